@@ -1,0 +1,366 @@
+# Makefile - builds, tests and installs Godwit. `make help` lists the targets.
+# SPDX-License-Identifier: MIT
+
+# ---------------------------------------------------------------- settings --
+
+VERSION   = 0.1.0
+PREFIX    ?= /usr/local
+DESTDIR   ?=
+PYTHON    ?= /usr/bin/python3
+NODE      ?= node
+NPM       ?= npm
+EMCC      ?= emcc
+CLANG     ?= clang
+# Value of -fsanitize for the test build; empty turns sanitizers off.
+SANITIZER ?= address,undefined
+# Seeds of the simulation: release-speed build, and the sanitized one.
+SEEDS     ?= 2000
+SAN_SEEDS ?= 200
+# Seconds for each fuzz target of `make fuzz`.
+T         ?= 60
+V         ?=
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+
+# ------------------------------------------------------------------- lists --
+
+APP_DIRS    := net broker store auth observe admin cli config
+
+PROTO_SRC   := $(sort $(wildcard proto/*.c))
+CLIENT_SRC  := $(sort $(wildcard client/*.c))
+SERVER_SRC  := $(sort $(wildcard server/core/*.c server/json/*.c))
+APP_SRC     := $(sort $(wildcard $(APP_DIRS:%=server/%/*.c)) \
+                      $(wildcard client/ports/lws*.c))
+MAIN_SRC    := $(wildcard server/main.c)
+SUPPORT_SRC := $(sort $(wildcard client/ports/test*.c) \
+                      $(wildcard tests/unit/support/*.c))
+SIM_SRC     := $(sort $(wildcard tests/sim/*.c))
+UNIT_SRC    := $(sort $(wildcard tests/unit/*_test.c))
+FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*_fuzz.c))
+
+LIBS        := libgodwit-server.a libgodwit-client.a libgodwit-proto.a
+PKGS        := libwebsockets libuv libprotobuf-c jansson libcyaml libsodium \
+               openssl
+
+GEN         := build/gen
+SCHEMA      := proto/godwit.proto
+GEN_NANOPB  := $(GEN)/godwit.pb.c $(GEN)/godwit.pb.h
+GEN_PROTOC  := $(GEN)/godwit.pb-c.c $(GEN)/godwit.pb-c.h
+GEN_CODES   := $(GEN)/include/godwit/codes.h $(GEN)/codes_table.inc \
+               $(GEN)/codes.ts
+GENERATED   := $(GEN_NANOPB) $(GEN_PROTOC) $(GEN_CODES)
+
+# Every C file that people write, for format and lint.
+C_FILES      = $(sort $(shell find proto client server tests wasm examples \
+                 -name node_modules -prune -o -name dist -prune \
+                 -o -name '*.[ch]' -print 2>/dev/null))
+PUBLIC_H     = $(wildcard proto/include/godwit/*.h client/include/godwit/*.h \
+                 server/include/godwit/*.h) $(GEN)/include/godwit/codes.h
+
+# ------------------------------------------------------------------- flags --
+
+INCLUDES := -Iproto/include -Iclient/include -Iserver/include \
+            -I$(GEN)/include -I. -isystem $(GEN)
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
+            -Wmissing-prototypes -Werror
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
+BASE_CFLAGS := -std=c11 -g -pthread -fno-omit-frame-pointer $(INCLUDES) \
+               $(PKG_CFLAGS) -DGW_VERSION='"$(VERSION)"'
+SYS_LIBS   := -Wl,--as-needed -lprotobuf-nanopb $(PKG_LIBS) -pthread -lm
+
+# The cores are sans-I/O and see no more than POSIX's string functions; files
+# at the edge of the program may use the system as it is.
+CORE_FILES := proto/% server/core/% server/json/% $(CLIENT_SRC)
+defines = $(if $(filter $(CORE_FILES),$(1)),-D_POSIX_C_SOURCE=200809L,-D_GNU_SOURCE)
+
+comma  := ,
+ifeq ($(SANITIZER),address$(comma)undefined)
+SAN    := build/san
+else
+SAN    := build/san-$(if $(SANITIZER),$(subst $(comma),-,$(SANITIZER)),none)
+endif
+REL    := build/rel
+FUZZ   := build/fuzz
+
+REL_CC      = $(CC)
+REL_CFLAGS  = -O2 $(WARNINGS)
+REL_LDFLAGS =
+SAN_CC      = $(CC)
+SAN_FLAGS   = $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all)
+SAN_CFLAGS  = -O1 $(WARNINGS) $(SAN_FLAGS)
+SAN_LDFLAGS = $(SAN_FLAGS)
+FUZZ_CC      = $(CLANG)
+FUZZ_FLAGS   = -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_CFLAGS  = -O1 -w $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link
+FUZZ_LDFLAGS = $(FUZZ_FLAGS) -fsanitize=fuzzer
+
+# Emscripten needs Debian's node modules when node itself is not Debian's.
+export NODE_PATH ?= /usr/share/nodejs
+export PYTHON NODE NPM
+
+# V=1 shows the commands; otherwise one word and the file.
+Q   := $(if $(filter 1,$(V)),,@)
+say  = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $@)
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc) --output-sync)
+# Runs setup, then the target, so that what setup installed is seen.
+after_setup = $(Q)scripts/setup && $(MAKE) --no-print-directory $(JOBS)
+
+# ----------------------------------------------------------------- targets --
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+.PHONY: all setup proto server client wasm test test-unit test-sim \
+        test-integration test-e2e test-wasm bench fuzz lint format tidy \
+        coverage install clean distclean help run build-tests
+
+all: server client wasm ## build everything
+setup: ## install what is missing: Debian packages, npm packages, nanopb's sources
+	$(Q)scripts/setup
+proto: $(GENERATED) $(REL)/libgodwit-proto.a ## generate code from the schema, build the protocol layer
+client: $(REL)/libgodwit-client.a ## build the client core
+server: build/godwit ## build the server and its commands: build/godwit
+
+run: ## set up, build, and serve the demo on http://localhost:8000
+	$(after_setup) server wasm
+	@echo 'Godwit is about to listen on http://localhost:8000 (Ctrl-C stops it)'
+	$(Q)exec build/godwit serve --dev
+
+SUITES := unit fuzz-replay sim wasm integration e2e
+run_suites = $(Q)$(PYTHON) tests/run.py --san $(SAN) --seeds $(SEEDS) \
+             --san-seeds $(SAN_SEEDS)
+
+test: ## set up, build, and run every test that needs no long time
+	$(after_setup) build-tests
+	$(run_suites) $(SUITES)
+test-unit: build-unit ## unit tests, and the fuzz targets over their corpora
+	$(run_suites) unit fuzz-replay
+test-sim: build-sim ## simulated clusters; SEEDS=n SAN_SEEDS=n
+	$(run_suites) sim
+test-integration: build-integration ## the real binary: kills, slow readers, garbage
+	$(run_suites) integration
+test-wasm: wasm ## the JavaScript SDK, both builds
+	$(run_suites) wasm
+test-e2e: build-integration wasm ## the demo in real browsers, by Playwright
+	$(run_suites) e2e
+
+# ------------------------------------------------------------------ checks --
+
+# A missing tool is named before a compiler stumbles over its absence.
+build/.checked-%: scripts/setup
+	@mkdir -p $(@D)
+	$(Q)scripts/setup --check $*
+	@touch $@
+
+# ----------------------------------------------------------- generated code --
+
+PROTOC = protoc -Iproto
+
+$(SCHEMA):
+	@echo 'proto: $(SCHEMA) is not there yet' >&2; exit 1
+
+# Debian's plugin scripts start /usr/bin/python3 themselves, whatever python3
+# comes first in PATH.
+$(GEN_NANOPB) &: $(SCHEMA) $(wildcard proto/*.options) | build/.checked-proto
+	$(call say,NANOPB)
+	@mkdir -p $(GEN)
+	$(Q)$(PROTOC) --plugin=protoc-gen-nanopb=/usr/bin/protoc-gen-nanopb \
+	  --nanopb_out=-Iproto:$(GEN) $(SCHEMA)
+	@touch $(GEN_NANOPB)
+
+$(GEN_PROTOC) &: $(SCHEMA) | build/.checked-proto
+	$(call say,PROTOC)
+	@mkdir -p $(GEN)
+	$(Q)$(PROTOC) --c_out=$(GEN) $(SCHEMA)
+	@touch $(GEN_PROTOC)
+
+$(GEN)/godwit.desc: $(SCHEMA) | build/.checked-proto
+	$(call say,PROTOC)
+	@mkdir -p $(GEN)
+	$(Q)$(PROTOC) --include_source_info --include_imports \
+	  --descriptor_set_out=$@ $(SCHEMA)
+
+$(GEN_CODES) &: $(GEN)/godwit.desc proto/gen_codes.py
+	$(call say,CODES)
+	@mkdir -p $(GEN)/include/godwit
+	$(Q)$(PYTHON) proto/gen_codes.py --descriptor $(GEN)/godwit.desc \
+	  --c-header $(GEN)/include/godwit/codes.h \
+	  --c-table $(GEN)/codes_table.inc --ts $(GEN)/codes.ts
+	@touch $(GEN_CODES)
+
+# ---------------------------------------------------------------- flavours --
+
+# objects,DIR,SOURCES: where a flavour keeps the objects of its sources.
+objects = $(patsubst %.c,$(1)/obj/%.o,$(2))
+
+# flavour,NAME,DIR: compile rules and archives of one flavour.
+define flavour
+$(2)/obj/%.o: %.c | $$(GENERATED) build/.checked-server
+	$$(call say,CC)
+	@mkdir -p $$(@D)
+	$$(Q)$$($(1)_CC) $$(BASE_CFLAGS) $$(call defines,$$<) $$($(1)_CFLAGS) \
+	  $$(CFLAGS) -MD -MP -MF $$(@:.o=.d) -c $$< -o $$@
+
+$(2)/obj/gen/%.o: $$(GEN)/%.c | $$(GENERATED)
+	$$(call say,CC)
+	@mkdir -p $$(@D)
+	$$(Q)$$($(1)_CC) $$(BASE_CFLAGS) $$($(1)_CFLAGS) -w $$(CFLAGS) \
+	  -MD -MP -MF $$(@:.o=.d) -c $$< -o $$@
+
+$(2)/libgodwit-proto.a: $$(call objects,$(2),$$(PROTO_SRC)) \
+  $(2)/obj/gen/godwit.pb.o
+$(2)/libgodwit-client.a: $$(call objects,$(2),$$(CLIENT_SRC))
+$(2)/libgodwit-server.a: $$(call objects,$(2),$$(SERVER_SRC)) \
+  $(2)/obj/gen/godwit.pb-c.o
+$(2)/libgodwit-app.a: $$(call objects,$(2),$$(APP_SRC))
+$(2)/libgodwit-support.a: $$(call objects,$(2),$$(SUPPORT_SRC))
+
+$(2)/%.a:
+	$$(call say,AR)
+	@mkdir -p $$(@D) && rm -f $$@
+	$$(Q)ar rcs $$@ $$(filter %.o,$$^)
+
+$(1)_LIBS := $$(LIBS:%=$(2)/%)
+# link,OBJECTS AND EXTRA LIBRARIES: archives may name each other.
+$(1)_link = $$($(1)_CC) $$($(1)_LDFLAGS) $$(LDFLAGS) -o $$@ \
+  $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group
+endef
+
+$(eval $(call flavour,REL,$(REL)))
+$(eval $(call flavour,SAN,$(SAN)))
+$(eval $(call flavour,FUZZ,$(FUZZ)))
+
+$(SAN)/libgodwit-%.a $(REL)/libgodwit-%.a: | build
+
+build:
+	@mkdir -p $@
+
+# ---------------------------------------------------------------- programs --
+
+server/main.c:
+	@echo 'server: $@ is not there yet' >&2; exit 1
+
+build/godwit: $(REL)/obj/server/main.o $(REL)/libgodwit-app.a $(REL_LIBS)
+	$(call say,LD)
+	$(Q)$(REL_link) $(SYS_LIBS)
+
+$(SAN)/godwit: $(SAN)/obj/server/main.o $(SAN)/libgodwit-app.a $(SAN_LIBS)
+	$(call say,LD)
+	$(Q)$(SAN_link) $(SYS_LIBS)
+
+build/godwit-sim: $(call objects,$(REL),$(SIM_SRC)) \
+  $(REL)/libgodwit-support.a $(REL_LIBS)
+	$(call say,LD)
+	$(Q)$(REL_link) $(SYS_LIBS)
+
+$(SAN)/godwit-sim: $(call objects,$(SAN),$(SIM_SRC)) \
+  $(SAN)/libgodwit-support.a $(SAN_LIBS)
+	$(call say,LD)
+	$(Q)$(SAN_link) $(SYS_LIBS)
+
+# Archives give a test only the objects that it uses, so that a broken file
+# elsewhere does not get in its way.
+$(SAN)/tests/unit/%_test: $(SAN)/obj/tests/unit/%_test.o \
+  $(SAN)/libgodwit-support.a $(SAN)/libgodwit-app.a $(SAN_LIBS)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(SAN_link) $(CMOCKA_LIBS) $(SYS_LIBS)
+
+$(SAN)/tests/fuzz/%_replay: $(SAN)/obj/tests/fuzz/%_fuzz.o \
+  $(SAN)/obj/tests/fuzz/replay_main.o $(SAN)/libgodwit-support.a \
+  $(SAN)/libgodwit-app.a $(SAN_LIBS)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(SAN_link) $(SYS_LIBS)
+
+$(FUZZ)/%_fuzz: $(FUZZ)/obj/tests/fuzz/%_fuzz.o $(FUZZ)/libgodwit-support.a \
+  $(FUZZ)/libgodwit-app.a $(FUZZ_LIBS)
+	$(call say,LD)
+	$(Q)$(FUZZ_link) $(SYS_LIBS)
+
+UNIT_BIN   := $(UNIT_SRC:tests/unit/%.c=$(SAN)/tests/unit/%)
+REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%_fuzz.c=$(SAN)/tests/fuzz/%_replay)
+FUZZ_BIN   := $(FUZZ_SRC:tests/fuzz/%_fuzz.c=$(FUZZ)/%_fuzz)
+
+.PHONY: build-unit build-sim build-integration
+build-unit: $(UNIT_BIN) $(REPLAY_BIN)
+build-sim: $(if $(SIM_SRC),build/godwit-sim $(SAN)/godwit-sim)
+build-integration: $(SAN)/godwit
+build-tests: build-unit build-sim build-integration server wasm
+
+# ---------------------------------------------------------------- browsers --
+
+# The rules of wasm/dist: they add prerequisites to `wasm` and `test-wasm`.
+-include wasm/build.mk
+ifeq ($(wildcard wasm/build.mk),)
+wasm:
+	@echo 'wasm: wasm/build.mk is not there yet' >&2; exit 1
+endif
+wasm: ## build the browser SDK into wasm/dist
+
+# ------------------------------------------------------------------- later --
+
+bench: ## measure speed
+	@echo 'bench: comes with the load generator, which is not written yet' >&2
+	@exit 1
+
+coverage: ## measure what the tests reach
+	@echo 'coverage: not written yet' >&2; exit 1
+
+ifeq ($(FUZZ_SRC),)
+fuzz:
+	@echo 'fuzz: no target in tests/fuzz yet' >&2; exit 1
+else
+fuzz: build/.checked-fuzz $(FUZZ_BIN)
+	$(Q)for f in $(FUZZ_BIN); do name=$$(basename $$f _fuzz); \
+	  mkdir -p build/fuzz/found/$$name tests/fuzz/corpus/$$name; \
+	  echo "== $$name, $(T) s"; \
+	  $$f -max_total_time=$(T) -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz/found/ build/fuzz/found/$$name \
+	    tests/fuzz/corpus/$$name || exit 1; done
+endif
+fuzz: ## fuzz every target for T seconds each; T=60
+
+# ------------------------------------------------------------ housekeeping --
+
+lint: build/.checked-lint ## check the format and the direction of includes
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+	$(Q)$(PYTHON) scripts/check-layers
+
+tidy: build/.checked-lint $(GENERATED) ## clang-tidy over all C sources (slow)
+	$(Q)clang-tidy --quiet $(filter %.c,$(C_FILES)) -- -std=c11 \
+	  -D_GNU_SOURCE $(INCLUDES) $(PKG_CFLAGS) -DGW_VERSION='"$(VERSION)"'
+
+format: build/.checked-lint ## format the C sources in place
+	$(Q)clang-format -i $(C_FILES)
+
+install: all ## install under PREFIX (/usr/local), below DESTDIR if given
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	  $(DESTDIR)$(PREFIX)/include/godwit
+	install -m 755 build/godwit $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(LIBS:%=$(REL)/%) $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 $(PUBLIC_H) $(DESTDIR)$(PREFIX)/include/godwit/
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+	  scripts/godwit.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/godwit.pc
+
+# What setup fetched stays: cleaning should not need the network afterwards.
+clean: ## remove what was built; distclean also what setup fetched
+	$(Q)rm -rf wasm/dist playwright/test-results
+	$(Q)[ ! -d build ] || find build -mindepth 1 -maxdepth 1 \
+	  ! -name nanopb ! -name setup -exec rm -rf {} +
+
+distclean:
+	$(Q)rm -rf build wasm/dist wasm/node_modules playwright/node_modules \
+	  playwright/test-results
+
+help: ## this list
+	@echo 'make TARGET [V=1] [SANITIZER=...] [CC=...] [EMCC=...]'
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
+	  awk -F '\t' '{ printf "  %-17s %s\n", $$1, $$2 }'
+
+-include $(shell find $(REL) $(SAN) $(FUZZ) -name '*.d' 2>/dev/null)
