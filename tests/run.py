@@ -24,7 +24,11 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOGS = os.path.join(ROOT, "build", "test-logs")
-TAIL_LINES = 60
+# How much of a failed program's output is shown at once.
+LINES_AT_MOST = 80
+LINES_EACH = 30
+TELLING = re.compile(r"^\s*not ok (?!.*# SKIP)|ERROR: \w+Sanitizer|runtime error:"
+                     r"|Assertion .* failed|^FAIL|seed \d+ failed")
 
 # Sanitizers stop at the first finding and say where.
 SANITIZER_ENV = {
@@ -158,7 +162,11 @@ def end_group(process):
         pass
 
 
-def run_job(job, log_path):
+def log_path(suite, job):
+    return os.path.join(LOGS, f"{suite}-{job.name}.log")
+
+
+def run_job(job, path):
     outcome = Outcome()
     env = {**SANITIZER_ENV, **os.environ, **job.env}
     # The jobserver of make is not for the programs under test.
@@ -168,7 +176,7 @@ def run_job(job, log_path):
     timed_out = False
     if job.report and os.path.exists(job.report):
         os.unlink(job.report)
-    with open(log_path, "w+b") as log:
+    with open(path, "w+b") as log:
         try:
             process = subprocess.Popen(
                 job.argv, cwd=job.cwd, env=env, stdin=subprocess.DEVNULL,
@@ -222,9 +230,21 @@ def show_failure(suite, job, outcome, text):
     print(f"\n--- {suite}: {job.name}")
     for problem in outcome.problems[:20]:
         print(f"    {problem}")
-    for line in text.splitlines()[-TAIL_LINES:]:
+    for line in telling_lines(text.splitlines()):
         print(f"  | {line}")
-    print(flush=True)
+    log = os.path.relpath(log_path(suite, job), ROOT)
+    print(f"    all of it: {log}\n", flush=True)
+
+
+def telling_lines(lines):
+    """The lines from each failure on, or the end when nothing stands out."""
+    shown = []
+    for number, line in enumerate(lines):
+        if TELLING.search(line) and (not shown or number > shown[-1]):
+            shown += range(number, min(number + LINES_EACH, len(lines)))
+    if not shown:
+        return lines[-LINES_AT_MOST:]
+    return [lines[n] for n in shown[:LINES_AT_MOST]]
 
 
 def run_suite(name, jobs, at_once):
@@ -237,8 +257,7 @@ def run_suite(name, jobs, at_once):
     failures = []
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
         def go(job):
-            log = os.path.join(LOGS, f"{name}-{job.name}.log")
-            return (job, *run_job(job, log))
+            return (job, *run_job(job, log_path(name, job)))
         # The longest are not known beforehand; the order is the names'.
         for job, outcome, text in pool.map(go, jobs):
             print("." if outcome.is_good() else "F", end="", flush=True)
