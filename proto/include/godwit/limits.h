@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* limits.h - every limit of the protocol layer and the cores, with its reason.
+ */
+#ifndef GODWIT_LIMITS_H
+#define GODWIT_LIMITS_H
+
+/** Protocol version that Hello carries. */
+#define GW_PROTOCOL_VERSION 1u
+
+/** Bytes of a client instance id: enough that two never meet by chance. */
+#define GW_INSTANCE_BYTES 16u
+
+/** A frame's length prefix at most: a varint of 32 bits. */
+#define GW_FRAME_PREFIX_MAX 5u
+
+/** Length prefix, type, flags, request id and channel id at most. */
+#define GW_FRAME_HEAD_MAX (GW_FRAME_PREFIX_MAX + 1u + 1u + 5u + 5u)
+
+/** Default for a frame without its prefix: chat, state and sensor messages are
+ * far below, and one peer's frame cannot hold up the others for long. */
+#define GW_MAX_FRAME_BYTES (64u * 1024u)
+
+/** No configuration may allow a larger frame: buffers are sized in 32 bits. */
+#define GW_MAX_FRAME_BYTES_HARD (16u * 1024u * 1024u)
+
+/** Channel names: room for a namespace, a path and two UUIDs. */
+#define GW_MAX_CHANNEL_BYTES 255u
+
+/** Subscriptions of one connection. */
+#define GW_MAX_SUBSCRIPTIONS 1024u
+
+/** State name and data of one presence member: it is sent to everybody. */
+#define GW_MAX_PRESENCE_BYTES 2048u
+#define GW_MAX_STATE_BYTES    64u
+
+/** User ids, method names and client names. */
+#define GW_MAX_USER_BYTES   255u
+#define GW_MAX_METHOD_BYTES 255u
+#define GW_MAX_AGENT_BYTES  128u
+#define GW_MAX_TOKEN_BYTES  (8u * 1024u)
+
+/** Free text in errors and closes. A WebSocket close frame holds 123 bytes. */
+#define GW_MAX_REASON_BYTES 120u
+
+/** Calls that one side may have open on the other. */
+#define GW_MAX_CALLS 256u
+
+/** Outbound bytes that a server keeps for one connection that does not read. */
+#define GW_MAX_QUEUE_BYTES (1024u * 1024u)
+
+/** Bytes of one chunk of a recovery, and of a part of a presence snapshot. */
+#define GW_RECOVERY_CHUNK_BYTES (32u * 1024u)
+
+/** Publications per channel of one client that may wait for acknowledgement at
+ * once. A receiver tells repeats by a 64-bit window behind the highest key. */
+#define GW_MAX_INFLIGHT 64u
+
+/** Publishers that a receiver remembers per channel to tell repeats. */
+#define GW_MAX_PUBLISHERS 256u
+
+/** The server pings after this long without a byte from the client. */
+#define GW_PING_INTERVAL_MS     25000u
+#define GW_PING_INTERVAL_MIN_MS 1000u
+#define GW_PING_INTERVAL_MAX_MS 120000u
+
+/** How much longer than the interval each side waits. */
+#define GW_PING_TIMEOUT_MS 10000u
+
+/** From accepting a connection to its Hello. */
+#define GW_HANDSHAKE_TIMEOUT_MS 10000u
+
+/** A lost client stays present for this long, so that a reconnect is silent. */
+#define GW_PRESENCE_GRACE_MS 15000u
+
+/** Joins and leaves are gathered for this long before they are sent. */
+#define GW_PRESENCE_COALESCE_MS 50u
+
+/** Default time for a call or another request. */
+#define GW_REQUEST_TIMEOUT_MS     10000u
+#define GW_REQUEST_TIMEOUT_MAX_MS 300000u
+
+/** How long a server remembers idempotency keys: longer than any retry. */
+#define GW_DEDUP_WINDOW_MS (10u * 60u * 1000u)
+
+#endif

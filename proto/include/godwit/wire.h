@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/* wire.h - frames and messages: bytes to structs and back, no I/O, no clock. */
+#ifndef GODWIT_WIRE_H
+#define GODWIT_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "godwit/codes.h"
+#include "godwit/err.h"
+#include "godwit/limits.h"
+
+/* ---- bytes ------------------------------------------------------------- */
+
+/**
+ * Bytes that belong to somebody else. Valid until the call that handed it over
+ * returns, unless the function says longer. data may be NULL when len is 0.
+ */
+typedef struct gw_view {
+  const uint8_t *data;
+  size_t len;
+} gw_view;
+
+/** View of a C string, without its end. */
+gw_view gw_view_of(const char *text);
+bool gw_view_eq(gw_view a, gw_view b);
+
+/** Whether the bytes are UTF-8 (RFC 3629) and hold no NUL. */
+bool gw_view_is_text(gw_view v);
+
+/**
+ * Output space of the caller. Encoders append at len and fail with GW_ERR_FULL
+ * rather than go past cap; then len is as it was.
+ */
+typedef struct gw_out {
+  uint8_t *data;
+  size_t len;
+  size_t cap;
+} gw_out;
+
+/* ---- frames ------------------------------------------------------------ */
+
+/*
+ *   +--------------+------+-------+--------------+--------------+------------+
+ *   | length       | type | flags | request id   | channel id   | body ...   |
+ *   | varint, <=5  | u8   | u8    | varint, <=5  | varint, <=5  |            |
+ *   +--------------+------+-------+--------------+--------------+------------+
+ *                  |<------------------ length bytes ---------------------->|
+ *
+ * Varints are those of Protocol Buffers, 32 bits, shortest form or not. One
+ * message of a transport carries whole frames, one or more.
+ */
+
+/** The channel id is the sender's alias, not the server's number. */
+#define GW_FLAG_ALIAS 0x01u
+/** The body goes on in the next frame of the same type, request and channel. */
+#define GW_FLAG_MORE 0x02u
+/** The body is compressed with the connection's codec. */
+#define GW_FLAG_COMPRESSED 0x04u
+/** Publication: the receiver published it and asked for no echo; body has no
+ * payload. */
+#define GW_FLAG_OWN 0x08u
+
+/** Header of a frame. */
+typedef struct gw_head {
+  uint8_t type;     /**< enum gw_frame_type, or one that is not known here */
+  uint8_t flags;    /**< GW_FLAG_... */
+  uint32_t request; /**< 0: a push; an answer carries the request's */
+  uint32_t channel; /**< 0: none */
+} gw_head;
+
+/** Header and body of one frame. The body is a view into the input. */
+typedef struct gw_frame {
+  gw_head head;
+  gw_view body;
+} gw_frame;
+
+/** Whether an unknown type may be skipped. */
+bool gw_type_is_ignorable(uint8_t type);
+
+/** "PUBLISH"; "UNKNOWN" for a type that is not known. */
+const char *gw_type_name(uint8_t type);
+
+/**
+ * Take one frame from the front of a buffer.
+ *   returns  bytes used (> 0); 0: more bytes are needed; GW_ERR_PROTOCOL,
+ *            GW_ERR_PEER_TOO_BIG when the length is over max_frame_bytes
+ */
+GW_MUST_USE int64_t gw_frame_parse(gw_view in, uint32_t max_frame_bytes,
+                                   gw_frame *frame);
+
+/** Allocator: size 0 frees; returns NULL on failure. */
+typedef void *(*gw_realloc_fn)(void *user, void *ptr, size_t size);
+typedef struct gw_alloc {
+  gw_realloc_fn realloc_fn;
+  void *user;
+} gw_alloc;
+
+/** The C library's allocator. */
+extern const gw_alloc gw_alloc_libc;
+
+/**
+ * Reads frames from a byte stream cut anywhere. Whole frames are handed on as
+ * views into the input; only a frame that is cut is gathered, in one block that
+ * grows with what arrived, never with what a length prefix promises, and is
+ * freed when the frame is done. An idle reader holds no memory.
+ */
+typedef struct gw_reader {
+  /* private */
+  gw_alloc alloc;
+  uint8_t *partial;
+  uint32_t len;
+  uint32_t cap;
+  uint32_t max_frame_bytes;
+  bool feeding;
+} gw_reader;
+
+void gw_reader_init(gw_reader *r, gw_alloc alloc, uint32_t max_frame_bytes);
+void gw_reader_deinit(gw_reader *r);
+
+/** Returns < 0 to stop; the reader returns that to its caller. */
+typedef int (*gw_on_frame)(void *user, const gw_frame *frame);
+
+/**
+ * Feed bytes.
+ *   calls    on_frame for each whole frame; it may neither feed nor deinit the
+ * reader returns  0; what on_frame returned; GW_ERR_PROTOCOL,
+ * GW_ERR_PEER_TOO_BIG, GW_ERR_NOMEM. After a failure only deinit is allowed.
+ */
+GW_MUST_USE int gw_reader_feed(gw_reader *r, gw_view in, gw_on_frame on_frame,
+                               void *user);
+
+/** Whether no cut frame waits for its rest: must hold at the end of a message.
+ */
+bool gw_reader_is_empty(const gw_reader *r);
+
+/**
+ * Append a frame whose body is encoded already.
+ *   returns  0, GW_ERR_FULL, GW_ERR_TOO_BIG over GW_MAX_FRAME_BYTES_HARD
+ */
+GW_MUST_USE int gw_frame_put(gw_out *out, const gw_head *head, gw_view body);
+
+/* ---- messages ----------------------------------------------------------- */
+
+/**
+ * Repeated messages, each an encoded one. To encode, set items and num. A
+ * decoded list has items NULL, as they lie scattered in the body: gw_list_next
+ * finds them, and the body must live that long. It may be encoded again as it
+ * is.
+ */
+typedef struct gw_list {
+  const gw_view *items;
+  /* read-only in a decoded list: items that are left */
+  size_t num;
+  /* private */
+  gw_view rest;
+  uint32_t tag;
+} gw_list;
+
+/** Take the next item of either kind of list; false at its end. */
+bool gw_list_next(gw_list *list, gw_view *item);
+
+/** What a publication, a member or a call carries: bytes, or JSON text. */
+enum gw_payload_type { GW_PAYLOAD_BYTES = 0, GW_PAYLOAD_JSON = 1 };
+
+/* The fields are those of godwit.proto, where each is explained. */
+
+typedef struct gw_hello {
+  uint32_t version;
+  uint64_t features;
+  gw_view instance;
+  gw_view token;
+  gw_view resume;
+  uint32_t ping_interval_ms;
+  gw_view agent;
+  gw_view user;
+} gw_hello;
+
+typedef struct gw_limits {
+  uint32_t max_frame_bytes;
+  uint32_t max_message_bytes;
+  uint32_t max_channel_bytes;
+  uint32_t max_subscriptions;
+  uint32_t max_presence_bytes;
+  uint32_t max_calls;
+  uint32_t max_queue_bytes;
+  uint32_t publish_per_second;
+} gw_limits;
+
+typedef struct gw_welcome {
+  uint32_t version;
+  uint64_t features;
+  uint64_t connection;
+  uint64_t client;
+  gw_view user;
+  gw_limits limits;
+  uint32_t ping_interval_ms;
+  uint32_t ping_timeout_ms;
+  uint64_t time_ms;
+  gw_view server;
+  gw_view node;
+  gw_view resume;
+  bool resumed;
+  uint64_t token_ttl_ms;
+} gw_welcome;
+
+typedef struct gw_ping {
+  uint64_t time;
+} gw_ping;
+
+typedef struct gw_close {
+  uint32_t code; /**< enum gw_code, or one that is not known here */
+  gw_view reason;
+  uint32_t retry_after_ms;
+  uint32_t spread_ms;
+  gw_view endpoint;
+} gw_close;
+
+typedef struct gw_error {
+  uint32_t code;
+  gw_view message;
+  uint32_t retry_after_ms;
+  gw_view field;
+} gw_error;
+
+typedef struct gw_subscribe {
+  gw_view channel;
+  bool recover;
+  uint64_t epoch;
+  uint64_t offset;
+  gw_view token;
+  uint32_t overflow; /**< enum gw_overflow */
+  bool presence;
+} gw_subscribe;
+
+typedef struct gw_subscribed {
+  uint64_t epoch;
+  uint64_t offset;
+  uint32_t result; /**< enum gw_recovery_result */
+  uint32_t gap;    /**< enum gw_gap_reason */
+  uint64_t gap_from;
+  uint64_t gap_to;
+  bool live;
+} gw_subscribed;
+
+typedef struct gw_unsubscribed {
+  uint32_t code;
+  gw_view reason;
+} gw_unsubscribed;
+
+typedef struct gw_publish {
+  gw_view channel;
+  gw_view data;
+  gw_view json;
+  uint64_t key;
+  uint64_t after;
+  bool no_echo;
+  bool compare;
+  uint64_t epoch;
+  uint64_t offset;
+  uint32_t ttl_ms;
+} gw_publish;
+
+typedef struct gw_published {
+  uint64_t epoch;
+  uint64_t offset;
+  bool duplicate;
+} gw_published;
+
+typedef struct gw_publication {
+  uint64_t offset;
+  gw_view data;
+  gw_view json;
+  uint64_t client;
+  uint64_t key;
+  gw_view user;
+  uint64_t time_ms;
+} gw_publication;
+
+typedef struct gw_recovery {
+  uint64_t from;
+  uint64_t to;
+  bool live;
+  uint32_t gap;
+  uint64_t gap_from;
+  uint64_t gap_to;
+} gw_recovery;
+
+typedef struct gw_lagged {
+  uint64_t from;
+  uint64_t to;
+  uint64_t count;
+  uint32_t reason;
+} gw_lagged;
+
+typedef struct gw_presence_set {
+  gw_view state;
+  gw_view data;
+  gw_view json;
+} gw_presence_set;
+
+typedef struct gw_presence_get {
+  gw_view channel;
+} gw_presence_get;
+
+typedef struct gw_presence_member {
+  uint64_t client;
+  gw_view user;
+  gw_view state;
+  gw_view data;
+  gw_view json;
+  uint64_t since_ms;
+} gw_presence_member;
+
+typedef struct gw_presence_snapshot {
+  uint64_t version;
+  gw_list members; /**< of gw_presence_member */
+  bool more;
+} gw_presence_snapshot;
+
+typedef struct gw_presence_change {
+  uint32_t kind; /**< enum gw_presence_kind */
+  gw_presence_member member;
+} gw_presence_change;
+
+typedef struct gw_presence_diff {
+  uint64_t version;
+  gw_list changes; /**< of gw_presence_change */
+} gw_presence_diff;
+
+typedef struct gw_rpc {
+  gw_view method;
+  gw_view data;
+  gw_view json;
+  uint32_t timeout_ms;
+  uint64_t to;
+  uint64_t from;
+  gw_view from_user;
+} gw_rpc;
+
+typedef struct gw_rpc_result {
+  gw_view data;
+  gw_view json;
+} gw_rpc_result;
+
+typedef struct gw_refresh {
+  gw_view token;
+} gw_refresh;
+
+typedef struct gw_refreshed {
+  uint64_t token_ttl_ms;
+} gw_refreshed;
+
+typedef struct gw_credit {
+  uint64_t bytes;
+} gw_credit;
+
+/**
+ * For each message M of the list:
+ *   int gw_encode_M(gw_out *out, const gw_head *head, const gw_M *m)
+ *     appends one whole frame; head may be NULL to append the bare message.
+ *     returns  0, GW_ERR_FULL, GW_ERR_TOO_BIG as gw_frame_put
+ *   int gw_decode_M(gw_view body, gw_M *m)
+ *     views point into body; unknown fields are skipped; after a failure m is
+ *     as it was. returns 0, GW_ERR_PROTOCOL
+ * Neither checks text or limits: that is the receiver's policy. Ok, Unsubscribe
+ * and PresenceLeave have empty bodies: gw_frame_put with an empty view. A Pong
+ * is encoded and decoded as a ping.
+ */
+#define GW_MESSAGES(X) \
+  X(hello)             \
+  X(welcome)           \
+  X(ping)              \
+  X(close)             \
+  X(error)             \
+  X(subscribe)         \
+  X(subscribed)        \
+  X(unsubscribed)      \
+  X(publish)           \
+  X(published)         \
+  X(publication)       \
+  X(recovery)          \
+  X(lagged)            \
+  X(presence_set)      \
+  X(presence_get)      \
+  X(presence_member)   \
+  X(presence_snapshot) \
+  X(presence_change)   \
+  X(presence_diff)     \
+  X(rpc)               \
+  X(rpc_result)        \
+  X(refresh)           \
+  X(refreshed)         \
+  X(credit)
+
+#define GW__DECLARE_CODEC(M)                                      \
+  GW_MUST_USE int gw_encode_##M(gw_out *out, const gw_head *head, \
+                                const gw_##M *m);                 \
+  GW_MUST_USE int gw_decode_##M(gw_view body, gw_##M *m);
+GW_MESSAGES(GW__DECLARE_CODEC)
+#undef GW__DECLARE_CODEC
+
+#endif
