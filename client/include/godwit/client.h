@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/* client.h - the client core: connection, recovery, outbox, presence, calls; no
+ * socket, clock, thread or random source of its own. */
+#ifndef GODWIT_CLIENT_H
+#define GODWIT_CLIENT_H
+
+#include "godwit/wire.h"
+
+/*
+ * The host owns the I/O. It gives the core a port, tells it what happened
+ * (gw_client_on_...), and gets events. Rules that hold everywhere:
+ *
+ *  - One thread: the one that created the client.
+ *  - Commands (connect, subscribe, publish, ...) only queue. Nothing is called
+ *    back from inside a command: the core asks for its timer at once (delay 0)
+ *    and goes on in gw_client_on_timer. Commands given in a row leave in one
+ *    message.
+ *  - Events are delivered from gw_client_on_... functions only, each after the
+ *    transition it tells is complete, so a handler may give any command, also
+ *    close; only gw_client_free is forbidden inside a handler.
+ *  - Views in an event are valid until the handler returns.
+ *  - Times are milliseconds of port.now, a clock that never goes back.
+ */
+typedef struct gw_client gw_client;
+
+/* ---- states ------------------------------------------------------------- */
+
+/** States of the connection. */
+enum gw_state {
+  GW_STATE_IDLE = 0,       /**< never connected */
+  GW_STATE_CONNECTING,     /**< the transport is being opened */
+  GW_STATE_AUTHENTICATING, /**< open; Hello sent, no Welcome yet */
+  GW_STATE_SYNCING,        /**< welcome; subscriptions are being (re)made */
+  GW_STATE_READY,          /**< every subscription is live */
+  GW_STATE_DEGRADED,       /**< open, but a subscription catches up again or the
+                                peer has been silent for longer than it should */
+  GW_STATE_WAITING,        /**< lost; comes back at retry_at_ms */
+  GW_STATE_SUSPENDED,      /**< lost for longer than suspend_after_ms, or told
+                                to be offline; still comes back */
+  GW_STATE_CLOSED,         /**< closed by the application */
+  GW_STATE_FAILED,         /**< ended by a terminal code; see the reason */
+  GW_STATE_COUNT
+};
+
+/** "ready"; "unknown" for no state. */
+const char *gw_state_name(enum gw_state state);
+
+/** States of a subscription. */
+enum gw_sub_state {
+  GW_SUB_IDLE = 0,    /**< wanted; not asked for on this connection yet */
+  GW_SUB_SUBSCRIBING, /**< asked for */
+  GW_SUB_RECOVERING,  /**< missed publications are coming */
+  GW_SUB_LIVE,        /**< each new publication comes as it is made */
+  GW_SUB_ENDED,       /**< unsubscribed, or refused for good; see the code */
+  GW_SUB_COUNT
+};
+
+const char *gw_sub_state_name(enum gw_sub_state state);
+
+/* ---- options ------------------------------------------------------------ */
+
+/** Exponential backoff with jitter. Delay n is base * multiplier^n, at most cap,
+ * less a random part of up to jitter of it. */
+typedef struct gw_retry_policy {
+  uint32_t attempts; /**< attempts without a stable connection; 0: no limit */
+  uint32_t base_ms;
+  uint32_t cap_ms;
+  uint32_t multiplier_permille; /**< 2000: doubles */
+  uint32_t jitter_permille;     /**< 1000: full jitter, 0: none */
+  uint32_t stable_ms; /**< attempts are forgotten after ready for this long */
+} gw_retry_policy;
+
+/** 0.5 s base, 20 s cap, doubling, full jitter, stable after 5 s. */
+extern const gw_retry_policy gw_retry_default;
+/** 0.1 s base, 5 s cap: few clients on a good network. */
+extern const gw_retry_policy gw_retry_aggressive;
+/** 2 s base, 120 s cap: many clients, or a battery. */
+extern const gw_retry_policy gw_retry_conservative;
+
+/** All zero: defaults. Views are copied. */
+typedef struct gw_client_options {
+  const gw_view *endpoints; /**< at least one; tried in turn */
+  size_t num_endpoints;
+  gw_view token; /**< empty: none */
+  gw_view user;  /**< claimed user id, where the server has no authenticator */
+  gw_view agent; /**< name and version of the host, for the server's log */
+  /** GW_INSTANCE_BYTES to be the same client as before (with a stored outbox);
+   * empty: drawn from port.random. A secret. */
+  gw_view instance;
+  gw_retry_policy retry; /**< all zero: gw_retry_default */
+  uint32_t ping_interval_ms;    /**< wanted; 0: the server's choice */
+  uint32_t connect_timeout_ms;  /**< open and welcome; 0: 10 s */
+  uint32_t request_timeout_ms;  /**< 0: GW_REQUEST_TIMEOUT_MS */
+  uint32_t suspend_after_ms;    /**< 0: 120 s */
+  uint32_t outbox_max_count;    /**< 0: 1,024 */
+  uint32_t outbox_max_bytes;    /**< 0: 1 MiB */
+  uint32_t outbox_max_age_ms;   /**< 0: 5 minutes; below GW_DEDUP_WINDOW_MS */
+  uint32_t max_frame_bytes;     /**< largest frame taken in; 0: 1 MiB */
+  gw_alloc alloc;               /**< all zero: gw_alloc_libc */
+} gw_client_options;
+
+/** Why the host's surroundings changed; see gw_client_on_wake. */
+enum gw_wake {
+  GW_WAKE_ONLINE,  /**< the network is there again */
+  GW_WAKE_OFFLINE, /**< the network is gone, as far as the host knows */
+  GW_WAKE_VISIBLE, /**< page shown, process resumed: timers may be late */
+  GW_WAKE_HIDDEN
+};
+
+enum gw_log_level { GW_LOG_ERROR, GW_LOG_WARN, GW_LOG_INFO, GW_LOG_DEBUG };
+
+/* ---- events ------------------------------------------------------------- */
+
+/** A place in the stream of a channel. Epoch 0 is none. */
+typedef struct gw_position {
+  uint64_t epoch;
+  uint64_t offset;
+} gw_position;
+
+/** Payload of a publication, member or call. */
+typedef struct gw_payload {
+  enum gw_payload_type type;
+  gw_view bytes;
+} gw_payload;
+
+enum gw_event_type {
+  GW_EVENT_STATE,        /**< state */
+  GW_EVENT_SUB_STATE,    /**< sub */
+  GW_EVENT_PUBLICATION,  /**< publication */
+  GW_EVENT_GAP,          /**< gap: publications that will not come */
+  GW_EVENT_PUBLISHED,    /**< published: outcome of gw_client_publish */
+  GW_EVENT_PRESENCE,     /**< presence: one member entered, changed or left */
+  GW_EVENT_PRESENCE_SYNC,/**< presence_sync: the member list is whole again; the
+                              changes that led there were told before it */
+  GW_EVENT_REPLY,        /**< reply: outcome of a call or another request */
+  GW_EVENT_CALL,         /**< call: the peer calls; answer with gw_client_answer */
+  GW_EVENT_RTT           /**< rtt */
+};
+
+typedef struct gw_event {
+  enum gw_event_type type;
+  uint64_t at_ms;
+  union {
+    struct {
+      enum gw_state from, to;
+      uint32_t code;       /**< enum gw_code: why */
+      gw_view reason;      /**< the peer's words; may be empty */
+      uint32_t attempt;    /**< attempts since the connection was stable */
+      uint64_t retry_at_ms;/**< WAITING, SUSPENDED: when it comes back; 0: not
+                                by itself */
+    } state;
+    struct {
+      uint32_t sub;
+      gw_view channel;
+      enum gw_sub_state from, to;
+      uint32_t code;        /**< why, for IDLE and ENDED */
+      gw_view reason;
+      uint32_t recovery;    /**< enum gw_recovery_result, for LIVE */
+      gw_position position;
+    } sub;
+    struct {
+      uint32_t sub;
+      gw_position position;
+      gw_payload payload;
+      uint64_t client; /**< public id of the publisher; 0: the server */
+      uint64_t key;    /**< its idempotency counter; 0: none */
+      gw_view user;
+      uint64_t time_ms; /**< server's wall clock */
+      bool own;         /**< published by this client */
+    } publication;
+    struct {
+      uint32_t sub;
+      uint32_t reason;      /**< enum gw_gap_reason */
+      uint64_t from, to;    /**< inclusive, in the old epoch; to 0: unknown end */
+      gw_position position; /**< where the stream goes on after */
+    } gap;
+    struct {
+      uint64_t key;
+      uint32_t code; /**< GW_CODE_OK: acknowledged at position */
+      gw_view reason;
+      gw_position position;
+      bool duplicate;
+    } published;
+    struct {
+      uint32_t sub;
+      uint32_t kind; /**< enum gw_presence_kind */
+      gw_presence_member member;
+      bool own;
+    } presence;
+    struct {
+      uint32_t sub;
+      uint64_t version;
+      uint32_t num_members;
+    } presence_sync;
+    struct {
+      uint32_t request;
+      uint32_t code;
+      gw_view reason;
+      uint32_t retry_after_ms;
+      gw_payload payload;         /**< of a call */
+      const gw_list *members;     /**< of presence_get: walk a copy; else NULL */
+      bool more;                  /**< another part of the answer follows */
+    } reply;
+    struct {
+      uint32_t call; /**< for gw_client_answer */
+      gw_view method;
+      gw_payload payload;
+      uint64_t from; /**< public id of the caller; 0: the server */
+      gw_view from_user;
+      uint32_t timeout_ms;
+    } call;
+    struct {
+      uint32_t ms; /**< round trip, rounded up */
+    } rtt;
+  } u;
+} gw_event;
+
+/* ---- port --------------------------------------------------------------- */
+
+/** What the host does for the core. Copied at creation. No function may call
+ * back into the client; what they start is told later by gw_client_on_.... */
+typedef struct gw_port {
+  /** Open a transport to an endpoint. Its news carry the generation. */
+  void (*open)(void *user, uint32_t generation, gw_view endpoint);
+  /** Send one message of whole frames. The bytes are the core's until it
+   * returns. Only between on_open and on_closed of the generation. */
+  void (*send)(void *user, uint32_t generation, gw_view message);
+  /** Close; on_closed may come or not, it is ignored by its generation. code is
+   * a WebSocket close code. */
+  void (*close)(void *user, uint32_t generation, uint32_t code, gw_view reason);
+  /** Call gw_client_on_timer after delay_ms, in place of the last wish. 0: as
+   * soon as the current call has returned. UINT64_MAX: not at all. */
+  void (*set_timer)(void *user, uint64_t delay_ms);
+  uint64_t (*now)(void *user);
+  uint64_t (*random)(void *user);
+  void (*event)(void *user, const gw_event *event);
+  /** May be NULL. text has no line end. */
+  void (*log)(void *user, enum gw_log_level level, const char *text);
+  /** May be NULL. Asked before each transition; false refuses it. Only moves
+   * into CONNECTING can be refused: the client then stays as it is until
+   * gw_client_connect. */
+  bool (*may_move)(void *user, enum gw_state from, enum gw_state to,
+                   uint32_t code);
+  /** Outbox storage; both NULL: memory only. Put is called before a
+   * publication is sent, remove when it is settled. Entries are opaque bytes,
+   * given back by gw_client_restore in the order of their keys. */
+  void (*store_put)(void *user, uint64_t key, gw_view entry);
+  void (*store_remove)(void *user, uint64_t key);
+} gw_port;
+
+/* ---- life --------------------------------------------------------------- */
+
+/** Returns NULL when out of memory or an option is not valid. user is handed to
+ * the port's functions. */
+gw_client *gw_client_new(const gw_client_options *options, const gw_port *port,
+                         void *user);
+
+/** Closes without a goodbye and frees everything. */
+void gw_client_free(gw_client *c);
+
+/** Connect, or come back now instead of waiting. From any state; no effect when
+ * connected or about to be. */
+GW_MUST_USE int gw_client_connect(gw_client *c);
+
+/** Tell the server, close, go to CLOSED. The outbox and the subscriptions stay,
+ * for a later gw_client_connect. */
+void gw_client_close(gw_client *c);
+
+/* ---- news from the host -------------------------------------------------- */
+
+/* News of a generation other than the current one are ignored. */
+void gw_client_on_open(gw_client *c, uint32_t generation);
+/** Bytes of a message, whole or in pieces. */
+void gw_client_on_data(gw_client *c, uint32_t generation, gw_view data,
+                       bool end_of_message);
+/** The transport is closed or could not be opened. code: WebSocket close code,
+ * 0 when there was none. */
+void gw_client_on_closed(gw_client *c, uint32_t generation, uint32_t code,
+                         gw_view reason);
+void gw_client_on_timer(gw_client *c);
+/** Surroundings changed: deadlines are compared with the clock at once, a wait
+ * may be cut short, a silent link is probed. */
+void gw_client_on_wake(gw_client *c, enum gw_wake why);
+
+/* ---- subscriptions ------------------------------------------------------- */
+
+/** All zero: from now on, no presence, OVERFLOW_CLOSE. */
+typedef struct gw_sub_options {
+  bool recover;      /**< start after `since` instead of now */
+  gw_position since; /**< epoch 0: everything that is kept */
+  bool presence;     /**< keep the member list */
+  uint32_t overflow; /**< enum gw_overflow */
+  gw_view token;
+} gw_sub_options;
+
+/**
+ * Want a channel. It is kept across connections until unsubscribed or refused
+ * for good. The same channel again counts up and returns the same id; the
+ * options of the first hold.
+ *   returns  id > 0; GW_ERR_INVALID, GW_ERR_TEXT, GW_ERR_FULL, GW_ERR_NOMEM
+ */
+GW_MUST_USE int64_t gw_client_subscribe(gw_client *c, gw_view channel,
+                                        const gw_sub_options *options);
+/** Counts down; at 0 the subscription ends and its id is not valid any more
+ * after the GW_SUB_ENDED event. */
+int gw_client_unsubscribe(gw_client *c, uint32_t sub);
+enum gw_sub_state gw_client_sub_state(const gw_client *c, uint32_t sub);
+gw_position gw_client_sub_position(const gw_client *c, uint32_t sub);
+
+/* ---- publications -------------------------------------------------------- */
+
+typedef struct gw_publish_options {
+  bool no_echo;         /**< do not deliver it to this client itself */
+  bool at_most_once;    /**< send once or fail; no key, never retried */
+  bool compare;         /**< only if the channel is at `expected` */
+  gw_position expected;
+  uint32_t ttl_ms;
+} gw_publish_options;
+
+/**
+ * Put a publication into the outbox. It is sent in the channel's order, again
+ * after a lost connection, and settled by one GW_EVENT_PUBLISHED with its key.
+ *   returns  0, key set; GW_ERR_TOO_BIG (announced limit), GW_ERR_TEXT (JSON
+ *            payload is not text), GW_ERR_INVALID, GW_ERR_FULL (outbox),
+ *            GW_ERR_STATE (closed for good, or at_most_once when not
+ *            connected), GW_ERR_NOMEM
+ */
+GW_MUST_USE int gw_client_publish(gw_client *c, gw_view channel,
+                                  gw_payload payload,
+                                  const gw_publish_options *options,
+                                  uint64_t *key);
+
+/** Give back a stored outbox entry, before gw_client_connect, in key order. */
+GW_MUST_USE int gw_client_restore(gw_client *c, gw_view entry);
+
+/* ---- presence ------------------------------------------------------------ */
+
+/** Enter the presence of a subscribed channel, or update it. Entered again by
+ * the core after each reconnect, until left. */
+GW_MUST_USE int gw_client_presence_set(gw_client *c, uint32_t sub,
+                                       gw_view state, gw_payload payload);
+GW_MUST_USE int gw_client_presence_leave(gw_client *c, uint32_t sub);
+
+/** Call visit for each known member until it returns false. */
+void gw_client_members(const gw_client *c, uint32_t sub,
+                       bool (*visit)(void *arg, const gw_presence_member *m),
+                       void *arg);
+
+/* ---- requests ------------------------------------------------------------ */
+
+/** Ask for the members of any channel. Returns request id > 0; outcome in
+ * GW_EVENT_REPLY, in parts while `more`. */
+GW_MUST_USE int64_t gw_client_presence_get(gw_client *c, gw_view channel);
+
+typedef struct gw_call_options {
+  uint32_t timeout_ms; /**< 0: request_timeout_ms */
+  uint64_t to;         /**< public id of a client; 0: the server */
+} gw_call_options;
+
+/** Call a method. Waits for a connection until the timeout; never sent twice.
+ * Returns request id > 0; outcome in GW_EVENT_REPLY. */
+GW_MUST_USE int64_t gw_client_call(gw_client *c, gw_view method,
+                                   gw_payload payload,
+                                   const gw_call_options *options);
+/** Forget a request: no reply is told. */
+void gw_client_cancel(gw_client *c, uint32_t request);
+
+/** Answer a GW_EVENT_CALL: code GW_CODE_OK with a payload, or another code with
+ * a reason. Once; GW_ERR_NOT_FOUND when it was answered or the caller is gone. */
+GW_MUST_USE int gw_client_answer(gw_client *c, uint32_t call, uint32_t code,
+                                 gw_view reason, gw_payload payload);
+
+/* ---- settings and facts -------------------------------------------------- */
+
+/** From the next attempt on; a wait that runs is drawn again. */
+void gw_client_set_retry(gw_client *c, const gw_retry_policy *policy);
+/** For the next Hello. */
+GW_MUST_USE int gw_client_set_token(gw_client *c, gw_view token);
+
+/** Facts, valid until the next call into the client. */
+typedef struct gw_client_info {
+  enum gw_state state;
+  uint64_t since_ms;    /**< when the state was entered */
+  uint32_t code;        /**< why */
+  uint32_t attempt;
+  uint64_t retry_at_ms;
+  uint32_t generation;  /**< counts attempts to connect */
+  uint32_t rtt_ms;      /**< last round trip; 0: none yet */
+  uint64_t connection;  /**< id, 0 when not welcome */
+  uint64_t client;      /**< own public id; 0 before the first Welcome */
+  gw_view user;
+  gw_view endpoint;
+  gw_limits limits;     /**< of the last Welcome */
+  uint32_t outbox_count;
+  uint32_t outbox_bytes;
+  uint32_t num_subs;
+  uint64_t num_duplicates; /**< publications dropped as repeats */
+  uint64_t num_ignored;    /**< ignorable frames of unknown type */
+} gw_client_info;
+
+void gw_client_info_get(const gw_client *c, gw_client_info *info);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* buf.h - immutable, counted bytes of one outgoing message, shared by all its
+ * receivers on every worker. */
+#ifndef GODWIT_SERVER_BUF_H
+#define GODWIT_SERVER_BUF_H
+
+#include <stdatomic.h>
+
+#include "godwit/wire.h"
+
+/** Room before the payload for a WebSocket header without a mask (RFC 6455 5.2). */
+#define GW_BUF_PREFIX_MAX 10u
+
+/** Bytes that HTTP/2 writers need in front (LWS_PRE and some). */
+#define GW_BUF_HEADROOM 32u
+
+/**
+ * One message: whole frames, or one JSON text of a line per frame. Written once
+ * by its maker, read-only from then on; the count is atomic, so that workers may
+ * share it. The WebSocket header stands ready in front of the payload.
+ */
+typedef struct gw_buf gw_buf;
+struct gw_buf {
+  /* private */
+  atomic_uint refs;
+  _Atomic(gw_buf *) json; /* the same message for JSON receivers, made on demand */
+  /* read-only */
+  uint32_t len;       /**< of the payload */
+  uint8_t prefix_len; /**< of the WebSocket header right before the payload */
+  bool is_text;
+  uint8_t bytes[]; /**< GW_BUF_HEADROOM, then the payload */
+};
+
+/** Copies the payload; NULL when out of memory. One reference. */
+gw_buf *gw_buf_new(gw_view payload, bool is_text);
+gw_buf *gw_buf_ref(gw_buf *b);
+void gw_buf_unref(gw_buf *b); /**< NULL is fine */
+
+/** The payload. */
+gw_view gw_buf_payload(const gw_buf *b);
+/** The payload with its WebSocket header. */
+gw_view gw_buf_framed(const gw_buf *b);
+
+#endif
