@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* config.h - the server's configuration: defaults, godwit.yaml, environment and
+ * flags, in this order of rising precedence. */
+#ifndef GODWIT_SERVER_CONFIG_H
+#define GODWIT_SERVER_CONFIG_H
+
+#include <stdio.h>
+
+#include "server/core/settings.h"
+
+/** Exit code of a program whose configuration is not valid. */
+#define GW_CONFIG_EXIT 2
+
+/** Numbers as in the server's log: lower is more urgent. */
+enum gw_config_log_level {
+  GW_CONFIG_LOG_ERROR,
+  GW_CONFIG_LOG_WARN,
+  GW_CONFIG_LOG_INFO,
+  GW_CONFIG_LOG_DEBUG
+};
+
+enum gw_config_log_format { GW_CONFIG_LOG_TEXT, GW_CONFIG_LOG_JSON };
+
+/**
+ * Everything that can be configured. `godwit config default` explains each key;
+ * keys.c is the one table that they all come from. All read-only after
+ * gw_config_load; strings are never NULL and belong to the configuration, which
+ * must outlive whoever uses settings.
+ */
+typedef struct gw_config {
+  char *listen_public;   /**< HOST:PORT; see gw_config_address */
+  char *listen_internal; /**< the same; empty: no internal listener */
+  uint32_t workers;      /**< never 0: one per core is filled in */
+  char *data;            /**< folder; empty: memory only */
+  bool dev;              /**< serves the demo at / */
+  uint32_t log_level;    /**< enum gw_config_log_level */
+  uint32_t log_format;   /**< enum gw_config_log_format */
+  uint32_t drain_window_ms;  /**< clients are told to come back over this long */
+  uint32_t drain_timeout_ms; /**< then the server exits all the same */
+  gw_settings settings;      /**< points into this configuration */
+  /* private */
+  char *node;
+  gw_namespace *namespaces;
+} gw_config;
+
+/**
+ * Load the configuration of this process.
+ *   argv      flags after the subcommand, without program name: --KEY VALUE,
+ *             --KEY=VALUE, --dev (a truth value needs none), --config FILE
+ *   file      --config, or GODWIT_CONFIG, or godwit.yaml in the current folder
+ *             if there is one
+ *   errors    gets a line for each mistake: file, line, key, what is allowed,
+ *             and the nearest known key for an unknown one
+ *   owner     gw_config_deinit, also after a failure
+ *   returns   0, GW_ERR_INVALID (errors says why), GW_ERR_NOMEM
+ */
+GW_MUST_USE int gw_config_load(gw_config *c, int argc, char **argv,
+                               FILE *errors);
+
+/** Load one file over the defaults, without environment and flags; "-" is the
+ * standard input. Otherwise as gw_config_load. */
+GW_MUST_USE int gw_config_load_file(gw_config *c, const char *path,
+                                    FILE *errors);
+
+void gw_config_deinit(gw_config *c);
+
+/** Room for the host part of an address. */
+#define GW_CONFIG_HOST_MAX 256u
+
+/**
+ * Split HOST:PORT. Host "localhost" means the loopback of both address families,
+ * "*" every address of both; otherwise a name or an address, IPv6 ones in
+ * brackets in the text and without them in host. Port 0: the system chooses.
+ *   returns  0, GW_ERR_INVALID
+ */
+GW_MUST_USE int gw_config_address(const char *text,
+                                  char host[GW_CONFIG_HOST_MAX],
+                                  uint16_t *port);
+
+/** A commented godwit.yaml with every key at its default. */
+void gw_config_print_default(FILE *to);
+
+/** The JSON Schema of godwit.yaml. */
+void gw_config_print_schema(FILE *to);
+
+/** Flags with their defaults, for --help. */
+void gw_config_print_flags(FILE *to);
+
+#endif
