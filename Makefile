@@ -198,15 +198,15 @@ $(GEN_CODES) &: $(GEN)/godwit.desc proto/gen_codes.py
 # objects,DIR,SOURCES: where a flavour keeps the objects of its sources.
 objects = $(patsubst %.c,$(1)/obj/%.o,$(2))
 
-# flavour,NAME,DIR: compile rules and archives of one flavour.
+# flavour,NAME,DIR,CHECKS: compile rules and archives of one flavour.
 define flavour
-$(2)/obj/%.o: %.c | $$(GENERATED) build/.checked-server
+$(2)/obj/%.o: %.c | $(3:%=build/.checked-%) $$(GENERATED)
 	$$(call say,CC)
 	@mkdir -p $$(@D)
 	$$(Q)$$($(1)_CC) $$(BASE_CFLAGS) $$(call defines,$$<) $$($(1)_CFLAGS) \
 	  $$(CFLAGS) -MD -MP -MF $$(@:.o=.d) -c $$< -o $$@
 
-$(2)/obj/gen/%.o: $$(GEN)/%.c | $$(GENERATED)
+$(2)/obj/gen/%.o: $$(GEN)/%.c | $(3:%=build/.checked-%) $$(GENERATED)
 	$$(call say,CC)
 	@mkdir -p $$(@D)
 	$$(Q)$$($(1)_CC) $$(BASE_CFLAGS) $$($(1)_CFLAGS) -w $$(CFLAGS) \
@@ -226,19 +226,14 @@ $(2)/%.a:
 	$$(Q)ar rcs $$@ $$(filter %.o,$$^)
 
 $(1)_LIBS := $$(LIBS:%=$(2)/%)
-# link,OBJECTS AND EXTRA LIBRARIES: archives may name each other.
+# Links the prerequisites; archives may name each other.
 $(1)_link = $$($(1)_CC) $$($(1)_LDFLAGS) $$(LDFLAGS) -o $$@ \
   $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group
 endef
 
-$(eval $(call flavour,REL,$(REL)))
-$(eval $(call flavour,SAN,$(SAN)))
-$(eval $(call flavour,FUZZ,$(FUZZ)))
-
-$(SAN)/libgodwit-%.a $(REL)/libgodwit-%.a: | build
-
-build:
-	@mkdir -p $@
+$(eval $(call flavour,REL,$(REL),server))
+$(eval $(call flavour,SAN,$(SAN),server))
+$(eval $(call flavour,FUZZ,$(FUZZ),server fuzz))
 
 # ---------------------------------------------------------------- programs --
 
@@ -316,7 +311,7 @@ ifeq ($(FUZZ_SRC),)
 fuzz:
 	@echo 'fuzz: no target in tests/fuzz yet' >&2; exit 1
 else
-fuzz: build/.checked-fuzz $(FUZZ_BIN)
+fuzz: $(FUZZ_BIN)
 	$(Q)for f in $(FUZZ_BIN); do name=$$(basename $$f _fuzz); \
 	  mkdir -p build/fuzz/found/$$name tests/fuzz/corpus/$$name; \
 	  echo "== $$name, $(T) s"; \
