@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: MIT */
+/* app.c - an application on a client core, acting at random. */
+#include "tests/sim/app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_PENDING 4096
+#define MAX_CALLS 64
+#define STATE_LEN 16
+
+typedef struct app_channel {
+  uint32_t sub; /* 0: not subscribed */
+  bool fresh;   /* the next LIVE or RECOVERING begins a new subscription */
+  bool entered;
+  char state[STATE_LEN];
+} app_channel;
+
+typedef struct app_pending {
+  uint64_t key;
+  uint32_t number;
+} app_pending;
+
+struct sim_app {
+  world *w;
+  const sim_plan *plan;
+  sim_node *node;
+  sim_book *book;
+  uint32_t index;
+  gw_client *client;
+  sim_link *link;
+  uint32_t generation; /* of the link that is being opened or is open */
+  bool acting;
+  uint64_t timer_ms; /* when on_timer is due; UINT64_MAX: never */
+  uint64_t asleep_until_ms;
+  uint64_t offline_until_ms;
+  uint64_t opens;
+  uint32_t acts;
+  app_channel channel[SIM_MAX_CHANNELS];
+  app_pending pending[MAX_PENDING];
+  size_t num_pending;
+  uint32_t call[MAX_CALLS];
+  size_t num_calls;
+};
+
+static void channel_name(uint32_t c, char name[16]) {
+  snprintf(name, 16, "room:%u", c);
+}
+
+static uint32_t channel_of(const sim_app *a, uint32_t sub) {
+  for (uint32_t c = 0; c < a->plan->num_channels; c++)
+    if (a->channel[c].sub == sub) return c;
+  return SIM_MAX_CHANNELS;
+}
+
+/* ---- timer --------------------------------------------------------------- */
+
+static void timer_fires(void *arg) {
+  sim_app *a = arg;
+  uint64_t now = a->w->now_ms;
+  if (a->client == NULL || a->timer_ms > now) return;
+  if (a->asleep_until_ms > now) {
+    world_after(a->w, a->asleep_until_ms - now, timer_fires, a);
+    return;
+  }
+  a->timer_ms = UINT64_MAX;
+  gw_client_on_timer(a->client);
+}
+
+static void port_set_timer(void *user, uint64_t delay_ms) {
+  sim_app *a = user;
+  if (delay_ms == UINT64_MAX) {
+    a->timer_ms = UINT64_MAX;
+    return;
+  }
+  a->timer_ms = a->w->now_ms + delay_ms;
+  world_after(a->w, delay_ms, timer_fires, a);
+}
+
+/* ---- link ---------------------------------------------------------------- */
+
+static void link_on_open(void *app, sim_link *link) {
+  sim_app *a = app;
+  gw_client_on_open(a->client, sim_link_generation(link));
+}
+
+static void link_on_data(void *app, sim_link *link, gw_view data, bool end) {
+  sim_app *a = app;
+  gw_client_on_data(a->client, sim_link_generation(link), data, end);
+}
+
+static void link_on_closed(void *app, sim_link *link, uint32_t code) {
+  sim_app *a = app;
+  if (a->link == link) a->link = NULL;
+  gw_client_on_closed(a->client, sim_link_generation(link), code,
+                      (gw_view){NULL, 0});
+}
+
+static const sim_link_events link_events = {link_on_open, link_on_data,
+                                            link_on_closed};
+
+typedef struct unreachable {
+  sim_app *app;
+  uint32_t generation;
+} unreachable;
+
+static void open_fails(void *arg) {
+  unreachable *u = arg;
+  if (u->app->client != NULL)
+    gw_client_on_closed(u->app->client, u->generation, 1006,
+                        (gw_view){NULL, 0});
+  free(u);
+}
+
+static void port_open(void *user, uint32_t generation, gw_view endpoint) {
+  sim_app *a = user;
+  (void)endpoint;
+  a->opens++;
+  a->generation = generation;
+  if (a->offline_until_ms > a->w->now_ms) {
+    unreachable *u = malloc(sizeof *u);
+    if (u == NULL) abort();
+    *u = (unreachable){a, generation};
+    world_after(a->w, 5, open_fails, u);
+    a->link = NULL;
+    return;
+  }
+  a->link = sim_link_open(a->node, &link_events, a, generation);
+}
+
+static void port_send(void *user, uint32_t generation, gw_view message) {
+  sim_app *a = user;
+  if (a->link != NULL && sim_link_generation(a->link) == generation)
+    sim_link_send(a->link, message);
+}
+
+static void port_close(void *user, uint32_t generation, uint32_t code,
+                       gw_view reason) {
+  sim_app *a = user;
+  (void)reason;
+  if (a->link != NULL && sim_link_generation(a->link) == generation) {
+    sim_link_close(a->link, code);
+    a->link = NULL;
+  }
+}
+
+static uint64_t port_now(void *user) {
+  sim_app *a = user;
+  return a->w->now_ms;
+}
+
+static uint64_t port_random(void *user) {
+  sim_app *a = user;
+  return world_random(a->w);
+}
+
+/* ---- events -------------------------------------------------------------- */
+
+static uint32_t life_of(const sim_app *a) {
+  return a->link != NULL ? sim_link_life(a->link) : sim_node_life(a->node);
+}
+
+static void subscribe(sim_app *a, uint32_t c, const gw_position *since);
+
+static void churn(sim_app *a, uint32_t c) {
+  app_channel *ch = &a->channel[c];
+  gw_position at = gw_client_sub_position(a->client, ch->sub);
+  if (at.epoch == 0) return;
+  world_trace(a->w, "app %u leaves and takes up channel %u at %llu", a->index,
+              c, (unsigned long long)at.offset);
+  (void)!gw_client_unsubscribe(a->client, ch->sub);
+  ch->entered = false;
+  subscribe(a, c, &at);
+}
+
+static uint32_t number_in(gw_payload payload) {
+  char text[16] = {0};
+  size_t len = payload.bytes.len;
+  if (len == 0 || payload.bytes.data == NULL) return UINT32_MAX;
+  const uint8_t *p = payload.bytes.data;
+  if (payload.type == GW_PAYLOAD_JSON) {
+    p++;
+    len--;
+  }
+  for (size_t i = 0; i < len && i < sizeof text - 1; i++) {
+    if (p[i] < '0' || p[i] > '9') break;
+    text[i] = (char)p[i];
+  }
+  return text[0] == 0 ? UINT32_MAX : (uint32_t)strtoul(text, NULL, 10);
+}
+
+static void on_publication(sim_app *a, const gw_event *e) {
+  uint32_t c = channel_of(a, e->u.publication.sub);
+  uint32_t number = number_in(e->u.publication.payload);
+  if (c == SIM_MAX_CHANNELS) {
+    world_fail(a->w, "app %u got #%u of a subscription that it ended", a->index,
+               number);
+    return;
+  }
+  world_trace(a->w, "app %u channel %u: #%u at %llu", a->index, c, number,
+              (unsigned long long)e->u.publication.position.offset);
+  gw_position at = gw_client_sub_position(a->client, e->u.publication.sub);
+  if (at.offset != e->u.publication.position.offset)
+    world_fail(a->w, "app %u: position is %llu while #%u is handed over at %llu",
+               a->index, (unsigned long long)at.offset, number,
+               (unsigned long long)e->u.publication.position.offset);
+  sim_book_delivered(a->book, a->index, c, number, e->u.publication.position,
+                     life_of(a));
+  if (a->plan->churn && a->acting && world_chance(a->w, 5)) churn(a, c);
+}
+
+static void on_published(sim_app *a, const gw_event *e) {
+  for (size_t i = 0; i < a->num_pending; i++) {
+    if (a->pending[i].key != e->u.published.key) continue;
+    uint32_t number = a->pending[i].number;
+    a->pending[i] = a->pending[--a->num_pending];
+    world_trace(a->w, "app %u: #%u %s", a->index, number,
+                gw_code_name(e->u.published.code));
+    if (e->u.published.code == GW_CODE_OK)
+      sim_book_acked(a->book, number, e->u.published.position, life_of(a));
+    else
+      sim_book_failed(a->book, number, e->u.published.code);
+    return;
+  }
+  world_fail(a->w, "app %u: news of a key that is settled", a->index);
+}
+
+static void on_sub_state(sim_app *a, const gw_event *e) {
+  uint32_t c = channel_of(a, e->u.sub.sub);
+  if (c == SIM_MAX_CHANNELS) return;
+  app_channel *ch = &a->channel[c];
+  world_trace(a->w, "app %u channel %u: %s at %llu", a->index, c,
+              gw_sub_state_name(e->u.sub.to),
+              (unsigned long long)e->u.sub.position.offset);
+  if (e->u.sub.to == GW_SUB_ENDED)
+    world_fail(a->w, "app %u channel %u ended: %s", a->index, c,
+               gw_code_name(e->u.sub.code));
+  if (e->u.sub.to != GW_SUB_LIVE && e->u.sub.to != GW_SUB_RECOVERING) return;
+  sim_book_begins(a->book, a->index, c, e->u.sub.position, life_of(a),
+                  ch->fresh);
+  ch->fresh = false;
+}
+
+static void on_gap(sim_app *a, const gw_event *e) {
+  uint32_t c = channel_of(a, e->u.gap.sub);
+  if (c == SIM_MAX_CHANNELS) return;
+  world_trace(a->w, "app %u channel %u: gap %u from %llu to %llu, on at %llu",
+              a->index, c, e->u.gap.reason, (unsigned long long)e->u.gap.from,
+              (unsigned long long)e->u.gap.to,
+              (unsigned long long)e->u.gap.position.offset);
+  sim_book_gap(a->book, a->index, c, e->u.gap.reason, e->u.gap.from,
+               e->u.gap.to, e->u.gap.position, life_of(a));
+}
+
+static void on_reply(sim_app *a, const gw_event *e) {
+  if (e->u.reply.more) return;
+  for (size_t i = 0; i < a->num_calls; i++) {
+    if (a->call[i] != e->u.reply.request) continue;
+    a->call[i] = a->call[--a->num_calls];
+    world_trace(a->w, "app %u: call %u %s", a->index, e->u.reply.request,
+                gw_code_name(e->u.reply.code));
+    return;
+  }
+  world_fail(a->w, "app %u: a second answer to call %u", a->index,
+             e->u.reply.request);
+}
+
+static void on_call(sim_app *a, const gw_event *e) {
+  gw_payload none = {GW_PAYLOAD_BYTES, {NULL, 0}};
+  switch (world_random(a->w) % 4) {
+    case 0:
+      (void)!gw_client_answer(a->client, e->u.call.call,
+                              GW_CODE_HANDLER_FAILED, gw_view_of("no"), none);
+      break;
+    case 1:
+      break; /* never */
+    default:
+      (void)!gw_client_answer(a->client, e->u.call.call, GW_CODE_OK,
+                              (gw_view){NULL, 0}, e->u.call.payload);
+  }
+}
+
+static void port_event(void *user, const gw_event *e) {
+  sim_app *a = user;
+  switch (e->type) {
+    case GW_EVENT_STATE:
+      world_trace(a->w, "app %u: %s -> %s (%s)", a->index,
+                  gw_state_name(e->u.state.from), gw_state_name(e->u.state.to),
+                  gw_code_name(e->u.state.code));
+      break;
+    case GW_EVENT_SUB_STATE:
+      on_sub_state(a, e);
+      break;
+    case GW_EVENT_PUBLICATION:
+      on_publication(a, e);
+      break;
+    case GW_EVENT_GAP:
+      on_gap(a, e);
+      break;
+    case GW_EVENT_PUBLISHED:
+      on_published(a, e);
+      break;
+    case GW_EVENT_REPLY:
+      on_reply(a, e);
+      break;
+    case GW_EVENT_CALL:
+      on_call(a, e);
+      break;
+    case GW_EVENT_PRESENCE:
+    case GW_EVENT_PRESENCE_SYNC:
+    case GW_EVENT_RTT:
+      break;
+  }
+}
+
+static void port_log(void *user, enum gw_log_level level, const char *text) {
+  sim_app *a = user;
+  if (level <= GW_LOG_WARN) world_trace(a->w, "app %u: %s", a->index, text);
+}
+
+static const gw_port client_port = {
+    .open = port_open,
+    .send = port_send,
+    .close = port_close,
+    .set_timer = port_set_timer,
+    .now = port_now,
+    .random = port_random,
+    .event = port_event,
+    .log = port_log,
+};
+
+/* ---- acts ---------------------------------------------------------------- */
+
+static void subscribe(sim_app *a, uint32_t c, const gw_position *since) {
+  char name[16];
+  channel_name(c, name);
+  gw_sub_options options = {.presence = a->plan->presence};
+  if (since != NULL) {
+    options.recover = true;
+    options.since = *since;
+  }
+  if (a->plan->drop_policy && a->index % 2 == 1)
+    options.overflow = GW_OVERFLOW_DROP;
+  int64_t sub = gw_client_subscribe(a->client, gw_view_of(name), &options);
+  if (sub <= 0) {
+    world_fail(a->w, "app %u: subscribe: %s", a->index, gw_err_name((int)sub));
+    return;
+  }
+  a->channel[c].sub = (uint32_t)sub;
+  a->channel[c].fresh = true;
+}
+
+static void publish(sim_app *a) {
+  uint32_t c = (uint32_t)(world_random(a->w) % a->plan->num_channels);
+  if (a->num_pending == MAX_PENDING) return;
+  gw_publish_options options = {0};
+  options.no_echo = a->plan->no_echo && world_chance(a->w, 300);
+  if (a->plan->compare && world_chance(a->w, 100)) {
+    options.compare = true;
+    options.expected = gw_client_sub_position(a->client, a->channel[c].sub);
+  }
+  uint32_t number = sim_book_written(a->book, a->index, c, options.no_echo,
+                                     options.compare);
+  char text[2048];
+  bool json = world_chance(a->w, 500);
+  int len = snprintf(text, sizeof text, json ? "\"%u:" : "%u:", number);
+  size_t pad = (size_t)world_between(a->w, 0, a->plan->max_payload_bytes);
+  memset(text + len, 'x', pad);
+  len += (int)pad;
+  if (json) text[len++] = '"';
+  gw_payload payload = {json ? GW_PAYLOAD_JSON : GW_PAYLOAD_BYTES,
+                        {(const uint8_t *)text, (size_t)len}};
+  char name[16];
+  channel_name(c, name);
+  uint64_t key = 0;
+  int r = gw_client_publish(a->client, gw_view_of(name), payload, &options,
+                            &key);
+  if (r != 0) {
+    sim_book_not_taken(a->book, number);
+    if (r != GW_ERR_FULL)
+      world_fail(a->w, "app %u: publish: %s", a->index, gw_err_name(r));
+    return;
+  }
+  world_trace(a->w, "app %u writes #%u to channel %u", a->index, number, c);
+  a->pending[a->num_pending++] = (app_pending){key, number};
+}
+
+static void change_presence(sim_app *a) {
+  uint32_t c = (uint32_t)(world_random(a->w) % a->plan->num_channels);
+  app_channel *ch = &a->channel[c];
+  gw_payload none = {GW_PAYLOAD_BYTES, {NULL, 0}};
+  if (ch->entered && world_chance(a->w, 250)) {
+    ch->entered = false;
+    world_trace(a->w, "app %u leaves the presence of %u", a->index, c);
+    (void)!gw_client_presence_leave(a->client, ch->sub);
+    return;
+  }
+  ch->entered = true;
+  snprintf(ch->state, sizeof ch->state, "s%u", a->acts);
+  world_trace(a->w, "app %u is %s in %u", a->index, ch->state, c);
+  (void)!gw_client_presence_set(a->client, ch->sub, gw_view_of(ch->state),
+                                none);
+}
+
+static void call(sim_app *a) {
+  if (a->num_calls == MAX_CALLS) return;
+  gw_call_options options = {.timeout_ms = 2000};
+  gw_client_info info;
+  gw_client_info_get(a->client, &info);
+  if (world_chance(a->w, 500)) options.to = info.client;
+  gw_payload payload = {GW_PAYLOAD_BYTES, gw_view_of("ping")};
+  int64_t request =
+      world_chance(a->w, 200)
+          ? gw_client_presence_get(a->client, gw_view_of("room:0"))
+          : gw_client_call(a->client, gw_view_of("echo"), payload, &options);
+  if (request > 0) a->call[a->num_calls++] = (uint32_t)request;
+}
+
+static void act(void *arg) {
+  sim_app *a = arg;
+  if (!a->acting) return;
+  a->acts++;
+  if (a->asleep_until_ms <= a->w->now_ms) {
+    uint64_t burst = world_chance(a->w, 50) ? 20 : 1;
+    for (uint64_t i = 0; i < burst; i++) publish(a);
+    if (a->plan->presence && world_chance(a->w, 200)) change_presence(a);
+    if (a->plan->calls && world_chance(a->w, 200)) call(a);
+  }
+  world_after(a->w, world_between(a->w, 1, a->plan->think_max_ms), act, a);
+}
+
+/* ---- life ---------------------------------------------------------------- */
+
+sim_app *sim_app_new(world *w, const sim_plan *plan, sim_node *node,
+                     sim_book *book, uint32_t index) {
+  sim_app *a = calloc(1, sizeof *a);
+  if (a == NULL) abort();
+  a->w = w;
+  a->plan = plan;
+  a->node = node;
+  a->book = book;
+  a->index = index;
+  a->timer_ms = UINT64_MAX;
+  char user[16];
+  snprintf(user, sizeof user, "app%u", index);
+  gw_view endpoint = gw_view_of("sim");
+  gw_client_options options = {.endpoints = &endpoint,
+                               .num_endpoints = 1,
+                               .user = gw_view_of(user),
+                               .outbox_max_age_ms = 3600000};
+  a->client = gw_client_new(&options, &client_port, a);
+  if (a->client == NULL) abort();
+  return a;
+}
+
+void sim_app_free(sim_app *a) {
+  gw_client_free(a->client);
+  a->client = NULL;
+  for (size_t i = 0; i < a->w->num; i++) {
+    sim_event *e = &a->w->heap[i];
+    if (e->fn == open_fails && ((unreachable *)e->arg)->app == a) free(e->arg);
+  }
+  free(a);
+}
+
+void sim_app_start(sim_app *a) {
+  a->acting = true;
+  for (uint32_t c = 0; c < a->plan->num_channels; c++) subscribe(a, c, NULL);
+  if (gw_client_connect(a->client) != 0)
+    world_fail(a->w, "app %u: connect", a->index);
+  world_after(a->w, world_between(a->w, 0, a->plan->think_max_ms), act, a);
+}
+
+void sim_app_stop_acting(sim_app *a) { a->acting = false; }
+
+/* ---- faults -------------------------------------------------------------- */
+
+sim_link *sim_app_link(sim_app *a) { return a->link; }
+
+static void wakes(void *arg) {
+  sim_app *a = arg;
+  if (a->asleep_until_ms <= a->w->now_ms)
+    gw_client_on_wake(a->client, GW_WAKE_VISIBLE);
+}
+
+void sim_app_sleep(sim_app *a, uint64_t ms) {
+  a->asleep_until_ms = a->w->now_ms + ms;
+  if (a->link != NULL) sim_link_hold(a->link, a->asleep_until_ms);
+  world_after(a->w, ms, wakes, a);
+}
+
+static void comes_online(void *arg) {
+  sim_app *a = arg;
+  if (a->offline_until_ms <= a->w->now_ms)
+    gw_client_on_wake(a->client, GW_WAKE_ONLINE);
+}
+
+void sim_app_offline(sim_app *a, uint64_t ms) {
+  a->offline_until_ms = a->w->now_ms + ms;
+  if (a->link != NULL) sim_link_silence(a->link);
+  world_after(a->w, ms, comes_online, a);
+  gw_client_on_wake(a->client, GW_WAKE_OFFLINE);
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+void sim_app_check_calm(sim_app *a) {
+  gw_client_info info;
+  gw_client_info_get(a->client, &info);
+  if (info.state != GW_STATE_READY)
+    world_fail(a->w, "app %u is %s at the end", a->index,
+               gw_state_name(info.state));
+  if (info.outbox_count != 0)
+    world_fail(a->w, "app %u still has %u publications to send", a->index,
+               info.outbox_count);
+  if (a->num_calls != 0)
+    world_fail(a->w, "app %u still waits for %zu answers", a->index,
+               a->num_calls);
+  for (uint32_t c = 0; c < a->plan->num_channels; c++)
+    if (gw_client_sub_state(a->client, a->channel[c].sub) != GW_SUB_LIVE)
+      world_fail(a->w, "app %u channel %u is %s at the end", a->index, c,
+                 gw_sub_state_name(
+                     gw_client_sub_state(a->client, a->channel[c].sub)));
+  uint64_t seconds = a->w->now_ms / 1000;
+  if (a->opens > 20 + 4 * seconds)
+    world_fail(a->w, "app %u tried to connect %llu times in %llu s", a->index,
+               (unsigned long long)a->opens, (unsigned long long)seconds);
+}
+
+uint64_t sim_app_client_id(const sim_app *a) {
+  gw_client_info info;
+  gw_client_info_get(a->client, &info);
+  return info.client;
+}
+
+const char *sim_app_presence(const sim_app *a, uint32_t channel) {
+  const app_channel *ch = &a->channel[channel];
+  return ch->entered ? ch->state : NULL;
+}
+
+gw_position sim_app_position(const sim_app *a, uint32_t channel) {
+  return gw_client_sub_position(a->client, a->channel[channel].sub);
+}
+
+typedef struct look {
+  sim_app *a;
+  sim_app *const *apps;
+  uint32_t num_apps;
+  uint32_t channel;
+  uint32_t found;
+} look;
+
+static bool look_at_member(void *arg, const gw_presence_member *m) {
+  look *l = arg;
+  for (uint32_t i = 0; i < l->num_apps; i++) {
+    if (sim_app_client_id(l->apps[i]) != m->client) continue;
+    const char *state = sim_app_presence(l->apps[i], l->channel);
+    if (state == NULL)
+      world_fail(l->a->w, "app %u sees app %u in channel %u, which left",
+                 l->a->index, i, l->channel);
+    else if (!gw_view_eq(m->state, gw_view_of(state)))
+      world_fail(l->a->w, "app %u sees app %u as %.*s in channel %u, not %s",
+                 l->a->index, i, (int)m->state.len, (const char *)m->state.data,
+                 l->channel, state);
+    l->found++;
+    return true;
+  }
+  world_fail(l->a->w, "app %u sees somebody unknown in channel %u", l->a->index,
+             l->channel);
+  return true;
+}
+
+void sim_app_check_presence(sim_app *a, sim_app *const *apps, uint32_t num) {
+  for (uint32_t c = 0; c < a->plan->num_channels; c++) {
+    look l = {a, apps, num, c, 0};
+    gw_client_members(a->client, a->channel[c].sub, look_at_member, &l);
+    uint32_t present = 0;
+    for (uint32_t i = 0; i < num; i++)
+      if (sim_app_presence(apps[i], c) != NULL) present++;
+    if (l.found != present)
+      world_fail(a->w, "app %u sees %u of %u members of channel %u", a->index,
+                 l.found, present, c);
+  }
+}

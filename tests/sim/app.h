@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* app.h - an application: a client core, what it does at random, and what it was
+ * told. */
+#ifndef GODWIT_SIM_APP_H
+#define GODWIT_SIM_APP_H
+
+#include "godwit/client.h"
+#include "tests/sim/book.h"
+#include "tests/sim/node.h"
+
+typedef struct sim_app sim_app;
+
+sim_app *sim_app_new(world *w, const sim_plan *plan, sim_node *node,
+                     sim_book *book, uint32_t index);
+void sim_app_free(sim_app *a);
+
+/** Connect, and act from now on. */
+void sim_app_start(sim_app *a);
+/** Do nothing new. */
+void sim_app_stop_acting(sim_app *a);
+
+/** Its link, for faults; NULL when there is none. */
+sim_link *sim_app_link(sim_app *a);
+/** The host sleeps: no timer runs, nothing arrives. */
+void sim_app_sleep(sim_app *a, uint64_t ms);
+/** The network is said to be gone, and is, for a while. */
+void sim_app_offline(sim_app *a, uint64_t ms);
+
+/** What must hold when everything has calmed down. */
+void sim_app_check_calm(sim_app *a);
+uint64_t sim_app_client_id(const sim_app *a);
+/** State that it entered a channel's presence with; NULL: not entered. */
+const char *sim_app_presence(const sim_app *a, uint32_t channel);
+/** Compare what it sees of a channel's presence with what the others entered. */
+void sim_app_check_presence(sim_app *a, sim_app *const *apps, uint32_t num);
+/** Where it is in a channel; epoch 0: not subscribed. */
+gw_position sim_app_position(const sim_app *a, uint32_t channel);
+
+#endif

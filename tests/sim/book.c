@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* book.c - the checker's books. */
+#include "tests/sim/book.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_EPOCHS 256
+
+typedef struct written {
+  uint32_t app;
+  uint32_t channel;
+  bool no_echo;
+  bool may_fail;
+  bool acked;
+  bool failed;
+  gw_position at; /* of the acknowledgement, or of the first delivery */
+} written;
+
+typedef struct gap {
+  uint32_t reason;
+  gw_position after; /* last position before it */
+  uint64_t from, to;
+  gw_position on;    /* the stream goes on after this */
+} gap;
+
+typedef struct view {
+  bool begun;
+  gw_position first; /* nothing up to here was promised */
+  gw_position at;
+  uint32_t *seen;    /* per publication: times delivered in this subscription */
+  bool *ever;        /* per publication: delivered in any */
+  uint32_t last_of[SIM_MAX_APPS]; /* per writer: its last number + 1 */
+  gap *gaps;
+  size_t num_gaps;
+} view;
+
+/** Streams of a channel, in the order in which they came to be. */
+typedef struct stream {
+  uint64_t epoch;
+  uint32_t channel;
+  uint32_t life;
+  uint32_t *number; /* per offset: publication + 1; 0: not known */
+  size_t cap;
+} stream;
+
+struct sim_book {
+  world *w;
+  uint32_t num_apps;
+  written *all;
+  uint32_t num;
+  uint32_t cap;
+  view view[SIM_MAX_APPS][SIM_MAX_CHANNELS];
+  stream streams[MAX_EPOCHS];
+  size_t num_streams;
+  sim_book_sums sums;
+};
+
+static void *grow(void *old, size_t count, size_t size) {
+  void *p = realloc(old, count * size);
+  if (p == NULL) abort();
+  return p;
+}
+
+sim_book *sim_book_new(world *w, uint32_t num_apps) {
+  sim_book *b = calloc(1, sizeof *b);
+  if (b == NULL) abort();
+  b->w = w;
+  b->num_apps = num_apps;
+  return b;
+}
+
+void sim_book_free(sim_book *b) {
+  for (size_t i = 0; i < b->num_streams; i++) free(b->streams[i].number);
+  for (uint32_t a = 0; a < SIM_MAX_APPS; a++)
+    for (uint32_t c = 0; c < SIM_MAX_CHANNELS; c++) {
+      free(b->view[a][c].seen);
+      free(b->view[a][c].ever);
+      free(b->view[a][c].gaps);
+    }
+  free(b->all);
+  free(b);
+}
+
+static void grow_views(sim_book *b, uint32_t old_cap) {
+  for (uint32_t a = 0; a < b->num_apps; a++)
+    for (uint32_t c = 0; c < SIM_MAX_CHANNELS; c++) {
+      view *v = &b->view[a][c];
+      v->seen = grow(v->seen, b->cap, sizeof *v->seen);
+      v->ever = grow(v->ever, b->cap, sizeof *v->ever);
+      memset(v->seen + old_cap, 0, (b->cap - old_cap) * sizeof *v->seen);
+      memset(v->ever + old_cap, 0, (b->cap - old_cap) * sizeof *v->ever);
+    }
+}
+
+uint32_t sim_book_written(sim_book *b, uint32_t app, uint32_t channel,
+                          bool no_echo, bool may_fail) {
+  if (b->num == b->cap) {
+    uint32_t old = b->cap;
+    b->cap = old == 0 ? 256 : old * 2;
+    b->all = grow(b->all, b->cap, sizeof *b->all);
+    grow_views(b, old);
+  }
+  b->all[b->num] = (written){.app = app,
+                             .channel = channel,
+                             .no_echo = no_echo,
+                             .may_fail = may_fail};
+  b->sums.written++;
+  return b->num++;
+}
+
+/* ---- streams ------------------------------------------------------------- */
+
+static int stream_of(sim_book *b, uint32_t channel, uint64_t epoch,
+                     uint32_t life) {
+  for (size_t i = 0; i < b->num_streams; i++) {
+    stream *s = &b->streams[i];
+    if (s->epoch != epoch) continue;
+    if (s->channel != channel)
+      world_fail(b->w, "two channels have the epoch %016llx",
+                 (unsigned long long)epoch);
+    return (int)i;
+  }
+  if (b->num_streams == MAX_EPOCHS) {
+    world_fail(b->w, "more than %d epochs", MAX_EPOCHS);
+    return -1;
+  }
+  b->streams[b->num_streams] =
+      (stream){.epoch = epoch, .channel = channel, .life = life};
+  return (int)b->num_streams++;
+}
+
+/** Note which publication stands at a position; it must always be the same. */
+static void note(sim_book *b, uint32_t number, gw_position at, uint32_t life) {
+  int i = stream_of(b, b->all[number].channel, at.epoch, life);
+  if (i < 0) return;
+  stream *s = &b->streams[i];
+  if (at.offset >= s->cap) {
+    size_t cap = s->cap == 0 ? 64 : s->cap;
+    while (cap <= at.offset) cap *= 2;
+    s->number = grow(s->number, cap, sizeof *s->number);
+    memset(s->number + s->cap, 0, (cap - s->cap) * sizeof *s->number);
+    s->cap = cap;
+  }
+  if (s->number[at.offset] != 0 && s->number[at.offset] != number + 1)
+    world_fail(b->w, "offset %llu of channel %u is both #%u and #%u",
+               (unsigned long long)at.offset, s->channel,
+               s->number[at.offset] - 1, number);
+  s->number[at.offset] = number + 1;
+}
+
+static uint32_t number_at(sim_book *b, uint32_t channel, gw_position at) {
+  for (size_t i = 0; i < b->num_streams; i++) {
+    stream *s = &b->streams[i];
+    if (s->epoch == at.epoch && s->channel == channel)
+      return at.offset < s->cap ? s->number[at.offset] : 0;
+  }
+  return 0;
+}
+
+/** Place of a stream among those of its channel; later lives are later. */
+static uint32_t age(sim_book *b, uint64_t epoch) {
+  for (size_t i = 0; i < b->num_streams; i++)
+    if (b->streams[i].epoch == epoch) return b->streams[i].life;
+  return 0;
+}
+
+/* ---- news ---------------------------------------------------------------- */
+
+void sim_book_acked(sim_book *b, uint32_t number, gw_position at,
+                    uint32_t life) {
+  written *p = &b->all[number];
+  if (p->acked || p->failed)
+    world_fail(b->w, "#%u settled twice", number);
+  p->acked = true;
+  p->at = at;
+  b->sums.acked++;
+  if (at.epoch == 0 || at.offset == 0)
+    world_fail(b->w, "#%u acknowledged without a position", number);
+  else
+    note(b, number, at, life);
+}
+
+void sim_book_not_taken(sim_book *b, uint32_t number) {
+  b->all[number].failed = true;
+}
+
+void sim_book_failed(sim_book *b, uint32_t number, uint32_t code) {
+  written *p = &b->all[number];
+  if (p->acked || p->failed)
+    world_fail(b->w, "#%u settled twice", number);
+  p->failed = true;
+  b->sums.failed++;
+  if (!p->may_fail)
+    world_fail(b->w, "#%u failed: %s", number, gw_code_name(code));
+}
+
+/** Offsets that were passed over must hold what this view does not get twice. */
+static void check_passed(sim_book *b, uint32_t app, uint32_t channel,
+                         uint64_t upto) {
+  view *v = &b->view[app][channel];
+  for (uint64_t o = v->at.offset + 1; o <= upto; o++) {
+    uint32_t n = number_at(b, channel, (gw_position){v->at.epoch, o});
+    if (n == 0) continue; /* acknowledged or delivered to nobody (yet) */
+    written *p = &b->all[n - 1];
+    if (v->ever[n - 1] || (p->no_echo && p->app == app)) continue;
+    world_fail(b->w, "app %u channel %u passed over #%u at offset %llu", app,
+               channel, n - 1, (unsigned long long)o);
+  }
+}
+
+void sim_book_begins(sim_book *b, uint32_t app, uint32_t channel,
+                     gw_position at, uint32_t life, bool fresh) {
+  view *v = &b->view[app][channel];
+  (void)stream_of(b, channel, at.epoch, life);
+  if (!v->begun) {
+    v->begun = true;
+    v->first = at;
+    v->at = at;
+  }
+  if (fresh && b->cap > 0) {
+    memset(v->seen, 0, b->cap * sizeof *v->seen);
+    memset(v->last_of, 0, sizeof v->last_of);
+  }
+  if (at.epoch == v->at.epoch && at.offset > v->at.offset) {
+    check_passed(b, app, channel, at.offset);
+    v->at = at;
+  }
+  if (at.epoch != v->at.epoch || at.offset != v->at.offset)
+    world_fail(b->w, "app %u channel %u goes on at %llu, was at %llu, no gap",
+               app, channel, (unsigned long long)at.offset,
+               (unsigned long long)v->at.offset);
+}
+
+void sim_book_delivered(sim_book *b, uint32_t app, uint32_t channel,
+                        uint32_t number, gw_position at, uint32_t life) {
+  view *v = &b->view[app][channel];
+  if (number >= b->num || b->all[number].channel != channel) {
+    world_fail(b->w, "app %u got #%u, which nobody wrote there", app, number);
+    return;
+  }
+  written *p = &b->all[number];
+  b->sums.delivered++;
+  note(b, number, at, life);
+  if (at.epoch != v->at.epoch || at.offset <= v->at.offset)
+    world_fail(b->w, "app %u channel %u: #%u at %llu after %llu", app, channel,
+               number, (unsigned long long)at.offset,
+               (unsigned long long)v->at.offset);
+  check_passed(b, app, channel, at.offset - 1);
+  if (v->seen[number]++ > 0)
+    world_fail(b->w, "app %u channel %u: #%u twice", app, channel, number);
+  v->ever[number] = true;
+  if (number < v->last_of[p->app])
+    world_fail(b->w, "app %u channel %u: #%u after #%u of the same writer", app,
+               channel, number, v->last_of[p->app] - 1);
+  v->last_of[p->app] = number + 1;
+  if (p->no_echo && p->app == app)
+    world_fail(b->w, "app %u: echo of #%u, which wanted none", app, number);
+  v->at = at;
+}
+
+void sim_book_gap(sim_book *b, uint32_t app, uint32_t channel, uint32_t reason,
+                  uint64_t from, uint64_t to, gw_position at, uint32_t life) {
+  view *v = &b->view[app][channel];
+  (void)stream_of(b, channel, at.epoch, life);
+  if (reason == GW_GAP_NONE) world_fail(b->w, "app %u: gap without reason", app);
+  v->gaps = grow(v->gaps, v->num_gaps + 1, sizeof *v->gaps);
+  v->gaps[v->num_gaps++] = (gap){reason, v->at, from, to, at};
+  b->sums.gaps++;
+  if (at.epoch == v->at.epoch && at.offset < v->at.offset)
+    world_fail(b->w, "app %u channel %u: a gap leads back", app, channel);
+  if (from > v->at.offset + 1)
+    check_passed(b, app, channel, from - 1);
+  v->at = at;
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+static bool gap_explains(sim_book *b, const gap *g, gw_position at) {
+  if (at.epoch == g->after.epoch && at.epoch == g->on.epoch)
+    return at.offset >= g->from && at.offset <= g->on.offset;
+  if (at.epoch == g->after.epoch) return at.offset >= g->from;
+  if (at.epoch == g->on.epoch) return at.offset <= g->on.offset;
+  return age(b, at.epoch) >= age(b, g->after.epoch) &&
+         age(b, at.epoch) <= age(b, g->on.epoch);
+}
+
+static bool is_explained(sim_book *b, const view *v, gw_position at) {
+  if (at.epoch == v->first.epoch && at.offset <= v->first.offset) return true;
+  if (at.epoch != v->first.epoch && age(b, at.epoch) <= age(b, v->first.epoch))
+    return true;
+  for (size_t i = 0; i < v->num_gaps; i++)
+    if (gap_explains(b, &v->gaps[i], at)) return true;
+  return false;
+}
+
+void sim_book_check(sim_book *b) {
+  for (uint32_t n = 0; n < b->num; n++) {
+    const written *p = &b->all[n];
+    if (!p->acked && !p->failed) {
+      world_fail(b->w, "#%u of app %u was never settled", n, p->app);
+      return;
+    }
+    if (!p->acked) continue;
+    for (uint32_t a = 0; a < b->num_apps; a++) {
+      const view *v = &b->view[a][p->channel];
+      if (!v->begun || v->ever[n]) continue;
+      if (p->no_echo && p->app == a) continue;
+      if (!is_explained(b, v, p->at)) {
+        world_fail(b->w, "#%u (channel %u, offset %llu) never reached app %u, "
+                   "and no gap says so", n, p->channel,
+                   (unsigned long long)p->at.offset, a);
+        return;
+      }
+    }
+  }
+}
+
+sim_book_sums sim_book_sum(const sim_book *b) { return b->sums; }

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* book.h - what was written, acknowledged, delivered and told as missing in a
+ * run, and whether that keeps the promise: each acknowledged publication reaches
+ * each subscriber once and in order, or a gap says that it does not. */
+#ifndef GODWIT_SIM_BOOK_H
+#define GODWIT_SIM_BOOK_H
+
+#include "godwit/client.h"
+#include "tests/sim/plan.h"
+
+typedef struct sim_book sim_book;
+
+sim_book *sim_book_new(world *w, uint32_t num_apps);
+void sim_book_free(sim_book *b);
+
+/** An application wrote; returns the number of the publication. */
+uint32_t sim_book_written(sim_book *b, uint32_t app, uint32_t channel,
+                          bool no_echo, bool may_fail);
+/** It was acknowledged. */
+void sim_book_acked(sim_book *b, uint32_t number, gw_position at,
+                    uint32_t life);
+/** The client did not take it (its outbox is full). */
+void sim_book_not_taken(sim_book *b, uint32_t number);
+/** It was refused or given up. */
+void sim_book_failed(sim_book *b, uint32_t number, uint32_t code);
+
+/** An application's view of a channel begins, or goes on, at a position. Fresh:
+ * repeats of what an older subscription saw cannot be known any more. */
+void sim_book_begins(sim_book *b, uint32_t app, uint32_t channel,
+                     gw_position at, uint32_t life, bool fresh);
+void sim_book_delivered(sim_book *b, uint32_t app, uint32_t channel,
+                        uint32_t number, gw_position at, uint32_t life);
+/** A gap in the stream of old_epoch; the view goes on after `at`. */
+void sim_book_gap(sim_book *b, uint32_t app, uint32_t channel, uint32_t reason,
+                  uint64_t from, uint64_t to, gw_position at, uint32_t life);
+
+/** The end: check every publication against every view. */
+void sim_book_check(sim_book *b);
+
+typedef struct sim_book_sums {
+  uint64_t written, acked, failed, delivered, gaps;
+} sim_book_sums;
+sim_book_sums sim_book_sum(const sim_book *b);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - godwit-sim: whole deployments in one process under virtual time, a run
+ * per seed. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/sim/app.h"
+
+typedef struct deployment {
+  world w;
+  sim_plan plan;
+  sim_node *node;
+  sim_book *book;
+  sim_app *app[SIM_MAX_APPS];
+  bool faults;
+} deployment;
+
+typedef struct result {
+  uint64_t virtual_ms;
+  uint64_t digest;
+  sim_book_sums sums;
+  bool failed;
+  char failure[512];
+} result;
+
+/* ---- faults -------------------------------------------------------------- */
+
+static void restart(void *arg) {
+  deployment *d = arg;
+  if (!sim_node_is_up(d->node)) sim_node_start(d->node);
+}
+
+static void fault_on_app(deployment *d, uint32_t kind) {
+  world *w = &d->w;
+  sim_app *a = d->app[world_random(w) % d->plan.num_apps];
+  sim_link *l = sim_app_link(a);
+  if (kind == 0 && d->plan.fault_reset && l != NULL) sim_link_reset(l);
+  if (kind == 1 && d->plan.fault_silence && l != NULL) sim_link_silence(l);
+  if (kind == 2 && d->plan.fault_stall && l != NULL)
+    sim_link_stall(l, world_between(w, 100, 8000));
+  if (kind == 3 && d->plan.fault_sleep)
+    sim_app_sleep(a, world_between(w, 100, 60000));
+  if (kind == 4 && d->plan.fault_offline)
+    sim_app_offline(a, world_between(w, 100, 20000));
+}
+
+static void fault(void *arg) {
+  deployment *d = arg;
+  if (!d->faults) return;
+  world *w = &d->w;
+  uint32_t kind = (uint32_t)(world_random(w) % 7);
+  if (kind < 5) fault_on_app(d, kind);
+  if (kind == 5 && d->plan.fault_crash) {
+    sim_node_crash(d->node);
+    world_after(w, world_between(w, 10, 8000), restart, d);
+  }
+  if (kind == 6 && d->plan.fault_drain) {
+    sim_node_drain(d->node);
+    world_after(w, world_between(w, 6000, 9000), restart, d);
+  }
+  world_after(w, world_between(w, 1, d->plan.fault_max_ms), fault, d);
+}
+
+/* ---- one run ------------------------------------------------------------- */
+
+static void check(deployment *d) {
+  for (uint32_t i = 0; i < d->plan.num_apps; i++) sim_app_check_calm(d->app[i]);
+  if (world_failed(&d->w)) return;
+  for (uint32_t c = 0; c < d->plan.num_channels; c++) {
+    gw_position first = sim_app_position(d->app[0], c);
+    for (uint32_t i = 1; i < d->plan.num_apps; i++) {
+      gw_position at = sim_app_position(d->app[i], c);
+      if (at.epoch != first.epoch || at.offset != first.offset)
+        world_fail(&d->w, "channel %u: app 0 is at %llu, app %u at %llu", c,
+                   (unsigned long long)first.offset, i,
+                   (unsigned long long)at.offset);
+    }
+  }
+  if (d->plan.presence)
+    for (uint32_t i = 0; i < d->plan.num_apps; i++)
+      sim_app_check_presence(d->app[i], d->app, d->plan.num_apps);
+  if (sim_node_queue_bytes(d->node) != 0)
+    world_fail(&d->w, "%llu bytes are still queued",
+               (unsigned long long)sim_node_queue_bytes(d->node));
+  sim_book_check(d->book);
+}
+
+static void run(uint64_t seed, bool trace, result *r) {
+  deployment *d = calloc(1, sizeof *d);
+  if (d == NULL) abort();
+  world_init(&d->w, seed, trace);
+  sim_plan_draw(&d->plan, &d->w);
+  d->node = sim_node_new(&d->w, &d->plan);
+  d->book = sim_book_new(&d->w, d->plan.num_apps);
+  sim_node_start(d->node);
+  for (uint32_t i = 0; i < d->plan.num_apps; i++) {
+    d->app[i] = sim_app_new(&d->w, &d->plan, d->node, d->book, i);
+    sim_app_start(d->app[i]);
+  }
+  d->faults = true;
+  world_after(&d->w, d->plan.fault_max_ms, fault, d);
+  world_run(&d->w, d->w.now_ms + d->plan.busy_ms);
+  d->faults = false;
+  for (uint32_t i = 0; i < d->plan.num_apps; i++) sim_app_stop_acting(d->app[i]);
+  world_run(&d->w, d->w.now_ms + d->plan.heal_ms);
+  if (!world_failed(&d->w)) check(d);
+  r->virtual_ms = d->w.now_ms;
+  r->digest = d->w.digest;
+  r->sums = sim_book_sum(d->book);
+  r->failed = world_failed(&d->w);
+  memcpy(r->failure, d->w.failure, sizeof r->failure);
+  for (uint32_t i = 0; i < d->plan.num_apps; i++) sim_app_free(d->app[i]);
+  sim_node_free(d->node);
+  sim_book_free(d->book);
+  world_deinit(&d->w);
+  free(d);
+}
+
+/* ---- many runs ----------------------------------------------------------- */
+
+typedef struct totals {
+  uint64_t runs;
+  uint64_t failures;
+  uint64_t virtual_ms;
+  sim_book_sums sums;
+} totals;
+
+static void report_failure(uint64_t seed, const char *why) {
+  fprintf(stdout, "seed %llu: %s\n  replay: build/godwit-sim --seed %llu --trace\n",
+          (unsigned long long)seed, why, (unsigned long long)seed);
+  fflush(stdout);
+}
+
+/** Runs seeds first, first + step, ... and writes its totals to fd. */
+static void worker(uint64_t first, uint64_t end, uint64_t step, int fd) {
+  totals t = {0};
+  for (uint64_t seed = first; seed < end; seed += step) {
+    result r;
+    run(seed, false, &r);
+    t.runs++;
+    t.virtual_ms += r.virtual_ms;
+    t.sums.written += r.sums.written;
+    t.sums.acked += r.sums.acked;
+    t.sums.delivered += r.sums.delivered;
+    t.sums.gaps += r.sums.gaps;
+    if (r.failed) {
+      t.failures++;
+      report_failure(seed, r.failure);
+    }
+  }
+  if (write(fd, &t, sizeof t) != (ssize_t)sizeof t) _exit(3);
+  _exit(0);
+}
+
+static int run_many(uint64_t first, uint64_t num, uint64_t jobs) {
+  totals all = {0};
+  struct timespec begin, end;
+  clock_gettime(CLOCK_MONOTONIC, &begin);
+  int *fds = calloc(jobs, sizeof *fds);
+  if (fds == NULL) abort();
+  for (uint64_t j = 0; j < jobs; j++) {
+    int fd[2];
+    if (pipe(fd) != 0) abort();
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid < 0) abort();
+    if (pid == 0) {
+      close(fd[0]);
+      worker(first + j, first + num, jobs, fd[1]);
+    }
+    close(fd[1]);
+    fds[j] = fd[0];
+  }
+  bool died = false;
+  for (uint64_t j = 0; j < jobs; j++) {
+    totals t;
+    if (read(fds[j], &t, sizeof t) == (ssize_t)sizeof t) {
+      all.runs += t.runs;
+      all.failures += t.failures;
+      all.virtual_ms += t.virtual_ms;
+      all.sums.written += t.sums.written;
+      all.sums.acked += t.sums.acked;
+      all.sums.delivered += t.sums.delivered;
+      all.sums.gaps += t.sums.gaps;
+    } else {
+      died = true;
+    }
+    close(fds[j]);
+  }
+  free(fds);
+  int status;
+  while (wait(&status) > 0 || errno == EINTR)
+    if (status != 0) died = true;
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  double s = (double)(end.tv_sec - begin.tv_sec) +
+             (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+  uint64_t lost = num - all.runs;
+  printf("%llu seeds in %.1f s (%.0f a second), %.1f virtual hours, "
+         "%llu written, %llu acknowledged, %llu delivered, %llu gaps told\n",
+         (unsigned long long)all.runs, s, (double)all.runs / s,
+         (double)all.virtual_ms / 3600000.0,
+         (unsigned long long)all.sums.written,
+         (unsigned long long)all.sums.acked,
+         (unsigned long long)all.sums.delivered,
+         (unsigned long long)all.sums.gaps);
+  if (died) printf("a process of the simulator died: %llu seeds not run\n",
+                   (unsigned long long)lost);
+  printf("%llu passed, %llu failed\n",
+         (unsigned long long)(all.runs - all.failures),
+         (unsigned long long)(all.failures + lost));
+  return all.failures + lost > 0 || died || num == 0 ? 1 : 0;
+}
+
+static int run_one(uint64_t seed, bool trace) {
+  result r, again;
+  run(seed, trace, &r);
+  run(seed, false, &again);
+  if (r.digest != again.digest) {
+    printf("seed %llu: two runs differ\n", (unsigned long long)seed);
+    return 1;
+  }
+  printf("seed %llu: %s (digest %016llx, %llu written, %llu delivered, "
+         "%llu gaps)\n",
+         (unsigned long long)seed, r.failed ? r.failure : "holds",
+         (unsigned long long)r.digest, (unsigned long long)r.sums.written,
+         (unsigned long long)r.sums.delivered, (unsigned long long)r.sums.gaps);
+  return r.failed ? 1 : 0;
+}
+
+static const char usage[] =
+    "usage: godwit-sim [--seeds N] [--first S] [--jobs J]\n"
+    "       godwit-sim --seed S [--trace]\n"
+    "\n"
+    "Runs clients and a server with several workers in one process under virtual\n"
+    "time, with faults, and checks that nothing acknowledged is lost in silence.\n"
+    "  --seeds N   how many seeds to run (2000)\n"
+    "  --first S   the first of them (1)\n"
+    "  --jobs J    processes to share the work (one per core)\n"
+    "  --seed S    run one seed, twice, and compare\n"
+    "  --trace     print what happens in it\n";
+
+int main(int argc, char **argv) {
+  uint64_t seeds = 2000, first = 1, seed = 0;
+  long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  uint64_t jobs = cores > 0 ? (uint64_t)cores : 1;
+  bool one = false, trace = false;
+  for (int i = 1; i < argc; i++) {
+    uint64_t *number = strcmp(argv[i], "--seeds") == 0   ? &seeds
+                       : strcmp(argv[i], "--first") == 0 ? &first
+                       : strcmp(argv[i], "--jobs") == 0  ? &jobs
+                       : strcmp(argv[i], "--seed") == 0  ? &seed
+                                                         : NULL;
+    if (number == &seed) one = true;
+    if (number != NULL && i + 1 < argc) {
+      *number = strtoull(argv[++i], NULL, 10);
+    } else if (strcmp(argv[i], "--trace") == 0) {
+      trace = true;
+    } else {
+      bool help = strcmp(argv[i], "--help") == 0;
+      fputs(usage, help ? stdout : stderr);
+      return help ? 0 : 2;
+    }
+  }
+  return one ? run_one(seed, trace) : run_many(first, seeds, jobs ? jobs : 1);
+}

@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: MIT */
+/* node.c - hubs that are handed bytes, time and mail late, in pieces, or never. */
+#include "tests/sim/node.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Wall clock at virtual time 0: 2026-01-01. */
+#define WALL_ZERO_MS 1767225600000u
+
+typedef struct sim_worker {
+  sim_node *node;
+  gw_hub *hub;
+  uint32_t index;
+  uint32_t life;
+  uint64_t planned_ms; /* next tick that is in the queue */
+  uint64_t mail_last_ms[SIM_MAX_WORKERS]; /* per sender: mail keeps its order */
+  struct sim_worker *next;
+} sim_worker;
+
+struct sim_node {
+  world *w;
+  const sim_plan *plan;
+  gw_settings settings;
+  gw_namespace ns;
+  sim_worker *worker[SIM_MAX_WORKERS];
+  sim_worker *all_workers; /* of every life: events may still point at them */
+  sim_link *links;
+  uint32_t life;
+  bool up;
+  bool draining;
+};
+
+typedef struct piece {
+  sim_link *link;
+  bool to_server;
+  bool end;
+  size_t len;
+  uint8_t bytes[];
+} piece;
+
+struct sim_link {
+  sim_node *node;
+  const sim_link_events *events;
+  void *app;
+  uint32_t generation;
+  uint32_t life;
+  sim_worker *worker;
+  gw_session *session; /* NULL: not there (any more) */
+  bool opened;
+  bool client_gone;    /* the client's end is closed or was told */
+  bool silent;
+  bool closing;        /* the hub asked to close */
+  bool flush_planned;
+  uint32_t close_code;
+  uint32_t in_flight;  /* bytes on the way to the client */
+  uint64_t up_last_ms; /* arrival of the last piece, per direction */
+  uint64_t down_last_ms;
+  uint64_t stalled_until_ms;
+  uint64_t held_until_ms;
+  sim_link *next;
+};
+
+/* ---- hub ----------------------------------------------------------------- */
+
+static bool worker_alive(const sim_worker *k) {
+  return k->node->up && k->life == k->node->life;
+}
+
+static void worker_enter(sim_worker *k) {
+  gw_hub_set_time(k->hub, k->node->w->now_ms,
+                  WALL_ZERO_MS + k->node->w->now_ms);
+}
+
+static void worker_tick(void *arg);
+
+static void worker_plan(sim_worker *k) {
+  uint64_t due = gw_hub_deadline(k->hub);
+  world *w = k->node->w;
+  if (due == UINT64_MAX) return;
+  if (due < w->now_ms) due = w->now_ms;
+  if (k->planned_ms <= due && k->planned_ms > w->now_ms) return;
+  k->planned_ms = due > w->now_ms ? due : w->now_ms + 1;
+  world_after(w, k->planned_ms - w->now_ms, worker_tick, k);
+}
+
+static void worker_tick(void *arg) {
+  sim_worker *k = arg;
+  if (!worker_alive(k)) return;
+  if (k->planned_ms <= k->node->w->now_ms) k->planned_ms = 0;
+  worker_enter(k);
+  gw_hub_tick(k->hub);
+  worker_plan(k);
+}
+
+typedef struct mail_event {
+  sim_worker *to;
+  gw_mail *mail;
+} mail_event;
+
+static void mail_arrives(void *arg) {
+  mail_event *e = arg;
+  if (worker_alive(e->to)) {
+    worker_enter(e->to);
+    gw_hub_deliver(e->to->hub, e->mail);
+    worker_plan(e->to);
+  } else {
+    gw_mail_free(e->mail);
+  }
+  free(e);
+}
+
+static void port_post(void *user, uint32_t to, gw_mail *mail) {
+  sim_worker *from = user;
+  sim_node *n = from->node;
+  sim_worker *target = n->worker[to];
+  mail_event *e = malloc(sizeof *e);
+  if (e == NULL) abort();
+  *e = (mail_event){target, mail};
+  uint64_t at =
+      n->w->now_ms + world_between(n->w, 0, n->plan->mail_delay_max_ms);
+  if (at < target->mail_last_ms[from->index])
+    at = target->mail_last_ms[from->index];
+  target->mail_last_ms[from->index] = at;
+  world_after(n->w, at - n->w->now_ms, mail_arrives, e);
+}
+
+static void link_flush(void *arg);
+static void piece_arrives(void *arg);
+
+static void plan_flush(sim_link *l) {
+  if (l->flush_planned) return;
+  l->flush_planned = true;
+  world_after(l->node->w, 0, link_flush, l);
+}
+
+static void port_want_write(void *user, void *conn) {
+  (void)user;
+  plan_flush(conn);
+}
+
+static void port_close(void *user, void *conn, uint32_t code, gw_view reason) {
+  (void)user;
+  (void)reason;
+  sim_link *l = conn;
+  l->closing = true;
+  l->close_code = code;
+  plan_flush(l);
+}
+
+static uint64_t port_random(void *user) {
+  sim_worker *k = user;
+  return world_random(k->node->w);
+}
+
+static void port_log(void *user, int level, const char *event,
+                     const char *fields) {
+  sim_worker *k = user;
+  if (level <= 1)
+    world_trace(k->node->w, "hub %u: %s %s", k->index, event, fields);
+}
+
+static const gw_hub_port hub_port = {
+    .want_write = port_want_write,
+    .close = port_close,
+    .post = port_post,
+    .random = port_random,
+    .log = port_log,
+};
+
+/** The server's only method: echo. */
+static bool on_call(void *user, gw_hub *h, gw_call call, const gw_rpc *rpc,
+                    uint64_t client, gw_view client_user) {
+  (void)user;
+  (void)client;
+  (void)client_user;
+  gw_rpc_result result = {rpc->data, rpc->json};
+  gw_hub_answer(h, call, GW_CODE_OK, (gw_view){NULL, 0}, &result);
+  return true;
+}
+
+static sim_worker *worker_new(sim_node *n, uint32_t index) {
+  sim_worker *k = calloc(1, sizeof *k);
+  if (k == NULL) abort();
+  k->node = n;
+  k->index = index;
+  k->life = n->life;
+  gw_hub_options options = {.worker = index,
+                            .num_workers = n->plan->num_workers,
+                            .settings = &n->settings};
+  memset(options.hash_key, (int)(n->life & 0xff), sizeof options.hash_key);
+  k->hub = gw_hub_new(&options, &hub_port, k);
+  if (k->hub == NULL) abort();
+  gw_hub_set_on_call(k->hub, on_call, k);
+  k->next = n->all_workers;
+  n->all_workers = k;
+  return k;
+}
+
+/* ---- node ---------------------------------------------------------------- */
+
+sim_node *sim_node_new(world *w, const sim_plan *plan) {
+  sim_node *n = calloc(1, sizeof *n);
+  if (n == NULL) abort();
+  n->w = w;
+  n->plan = plan;
+  n->settings = gw_settings_default;
+  n->ns = *gw_settings_namespace(&gw_settings_default, gw_view_of("x"));
+  n->ns.history_size = plan->history_size;
+  n->ns.presence = true;
+  n->ns.presence_grace_ms = plan->presence_grace_ms;
+  n->settings.namespaces = &n->ns;
+  n->settings.num_namespaces = 1;
+  n->settings.ping_interval_ms = plan->ping_interval_ms;
+  n->settings.ping_timeout_ms = plan->ping_timeout_ms;
+  n->settings.limits.max_queue_bytes = plan->max_queue_bytes;
+  n->settings.relay_calls = true;
+  n->settings.node = "sim";
+  return n;
+}
+
+void sim_node_start(sim_node *n) {
+  n->life++;
+  n->up = true;
+  n->draining = false;
+  world_trace(n->w, "node starts, life %u", n->life);
+  for (uint32_t i = 0; i < n->plan->num_workers; i++)
+    n->worker[i] = worker_new(n, i);
+}
+
+static void free_hubs(sim_node *n) {
+  for (uint32_t i = 0; i < n->plan->num_workers; i++) {
+    if (n->worker[i] == NULL) continue;
+    gw_hub_free(n->worker[i]->hub);
+    n->worker[i]->hub = NULL;
+    n->worker[i] = NULL;
+  }
+}
+
+static void stop(sim_node *n) {
+  n->up = false;
+  free_hubs(n);
+  for (sim_link *l = n->links; l != NULL; l = l->next) {
+    if (l->life != n->life) continue;
+    l->session = NULL;
+    if (n->plan->fault_silence && world_chance(n->w, 200))
+      sim_link_silence(l);
+    else
+      sim_link_reset(l);
+  }
+}
+
+void sim_node_crash(sim_node *n) {
+  if (!n->up) return;
+  world_trace(n->w, "node crashes");
+  stop(n);
+}
+
+static void drain_check(void *arg) {
+  sim_worker *k = arg;
+  sim_node *n = k->node;
+  if (!worker_alive(k)) return;
+  size_t left = 0;
+  for (uint32_t i = 0; i < n->plan->num_workers; i++)
+    left += gw_hub_num_sessions(n->worker[i]->hub);
+  if (left == 0) {
+    world_trace(n->w, "node has drained");
+    stop(n);
+  } else {
+    world_after(n->w, 100, drain_check, k);
+  }
+}
+
+static void drain_deadline(void *arg) {
+  sim_worker *k = arg;
+  if (worker_alive(k)) stop(k->node);
+}
+
+void sim_node_drain(sim_node *n) {
+  if (!n->up || n->draining) return;
+  n->draining = true;
+  world_trace(n->w, "node drains");
+  for (uint32_t i = 0; i < n->plan->num_workers; i++) {
+    worker_enter(n->worker[i]);
+    gw_hub_drain(n->worker[i]->hub, 1000);
+    worker_plan(n->worker[i]);
+  }
+  world_after(n->w, 100, drain_check, n->worker[0]);
+  world_after(n->w, 5000, drain_deadline, n->worker[0]);
+}
+
+bool sim_node_is_up(const sim_node *n) { return n->up; }
+uint32_t sim_node_life(const sim_node *n) { return n->life; }
+
+uint64_t sim_node_queue_bytes(const sim_node *n) {
+  uint64_t sum = 0;
+  for (uint32_t i = 0; n->up && i < n->plan->num_workers; i++)
+    sum += gw_stat_get(&gw_hub_stats(n->worker[i]->hub)->queue_bytes);
+  return sum;
+}
+
+void sim_node_free(sim_node *n) {
+  if (n->up) free_hubs(n);
+  n->up = false;
+  /* Pieces and mail that are still in the queue are let go with the world. */
+  for (size_t i = 0; i < n->w->num; i++) {
+    sim_event *e = &n->w->heap[i];
+    if (e->fn == mail_arrives) mail_arrives(e->arg);
+    if (e->fn == piece_arrives) free(e->arg);
+  }
+  while (n->links != NULL) {
+    sim_link *l = n->links;
+    n->links = l->next;
+    free(l);
+  }
+  while (n->all_workers != NULL) {
+    sim_worker *k = n->all_workers;
+    n->all_workers = k->next;
+    free(k);
+  }
+  free(n);
+}
+
+/* ---- links --------------------------------------------------------------- */
+
+static uint64_t latency(const sim_node *n) {
+  return world_between(n->w, 0, n->plan->latency_max_ms);
+}
+
+static bool session_there(const sim_link *l) {
+  return l->session != NULL && worker_alive(l->worker);
+}
+
+static void end_session(sim_link *l, uint32_t code) {
+  if (!session_there(l)) return;
+  gw_session *s = l->session;
+  l->session = NULL;
+  worker_enter(l->worker);
+  gw_session_closed(s, code);
+  worker_plan(l->worker);
+}
+
+static void tell_closed(sim_link *l, uint32_t code) {
+  if (l->client_gone) return;
+  l->client_gone = true;
+  l->events->on_closed(l->app, l, code);
+}
+
+/** When a piece sent now arrives: after those before it. */
+static uint64_t arrival(sim_link *l, uint64_t *last_ms) {
+  uint64_t at = l->node->w->now_ms + latency(l->node);
+  if (at < *last_ms) at = *last_ms;
+  if (at < l->stalled_until_ms) at = l->stalled_until_ms;
+  *last_ms = at;
+  return at - l->node->w->now_ms;
+}
+
+static void send_piece(sim_link *l, bool to_server, gw_view bytes, bool end) {
+  piece *p = malloc(sizeof *p + bytes.len);
+  if (p == NULL) abort();
+  p->link = l;
+  p->to_server = to_server;
+  p->end = end;
+  p->len = bytes.len;
+  if (bytes.len > 0) memcpy(p->bytes, bytes.data, bytes.len);
+  if (!to_server) l->in_flight += (uint32_t)bytes.len;
+  world_after(l->node->w,
+              arrival(l, to_server ? &l->up_last_ms : &l->down_last_ms),
+              piece_arrives, p);
+}
+
+static void send_message(sim_link *l, bool to_server, gw_view m) {
+  world *w = l->node->w;
+  while (l->node->plan->split && m.len > 1 && world_chance(w, 600)) {
+    size_t cut = (size_t)world_between(w, 1, m.len - 1);
+    send_piece(l, to_server, (gw_view){m.data, cut}, false);
+    m = (gw_view){m.data + cut, m.len - cut};
+  }
+  send_piece(l, to_server, m, true);
+}
+
+static void arrive_at_server(sim_link *l, const piece *p) {
+  if (!session_there(l) || l->closing) return;
+  worker_enter(l->worker);
+  (void)!gw_session_feed(l->session, (gw_view){p->bytes, p->len}, p->end);
+  worker_plan(l->worker);
+}
+
+static void arrive_at_client(sim_link *l, const piece *p) {
+  l->in_flight -= (uint32_t)p->len;
+  if (!l->client_gone)
+    l->events->on_data(l->app, l, (gw_view){p->bytes, p->len}, p->end);
+  if (session_there(l)) plan_flush(l);
+}
+
+static void piece_arrives(void *arg) {
+  piece *p = arg;
+  sim_link *l = p->link;
+  world *w = l->node->w;
+  uint64_t until = l->stalled_until_ms;
+  if (!p->to_server && l->held_until_ms > until) until = l->held_until_ms;
+  if (until > w->now_ms && !l->silent) {
+    world_after(w, until - w->now_ms, piece_arrives, p);
+    return;
+  }
+  if (!l->silent) {
+    if (p->to_server)
+      arrive_at_server(l, p);
+    else
+      arrive_at_client(l, p);
+  }
+  free(p);
+}
+
+static void server_close_arrives(void *arg) {
+  sim_link *l = arg;
+  if (l->held_until_ms > l->node->w->now_ms) {
+    world_after(l->node->w, l->held_until_ms - l->node->w->now_ms,
+                server_close_arrives, l);
+    return;
+  }
+  if (!l->silent) tell_closed(l, l->close_code);
+}
+
+static void server_close_done(void *arg) { end_session(arg, 0); }
+
+/** Hand what the hub has to the link, as far as the link takes it. */
+static void link_flush(void *arg) {
+  sim_link *l = arg;
+  l->flush_planned = false;
+  if (!session_there(l)) return;
+  gw_buf *bufs[8];
+  worker_enter(l->worker);
+  while (l->in_flight < l->node->plan->window_bytes) {
+    size_t num = gw_session_take(l->session, bufs, 8, 16384);
+    if (num == 0) break;
+    for (size_t i = 0; i < num; i++) {
+      send_message(l, false, gw_buf_payload(bufs[i]));
+      gw_buf_unref(bufs[i]);
+    }
+  }
+  worker_plan(l->worker);
+  if (!l->closing) return;
+  bool stuck = gw_session_has_output(l->session);
+  world_after(l->node->w, stuck ? 3000 : arrival(l, &l->down_last_ms),
+              server_close_arrives, l);
+  world_after(l->node->w, stuck ? 3000 : latency(l->node), server_close_done,
+              l);
+}
+
+static void refuse(void *arg) { tell_closed(arg, 1006); }
+
+static void accept_link(void *arg) {
+  sim_link *l = arg;
+  sim_node *n = l->node;
+  if (l->client_gone) return;
+  if (!n->up) {
+    tell_closed(l, 1006);
+    return;
+  }
+  l->life = n->life;
+  l->worker = n->worker[world_random(n->w) % n->plan->num_workers];
+  worker_enter(l->worker);
+  l->session = gw_hub_open(l->worker->hub, l, GW_ENCODING_BINARY,
+                           gw_view_of("sim"));
+  worker_plan(l->worker);
+  if (l->session == NULL) {
+    tell_closed(l, 1006);
+    return;
+  }
+  l->opened = true;
+  l->events->on_open(l->app, l);
+}
+
+sim_link *sim_link_open(sim_node *n, const sim_link_events *events, void *app,
+                        uint32_t generation) {
+  sim_link *l = calloc(1, sizeof *l);
+  if (l == NULL) abort();
+  l->node = n;
+  l->events = events;
+  l->app = app;
+  l->generation = generation;
+  l->life = n->life;
+  l->next = n->links;
+  n->links = l;
+  world_after(n->w, latency(n) + 1, n->up ? accept_link : refuse, l);
+  return l;
+}
+
+uint32_t sim_link_generation(const sim_link *l) { return l->generation; }
+uint32_t sim_link_life(const sim_link *l) { return l->life; }
+
+void sim_link_send(sim_link *l, gw_view message) {
+  if (!l->client_gone && l->opened) send_message(l, true, message);
+}
+
+static void client_close_arrives(void *arg) {
+  sim_link *l = arg;
+  if (!l->silent) end_session(l, 1000);
+}
+
+void sim_link_close(sim_link *l, uint32_t code) {
+  (void)code;
+  if (l->client_gone) return;
+  l->client_gone = true;
+  world_after(l->node->w, arrival(l, &l->up_last_ms), client_close_arrives, l);
+}
+
+/* ---- faults -------------------------------------------------------------- */
+
+static void reset_at_client(void *arg) {
+  sim_link *l = arg;
+  if (l->held_until_ms > l->node->w->now_ms) {
+    world_after(l->node->w, l->held_until_ms - l->node->w->now_ms,
+                reset_at_client, l);
+    return;
+  }
+  tell_closed(l, 1006);
+}
+
+static void reset_at_server(void *arg) { end_session(arg, 1006); }
+
+void sim_link_reset(sim_link *l) {
+  if (!l->opened) return;
+  l->silent = true;
+  world_after(l->node->w, world_between(l->node->w, 0, 3000), reset_at_client,
+              l);
+  world_after(l->node->w, world_between(l->node->w, 0, 3000), reset_at_server,
+              l);
+}
+
+/** The other side's silence is noticed by each end's own timers; a server's end
+ * that gives up is closed by its hub, at last by the kernel. */
+void sim_link_silence(sim_link *l) {
+  if (!l->opened) return;
+  l->silent = true;
+  if (l->session == NULL) return;
+  world_after(l->node->w, 200000, reset_at_server, l);
+}
+
+void sim_link_stall(sim_link *l, uint64_t ms) {
+  l->stalled_until_ms = l->node->w->now_ms + ms;
+}
+
+void sim_link_hold(sim_link *l, uint64_t until_ms) {
+  l->held_until_ms = until_ms;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* node.h - one server node: hubs under virtual time, and the links that clients
+ * have to it. */
+#ifndef GODWIT_SIM_NODE_H
+#define GODWIT_SIM_NODE_H
+
+#include "godwit/wire.h"
+#include "server/core/hub.h"
+#include "tests/sim/plan.h"
+
+typedef struct sim_node sim_node;
+typedef struct sim_link sim_link;
+
+/** What a link tells its client's end. */
+typedef struct sim_link_events {
+  void (*on_open)(void *app, sim_link *link);
+  void (*on_data)(void *app, sim_link *link, gw_view data, bool end);
+  void (*on_closed)(void *app, sim_link *link, uint32_t code);
+} sim_link_events;
+
+/* ---- node ---------------------------------------------------------------- */
+
+sim_node *sim_node_new(world *w, const sim_plan *plan);
+void sim_node_free(sim_node *n);
+void sim_node_start(sim_node *n);
+/** The process is gone, with all that it knew. Links fail, some in silence. */
+void sim_node_crash(sim_node *n);
+/** SIGTERM: drain, then stop. */
+void sim_node_drain(sim_node *n);
+bool sim_node_is_up(const sim_node *n);
+/** Counts starts: 1, 2, ... */
+uint32_t sim_node_life(const sim_node *n);
+/** Sum of one counter over the workers of this life. */
+uint64_t sim_node_queue_bytes(const sim_node *n);
+
+/* ---- links --------------------------------------------------------------- */
+
+/** Try to connect. One on_open or on_closed follows; the link lives as long as
+ * the node. */
+sim_link *sim_link_open(sim_node *n, const sim_link_events *events, void *app,
+                        uint32_t generation);
+uint32_t sim_link_generation(const sim_link *l);
+/** Life of the node that the link leads to. */
+uint32_t sim_link_life(const sim_link *l);
+void sim_link_send(sim_link *l, gw_view message);
+/** The client's end closes. Nothing more is told to it. */
+void sim_link_close(sim_link *l, uint32_t code);
+
+/* ---- faults -------------------------------------------------------------- */
+
+/** Both ends learn of it, each in its time; what is under way is lost. */
+void sim_link_reset(sim_link *l);
+/** Nobody learns of it: bytes vanish. */
+void sim_link_silence(sim_link *l);
+/** Nothing moves for a while. */
+void sim_link_stall(sim_link *l, uint64_t ms);
+/** Hold back what arrives at the client's end (its host sleeps). */
+void sim_link_hold(sim_link *l, uint64_t until_ms);
+
+#endif

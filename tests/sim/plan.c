@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* plan.c - draws a run from its seed. */
+#include "tests/sim/plan.h"
+
+static uint32_t pick(world *w, const uint32_t *choices, size_t num) {
+  return choices[world_random(w) % num];
+}
+
+#define PICK(w, ...)                                                           \
+  pick(w, (const uint32_t[]){__VA_ARGS__},                                     \
+       sizeof(const uint32_t[]){__VA_ARGS__} / sizeof(uint32_t))
+
+void sim_plan_draw(sim_plan *p, world *w) {
+  p->num_workers = (uint32_t)world_between(w, 1, SIM_MAX_WORKERS);
+  p->num_apps = (uint32_t)world_between(w, 2, SIM_MAX_APPS);
+  p->num_channels = (uint32_t)world_between(w, 1, SIM_MAX_CHANNELS);
+  p->history_size = PICK(w, 4, 32, 100, 1000);
+  p->ping_interval_ms = PICK(w, 2000, 5000, 25000);
+  p->ping_timeout_ms = PICK(w, 1000, 5000);
+  p->presence_grace_ms = PICK(w, 1000, 5000, 15000);
+  p->max_queue_bytes = PICK(w, 4096, 65536, 1048576);
+  p->max_payload_bytes = PICK(w, 8, 200, 1500);
+  p->latency_max_ms = PICK(w, 1, 20, 300);
+  p->mail_delay_max_ms = PICK(w, 0, 1, 20);
+  p->window_bytes = PICK(w, 512, 8192, 262144);
+  p->think_max_ms = PICK(w, 50, 300, 1500);
+  p->fault_max_ms = PICK(w, 500, 3000, 10000);
+  p->busy_ms = world_between(w, 5000, 40000);
+  p->heal_ms = 150000;
+  p->split = world_chance(w, 500);
+  p->presence = world_chance(w, 600);
+  p->no_echo = world_chance(w, 400);
+  p->calls = world_chance(w, 300);
+  p->churn = world_chance(w, 300);
+  p->drop_policy = world_chance(w, 300);
+  p->compare = world_chance(w, 200);
+  p->fault_reset = world_chance(w, 600);
+  p->fault_silence = world_chance(w, 400);
+  p->fault_stall = world_chance(w, 400);
+  p->fault_crash = world_chance(w, 500);
+  p->fault_drain = world_chance(w, 200);
+  p->fault_sleep = world_chance(w, 300);
+  p->fault_offline = world_chance(w, 300);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* plan.h - what one run is like: sizes, timings and faults, all drawn from the
+ * seed, each switched on or off at random (swarm testing, Groce et al. 2012). */
+#ifndef GODWIT_SIM_PLAN_H
+#define GODWIT_SIM_PLAN_H
+
+#include "tests/sim/world.h"
+
+#define SIM_MAX_WORKERS 4
+#define SIM_MAX_APPS 8
+#define SIM_MAX_CHANNELS 3
+
+typedef struct sim_plan {
+  uint32_t num_workers;
+  uint32_t num_apps;
+  uint32_t num_channels;
+  uint32_t history_size;
+  uint32_t ping_interval_ms;
+  uint32_t ping_timeout_ms;
+  uint32_t presence_grace_ms;
+  uint32_t max_queue_bytes;
+  uint32_t max_payload_bytes;
+  uint32_t latency_max_ms;
+  uint32_t mail_delay_max_ms;
+  uint32_t window_bytes; /**< what a link holds before the server has to wait */
+  uint32_t think_max_ms; /**< pause between the acts of an application */
+  uint32_t fault_max_ms; /**< pause between faults */
+  uint64_t busy_ms;      /**< acts and faults */
+  uint64_t heal_ms;      /**< then nothing but time */
+  bool split;            /**< messages arrive in pieces */
+  bool presence;
+  bool no_echo;
+  bool calls;
+  bool churn;            /**< unsubscribe, subscribe again where it stopped */
+  bool drop_policy;      /**< OVERFLOW_DROP for some */
+  bool compare;
+  bool fault_reset;
+  bool fault_silence;    /**< half-open links */
+  bool fault_stall;
+  bool fault_crash;
+  bool fault_drain;
+  bool fault_sleep;      /**< a client's host stops for a while */
+  bool fault_offline;
+} sim_plan;
+
+void sim_plan_draw(sim_plan *p, world *w);
+
+#endif
