@@ -122,8 +122,8 @@ bool gw_list_next(gw_list *list, gw_view *item) {
 
 static int encode(gw_out *out, const gw_head *head, const pb_msgdesc_t *desc,
                   const void *pb) {
-  uint8_t *to = out->data + out->len;
   size_t room = out->cap - out->len;
+  uint8_t *to = room != 0 ? out->data + out->len : out->data;
   pb_ostream_t stream = pb_ostream_from_buffer(to, room);
   if (!pb_encode(&stream, desc, pb)) return GW_ERR_FULL;
   size_t body_len = stream.bytes_written;
