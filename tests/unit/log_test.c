@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* log_test.c - lines that nothing can break out of, and budgets. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "server/observe/log.h"
+
+static int fds[2];
+static char text[1 << 16];
+
+static int make_pipe(void **state) {
+  (void)state;
+  assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+  return 0;
+}
+
+static int close_pipe(void **state) {
+  (void)state;
+  close(fds[0]);
+  close(fds[1]);
+  return 0;
+}
+
+/* What was written since the last call. */
+static char *written(void) {
+  ssize_t n = read(fds[0], text, sizeof text - 1);
+  text[n > 0 ? n : 0] = '\0';
+  return text;
+}
+
+static unsigned num_lines(const char *s) {
+  unsigned n = 0;
+  for (; *s; s++)
+    if (*s == '\n') n++;
+  return n;
+}
+
+static gw_log *new_log(int level, bool json) {
+  gw_log *log =
+      gw_log_new(&(gw_log_options){.fd = fds[1], .level = level, .json = json});
+  assert_non_null(log);
+  return log;
+}
+
+static void test_text_line_reads_as_written(void **state) {
+  (void)state;
+  gw_log *log = new_log(GW_LOG_INFO, false);
+  gw_fields f;
+  gw_fields_init(&f);
+  gw_fields_text(&f, "peer", "127.0.0.1");
+  gw_fields_number(&f, "port", 8000);
+  gw_fields_text(&f, "why", "two words");
+  gw_log_write(log, GW_LOG_WARN, "ws.refused", f.text);
+  assert_string_equal(
+      strchr(written(), ' '),
+      " warn ws.refused peer=127.0.0.1 port=8000 why=\"two words\"\n");
+  gw_log_write(log, GW_LOG_DEBUG, "quiet", NULL);
+  assert_string_equal(written(), "");
+  gw_log_free(log);
+}
+
+static void test_no_value_breaks_out_of_its_line(void **state) {
+  (void)state;
+  static const char evil[] =
+      "a\"\nerror fake.event x=1\r\\\x1b[31m\xff\xc3\xa9 ";
+  gw_log *logs[] = {new_log(GW_LOG_INFO, false), new_log(GW_LOG_INFO, true)};
+  for (int i = 0; i < 2; i++) {
+    gw_fields f;
+    gw_fields_init(&f);
+    gw_fields_text(&f, "v", evil);
+    gw_fields_number(&f, "n", 7);
+    gw_log_write(logs[i], GW_LOG_INFO, "e", f.text);
+    char *line = written();
+    assert_int_equal(num_lines(line), 1);
+    assert_null(strchr(line, '\x1b'));
+    assert_null(strchr(line, '\r'));
+    assert_true(gw_view_is_text(gw_view_of(line)));
+    if (i == 0) {
+      assert_non_null(strstr(
+          line, "v=\"a\\\"\\u000aerror fake.event x=1\\u000d\\\\\\u001b[31m"));
+      continue;
+    }
+    json_error_t error;
+    json_t *root = json_loads(line, 0, &error);
+    assert_non_null(root);
+    const char *v = json_string_value(json_object_get(root, "v"));
+    assert_non_null(v);
+    assert_memory_equal(v, evil, strcspn(evil, "\xff"));
+    assert_int_equal(json_integer_value(json_object_get(root, "n")), 7);
+    json_decref(root);
+  }
+  gw_log_free(logs[0]);
+  gw_log_free(logs[1]);
+}
+
+static void test_long_and_broken_fields_stay_one_valid_line(void **state) {
+  (void)state;
+  gw_log *log = new_log(GW_LOG_INFO, true);
+  char fields[GW_LOG_FIELDS_MAX] = "a=\"";
+  memset(fields + 3, 1, sizeof fields - 4);
+  fields[sizeof fields - 1] = '\0';
+  static const char *const cases[] = {"",       "=",      "a",
+                                      "a=",     "=b",     "a=\"open",
+                                      "a=\"\\", "a==b c", "\n\n x=\"\\u12\""};
+  for (size_t i = 0; i <= sizeof cases / sizeof cases[0]; i++) {
+    gw_log_write(log, GW_LOG_INFO, "e",
+                 i < sizeof cases / sizeof cases[0] ? cases[i] : fields);
+    char *line = written();
+    assert_int_equal(num_lines(line), 1);
+    json_error_t error;
+    json_t *root = json_loads(line, 0, &error);
+    assert_non_null(root);
+    json_decref(root);
+  }
+  gw_log_free(log);
+}
+
+static void
+test_flood_of_one_event_is_counted_and_leaves_others_alone(void **state) {
+  (void)state;
+  gw_log *log = new_log(GW_LOG_INFO, false);
+  for (unsigned i = 0; i < 1000; i++)
+    gw_log_write(log, GW_LOG_WARN, "flood", NULL);
+  gw_log_write(log, GW_LOG_INFO, "other", NULL);
+  char *lines = written();
+  /* The clock may have passed into a second budget on the way. */
+  assert_in_range(num_lines(lines), GW_LOG_PER_SECOND + 1,
+                  2 * GW_LOG_PER_SECOND + 1);
+  assert_non_null(strstr(lines, " info other\n"));
+  assert_true(gw_log_num_suppressed(log) >= 1000 - 2 * GW_LOG_PER_SECOND);
+  gw_log_flush(log);
+  assert_non_null(strstr(written(), " warn flood suppressed="));
+  gw_log_flush(log);
+  assert_string_equal(written(), "");
+  gw_log_free(log);
+}
+
+static void test_full_pipe_loses_lines_and_never_blocks(void **state) {
+  (void)state;
+  gw_log *log = new_log(GW_LOG_INFO, false);
+  int flags = fcntl(fds[1], F_GETFL);
+  char fill[4096];
+  memset(fill, 'x', sizeof fill);
+  while (write(fds[1], fill, sizeof fill) > 0)
+    continue;
+  fcntl(fds[1], F_SETFL, flags & ~O_NONBLOCK);
+  gw_log_write(log, GW_LOG_INFO, "unheard", NULL);
+  while (read(fds[0], text, sizeof text) > 0)
+    continue;
+  gw_log_write(log, GW_LOG_INFO, "heard", NULL);
+  assert_non_null(strstr(written(), " info heard lost=1\n"));
+  gw_log_free(log);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(test_text_line_reads_as_written,
+                                      make_pipe, close_pipe),
+      cmocka_unit_test_setup_teardown(test_no_value_breaks_out_of_its_line,
+                                      make_pipe, close_pipe),
+      cmocka_unit_test_setup_teardown(
+          test_long_and_broken_fields_stay_one_valid_line, make_pipe,
+          close_pipe),
+      cmocka_unit_test_setup_teardown(
+          test_flood_of_one_event_is_counted_and_leaves_others_alone, make_pipe,
+          close_pipe),
+      cmocka_unit_test_setup_teardown(
+          test_full_pipe_loses_lines_and_never_blocks, make_pipe, close_pipe),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
