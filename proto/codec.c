@@ -134,12 +134,12 @@ static int encode(gw_out *out, const gw_head *head, const pb_msgdesc_t *desc,
   /* The length stands in front and is known only now: encoding once and moving
    * the body by a few bytes is cheaper than encoding twice. */
   uint8_t front[GW_FRAME_HEAD_MAX];
-  if (body_len > GW_MAX_FRAME_BYTES_HARD) return GW_ERR_TOO_BIG;
-  size_t front_len = gw__head_put(front, head, (uint32_t)body_len);
-  if (room - body_len < front_len) return GW_ERR_FULL;
+  int front_len = gw__head_put(front, head, body_len);
+  if (front_len < 0) return front_len;
+  if (room - body_len < (size_t)front_len) return GW_ERR_FULL;
   memmove(to + front_len, to, body_len);
-  memcpy(to, front, front_len);
-  out->len += front_len + body_len;
+  memcpy(to, front, (size_t)front_len);
+  out->len += (size_t)front_len + body_len;
   return 0;
 }
 

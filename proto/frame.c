@@ -69,26 +69,28 @@ int64_t gw_frame_parse(gw_view in, uint32_t max_frame_bytes, gw_frame *frame) {
   return (int64_t)prefix + len;
 }
 
-size_t gw__head_put(uint8_t *to, const gw_head *head, uint32_t body_len) {
+int gw__head_put(uint8_t *to, const gw_head *head, size_t body_len) {
   uint8_t fields[2 + 2 * GW__VARINT_MAX];
   size_t len = 0;
   fields[len++] = head->type;
   fields[len++] = head->flags;
   len += gw__varint_put(fields + len, head->request);
   len += gw__varint_put(fields + len, head->channel);
-  size_t prefix = gw__varint_put(to, (uint32_t)len + body_len);
+  if (body_len > GW_MAX_FRAME_BYTES_HARD - len) return GW_ERR_TOO_BIG;
+  size_t prefix = gw__varint_put(to, (uint32_t)(len + body_len));
   memcpy(to + prefix, fields, len);
-  return prefix + len;
+  return (int)(prefix + len);
 }
 
 int gw_frame_put(gw_out *out, const gw_head *head, gw_view body) {
   uint8_t front[GW_FRAME_HEAD_MAX];
-  if (body.len > GW_MAX_FRAME_BYTES_HARD) return GW_ERR_TOO_BIG;
-  size_t front_len = gw__head_put(front, head, (uint32_t)body.len);
-  if (out->cap - out->len < front_len + body.len) return GW_ERR_FULL;
+  int front_len = gw__head_put(front, head, body.len);
+  if (front_len < 0) return front_len;
+  size_t len = (size_t)front_len + body.len;
+  if (out->cap - out->len < len) return GW_ERR_FULL;
   uint8_t *to = out->data + out->len;
-  memcpy(to, front, front_len);
+  memcpy(to, front, (size_t)front_len);
   if (body.len != 0) memcpy(to + front_len, body.data, body.len);
-  out->len += front_len + body.len;
+  out->len += len;
   return 0;
 }

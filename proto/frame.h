@@ -21,8 +21,10 @@ size_t gw__varint_put(uint8_t *to, uint32_t value);
  */
 int gw__prefix_get(gw_view in, uint32_t max_frame_bytes, uint32_t *len);
 
-/** Write what stands before a body. Returns its length, at most
- * GW_FRAME_HEAD_MAX. */
-size_t gw__head_put(uint8_t *to, const gw_head *head, uint32_t body_len);
+/**
+ * Write what stands before a body, at most GW_FRAME_HEAD_MAX bytes.
+ *   returns  bytes written; GW_ERR_TOO_BIG for a frame that no reader takes
+ */
+int gw__head_put(uint8_t *to, const gw_head *head, size_t body_len);
 
 #endif
