@@ -131,15 +131,15 @@ run: ## set up, build, and serve the demo on http://localhost:8000
 	@echo 'Godwit is about to listen on http://localhost:8000 (Ctrl-C stops it)'
 	$(Q)exec build/godwit serve --dev
 
-SUITES := unit fuzz-replay sim wasm integration e2e
+SUITES := unit fuzz-replay vectors sim wasm integration e2e
 run_suites = $(Q)$(PYTHON) tests/run.py --san $(SAN) --seeds $(SEEDS) \
              --san-seeds $(SAN_SEEDS)
 
 test: ## set up, build, and run every test that needs no long time
 	$(after_setup) build-tests
 	$(run_suites) $(SUITES)
-test-unit: build-unit ## unit tests, and the fuzz targets over their corpora
-	$(run_suites) unit fuzz-replay
+test-unit: build-unit ## unit tests, fuzz corpora, golden vectors
+	$(run_suites) unit fuzz-replay vectors
 test-sim: build-sim ## simulated clusters; SEEDS=n SAN_SEEDS=n
 	$(run_suites) sim
 test-integration: build-integration ## the real binary: kills, slow readers, garbage

@@ -292,6 +292,12 @@ def fuzz_replay(args):
             for name in sources("tests/fuzz/*_fuzz.c", "_fuzz.c")]
 
 
+def vectors(args):
+    check = "tests/vectors/check.py"
+    return [Job("python-protobuf", [args.python, check], 60, "closing")
+            ] if os.path.exists(check) else []
+
+
 def sim(args):
     if not sources("tests/sim/*.c", ".c"):
         return []
@@ -337,6 +343,7 @@ CORES = os.cpu_count() or 1
 SUITES = {
     "unit": (unit, CORES),
     "fuzz-replay": (fuzz_replay, CORES),
+    "vectors": (vectors, 1),
     "sim": (sim, CORES),
     "wasm": (wasm, 1),
     "integration": (integration, 1),
@@ -361,6 +368,7 @@ def main():
     parser.add_argument("--san", default="build/san")
     parser.add_argument("--seeds", default="2000")
     parser.add_argument("--san-seeds", default="200")
+    parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--node", default=os.environ.get("NODE", "node"))
     parser.add_argument("suites", nargs="+", choices=SUITES)
     args = parser.parse_args()
