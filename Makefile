@@ -258,8 +258,8 @@ $(SAN)/godwit-sim: $(call objects,$(SAN),$(SIM_SRC)) \
 	$(call say,LD)
 	$(Q)$(SAN_link) $(SYS_LIBS)
 
-# Archives give a test only the objects that it uses, so that a broken file
-# elsewhere does not get in its way.
+# Archives give a test only the objects that it uses, so that it may stand in
+# for the others.
 $(SAN)/tests/unit/%_test: $(SAN)/obj/tests/unit/%_test.o \
   $(SAN)/libgodwit-support.a $(SAN)/libgodwit-app.a $(SAN_LIBS)
 	$(call say,LD)
