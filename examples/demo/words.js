@@ -1,0 +1,40 @@
+// words.js - what the connection's states, the members' states and the gaps are
+// called for people. Kind decides shape and colour, so that neither is alone.
+
+/** State of the connection: what is said, and its kind. */
+export const CONNECTION = {
+  idle: { words: 'Not connected', kind: 'off' },
+  connecting: { words: 'Connecting', kind: 'busy' },
+  authenticating: { words: 'Saying hello', kind: 'busy' },
+  syncing: { words: 'Catching up', kind: 'busy' },
+  ready: { words: 'Connected', kind: 'good' },
+  degraded: { words: 'Connected, but slow', kind: 'warn' },
+  waiting: { words: 'Connection lost', kind: 'warn' },
+  suspended: { words: 'Offline', kind: 'warn' },
+  closed: { words: 'Disconnected', kind: 'off' },
+  failed: { words: 'Cannot connect', kind: 'bad' },
+};
+
+/** From the most to the least reachable. */
+export const PRESENCE = { online: 'Online', busy: 'Busy', away: 'Away' };
+
+/** A member may have any state; what we have no word for counts as online. */
+export const presenceOf = (state) => (state in PRESENCE ? state : 'online');
+
+const GAP = {
+  EPOCH_CHANGED: () =>
+    'The server restarted. Messages before this point may be missing.',
+  TRIMMED: (n) => `${n} came while you were away and are no longer kept.`,
+  EXPIRED: (n) => `${n} came while you were away and have expired.`,
+  OVER_LIMIT: (n) => `${n} came while you were away, too many to catch up with.`,
+  PERMISSION_LOST: () =>
+    'Messages before this point may be missing: they are not for you to see.',
+  SLOW_READER: (n) => `${n} came faster than this page could read.`,
+};
+
+/** A sentence about a gap; missing is a number, or 0 when nobody knows. */
+export function gapSentence(name, missing) {
+  const some = missing === 1 ? 'One message' :
+    missing > 1 ? `${missing.toLocaleString('en')} messages` : 'Some messages';
+  return GAP[name]?.(some) ?? 'Messages before this point may be missing.';
+}
