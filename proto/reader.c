@@ -5,7 +5,7 @@
 
 #include "frame.h"
 
-/** First block for a cut frame: most requests fit, so they grow it never. */
+/** First block for a cut frame: most requests fit, so it seldom grows. */
 #define PARTIAL_MIN 64u
 
 void gw_reader_init(gw_reader *r, gw_alloc alloc, uint32_t max_frame_bytes) {

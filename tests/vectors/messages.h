@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* messages.h - what tests need to know of each message: its fields, and the
- * frame types that carry it. Written apart from codec.c, so that a field which is
- * forgotten there is missed here. */
+ * frame types that carry it. Written apart from codec.c, so that a field which
+ * is forgotten there is missed here. */
 #ifndef GODWIT_TESTS_MESSAGES_H
 #define GODWIT_TESTS_MESSAGES_H
 
