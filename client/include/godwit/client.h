@@ -31,19 +31,25 @@ enum gw_state {
   GW_STATE_CONNECTING,     /**< the transport is being opened */
   GW_STATE_AUTHENTICATING, /**< open; Hello sent, no Welcome yet */
   GW_STATE_SYNCING,        /**< welcome; subscriptions are being (re)made */
-  GW_STATE_READY,          /**< every subscription is live */
-  GW_STATE_DEGRADED,       /**< open, but a subscription catches up again or the
-                                peer has been silent for longer than it should */
-  GW_STATE_WAITING,        /**< lost; comes back at retry_at_ms */
-  GW_STATE_SUSPENDED,      /**< lost for longer than suspend_after_ms, or told
-                                to be offline; still comes back */
-  GW_STATE_CLOSED,         /**< closed by the application */
-  GW_STATE_FAILED,         /**< ended by a terminal code; see the reason */
+  GW_STATE_READY,     /**< every subscription that was wanted at the Welcome
+                           is live; one that is added later, or refused and
+                           waiting to ask again, tells by its own state */
+  GW_STATE_DEGRADED,  /**< open, but a subscription catches up again or the
+                           peer has been silent for longer than it should */
+  GW_STATE_WAITING,   /**< lost; comes back at retry_at_ms */
+  GW_STATE_SUSPENDED, /**< lost for longer than suspend_after_ms, or told
+                           to be offline; still comes back */
+  GW_STATE_CLOSED,    /**< closed by the application */
+  GW_STATE_FAILED,    /**< ended by a terminal code; see the reason */
   GW_STATE_COUNT
 };
 
 /** "ready"; "unknown" for no state. */
 const char *gw_state_name(enum gw_state state);
+
+/** Whether the core ever moves so. What an application's may_move refuses comes
+ * on top. */
+bool gw_state_may_move(enum gw_state from, enum gw_state to);
 
 /** States of a subscription. */
 enum gw_sub_state {
@@ -59,8 +65,8 @@ const char *gw_sub_state_name(enum gw_sub_state state);
 
 /* ---- options ------------------------------------------------------------ */
 
-/** Exponential backoff with jitter. Delay n is base * multiplier^n, at most cap,
- * less a random part of up to jitter of it. */
+/** Exponential backoff with jitter. Delay n is base * multiplier^n, at most
+ * cap, less a random part of up to jitter of it. */
 typedef struct gw_retry_policy {
   uint32_t attempts; /**< attempts without a stable connection; 0: no limit */
   uint32_t base_ms;
@@ -87,16 +93,20 @@ typedef struct gw_client_options {
   /** GW_INSTANCE_BYTES to be the same client as before (with a stored outbox);
    * empty: drawn from port.random. A secret. */
   gw_view instance;
-  gw_retry_policy retry; /**< all zero: gw_retry_default */
-  uint32_t ping_interval_ms;    /**< wanted; 0: the server's choice */
-  uint32_t connect_timeout_ms;  /**< open and welcome; 0: 10 s */
-  uint32_t request_timeout_ms;  /**< 0: GW_REQUEST_TIMEOUT_MS */
-  uint32_t suspend_after_ms;    /**< 0: 120 s */
-  uint32_t outbox_max_count;    /**< 0: 1,024 */
-  uint32_t outbox_max_bytes;    /**< 0: 1 MiB */
-  uint32_t outbox_max_age_ms;   /**< 0: 5 minutes; below GW_DEDUP_WINDOW_MS */
-  uint32_t max_frame_bytes;     /**< largest frame taken in; 0: 1 MiB */
-  gw_alloc alloc;               /**< all zero: gw_alloc_libc */
+  /** Keys of publications start here; 0: 1. With an instance that was used
+   * before it has to be above every key of that time, or new publications are
+   * taken for repeats: the wall clock in microseconds does. */
+  uint64_t first_key;
+  gw_retry_policy retry;       /**< all zero: gw_retry_default */
+  uint32_t ping_interval_ms;   /**< wanted; 0: the server's choice */
+  uint32_t connect_timeout_ms; /**< open and welcome; 0: 10 s */
+  uint32_t request_timeout_ms; /**< 0: GW_REQUEST_TIMEOUT_MS */
+  uint32_t suspend_after_ms;   /**< 0: 120 s */
+  uint32_t outbox_max_count;   /**< 0: 1,024 */
+  uint32_t outbox_max_bytes;   /**< 0: 1 MiB */
+  uint32_t outbox_max_age_ms;  /**< 0: 5 minutes; below GW_DEDUP_WINDOW_MS */
+  uint32_t max_frame_bytes;    /**< largest frame taken in; 0: 1 MiB */
+  gw_alloc alloc;              /**< all zero: gw_alloc_libc */
 } gw_client_options;
 
 /** Why the host's surroundings changed; see gw_client_on_wake. */
@@ -124,17 +134,17 @@ typedef struct gw_payload {
 } gw_payload;
 
 enum gw_event_type {
-  GW_EVENT_STATE,        /**< state */
-  GW_EVENT_SUB_STATE,    /**< sub */
-  GW_EVENT_PUBLICATION,  /**< publication */
-  GW_EVENT_GAP,          /**< gap: publications that will not come */
-  GW_EVENT_PUBLISHED,    /**< published: outcome of gw_client_publish */
-  GW_EVENT_PRESENCE,     /**< presence: one member entered, changed or left */
-  GW_EVENT_PRESENCE_SYNC,/**< presence_sync: the member list is whole again; the
-                              changes that led there were told before it */
-  GW_EVENT_REPLY,        /**< reply: outcome of a call or another request */
-  GW_EVENT_CALL,         /**< call: the peer calls; answer with gw_client_answer */
-  GW_EVENT_RTT           /**< rtt */
+  GW_EVENT_STATE,         /**< state */
+  GW_EVENT_SUB_STATE,     /**< sub */
+  GW_EVENT_PUBLICATION,   /**< publication */
+  GW_EVENT_GAP,           /**< gap: publications that will not come */
+  GW_EVENT_PUBLISHED,     /**< published: outcome of gw_client_publish */
+  GW_EVENT_PRESENCE,      /**< presence: one member entered, changed or left */
+  GW_EVENT_PRESENCE_SYNC, /**< presence_sync: the member list is whole again;
+                             the changes that led there were told before it */
+  GW_EVENT_REPLY,         /**< reply: outcome of a call or another request */
+  GW_EVENT_CALL, /**< call: the peer calls; answer with gw_client_answer */
+  GW_EVENT_RTT   /**< rtt */
 };
 
 typedef struct gw_event {
@@ -143,19 +153,19 @@ typedef struct gw_event {
   union {
     struct {
       enum gw_state from, to;
-      uint32_t code;       /**< enum gw_code: why */
-      gw_view reason;      /**< the peer's words; may be empty */
-      uint32_t attempt;    /**< attempts since the connection was stable */
-      uint64_t retry_at_ms;/**< WAITING, SUSPENDED: when it comes back; 0: not
-                                by itself */
+      uint32_t code;        /**< enum gw_code: why */
+      gw_view reason;       /**< the peer's words; may be empty */
+      uint32_t attempt;     /**< attempts since the connection was stable */
+      uint64_t retry_at_ms; /**< WAITING, SUSPENDED: when it comes back; 0: not
+                                 by itself */
     } state;
     struct {
       uint32_t sub;
       gw_view channel;
       enum gw_sub_state from, to;
-      uint32_t code;        /**< why, for IDLE and ENDED */
+      uint32_t code; /**< why, for IDLE and ENDED */
       gw_view reason;
-      uint32_t recovery;    /**< enum gw_recovery_result, for LIVE */
+      uint32_t recovery; /**< enum gw_recovery_result, for LIVE */
       gw_position position;
     } sub;
     struct {
@@ -170,8 +180,8 @@ typedef struct gw_event {
     } publication;
     struct {
       uint32_t sub;
-      uint32_t reason;      /**< enum gw_gap_reason */
-      uint64_t from, to;    /**< inclusive, in the old epoch; to 0: unknown end */
+      uint32_t reason;   /**< enum gw_gap_reason */
+      uint64_t from, to; /**< inclusive, in the old epoch; to 0: unknown end */
       gw_position position; /**< where the stream goes on after */
     } gap;
     struct {
@@ -197,9 +207,11 @@ typedef struct gw_event {
       uint32_t code;
       gw_view reason;
       uint32_t retry_after_ms;
-      gw_payload payload;         /**< of a call */
-      const gw_list *members;     /**< of presence_get: walk a copy; else NULL */
-      bool more;                  /**< another part of the answer follows */
+      gw_payload payload;     /**< of a call */
+      const gw_list *members; /**< of presence_get: walk a copy; else NULL */
+      bool more;              /**< another part of the answer follows */
+      uint32_t sub; /**< request 0: the server refused what this subscription
+                         tells or asks about presence; code says why */
     } reply;
     struct {
       uint32_t call; /**< for gw_client_answer */
@@ -310,9 +322,9 @@ gw_position gw_client_sub_position(const gw_client *c, uint32_t sub);
 /* ---- publications -------------------------------------------------------- */
 
 typedef struct gw_publish_options {
-  bool no_echo;         /**< do not deliver it to this client itself */
-  bool at_most_once;    /**< send once or fail; no key, never retried */
-  bool compare;         /**< only if the channel is at `expected` */
+  bool no_echo;      /**< do not deliver it to this client itself */
+  bool at_most_once; /**< send once or fail; no key, never retried */
+  bool compare;      /**< only if the channel is at `expected` */
   gw_position expected;
   uint32_t ttl_ms;
 } gw_publish_options;
@@ -366,7 +378,8 @@ GW_MUST_USE int64_t gw_client_call(gw_client *c, gw_view method,
 void gw_client_cancel(gw_client *c, uint32_t request);
 
 /** Answer a GW_EVENT_CALL: code GW_CODE_OK with a payload, or another code with
- * a reason. Once; GW_ERR_NOT_FOUND when it was answered or the caller is gone. */
+ * a reason. Once; GW_ERR_NOT_FOUND when it was answered or the caller is gone.
+ */
 GW_MUST_USE int gw_client_answer(gw_client *c, uint32_t call, uint32_t code,
                                  gw_view reason, gw_payload payload);
 
@@ -380,17 +393,17 @@ GW_MUST_USE int gw_client_set_token(gw_client *c, gw_view token);
 /** Facts, valid until the next call into the client. */
 typedef struct gw_client_info {
   enum gw_state state;
-  uint64_t since_ms;    /**< when the state was entered */
-  uint32_t code;        /**< why */
+  uint64_t since_ms; /**< when the state was entered */
+  uint32_t code;     /**< why */
   uint32_t attempt;
   uint64_t retry_at_ms;
-  uint32_t generation;  /**< counts attempts to connect */
-  uint32_t rtt_ms;      /**< last round trip; 0: none yet */
-  uint64_t connection;  /**< id, 0 when not welcome */
-  uint64_t client;      /**< own public id; 0 before the first Welcome */
+  uint32_t generation; /**< counts attempts to connect */
+  uint32_t rtt_ms;     /**< last round trip; 0: none yet */
+  uint64_t connection; /**< id, 0 when not welcome */
+  uint64_t client;     /**< own public id; 0 before the first Welcome */
   gw_view user;
   gw_view endpoint;
-  gw_limits limits;     /**< of the last Welcome */
+  gw_limits limits; /**< of the last Welcome */
   uint32_t outbox_count;
   uint32_t outbox_bytes;
   uint32_t num_subs;

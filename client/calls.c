@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/* calls.c - requests with an answer for the application, in both directions. */
+#include <string.h>
+
+#include "client/internal.h"
+
+static const gw_view no_reason = {NULL, 0};
+static const gw_payload no_payload = {GW_PAYLOAD_BYTES, {NULL, 0}};
+
+/** What an Rpc takes beside its texts: tags, lengths and numbers. */
+#define CALL_OVERHEAD 40u
+
+/* ---- ours ---------------------------------------------------------------- */
+
+gw__call *gw__call_by_request(const gw_client *c, uint32_t request) {
+  gw__call *call = c->calls;
+  while (call != NULL && call->request != request)
+    call = call->next;
+  return call;
+}
+
+void gw__call_drop(gw_client *c, gw__call *call) {
+  gw__call **at = &c->calls;
+  while (*at != call)
+    at = &(*at)->next;
+  *at = call->next;
+  gw__free(c, call);
+  c->num_calls--;
+  gw__events_release(c, 1);
+}
+
+static uint32_t max_calls(const gw_client *c) {
+  uint32_t limit = c->has_limits ? c->limits.max_calls : 0;
+  return limit != 0 && limit < GW_MAX_CALLS ? limit : GW_MAX_CALLS;
+}
+
+static uint32_t timeout_of(const gw_client *c, uint32_t wanted_ms) {
+  if (wanted_ms == 0) return c->request_timeout_ms;
+  return wanted_ms < GW_REQUEST_TIMEOUT_MAX_MS ? wanted_ms
+                                               : GW_REQUEST_TIMEOUT_MAX_MS;
+}
+
+static gw__call *new_call(gw_client *c, gw_view name, gw_payload payload) {
+  gw__call *call = gw__alloc(c, sizeof *call + name.len + payload.bytes.len);
+  if (call == NULL) return NULL;
+  uint8_t *text = (uint8_t *)(call + 1);
+  *call = (gw__call){
+      .name = {text, name.len},
+      .payload = {payload.type, {text + name.len, payload.bytes.len}}};
+  memcpy(text, name.data, name.len);
+  if (payload.bytes.len != 0)
+    memcpy(text + name.len, payload.bytes.data, payload.bytes.len);
+  return call;
+}
+
+/** Take a checked request in. Returns its id. */
+static int64_t submit(gw_client *c, gw_view name, gw_payload payload,
+                      uint32_t timeout_ms, uint64_t to, bool is_rpc) {
+  if (c->state == GW_STATE_CLOSED || c->state == GW_STATE_FAILED) {
+    if (!c->connect_asked) return GW_ERR_STATE;
+  }
+  if (!gw__fits_frame(c, name.len + payload.bytes.len + CALL_OVERHEAD))
+    return GW_ERR_TOO_BIG;
+  if (c->num_calls >= max_calls(c)) return GW_ERR_FULL;
+  if (gw__events_promise(c, 1) < 0) return GW_ERR_NOMEM;
+  gw__call *call = new_call(c, name, payload);
+  if (call == NULL) {
+    gw__events_release(c, 1);
+    return GW_ERR_NOMEM;
+  }
+  if (!c->inside) c->now = c->port.now(c->user);
+  call->request = gw__next_request(c);
+  call->is_rpc = is_rpc;
+  call->to = to;
+  call->deadline_ms = c->now + timeout_ms;
+  gw__call **at = &c->calls;
+  while (*at != NULL)
+    at = &(*at)->next;
+  *at = call;
+  c->num_calls++;
+  gw__kick(c);
+  return call->request;
+}
+
+int64_t gw_client_call(gw_client *c, gw_view method, gw_payload payload,
+                       const gw_call_options *options) {
+  static const gw_call_options none;
+  const gw_call_options *o = options != NULL ? options : &none;
+  if (method.len == 0) return GW_ERR_INVALID;
+  if (method.len > GW_MAX_METHOD_BYTES) return GW_ERR_TOO_BIG;
+  if (!gw_view_is_text(method)) return GW_ERR_TEXT;
+  int err = gw__check_payload(payload);
+  if (err < 0) return err;
+  return submit(c, method, payload, timeout_of(c, o->timeout_ms), o->to, true);
+}
+
+int64_t gw_client_presence_get(gw_client *c, gw_view channel) {
+  int err = gw__check_channel(c, channel);
+  if (err < 0) return err;
+  return submit(c, channel, no_payload, c->request_timeout_ms, 0, false);
+}
+
+void gw_client_cancel(gw_client *c, uint32_t request) {
+  gw__call *call = gw__call_by_request(c, request);
+  if (call != NULL) gw__call_drop(c, call); /* a queued reply finds nothing */
+}
+
+static gw_event *push_reply(gw_client *c, gw__call *call, uint32_t code,
+                            gw_view reason) {
+  gw_event *e = gw__events_push(c, GW_EVENT_REPLY);
+  e->u.reply.request = call->request;
+  e->u.reply.code = code;
+  e->u.reply.reason = reason;
+  return e;
+}
+
+static void finish(gw_client *c, gw__call *call, uint32_t code,
+                   gw_view reason) {
+  call->done = true;
+  push_reply(c, call, code, reason);
+}
+
+int gw__on_rpc_result(gw_client *c, const gw_frame *frame) {
+  gw_rpc_result m;
+  int err = gw_decode_rpc_result(frame->body, &m);
+  if (err < 0) return err;
+  gw__call *call = gw__call_by_request(c, frame->head.request);
+  if (call == NULL || call->done || !call->is_rpc) return 0;
+  call->done = true;
+  push_reply(c, call, GW_CODE_OK, no_reason)->u.reply.payload =
+      gw__payload(m.data, m.json);
+  return 0;
+}
+
+void gw__call_refused(gw_client *c, gw__call *call, const gw_error *error) {
+  if (call->done) return;
+  call->done = true;
+  push_reply(c, call, error->code, error->message)->u.reply.retry_after_ms =
+      error->retry_after_ms;
+}
+
+void gw__call_snapshot(gw_client *c, gw__call *call,
+                       const gw_presence_snapshot *snapshot) {
+  if (call->done || call->is_rpc) return;
+  call->done = !snapshot->more;
+  c->reply_members = snapshot->members;
+  gw_event *e = push_reply(c, call, GW_CODE_OK, no_reason);
+  e->u.reply.members = &c->reply_members;
+  e->u.reply.more = snapshot->more;
+}
+
+static void put_call(gw_client *c, gw__call *call) {
+  call->sent = true;
+  if (!call->is_rpc) {
+    gw_head head = {.type = GW_FRAME_PRESENCE_GET, .request = call->request};
+    gw_presence_get m = {.channel = call->name};
+    GW__PUT(c, presence_get, &head, &m);
+    return;
+  }
+  gw_head head = {.type = GW_FRAME_RPC, .request = call->request};
+  gw_rpc m = {.method = call->name,
+              .timeout_ms = call->deadline_ms > c->now
+                                ? (uint32_t)(call->deadline_ms - c->now)
+                                : 1,
+              .to = call->to};
+  *(call->payload.type == GW_PAYLOAD_JSON ? &m.json : &m.data) =
+      call->payload.bytes;
+  GW__PUT(c, rpc, &head, &m);
+}
+
+void gw__calls_pump(gw_client *c) {
+  uint32_t open = 0;
+  for (gw__call *call = c->calls; call != NULL; call = call->next) {
+    if (call->done) continue;
+    if (++open > max_calls(c)) return; /* taken in before it was announced */
+    if (!call->sent) put_call(c, call);
+  }
+}
+
+void gw__calls_due(gw_client *c) {
+  for (gw__call *call = c->calls; call != NULL; call = call->next) {
+    if (!call->done && gw__due(c, call->deadline_ms))
+      finish(c, call, GW_CODE_TIMEOUT, no_reason);
+  }
+  for (gw__incoming **at = &c->incoming; *at != NULL;) {
+    gw__incoming *in = *at;
+    if (!gw__due(c, in->deadline_ms)) {
+      at = &in->next;
+      continue;
+    }
+    *at = in->next; /* the caller has stopped waiting */
+    c->num_incoming--;
+    gw__free(c, in);
+  }
+}
+
+static void free_incoming(gw_client *c) {
+  for (gw__incoming *in = c->incoming, *next; in != NULL; in = next) {
+    next = in->next;
+    gw__free(c, in);
+  }
+  c->incoming = NULL;
+  c->num_incoming = 0;
+}
+
+void gw__calls_lost(gw_client *c, uint32_t code, gw_view reason, bool all) {
+  for (gw__call *call = c->calls; call != NULL; call = call->next) {
+    if (!call->done && (call->sent || all)) finish(c, call, code, reason);
+  }
+  free_incoming(c);
+}
+
+void gw__calls_free(gw_client *c) {
+  for (gw__call *call = c->calls, *next; call != NULL; call = next) {
+    next = call->next;
+    gw__free(c, call);
+  }
+  c->calls = NULL;
+  free_incoming(c);
+}
+
+/* ---- the peer's ---------------------------------------------------------- */
+
+static void put_error(gw_client *c, uint32_t request, uint32_t code,
+                      gw_view message) {
+  gw_head head = {.type = GW_FRAME_ERROR, .request = request};
+  gw_error m = {.code = code, .message = message};
+  GW__PUT(c, error, &head, &m);
+}
+
+int gw__on_rpc(gw_client *c, const gw_frame *frame) {
+  gw_rpc m;
+  int err = gw_decode_rpc(frame->body, &m);
+  if (err < 0) return err;
+  if (frame->head.request == 0) return GW_ERR_PROTOCOL;
+  gw__incoming *in = NULL;
+  if (c->num_incoming < GW_MAX_CALLS) in = gw__alloc(c, sizeof *in);
+  if (in == NULL) {
+    put_error(c, frame->head.request, GW_CODE_LIMIT_REACHED, no_reason);
+    return 0;
+  }
+  if (++c->last_call_id == 0) c->last_call_id = 1;
+  *in = (gw__incoming){.next = c->incoming,
+                       .call = c->last_call_id,
+                       .request = frame->head.request,
+                       .deadline_ms = c->now + timeout_of(c, m.timeout_ms)};
+  c->incoming = in;
+  c->num_incoming++;
+  gw_event *e = gw__events_push(c, GW_EVENT_CALL);
+  e->u.call.call = in->call;
+  e->u.call.method = m.method;
+  e->u.call.payload = gw__payload(m.data, m.json);
+  e->u.call.from = m.from;
+  e->u.call.from_user = m.from_user;
+  e->u.call.timeout_ms = m.timeout_ms;
+  return 0;
+}
+
+static int check_answer(const gw_client *c, gw_view reason,
+                        gw_payload payload) {
+  int err = gw__check_payload(payload);
+  if (err < 0) return err;
+  if (!gw_view_is_text(reason)) return GW_ERR_TEXT;
+  if (reason.len > GW_MAX_REASON_BYTES ||
+      !gw__fits_frame(c, payload.bytes.len + CALL_OVERHEAD))
+    return GW_ERR_TOO_BIG;
+  return 0;
+}
+
+int gw_client_answer(gw_client *c, uint32_t call, uint32_t code, gw_view reason,
+                     gw_payload payload) {
+  int err = check_answer(c, reason, payload);
+  if (err < 0) return err;
+  gw__incoming **at = &c->incoming;
+  while (*at != NULL && (*at)->call != call)
+    at = &(*at)->next;
+  gw__incoming *in = *at;
+  if (in == NULL) return GW_ERR_NOT_FOUND;
+  if (code != GW_CODE_OK) {
+    put_error(c, in->request, code, reason);
+  } else {
+    gw_head head = {.type = GW_FRAME_RPC_RESULT, .request = in->request};
+    gw_rpc_result m = {{NULL, 0}, {NULL, 0}};
+    *(payload.type == GW_PAYLOAD_JSON ? &m.json : &m.data) = payload.bytes;
+    GW__PUT(c, rpc_result, &head, &m);
+  }
+  *at = in->next;
+  c->num_incoming--;
+  gw__free(c, in);
+  gw__kick(c);
+  return c->broken ? GW_ERR_NOMEM : 0;
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/* internal.h - the client's parts and how they call each other. */
+#ifndef GODWIT_CLIENT_INTERNAL_H
+#define GODWIT_CLIENT_INTERNAL_H
+
+#include "client/backoff.h"
+#include "client/dedup.h"
+#include "client/members.h"
+#include "client/outbox.h"
+#include "godwit/client.h"
+
+/*
+ * How a turn goes. Every gw_client_on_... function is one turn:
+ *
+ *   enter   what commands asked for since the last turn is done first
+ *   handle  the news: frames one by one, deadlines, wake-ups. Handling changes
+ *           state and queues events; it never calls the application.
+ *   dispatch  after each frame, so that views into it still hold, and at the
+ *           end: the application's handler gets the events in order. It may
+ *           give commands; they change what is wanted and queue events behind.
+ *   pump    what is wanted but not asked for on this connection is encoded:
+ *           subscriptions, then calls, then the outbox
+ *   flush   one message to the port, or more where the limits say so
+ *   timer   the earliest deadline of all parts is the one timer
+ *
+ * What has to be sent is not a queue of frames but follows from the state of
+ * subscriptions, outbox and calls. So a connection may be lost at any point,
+ * and memory may run out at any point: the next connection asks for the rest.
+ */
+
+/* ---- limits -------------------------------------------------------------- */
+
+/** A host that cannot be woken precisely: how long silence is normal after the
+ * machine may have slept. */
+#define GW__WAKE_SILENCE_MS 1500u
+/** Time for an answer to the probe after a wake-up. */
+#define GW__PROBE_MS 5000u
+/** Jitter of the attempt after a wake-up: many pages wake together. */
+#define GW__WAKE_JITTER_MS 250u
+
+/* ---- events -------------------------------------------------------------- */
+
+/** Events that one turn can queue before dispatch, besides those of single
+ * subscriptions, calls and publications. */
+#define GW__EVENTS_BASE 24u
+/** The same for one subscription: lost, asked again, lost again, gap, ended. */
+#define GW__EVENTS_SUB 6u
+
+/** Ring of events. Every object that may have to tell something promises room
+ * for it when it is made, so that telling cannot fail. */
+typedef struct gw__events {
+  gw_event *items;
+  uint32_t first;
+  uint32_t num;
+  uint32_t cap;
+  uint32_t promised;
+} gw__events;
+
+/** Room for num more, beside what is promised. */
+GW_MUST_USE int gw__events_reserve(gw_client *c, uint32_t num);
+/** Promise num events for an object. */
+GW_MUST_USE int gw__events_promise(gw_client *c, uint32_t num);
+void gw__events_release(gw_client *c, uint32_t num);
+/** Next free event of the type, zeroed; to be filled before the next call. */
+gw_event *gw__events_push(gw_client *c, enum gw_event_type type);
+/** Hand all queued events to the application. */
+void gw__dispatch(gw_client *c);
+
+/* ---- subscriptions ------------------------------------------------------- */
+
+/** What this client wants to be in a channel's presence. */
+enum gw__wanted { GW__SELF_NONE, GW__SELF_PRESENT, GW__SELF_LEFT };
+
+/** One request is on its way at a time; what changes meanwhile goes out as one
+ * when it is answered. */
+typedef struct gw__self {
+  enum gw__wanted wanted; /**< LEFT: until the server has heard of it */
+  bool dirty;             /**< to be told on this connection */
+  gw_view block;          /**< state, then payload; owned */
+  size_t state_len;
+  enum gw_payload_type type;
+  uint32_t request;
+  uint64_t sent_ms;
+  uint64_t retry_at_ms;
+} gw__self;
+
+typedef struct gw__sub gw__sub;
+struct gw__sub {
+  gw__sub *next;
+  uint32_t id; /**< also the alias on the wire */
+  uint32_t refs;
+  enum gw_sub_state state;
+  gw_view channel; /**< in this block */
+  gw_view token;   /**< in this block */
+  bool recover;    /**< recover at the first Subscribe, from position */
+  bool presence;
+  bool blocking;  /**< the connection is not ready before this is live */
+  bool known;     /**< the server may hold it on this connection */
+  bool unsub_due; /**< ended, and the server does not know yet */
+  uint32_t overflow;
+  gw_position position;
+  uint32_t result; /**< enum gw_recovery_result of the last Subscribed */
+  uint32_t number; /**< the server's, on this connection; 0: none */
+  uint32_t request;
+  uint64_t sent_ms;
+  uint64_t live_ms;
+  uint64_t retry_at_ms; /**< IDLE: ask again then; 0: at once */
+  gw__backoff backoff;
+  gw__dedup dedup;
+  /** Offsets, ahead of the position, of acknowledged own publications without
+   * echo: a recovery may bring their bodies. */
+  uint64_t *quiet;
+  uint32_t num_quiet;
+  gw__members members;
+  uint64_t members_due_ms; /**< ask for the list then; 0: no need */
+  uint32_t members_request;
+  uint64_t members_sent_ms;
+  gw__self self;
+};
+
+gw__sub *gw__sub_by_id(const gw_client *c, uint32_t id);
+gw__sub *gw__sub_by_number(const gw_client *c, uint32_t number);
+gw__sub *gw__sub_by_channel(const gw_client *c, gw_view channel);
+/** Move a subscription; code and reason say why. */
+void gw__sub_move(gw_client *c, gw__sub *s, enum gw_sub_state to, uint32_t code,
+                  gw_view reason);
+/** Not subscribed at the moment: ask again, after a backoff of its own; with
+ * at_once the first time without a delay. */
+void gw__sub_again(gw_client *c, gw__sub *s, const gw__loss *why, bool at_once);
+/** An own publication without echo got this position. */
+void gw__sub_quiet(gw_client *c, gw__sub *s, gw_position position);
+/** The connection is open: everything has to be asked for. */
+void gw__subs_opened(gw_client *c);
+void gw__subs_lost(gw_client *c, uint32_t code, gw_view reason);
+void gw__subs_pump(gw_client *c);
+void gw__subs_due(gw_client *c);
+/** Free those that ended; nothing may show them any more. */
+void gw__subs_sweep(gw_client *c);
+void gw__subs_free(gw_client *c);
+/** Whether a subscription holds back READY. */
+bool gw__subs_blocking(const gw_client *c);
+
+/* ---- calls --------------------------------------------------------------- */
+
+/** A request of the application: a call, or a question for members. */
+typedef struct gw__call {
+  struct gw__call *next;
+  uint32_t request;
+  bool is_rpc;
+  bool sent;
+  bool done; /**< its last reply is queued */
+  uint64_t deadline_ms;
+  uint64_t to;
+  gw_view name; /**< method or channel, in this block */
+  gw_payload payload;
+} gw__call;
+
+/** A call of the peer that waits for the application's answer. */
+typedef struct gw__incoming {
+  struct gw__incoming *next;
+  uint32_t call;
+  uint32_t request;
+  uint64_t deadline_ms;
+} gw__incoming;
+
+void gw__calls_pump(gw_client *c);
+void gw__calls_due(gw_client *c);
+/** The connection is lost: calls that went out will not be answered; with
+ * all, neither will the others. */
+void gw__calls_lost(gw_client *c, uint32_t code, gw_view reason, bool all);
+void gw__calls_free(gw_client *c);
+gw__call *gw__call_by_request(const gw_client *c, uint32_t request);
+/** The last reply of a call was handed over, or will not be. */
+void gw__call_drop(gw_client *c, gw__call *call);
+
+/* ---- connection ---------------------------------------------------------- */
+
+enum gw__phase {
+  GW__LINK_NONE,
+  GW__LINK_OPENING,
+  GW__LINK_OPEN,   /**< Hello is sent */
+  GW__LINK_WELCOME /**< and answered */
+};
+
+/** The one transport connection. */
+typedef struct gw__link {
+  enum gw__phase phase;
+  uint32_t generation; /**< counts attempts */
+  uint32_t hello_request;
+  uint64_t started_ms;
+  uint64_t rx_ms;    /**< last byte from the peer */
+  uint64_t ready_ms; /**< first READY; 0: not yet */
+  uint64_t probe_ms; /**< a byte must come before; 0: no probe */
+  uint64_t ping_us;  /**< time in the last Ping; 0: answered */
+  bool silent;       /**< quiet for longer than it should be */
+  uint32_t interval_ms;
+  uint32_t timeout_ms;
+  bool has_reader;
+  bool feeding; /**< the reader is on the stack: it is freed later */
+  gw_reader reader;
+} gw__link;
+
+/** Start an attempt. */
+void gw__link_open(gw_client *c);
+/** The link is gone, or is given up here: close it, and decide what comes. */
+void gw__link_lost(gw_client *c, const gw__loss *loss);
+/** The same for what was found here. */
+void gw__link_fail(gw_client *c, uint32_t code, const char *reason);
+void gw__link_closed(gw_client *c, uint32_t close_code, gw_view reason);
+/** A byte came. */
+void gw__link_alive(gw_client *c);
+gw_view gw__link_endpoint(const gw_client *c);
+/** End it for good or until connect: FAILED or CLOSED. */
+void gw__link_end(gw_client *c, enum gw_state to, uint32_t code,
+                  gw_view reason);
+void gw__link_opened(gw_client *c);
+/** One frame. Negative: the peer broke the protocol, or memory ran out. */
+GW_MUST_USE int gw__link_frame(gw_client *c, const gw_frame *frame);
+/** Send a Ping; with deadline_ms > 0 an answer must come within it. */
+void gw__link_ping(gw_client *c, uint64_t deadline_ms);
+void gw__link_due(gw_client *c);
+void gw__link_wake(gw_client *c, enum gw_wake why);
+bool gw__is_welcome(const gw_client *c);
+/** READY, DEGRADED or SYNCING, as subscriptions and silence have it. */
+void gw__link_settle(gw_client *c, uint32_t code);
+
+/* ---- the client ---------------------------------------------------------- */
+
+struct gw_client {
+  gw_port port;
+  void *user;
+  gw_alloc alloc;
+  uint64_t now; /**< read once a turn */
+
+  /* options */
+  gw_view *endpoints;
+  size_t num_endpoints;
+  gw_view token;
+  gw_view user_id;
+  gw_view agent;
+  uint8_t instance[GW_INSTANCE_BYTES];
+  uint32_t ping_interval_ms;
+  uint32_t connect_timeout_ms;
+  uint32_t request_timeout_ms;
+  uint32_t suspend_after_ms;
+  uint32_t outbox_max_age_ms;
+  uint32_t max_frame_bytes;
+
+  /* state */
+  enum gw_state state;
+  uint64_t since_ms;
+  uint32_t code;
+  uint64_t retry_at_ms; /**< WAITING, SUSPENDED; 0: not by itself */
+  uint64_t lost_ms;     /**< when it was last welcome; 0: it is */
+  bool offline;         /**< the host says so */
+  bool new_token;       /**< set since the last Hello */
+  gw__backoff backoff;
+  gw__link link;
+  size_t endpoint;        /**< index of the current one */
+  gw_view other_endpoint; /**< named by a Close; owned */
+  bool use_other;         /**< the other is the current one */
+
+  /* facts from the last Welcome */
+  uint64_t connection;
+  uint64_t client_id;
+  gw_view server_user; /**< owned */
+  bool has_limits;
+  gw_limits limits;
+  uint32_t rtt_ms;
+  uint64_t num_duplicates;
+  uint64_t num_ignored;
+
+  /* turns */
+  bool inside;      /**< in a gw_client_on_... function */
+  bool dispatching; /**< in the application's handler */
+  bool close_asked;
+  bool connect_asked;
+  bool broken;       /**< the out buffer could not grow: the link is lost */
+  uint64_t next_ms;  /**< earliest deadline found so far in this pass */
+  bool acted;        /**< a deadline was due in this pass */
+  uint64_t timer_ms; /**< when the host will call; UINT64_MAX: not */
+
+  /* parts */
+  gw__events events;
+  gw_out out;
+  gw__sub *subs;
+  gw__sub *ended;
+  uint32_t num_subs;
+  uint32_t last_sub_id;
+  gw__member *removed; /**< members that queued events may show */
+  gw__call *calls;
+  uint32_t num_calls;
+  gw__incoming *incoming;
+  uint32_t num_incoming;
+  uint32_t last_call_id;
+  gw__outbox outbox;
+  uint64_t last_key;
+  uint64_t publish_credit; /**< thousandths of a publication */
+  uint64_t publish_credit_ms;
+  uint64_t publish_next_ms; /**< when there is credit again; 0: there is */
+  uint32_t last_request;
+  gw_list reply_members; /**< of the REPLY in the queue */
+};
+
+/* client.c */
+void *gw__alloc(gw_client *c, size_t size);
+void gw__free(gw_client *c, void *ptr);
+/** Copy bytes into a block of their own. */
+GW_MUST_USE int gw__copy(gw_client *c, gw_view from, gw_view *to);
+/** Free a copy, or nothing. */
+void gw__drop(gw_client *c, gw_view *copy);
+/** A command changed what is wanted: see that a turn comes. */
+void gw__kick(gw_client *c);
+/** Whether a deadline has come; otherwise the timer will not miss it. */
+bool gw__due(gw_client *c, uint64_t at_ms);
+/** An id for a request, above 0 and not in use by a call. */
+uint32_t gw__next_request(gw_client *c);
+void gw__log(gw_client *c, enum gw_log_level level, const char *what,
+             const char *more);
+uint64_t gw__random(gw_client *c);
+gw_payload gw__payload(gw_view data, gw_view json);
+/** Whether a frame of a body of len is under the announced limit, if known. */
+bool gw__fits_frame(const gw_client *c, size_t len);
+GW_MUST_USE int gw__check_channel(const gw_client *c, gw_view channel);
+GW_MUST_USE int gw__check_payload(gw_payload payload);
+
+/* state.c */
+/** Move the connection. false: the application refused it. */
+bool gw__set_state(gw_client *c, enum gw_state to, uint32_t code,
+                   gw_view reason);
+
+/* send.c */
+/** Make the out buffer larger. false: it cannot, and the link is broken. */
+bool gw__out_grow(gw_client *c);
+/** Send what was gathered before `start` if the message would be too large. */
+void gw__out_split(gw_client *c, size_t start);
+void gw__flush(gw_client *c);
+void gw__put_empty(gw_client *c, const gw_head *head);
+
+/** Append one frame of message M to what the turn sends. */
+#define GW__PUT(c, M, head, m)                                             \
+  do {                                                                     \
+    size_t gw__start = (c)->out.len;                                       \
+    while (gw_encode_##M(&(c)->out, (head), (m)) < 0 && gw__out_grow(c)) { \
+    }                                                                      \
+    gw__out_split((c), gw__start);                                         \
+  } while (0)
+
+/* recovery.c: what keeps a subscription's stream whole. */
+GW_MUST_USE int gw__on_subscribed(gw_client *c, const gw_frame *frame);
+GW_MUST_USE int gw__on_publication(gw_client *c, const gw_frame *frame);
+GW_MUST_USE int gw__on_recovery(gw_client *c, const gw_frame *frame);
+GW_MUST_USE int gw__on_lagged(gw_client *c, const gw_frame *frame);
+
+/* subs.c */
+GW_MUST_USE int gw__on_unsubscribed(gw_client *c, const gw_frame *frame);
+void gw__sub_refused(gw_client *c, gw__sub *s, const gw_error *error);
+gw__sub *gw__sub_by_request(const gw_client *c, uint32_t request);
+
+/* presence.c */
+void gw__presence_pump(gw_client *c, gw__sub *s);
+void gw__presence_due(gw_client *c, gw__sub *s);
+void gw__presence_lost(gw_client *c, gw__sub *s);
+void gw__presence_subscribed(gw_client *c, gw__sub *s);
+void gw__presence_free(gw_client *c, gw__sub *s);
+GW_MUST_USE int gw__on_snapshot(gw_client *c, const gw_frame *frame);
+GW_MUST_USE int gw__on_diff(gw_client *c, const gw_frame *frame);
+/** An answer without content. */
+void gw__presence_ok(gw_client *c, uint32_t request);
+/** Whether the error answers a request about presence. */
+bool gw__presence_refused(gw_client *c, uint32_t request,
+                          const gw_error *error);
+
+/* publish.c */
+void gw__publish_pump(gw_client *c);
+void gw__publish_due(gw_client *c);
+void gw__publish_lost(gw_client *c);
+GW_MUST_USE int gw__on_published(gw_client *c, const gw_frame *frame);
+void gw__publish_refused(gw_client *c, gw__entry *e, const gw_error *error);
+/** A publication of this client came back: it is acknowledged. */
+void gw__publish_echoed(gw_client *c, gw__entry *e, gw_position position);
+void gw__publish_free(gw_client *c);
+
+/* calls.c */
+GW_MUST_USE int gw__on_rpc(gw_client *c, const gw_frame *frame);
+GW_MUST_USE int gw__on_rpc_result(gw_client *c, const gw_frame *frame);
+void gw__call_refused(gw_client *c, gw__call *call, const gw_error *error);
+/** The answer to a question for members. */
+void gw__call_snapshot(gw_client *c, gw__call *call,
+                       const gw_presence_snapshot *snapshot);
+
+#endif

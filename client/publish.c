@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* publish.c - publications on their way: into the outbox, out in order, again
+ * when in doubt, settled once. */
+#include "client/internal.h"
+
+static const gw_view no_reason = {NULL, 0};
+
+/** What a Publish takes beside its texts: tags, lengths and numbers. */
+#define PUBLISH_OVERHEAD 80u
+
+/* ---- in ------------------------------------------------------------------ */
+
+static bool is_closed(const gw_client *c) {
+  if (c->connect_asked) return false;
+  return c->close_asked || c->state == GW_STATE_CLOSED ||
+         c->state == GW_STATE_FAILED;
+}
+
+static int check_publish(const gw_client *c, gw_view channel,
+                         gw_payload payload, const gw_publish_options *o) {
+  int err = gw__check_channel(c, channel);
+  if (err == 0) err = gw__check_payload(payload);
+  if (err < 0) return err;
+  if (is_closed(c) || (o->at_most_once && !gw__is_welcome(c)))
+    return GW_ERR_STATE;
+  size_t len = channel.len + payload.bytes.len + PUBLISH_OVERHEAD;
+  if (!gw__fits_frame(c, len)) return GW_ERR_TOO_BIG;
+  return gw__outbox_has_room(&c->outbox, (uint32_t)len) ? 0 : GW_ERR_FULL;
+}
+
+/** An entry for a message; views of the entry's m are into its own bytes. */
+static gw__entry *new_entry(gw_client *c, const gw_publish *m) {
+  size_t cap = m->channel.len + m->data.len + m->json.len + PUBLISH_OVERHEAD;
+  gw__entry *e = gw__outbox_alloc(&c->alloc, (uint32_t)cap);
+  if (e == NULL) return NULL;
+  gw_out out = {e->bytes, 0, cap};
+  if (gw_encode_publish(&out, NULL, m) < 0 ||
+      gw_decode_publish((gw_view){e->bytes, out.len}, &e->m) < 0) {
+    gw__free(c, e);
+    return NULL;
+  }
+  e->len = (uint32_t)out.len;
+  e->created_ms = c->now;
+  return e;
+}
+
+static int add_entry(gw_client *c, gw__entry *e) {
+  int err = gw__events_promise(c, 1);
+  if (err < 0) return err;
+  err = gw__outbox_add(&c->outbox, &c->alloc, e);
+  if (err < 0) gw__events_release(c, 1);
+  return err;
+}
+
+int gw_client_publish(gw_client *c, gw_view channel, gw_payload payload,
+                      const gw_publish_options *options, uint64_t *key) {
+  static const gw_publish_options none;
+  const gw_publish_options *o = options != NULL ? options : &none;
+  int err = check_publish(c, channel, payload, o);
+  if (err < 0) return err;
+  if (!c->inside) c->now = c->port.now(c->user);
+  uint64_t number = c->last_key + 1;
+  gw_publish m = {.channel = channel,
+                  .key = o->at_most_once ? 0 : number,
+                  .no_echo = o->no_echo,
+                  .compare = o->compare,
+                  .epoch = o->compare ? o->expected.epoch : 0,
+                  .offset = o->compare ? o->expected.offset : 0,
+                  .ttl_ms = o->ttl_ms};
+  *(payload.type == GW_PAYLOAD_JSON ? &m.json : &m.data) = payload.bytes;
+  gw__entry *e = new_entry(c, &m);
+  if (e == NULL) return GW_ERR_NOMEM;
+  e->key = number;
+  e->at_most_once = o->at_most_once;
+  err = add_entry(c, e);
+  if (err < 0) {
+    gw__free(c, e);
+    return err;
+  }
+  c->last_key = *key = number;
+  if (!e->at_most_once && c->port.store_put != NULL)
+    c->port.store_put(c->user, number, (gw_view){e->bytes, e->len});
+  gw__kick(c);
+  return 0;
+}
+
+int gw_client_restore(gw_client *c, gw_view entry) {
+  gw_publish m;
+  if (c->link.generation != 0) return GW_ERR_STATE;
+  if (gw_decode_publish(entry, &m) < 0 || m.key == 0 ||
+      gw__check_channel(c, m.channel) < 0)
+    return GW_ERR_INVALID;
+  m.after = 0;
+  gw__entry *e = new_entry(c, &m);
+  if (e == NULL) return GW_ERR_NOMEM;
+  e->key = m.key;
+  e->ever_sent = true; /* perhaps, by the process before */
+  int err = add_entry(c, e);
+  if (err < 0) {
+    gw__free(c, e);
+    return err;
+  }
+  if (c->last_key < m.key) c->last_key = m.key;
+  gw__kick(c);
+  return 0;
+}
+
+/* ---- settled ------------------------------------------------------------- */
+
+static void settle(gw_client *c, gw__entry *e, uint32_t code, gw_view reason,
+                   gw_position position, bool duplicate) {
+  gw_event *event = gw__events_push(c, GW_EVENT_PUBLISHED);
+  event->u.published.key = e->key;
+  event->u.published.code = code;
+  event->u.published.reason = reason;
+  event->u.published.position = position;
+  event->u.published.duplicate = duplicate;
+  if (!e->at_most_once && c->port.store_remove != NULL)
+    c->port.store_remove(c->user, e->key);
+  gw__outbox_remove(&c->outbox, &c->alloc, e);
+  gw__events_release(c, 1);
+}
+
+static void fail(gw_client *c, gw__entry *e, uint32_t code, gw_view reason) {
+  settle(c, e, code, reason, (gw_position){0, 0}, false);
+}
+
+static void accept(gw_client *c, gw__entry *e, gw_position position,
+                   bool duplicate) {
+  e->lane->failures = 0;
+  settle(c, e, GW_CODE_OK, no_reason, position, duplicate);
+}
+
+int gw__on_published(gw_client *c, const gw_frame *frame) {
+  gw_published m;
+  int err = gw_decode_published(frame->body, &m);
+  if (err < 0) return err;
+  gw__entry *e = gw__outbox_by_request(&c->outbox, frame->head.request);
+  if (e == NULL) return 0; /* its echo came first, or it was sent again */
+  gw_position position = {m.epoch, m.offset};
+  gw__sub *s = e->m.no_echo ? gw__sub_by_channel(c, e->m.channel) : NULL;
+  if (s != NULL) gw__sub_quiet(c, s, position);
+  accept(c, e, position, m.duplicate);
+  return 0;
+}
+
+void gw__publish_echoed(gw_client *c, gw__entry *e, gw_position position) {
+  accept(c, e, position, false);
+}
+
+/** The entry behind e in its lane. */
+static gw__entry *next_in_lane(const gw__entry *e) {
+  gw__entry *i = e->next;
+  while (i != NULL && i->lane != e->lane)
+    i = i->next;
+  return i;
+}
+
+/**
+ * The server refuses whatever follows a refused publication in its channel, so
+ * that nothing overtakes: the answers to those behind it are known before they
+ * come, and all of them start again from the refused one, or from the one
+ * behind it when trying again would not help.
+ */
+void gw__publish_refused(gw_client *c, gw__entry *e, const gw_error *error) {
+  enum gw_code_class class = gw_code_class(error->code);
+  bool again = class == GW_CLASS_RETRY || class == GW_CLASS_RETRY_AFTER;
+  if (e->at_most_once) {
+    fail(c, e, error->code, error->message); /* nothing follows it */
+    return;
+  }
+  gw__lane *lane = e->lane;
+  gw__entry *from = again ? e : next_in_lane(e);
+  if (from != NULL) gw__outbox_rewind(&c->outbox, from);
+  if (!again) {
+    fail(c, e, error->code, error->message);
+    return;
+  }
+  uint64_t wait = gw__backoff_delay(&c->backoff.policy, ++lane->failures,
+                                    (uint32_t)gw__random(c));
+  if (wait < error->retry_after_ms) wait = error->retry_after_ms;
+  lane->hold_until_ms = c->now + wait;
+}
+
+void gw__publish_lost(gw_client *c) {
+  gw__outbox_rewind_all(&c->outbox);
+  for (gw__entry *e = c->outbox.first, *next; e != NULL; e = next) {
+    next = e->next;
+    if (e->at_most_once) fail(c, e, GW_CODE_CONNECTION_LOST, no_reason);
+  }
+}
+
+void gw__publish_free(gw_client *c) {
+  gw__outbox_deinit(&c->outbox, &c->alloc);
+}
+
+/* ---- out ----------------------------------------------------------------- */
+
+/** Whether the announced rate allows one more now. */
+static bool take_credit(gw_client *c) {
+  uint64_t rate = c->limits.publish_per_second;
+  c->publish_next_ms = 0;
+  if (rate == 0) return true;
+  c->publish_credit += (c->now - c->publish_credit_ms) * rate;
+  c->publish_credit_ms = c->now;
+  if (c->publish_credit > rate * 1000) c->publish_credit = rate * 1000;
+  if (c->publish_credit >= 1000) {
+    c->publish_credit -= 1000;
+    return true;
+  }
+  c->publish_next_ms = c->now + (1000 - c->publish_credit + rate - 1) / rate;
+  return false;
+}
+
+static void put_publish(gw_client *c, gw__entry *e) {
+  gw_publish m = e->m;
+  gw_head head = {.type = GW_FRAME_PUBLISH, .request = gw__next_request(c)};
+  const gw__entry *before = e->lane->last;
+  if (!e->at_most_once && before != NULL) m.after = before->key;
+  /* The alias only once it is confirmed: a refused Subscribe would take this
+   * publication with it. */
+  const gw__sub *s = gw__sub_by_channel(c, m.channel);
+  if (s != NULL && s->number != 0) {
+    m.channel = no_reason;
+    head.channel = s->id;
+    head.flags = GW_FLAG_ALIAS;
+  }
+  GW__PUT(c, publish, &head, &m);
+  gw__outbox_sent(e, head.request, c->now);
+}
+
+void gw__publish_pump(gw_client *c) {
+  /* Within a lane nothing is passed over but what is held with all behind it,
+   * so the order of keys holds. */
+  for (gw__entry *e = c->outbox.first, *next; e != NULL; e = next) {
+    next = e->next;
+    if (e->sent || e->lane->hold_until_ms > c->now ||
+        e->lane->in_flight >= GW_MAX_INFLIGHT)
+      continue;
+    if (!gw__fits_frame(c, (size_t)e->len + 2 * sizeof e->key)) {
+      fail(c, e, GW_CODE_TOO_BIG, gw_view_of("over the announced limit"));
+      continue;
+    }
+    if (!take_credit(c)) break;
+    put_publish(c, e);
+    if (c->broken) break;
+  }
+}
+
+static void check_sent(gw_client *c, gw__entry *e) {
+  if (!gw__due(c, e->sent_ms + c->request_timeout_ms)) return;
+  if (e->at_most_once)
+    fail(c, e, GW_CODE_TIMEOUT, no_reason);
+  else
+    gw__outbox_rewind(&c->outbox, e);
+}
+
+static void check_waiting(gw_client *c, gw__entry *e) {
+  if (gw__due(c, e->created_ms + c->outbox_max_age_ms)) {
+    fail(c, e, GW_CODE_OUTBOX_EXPIRED,
+         gw_view_of(e->ever_sent ? "sent, but the outcome is not known"
+                                 : "never sent"));
+  } else if (gw__is_welcome(c) && e->lane->hold_until_ms > c->now) {
+    (void)gw__due(c, e->lane->hold_until_ms);
+  }
+}
+
+void gw__publish_due(gw_client *c) {
+  for (gw__entry *e = c->outbox.first, *next; e != NULL; e = next) {
+    next = e->next;
+    if (e->sent)
+      check_sent(c, e);
+    else
+      check_waiting(c, e);
+  }
+  if (gw__is_welcome(c) && c->publish_next_ms > c->now)
+    (void)gw__due(c, c->publish_next_ms);
+}

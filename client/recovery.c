@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* recovery.c - what keeps a subscription's stream whole: each publication
+ * follows the last, or a gap is told. */
+#include <string.h>
+
+#include "client/internal.h"
+
+static const gw_view no_reason = {NULL, 0};
+
+/*
+ * The position of a subscription is what the application has had. It moves
+ *
+ *   to each publication   when the handler gets it (events.c)
+ *   past a repeat, and past an own publication without echo   here, at once
+ *   over a gap, to a new epoch   together with the GAP event
+ *
+ * Epoch and offset always move together: neither is ever kept while the other
+ * changes.
+ */
+
+static void tell_gap(gw_client *c, gw__sub *s, uint32_t reason, uint64_t from,
+                     uint64_t to, gw_position position) {
+  gw_event *e = gw__events_push(c, GW_EVENT_GAP);
+  e->u.gap.sub = s->id;
+  e->u.gap.reason = reason;
+  e->u.gap.from = from;
+  e->u.gap.to = to;
+  e->u.gap.position = position;
+  s->position = position;
+  gw__dedup_seal(&s->dedup);
+}
+
+/** Offsets of this stream will not come, up to `to`. */
+static void skip_to(gw_client *c, gw__sub *s, uint32_t reason, uint64_t to) {
+  gw_position position = {s->position.epoch, to};
+  tell_gap(c, s, reason, s->position.offset + 1, to, position);
+}
+
+static void become_live(gw_client *c, gw__sub *s) {
+  s->live_ms = c->now;
+  s->blocking = true; /* from now on the connection stands by it */
+  gw__sub_move(c, s, GW_SUB_LIVE, GW_CODE_OK, no_reason);
+  gw__link_settle(c, GW_CODE_OK);
+}
+
+/**
+ * A publication does not follow the last: what is between was lost on the way,
+ * which a server that works never does. Subscribe anew from the position; what
+ * comes until the answer is ignored, as the number is forgotten. The first
+ * time at once, then with backoff, until the stream was whole for a while.
+ */
+static void on_hole(gw_client *c, gw__sub *s) {
+  gw__log(c, GW_LOG_WARN, "hole", gw_code_name(GW_CODE_OUT_OF_ORDER));
+  gw__loss why = {.code = GW_CODE_OUT_OF_ORDER, .found_here = true};
+  gw__sub_again(c, s, &why, true);
+}
+
+/** The subscription that a push is for; NULL when it is not expected. */
+static gw__sub *receiver(gw_client *c, const gw_frame *frame) {
+  gw__sub *s = gw__sub_by_number(c, frame->head.channel);
+  bool open =
+      s != NULL && (s->state == GW_SUB_RECOVERING || s->state == GW_SUB_LIVE);
+  return open ? s : NULL;
+}
+
+/* ---- subscribed ---------------------------------------------------------- */
+
+/** Whether the answer makes sense for what was asked. Were a stream to go on
+ * from another place than ours without a gap, something would be lost or come
+ * twice in silence. */
+static bool is_sound(const gw_client *c, const gw__sub *s, uint32_t number,
+                     const gw_subscribed *m) {
+  if (m->epoch == 0 || number == 0) return false;
+  gw__sub *other = gw__sub_by_number(c, number);
+  if (other != NULL && other != s) return false;
+  return m->result == GW_RECOVERY_GAP || s->position.epoch == 0 ||
+         (m->epoch == s->position.epoch && m->offset == s->position.offset);
+}
+
+int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
+  gw_subscribed m;
+  int err = gw_decode_subscribed(frame->body, &m);
+  if (err < 0) return err;
+  gw__sub *s = gw__sub_by_request(c, frame->head.request);
+  if (s == NULL) return 0; /* timed out, or unsubscribed since */
+  if (!is_sound(c, s, frame->head.channel, &m)) return GW_ERR_PROTOCOL;
+  s->request = 0;
+  s->number = frame->head.channel;
+  s->result = m.result;
+  if (m.epoch != s->position.epoch) s->num_quiet = 0;
+  gw_position position = {m.epoch, m.offset};
+  if (m.result == GW_RECOVERY_GAP)
+    tell_gap(c, s, m.gap, m.gap_from, m.gap_to, position);
+  s->position = position;
+  gw__presence_subscribed(c, s);
+  if (m.live)
+    become_live(c, s);
+  else
+    gw__sub_move(c, s, GW_SUB_RECOVERING, GW_CODE_OK, no_reason);
+  return 0;
+}
+
+/* ---- publications -------------------------------------------------------- */
+
+void gw__sub_quiet(gw_client *c, gw__sub *s, gw_position position) {
+  if (position.epoch != s->position.epoch ||
+      position.offset <= s->position.offset)
+    return; /* it passed already */
+  if (s->quiet == NULL) {
+    s->quiet = gw__alloc(c, GW_MAX_INFLIGHT * sizeof *s->quiet);
+    if (s->quiet == NULL) return; /* at worst an echo that was not wanted */
+  }
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < s->num_quiet; i++) {
+    if (s->quiet[i] > s->position.offset) s->quiet[kept++] = s->quiet[i];
+  }
+  if (kept == GW_MAX_INFLIGHT) kept--;
+  s->quiet[kept] = position.offset;
+  s->num_quiet = kept + 1;
+}
+
+static bool is_quiet(const gw__sub *s, uint64_t offset) {
+  for (uint32_t i = 0; i < s->num_quiet; i++) {
+    if (s->quiet[i] == offset) return true;
+  }
+  return false;
+}
+
+static void tell_publication(gw_client *c, const gw__sub *s,
+                             const gw_publication *m) {
+  gw_event *e = gw__events_push(c, GW_EVENT_PUBLICATION);
+  e->u.publication.sub = s->id;
+  e->u.publication.position = (gw_position){s->position.epoch, m->offset};
+  e->u.publication.payload = gw__payload(m->data, m->json);
+  e->u.publication.client = m->client;
+  e->u.publication.key = m->key;
+  e->u.publication.user = m->user;
+  e->u.publication.time_ms = m->time_ms;
+  e->u.publication.own = m->client != 0 && m->client == c->client_id;
+}
+
+/** A publication that follows the last. */
+static int take_publication(gw_client *c, gw__sub *s, const gw_publication *m,
+                            bool stub) {
+  int repeat = 0;
+  if (m->client != 0 && m->key != 0)
+    repeat = gw__dedup_see(&s->dedup, &c->alloc, m->client, m->key);
+  if (repeat < 0) return repeat;
+  if (repeat > 0) c->num_duplicates++;
+  gw__entry *entry = NULL;
+  bool own = m->client != 0 && m->client == c->client_id;
+  if (own && m->key != 0) entry = gw__outbox_by_key(&c->outbox, m->key);
+  bool quiet = stub || (own && is_quiet(s, m->offset)) ||
+               (entry != NULL && entry->m.no_echo);
+  gw_position position = {s->position.epoch, m->offset};
+  if (repeat == 0 && !quiet)
+    tell_publication(c, s, m);
+  else
+    s->position = position;
+  if (entry != NULL) gw__publish_echoed(c, entry, position);
+  return 0;
+}
+
+int gw__on_publication(gw_client *c, const gw_frame *frame) {
+  gw__sub *s = receiver(c, frame);
+  if (s == NULL) return 0;
+  gw_publication m;
+  int err = gw_decode_publication(frame->body, &m);
+  if (err < 0) return err;
+  if (m.offset == s->position.offset + 1)
+    return take_publication(c, s, &m, (frame->head.flags & GW_FLAG_OWN) != 0);
+  if (m.offset <= s->position.offset)
+    c->num_duplicates++;
+  else
+    on_hole(c, s);
+  return 0;
+}
+
+/* ---- markers ------------------------------------------------------------- */
+
+int gw__on_recovery(gw_client *c, const gw_frame *frame) {
+  gw__sub *s = receiver(c, frame);
+  if (s == NULL || s->state != GW_SUB_RECOVERING) return 0;
+  gw_recovery m;
+  int err = gw_decode_recovery(frame->body, &m);
+  if (err < 0) return err;
+  bool gap = m.gap != GW_GAP_NONE && m.gap_to > s->position.offset;
+  if ((m.from <= m.to && m.to > s->position.offset) ||
+      (gap && m.gap_from > s->position.offset + 1)) {
+    on_hole(c, s);
+    return 0;
+  }
+  if (gap) {
+    s->result = GW_RECOVERY_GAP;
+    skip_to(c, s, m.gap, m.gap_to);
+  }
+  if (m.live) become_live(c, s);
+  return 0;
+}
+
+int gw__on_lagged(gw_client *c, const gw_frame *frame) {
+  gw__sub *s = receiver(c, frame);
+  if (s == NULL) return 0;
+  gw_lagged m;
+  int err = gw_decode_lagged(frame->body, &m);
+  if (err < 0) return err;
+  if (m.to <= s->position.offset) return 0;
+  if (m.from > s->position.offset + 1)
+    on_hole(c, s);
+  else
+    skip_to(c, s, m.reason != 0 ? m.reason : (uint32_t)GW_GAP_SLOW_READER,
+            m.to);
+  return 0;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* subs.c - subscriptions: wanted by the application, asked for on each
+ * connection. What they receive is in recovery.c. */
+#include <assert.h>
+#include <string.h>
+
+#include "client/internal.h"
+
+static const gw_view no_reason = {NULL, 0};
+
+/* ---- find ---------------------------------------------------------------- */
+
+gw__sub *gw__sub_by_id(const gw_client *c, uint32_t id) {
+  gw__sub *s = c->subs;
+  while (s != NULL && s->id != id)
+    s = s->next;
+  return s;
+}
+
+gw__sub *gw__sub_by_number(const gw_client *c, uint32_t number) {
+  if (number == 0) return NULL;
+  gw__sub *s = c->subs;
+  while (s != NULL && s->number != number)
+    s = s->next;
+  return s;
+}
+
+gw__sub *gw__sub_by_request(const gw_client *c, uint32_t request) {
+  if (request == 0) return NULL;
+  gw__sub *s = c->subs;
+  while (s != NULL && s->request != request)
+    s = s->next;
+  return s;
+}
+
+gw__sub *gw__sub_by_channel(const gw_client *c, gw_view channel) {
+  gw__sub *s = c->subs;
+  while (s != NULL && !gw_view_eq(s->channel, channel))
+    s = s->next;
+  return s;
+}
+
+bool gw__subs_blocking(const gw_client *c) {
+  for (const gw__sub *s = c->subs; s != NULL; s = s->next) {
+    if (s->blocking && s->state != GW_SUB_LIVE) return true;
+  }
+  return false;
+}
+
+/* ---- life ---------------------------------------------------------------- */
+
+static gw__sub *new_sub(gw_client *c, gw_view channel,
+                        const gw_sub_options *o) {
+  gw__sub *s = gw__alloc(c, sizeof *s + channel.len + o->token.len);
+  if (s == NULL) return NULL;
+  uint8_t *text = (uint8_t *)(s + 1);
+  *s = (gw__sub){.refs = 1,
+                 .channel = {text, channel.len},
+                 .token = {text + channel.len, o->token.len},
+                 .recover = o->recover,
+                 .presence = o->presence,
+                 .overflow = o->overflow,
+                 .backoff = {.policy = c->backoff.policy}};
+  memcpy(text, channel.data, channel.len);
+  if (o->token.len != 0)
+    memcpy(text + channel.len, o->token.data, o->token.len);
+  if (o->recover && o->since.epoch != 0) s->position = o->since;
+  return s;
+}
+
+static void free_sub(gw_client *c, gw__sub *s) {
+  gw__presence_free(c, s);
+  gw__dedup_deinit(&s->dedup, &c->alloc);
+  gw__free(c, s->quiet);
+  gw__free(c, s);
+}
+
+static uint32_t max_subs(const gw_client *c) {
+  uint32_t limit = c->has_limits ? c->limits.max_subscriptions : 0;
+  return limit != 0 ? limit : GW_MAX_SUBSCRIPTIONS;
+}
+
+int64_t gw_client_subscribe(gw_client *c, gw_view channel,
+                            const gw_sub_options *options) {
+  static const gw_sub_options none;
+  if (options == NULL) options = &none;
+  int err = gw__check_channel(c, channel);
+  if (err < 0) return err;
+  if (options->token.len > GW_MAX_TOKEN_BYTES) return GW_ERR_TOO_BIG;
+  gw__sub *s = gw__sub_by_channel(c, channel);
+  if (s != NULL) {
+    if (s->refs == UINT32_MAX) return GW_ERR_FULL;
+    s->refs++;
+    return s->id;
+  }
+  if (c->num_subs >= max_subs(c)) return GW_ERR_FULL;
+  s = new_sub(c, channel, options);
+  if (s == NULL) return GW_ERR_NOMEM;
+  err = gw__events_promise(c, GW__EVENTS_SUB);
+  if (err < 0) {
+    free_sub(c, s);
+    return err;
+  }
+  s->id = ++c->last_sub_id;
+  gw__sub **at = &c->subs;
+  while (*at != NULL)
+    at = &(*at)->next;
+  *at = s;
+  c->num_subs++;
+  gw__kick(c);
+  return s->id;
+}
+
+/** Not wanted any more. The block stays until its last event is told. */
+static void end_sub(gw_client *c, gw__sub *s, uint32_t code, gw_view reason) {
+  gw__sub **at = &c->subs;
+  while (*at != s)
+    at = &(*at)->next;
+  *at = s->next;
+  s->next = c->ended;
+  c->ended = s;
+  c->num_subs--;
+  s->unsub_due = s->known && c->link.phase >= GW__LINK_OPEN;
+  s->number = 0;
+  s->request = 0;
+  gw__sub_move(c, s, GW_SUB_ENDED, code, reason);
+  gw__link_settle(c, GW_CODE_OK);
+}
+
+int gw_client_unsubscribe(gw_client *c, uint32_t sub) {
+  gw__sub *s = gw__sub_by_id(c, sub);
+  if (s == NULL) return GW_ERR_NOT_FOUND;
+  if (--s->refs > 0) return 0;
+  if (!c->inside) c->now = c->port.now(c->user);
+  end_sub(c, s, GW_CODE_UNSUBSCRIBED, no_reason);
+  gw__kick(c);
+  return 0;
+}
+
+void gw__subs_sweep(gw_client *c) {
+  gw__sub **at = &c->ended;
+  while (*at != NULL) {
+    gw__sub *s = *at;
+    if (s->unsub_due) {
+      at = &s->next;
+      continue;
+    }
+    *at = s->next;
+    free_sub(c, s);
+    gw__events_release(c, GW__EVENTS_SUB);
+  }
+}
+
+void gw__subs_free(gw_client *c) {
+  gw__sub *lists[] = {c->subs, c->ended};
+  for (int i = 0; i < 2; i++) {
+    for (gw__sub *s = lists[i], *next; s != NULL; s = next) {
+      next = s->next;
+      free_sub(c, s);
+    }
+  }
+  c->subs = c->ended = NULL;
+}
+
+enum gw_sub_state gw_client_sub_state(const gw_client *c, uint32_t sub) {
+  const gw__sub *s = gw__sub_by_id(c, sub);
+  return s != NULL ? s->state : GW_SUB_ENDED;
+}
+
+gw_position gw_client_sub_position(const gw_client *c, uint32_t sub) {
+  const gw__sub *s = gw__sub_by_id(c, sub);
+  if (s != NULL) return s->position;
+  for (s = c->ended; s != NULL; s = s->next) {
+    if (s->id == sub) return s->position;
+  }
+  return (gw_position){0, 0};
+}
+
+/* ---- states -------------------------------------------------------------- */
+
+#define BIT(state) (1u << GW_SUB_##state)
+
+static const uint8_t moves[GW_SUB_COUNT] = {
+    [GW_SUB_IDLE] = BIT(SUBSCRIBING) | BIT(ENDED),
+    [GW_SUB_SUBSCRIBING] = BIT(RECOVERING) | BIT(LIVE) | BIT(IDLE) | BIT(ENDED),
+    [GW_SUB_RECOVERING] = BIT(LIVE) | BIT(IDLE) | BIT(ENDED),
+    [GW_SUB_LIVE] = BIT(IDLE) | BIT(ENDED),
+};
+
+void gw__sub_move(gw_client *c, gw__sub *s, enum gw_sub_state to, uint32_t code,
+                  gw_view reason) {
+  assert((moves[s->state] >> to & 1u) != 0);
+  gw_event *e = gw__events_push(c, GW_EVENT_SUB_STATE);
+  e->u.sub.sub = s->id;
+  e->u.sub.channel = s->channel;
+  e->u.sub.from = s->state;
+  e->u.sub.to = to;
+  e->u.sub.code = code;
+  e->u.sub.reason = reason;
+  e->u.sub.recovery = s->result;
+  e->u.sub.position = s->position;
+  s->state = to;
+}
+
+/* ---- ask ----------------------------------------------------------------- */
+
+static void put_subscribe(gw_client *c, gw__sub *s) {
+  gw_subscribe m = {.channel = s->channel,
+                    .recover = s->recover || s->position.epoch != 0,
+                    .epoch = s->position.epoch,
+                    .offset = s->position.offset,
+                    .token = s->token,
+                    .overflow = s->overflow,
+                    .presence = s->presence};
+  s->request = gw__next_request(c);
+  s->sent_ms = c->now;
+  s->known = true;
+  gw_head head = {.type = GW_FRAME_SUBSCRIBE,
+                  .flags = GW_FLAG_ALIAS,
+                  .request = s->request,
+                  .channel = s->id};
+  GW__PUT(c, subscribe, &head, &m);
+  gw__sub_move(c, s, GW_SUB_SUBSCRIBING, GW_CODE_OK, no_reason);
+}
+
+static void put_unsubscribe(gw_client *c, gw__sub *s) {
+  gw_head head = {.type = GW_FRAME_UNSUBSCRIBE,
+                  .flags = GW_FLAG_ALIAS,
+                  .request = gw__next_request(c),
+                  .channel = s->id};
+  gw__put_empty(c, &head);
+  s->unsub_due = false;
+}
+
+void gw__subs_opened(gw_client *c) {
+  for (gw__sub *s = c->subs; s != NULL; s = s->next) {
+    s->blocking = true;
+    s->retry_at_ms = 0;
+    s->backoff.attempt = 0;
+  }
+}
+
+void gw__subs_pump(gw_client *c) {
+  /* Ends go first: the same channel may be wanted again under a new id. */
+  for (gw__sub *s = c->ended; s != NULL; s = s->next) {
+    if (s->unsub_due) put_unsubscribe(c, s);
+  }
+  for (gw__sub *s = c->subs; s != NULL; s = s->next) {
+    if (s->state == GW_SUB_IDLE && s->retry_at_ms == 0) put_subscribe(c, s);
+    if (s->state != GW_SUB_IDLE) gw__presence_pump(c, s);
+  }
+}
+
+void gw__sub_again(gw_client *c, gw__sub *s, const gw__loss *why,
+                   bool at_once) {
+  s->number = 0;
+  s->request = 0;
+  gw__members_lost(&s->members, &c->alloc);
+  if (s->state == GW_SUB_LIVE &&
+      c->now - s->live_ms >= s->backoff.policy.stable_ms)
+    s->backoff.attempt = 0;
+  if (s->backoff.attempt++ > 0) at_once = false;
+  uint32_t verdict = gw__backoff_decide(&s->backoff, why, c->now, gw__random(c),
+                                        &s->retry_at_ms);
+  if (verdict != GW_CODE_OK) {
+    end_sub(c, s, verdict, why->reason);
+    return;
+  }
+  if (at_once) s->retry_at_ms = 0;
+  gw__sub_move(c, s, GW_SUB_IDLE, why->code, why->reason);
+  gw__link_settle(c, why->code);
+}
+
+/** The server does not give it now: the connection does not wait for it. */
+static void set_aside(gw_client *c, gw__sub *s, const gw__loss *why) {
+  s->known = false;
+  s->blocking = false;
+  gw__presence_lost(c, s);
+  gw__sub_again(c, s, why, false);
+}
+
+void gw__sub_refused(gw_client *c, gw__sub *s, const gw_error *error) {
+  gw__loss why = {.code = error->code,
+                  .reason = error->message,
+                  .retry_after_ms = error->retry_after_ms};
+  set_aside(c, s, &why);
+}
+
+int gw__on_unsubscribed(gw_client *c, const gw_frame *frame) {
+  gw_unsubscribed m;
+  int err = gw_decode_unsubscribed(frame->body, &m);
+  if (err < 0) return err;
+  gw__sub *s = gw__sub_by_number(c, frame->head.channel);
+  if (frame->head.request != 0 || s == NULL) return 0; /* asked for */
+  gw__loss why = {.code = m.code != 0 ? m.code : GW_CODE_FORCED,
+                  .reason = m.reason};
+  set_aside(c, s, &why);
+  return 0;
+}
+
+void gw__subs_due(gw_client *c) {
+  for (gw__sub *s = c->subs, *next; s != NULL; s = next) {
+    next = s->next;
+    if (c->link.phase < GW__LINK_OPEN) continue;
+    if (s->request != 0 && gw__due(c, s->sent_ms + c->request_timeout_ms)) {
+      gw__loss why = {.code = GW_CODE_TIMEOUT, .found_here = true};
+      s->blocking = false;
+      gw__sub_again(c, s, &why, false);
+    } else if (s->state == GW_SUB_IDLE && s->retry_at_ms != 0 &&
+               gw__due(c, s->retry_at_ms)) {
+      s->retry_at_ms = 0; /* the pump asks */
+    } else if (s->state != GW_SUB_IDLE) {
+      gw__presence_due(c, s);
+    }
+  }
+}
+
+void gw__subs_lost(gw_client *c, uint32_t code, gw_view reason) {
+  for (gw__sub *s = c->ended; s != NULL; s = s->next)
+    s->unsub_due = false;
+  for (gw__sub *s = c->subs; s != NULL; s = s->next) {
+    s->number = 0;
+    s->request = 0;
+    s->known = false;
+    s->retry_at_ms = 0;
+    gw__presence_lost(c, s);
+    if (s->state != GW_SUB_IDLE) gw__sub_move(c, s, GW_SUB_IDLE, code, reason);
+  }
+}
