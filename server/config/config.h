@@ -28,18 +28,19 @@ enum gw_config_log_format { GW_CONFIG_LOG_TEXT, GW_CONFIG_LOG_JSON };
  * must outlive whoever uses settings.
  */
 typedef struct gw_config {
-  char *listen_public;   /**< HOST:PORT; see gw_config_address */
-  char *listen_internal; /**< the same; empty: no internal listener */
-  uint32_t workers;      /**< never 0: one per core is filled in */
-  char *data;            /**< folder; empty: memory only */
-  bool dev;              /**< serves the demo at / */
-  uint32_t log_level;    /**< enum gw_config_log_level */
-  uint32_t log_format;   /**< enum gw_config_log_format */
-  uint32_t drain_window_ms;  /**< clients are told to come back over this long */
+  char *listen_public;      /**< HOST:PORT; see gw_config_address */
+  char *listen_internal;    /**< the same; empty: no internal listener */
+  uint32_t workers;         /**< never 0: one per core is filled in */
+  char *data;               /**< folder; empty: memory only */
+  bool dev;                 /**< serves the demo at / */
+  uint32_t log_level;       /**< enum gw_config_log_level */
+  uint32_t log_format;      /**< enum gw_config_log_format */
+  uint32_t drain_window_ms; /**< clients are told to come back over this long */
   uint32_t drain_timeout_ms; /**< then the server exits all the same */
   gw_settings settings;      /**< points into this configuration */
   /* private */
   char *node;
+  gw_namespace base; /* what a namespace does not say itself */
   gw_namespace *namespaces;
 } gw_config;
 
@@ -68,7 +69,8 @@ void gw_config_deinit(gw_config *c);
 #define GW_CONFIG_HOST_MAX 256u
 
 /**
- * Split HOST:PORT. Host "localhost" means the loopback of both address families,
+ * Split HOST:PORT. Host "localhost" means the loopback of both address
+ * families,
  * "*" every address of both; otherwise a name or an address, IPv6 ones in
  * brackets in the text and without them in host. Port 0: the system chooses.
  *   returns  0, GW_ERR_INVALID

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* config.c - loads the configuration: defaults, file, environment, flags. */
+#include "server/config/config.h"
+
+#include <ctype.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/config/load.h"
+
+#define DEFAULT_FILE   "godwit.yaml"
+#define ENV_PREFIX     "GODWIT_"
+#define ENV_PREFIX_LEN (sizeof ENV_PREFIX - 1)
+
+/** Drained within a few seconds, and given up on before the 10 s after which
+ * container runtimes kill. */
+#define DRAIN_WINDOW_MS  2000u
+#define DRAIN_TIMEOUT_MS 8000u
+
+/* ---- defaults --------------------------------------------------------------
+ */
+
+int gw__config_set_defaults(gw_config *c) {
+  *c = (gw_config){.listen_public = strdup("localhost:8000"),
+                   .listen_internal = strdup("127.0.0.1:9000"),
+                   .data = strdup(""),
+                   .node = strdup(""),
+                   .log_level = GW_CONFIG_LOG_INFO,
+                   .log_format = GW_CONFIG_LOG_TEXT,
+                   .drain_window_ms = DRAIN_WINDOW_MS,
+                   .drain_timeout_ms = DRAIN_TIMEOUT_MS,
+                   .settings = gw_settings_default};
+  size_t last = gw_settings_default.num_namespaces - 1;
+  c->base = gw_settings_default.namespaces[last];
+  c->settings.namespaces = NULL;
+  c->settings.num_namespaces = 0;
+  bool is_whole = c->listen_public && c->listen_internal && c->data && c->node;
+  return is_whole ? 0 : GW_ERR_NOMEM;
+}
+
+void gw_config_deinit(gw_config *c) {
+  free(c->listen_public);
+  free(c->listen_internal);
+  free(c->data);
+  free(c->node);
+  for (size_t i = 0; i < c->settings.num_namespaces; i++) {
+    free((char *)(uintptr_t)c->namespaces[i].name);
+  }
+  free(c->namespaces);
+  *c = (gw_config){0};
+}
+
+/* ---- environment -----------------------------------------------------------
+ */
+
+/** GODWIT_LOG_LEVEL for log.level. */
+static void env_name(const char *path, char name[GW__PATH_MAX]) {
+  size_t len = (size_t)snprintf(name, GW__PATH_MAX, ENV_PREFIX "%s", path);
+  for (size_t i = 0; i < len; i++) {
+    name[i] = name[i] == '.' ? '_' : (char)toupper((unsigned char)name[i]);
+  }
+}
+
+/** Find the key of a variable, or else the one that its name is nearest to. */
+static const gw__key *find_variable(const gw__targets *t, const char *name,
+                                    void **at, size_t *distance) {
+  const gw__key *nearest = NULL;
+  char known[GW__PATH_MAX];
+  *distance = SIZE_MAX;
+  for (size_t i = 0; i < GW__TARGETS_MAX; i++) {
+    for (const gw__key *k = t->of[i].keys; k->path != NULL; k++) {
+      env_name(k->path, known);
+      size_t away = gw__edit_distance(known, name);
+      if (away >= *distance) continue;
+      *distance = away;
+      *at = t->of[i].at;
+      nearest = k;
+    }
+  }
+  return nearest;
+}
+
+/* Not every GODWIT_ variable is ours: Kubernetes sets GODWIT_SERVICE_HOST and
+ * others for a service of that name, clients read GODWIT_URL. So a strange one
+ * is a mistake only when it is nearly a key. */
+static void load_variable(gw__load *l, const char *name, const char *value) {
+  gw__targets t = gw__targets_of(l->config);
+  char known[GW__PATH_MAX];
+  void *at = NULL;
+  size_t distance;
+  if (strcmp(name, "GODWIT_NAMESPACES") == 0) {
+    gw__yaml_load_namespaces(l, value, name);
+    return;
+  }
+  const gw__key *key = find_variable(&t, name, &at, &distance);
+  if (distance == 0) {
+    (void)gw__load_set(l, key, at, value, name);
+  } else if (distance <= (strlen(name) - ENV_PREFIX_LEN) / 5) {
+    env_name(key->path, known);
+    gw__load_fail(l, name, "there is no such key; the nearest is %s", known);
+  }
+}
+
+static void load_environment(gw__load *l) {
+  char name[GW__PATH_MAX];
+  for (char **v = environ; *v != NULL; v++) {
+    const char *equals = strchr(*v, '=');
+    size_t len = equals != NULL ? (size_t)(equals - *v) : 0;
+    if (len >= sizeof name || strncmp(*v, ENV_PREFIX, ENV_PREFIX_LEN) != 0) {
+      continue;
+    }
+    memcpy(name, *v, len);
+    name[len] = '\0';
+    load_variable(l, name, equals + 1);
+  }
+}
+
+/* ---- flags -----------------------------------------------------------------
+ */
+
+/** One flag of a command line. */
+typedef struct flag {
+  char where[GW__PATH_MAX + 2]; /**< with its dashes */
+  const char *value;            /**< NULL: none is there */
+  bool is_apart;                /**< the value is the next argument */
+} flag;
+
+/** Split an argument; false when it is no flag. */
+static bool split(flag *f, char **argv, int left) {
+  const char *text = argv[0];
+  if (strncmp(text, "--", 2) != 0 || text[2] == '\0') return false;
+  size_t len = strcspn(text, "=");
+  (void)snprintf(f->where, sizeof f->where, "%.*s", (int)len, text);
+  f->is_apart = text[len] == '\0';
+  f->value = text + len + 1;
+  if (f->is_apart) {
+    bool has_next = left > 1 && strncmp(argv[1], "--", 2) != 0;
+    f->value = has_next ? argv[1] : NULL;
+  }
+  return true;
+}
+
+static bool is_truth(const char *text) {
+  static const char *const words[] = {"true", "false", "yes", "no",
+                                      "on",   "off",   "1",   "0"};
+  for (size_t i = 0; text != NULL && i < sizeof words / sizeof words[0]; i++) {
+    if (strcmp(text, words[i]) == 0) return true;
+  }
+  return false;
+}
+
+/** Apply a flag; returns how many arguments it took. */
+static int load_flag(gw__load *l, flag *f) {
+  gw__targets t = gw__targets_of(l->config);
+  char nearest[GW__PATH_MAX];
+  const char *path = f->where + 2;
+  void *at = NULL;
+  const gw__key *key = gw__targets_find(&t, path, &at);
+  bool is_list = strcmp(path, t.list) == 0;
+  if (key == NULL && !is_list && strcmp(path, "config") != 0) {
+    gw__load_fail(l, f->where, "there is no such flag; the nearest is --%s",
+                  gw__targets_nearest(&t, path, nearest));
+    return f->is_apart && f->value != NULL ? 2 : 1;
+  }
+  if (key != NULL && key->type == GW__KEY_BOOL && f->is_apart &&
+      !is_truth(f->value)) {
+    (void)gw__load_set(l, key, at, "true", f->where);
+    return 1;
+  }
+  if (f->value == NULL) {
+    gw__load_fail(l, f->where, "needs a value");
+    return 1;
+  }
+  if (key != NULL) (void)gw__load_set(l, key, at, f->value, f->where);
+  if (is_list) gw__yaml_load_namespaces(l, f->value, f->where);
+  return f->is_apart ? 2 : 1;
+}
+
+static void load_flags(gw__load *l, int argc, char **argv) {
+  for (int i = 0; i < argc;) {
+    flag f;
+    if (split(&f, argv + i, argc - i)) {
+      i += load_flag(l, &f);
+    } else {
+      gw__load_fail(l, argv[i], "is no flag; they are --KEY VALUE");
+      i++;
+    }
+  }
+}
+
+/** The file that the flags, the environment or the folder names, or NULL. */
+static const char *find_file(int argc, char **argv) {
+  const char *path = getenv(ENV_PREFIX "CONFIG");
+  for (int i = 0; i < argc; i++) {
+    flag f;
+    if (split(&f, argv + i, argc - i) && strcmp(f.where, "--config") == 0 &&
+        f.value != NULL) {
+      path = f.value;
+    }
+  }
+  if (path != NULL && *path != '\0') return path;
+  return access(DEFAULT_FILE, F_OK) == 0 ? DEFAULT_FILE : NULL;
+}
+
+/* ---- the whole -------------------------------------------------------------
+ */
+
+static uint32_t num_cores(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  int num = CPU_COUNT(&set);
+  return num > 0 ? (uint32_t)num : 1;
+}
+
+/** Fill in what depends on the machine. */
+static void complete(gw__load *l) {
+  gw_config *c = l->config;
+  char host[256];
+  if (c->workers == 0) c->workers = num_cores();
+  if (*c->node == '\0' && gethostname(host, sizeof host) == 0) {
+    host[sizeof host - 1] = '\0';
+    free(c->node);
+    c->node = strdup(host);
+    if (c->node == NULL) l->is_out_of_memory = true;
+  }
+  c->settings.node = c->node;
+}
+
+/** What no key can say alone. */
+static void check_together(gw__load *l) {
+  const gw_config *c = l->config;
+  const gw_limits *limits = &c->settings.limits;
+  if (limits->max_message_bytes < limits->max_frame_bytes) {
+    gw__load_fail(
+        l, "limits.max_message_bytes",
+        "must not be below limits.max_frame_bytes, as a message holds "
+        "whole frames");
+  }
+  if (limits->max_queue_bytes < limits->max_frame_bytes) {
+    gw__load_fail(
+        l, "limits.max_queue_bytes",
+        "must not be below limits.max_frame_bytes, or one publication "
+        "cuts its readers");
+  }
+  if (c->drain_timeout_ms < c->drain_window_ms) {
+    gw__load_fail(l, "drain.timeout", "must not be below drain.window");
+  }
+  if (*c->data != '\0') {
+    gw__load_fail(l, "data",
+                  "this version has no durable store yet and keeps everything "
+                  "in memory; leave the key out");
+  }
+}
+
+static int finish(gw__load *l) {
+  gw__yaml_apply_namespaces(l);
+  gw__yaml_free(l->namespaces);
+  complete(l);
+  if (l->num_errors == 0) check_together(l);
+  if (l->is_out_of_memory) return GW_ERR_NOMEM;
+  return l->num_errors == 0 ? 0 : GW_ERR_INVALID;
+}
+
+int gw_config_load(gw_config *c, int argc, char **argv, FILE *errors) {
+  gw__load l = {.config = c, .errors = errors};
+  int err = gw__config_set_defaults(c);
+  if (err != 0) return err;
+  const char *file = find_file(argc, argv);
+  if (file != NULL) gw__yaml_load(&l, file);
+  load_environment(&l);
+  load_flags(&l, argc, argv);
+  return finish(&l);
+}
+
+int gw_config_load_file(gw_config *c, const char *path, FILE *errors) {
+  gw__load l = {.config = c, .errors = errors};
+  int err = gw__config_set_defaults(c);
+  if (err != 0) return err;
+  gw__yaml_load(&l, path);
+  return finish(&l);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* keys.c - every configuration key: name, kind, range, meaning. */
+#include "server/config/keys.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define SECOND_MS 1000u
+#define MINUTE_MS (60u * SECOND_MS)
+#define HOUR_MS   (60u * MINUTE_MS)
+#define DAY_MS    (24u * HOUR_MS)
+#define KIB       1024u
+#define MIB       (1024u * KIB)
+
+static const char *const log_levels[] = {"error", "warn", "info", "debug",
+                                         NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
+
+/* clang-format off */
+#define KEY(path, TYPE, member, min, max, choices, text) \
+  {path, GW__KEY_##TYPE, offsetof(HOLDER, member), min, max, choices, text}
+#define TEXT(path, member, text)             KEY(path, TEXT, member, 0, 0, NULL, text)
+#define ADDRESS(path, member, min, text)     KEY(path, ADDRESS, member, min, 0, NULL, text)
+#define BOOL(path, member, text)             KEY(path, BOOL, member, 0, 0, NULL, text)
+#define NUMBER(path, member, min, max, text) KEY(path, NUMBER, member, min, max, NULL, text)
+#define TIME(path, member, min, max, text)   KEY(path, DURATION, member, min, max, NULL, text)
+#define SIZE(path, member, min, max, text)   KEY(path, SIZE, member, min, max, NULL, text)
+#define CHOICE(path, member, list, text)     KEY(path, CHOICE, member, 0, 0, list, text)
+#define END {NULL, GW__KEY_TEXT, 0, 0, 0, NULL, NULL}
+
+#define HOLDER gw_config
+const gw__key gw__config_keys[] = {
+  ADDRESS("listen.public", listen_public, 1,
+    "HOST:PORT for clients: WebSocket, and the demo in development mode.\n"
+    "Host localhost is this machine only, * is every address of it."),
+  ADDRESS("listen.internal", listen_internal, 0,
+    "HOST:PORT for operators: /metrics, /healthz, /readyz. Not for the public.\n"
+    "Empty: not opened."),
+  NUMBER("workers", workers, 0, 256,
+    "Threads that serve connections. 0: one per core."),
+  TEXT("data", data,
+    "Folder that everything durable is kept in. Empty: memory only."),
+  BOOL("dev", dev,
+    "Development mode: serves the demo at / of the public listener."),
+  TEXT("node", node,
+    "Name of this node, told to clients. Empty: the name of the machine."),
+  CHOICE("log.level", log_level, log_levels,
+    "What is logged: error, warn, info or debug, each with those before it."),
+  CHOICE("log.format", log_format, log_formats,
+    "text for people, json for machines; a line per event on standard error."),
+
+  SIZE("limits.max_frame_bytes", settings.limits.max_frame_bytes,
+    KIB, GW_MAX_FRAME_BYTES_HARD,
+    "Largest frame that a client may send."),
+  SIZE("limits.max_message_bytes", settings.limits.max_message_bytes,
+    KIB, 256 * MIB,
+    "Largest WebSocket message, which may hold several frames."),
+  NUMBER("limits.max_channel_bytes", settings.limits.max_channel_bytes,
+    1, GW_MAX_CHANNEL_BYTES,
+    "Longest name of a channel, in bytes."),
+  NUMBER("limits.max_subscriptions", settings.limits.max_subscriptions,
+    1, 1000000,
+    "Channels that one connection may be subscribed to."),
+  SIZE("limits.max_presence_bytes", settings.limits.max_presence_bytes,
+    0, 64 * KIB,
+    "State and data of one member of a channel's presence."),
+  NUMBER("limits.max_calls", settings.limits.max_calls, 1, 65536,
+    "Calls of one connection that may wait for their answer."),
+  SIZE("limits.max_queue_bytes", settings.limits.max_queue_bytes,
+    KIB, 1024 * MIB,
+    "What is kept for a connection that does not read. Over it, the connection\n"
+    "is cut and recovers, or its oldest publications are dropped, as it chose."),
+  NUMBER("limits.publish_per_second", settings.limits.publish_per_second,
+    0, 1000000,
+    "Publications of one connection. 0: no limit."),
+  NUMBER("limits.max_connections", settings.max_connections, 0, 10000000,
+    "Connections of one worker. 0: no limit."),
+  NUMBER("limits.max_channels", settings.max_channels, 0, 100000000,
+    "Channels that one worker owns. 0: no limit."),
+  NUMBER("limits.max_forwarded", settings.max_forwarded, 1, 10000000,
+    "Commands that may wait for another worker of this node."),
+
+  TIME("handshake.timeout", settings.handshake_timeout_ms,
+    100, 5 * MINUTE_MS,
+    "From accepting a connection to its first message."),
+  TIME("ping.interval", settings.ping_interval_ms,
+    GW_PING_INTERVAL_MIN_MS, GW_PING_INTERVAL_MAX_MS,
+    "A client that was silent for this long is pinged."),
+  TIME("ping.timeout", settings.ping_timeout_ms, 100, 5 * MINUTE_MS,
+    "After the interval and this much more, either side gives up."),
+  TIME("dedup.window", settings.dedup_window_ms, SECOND_MS, DAY_MS,
+    "How long the key of a publication is remembered, so that a repeat is known.\n"
+    "Longer than any client goes on trying; clients stop after 5 minutes."),
+  BOOL("rpc.relay", settings.relay_calls,
+    "Whether clients may call each other through the server."),
+  TIME("drain.window", drain_window_ms, 0, 10 * MINUTE_MS,
+    "On SIGTERM, clients are told to come back later in batches over this time."),
+  TIME("drain.timeout", drain_timeout_ms, 0, HOUR_MS,
+    "The server exits after this time at the latest."),
+  END
+};
+#undef HOLDER
+
+#define HOLDER gw_namespace
+const gw__key gw__namespace_keys[] = {
+  NUMBER("history.size", history_size, 0, 1000000,
+    "Publications that are kept for each channel. 0: none, and no recovery."),
+  TIME("history.ttl", history_ttl_ms, 0, 30 * DAY_MS,
+    "How long they are kept. 0: as long as there is room."),
+  TIME("channel.idle", idle_ms, 0, 30 * DAY_MS,
+    "A channel that nobody uses is forgotten after this time."),
+  BOOL("presence.enabled", presence,
+    "Whether members may enter a channel's presence and be seen."),
+  TIME("presence.grace", presence_grace_ms, 0, 10 * MINUTE_MS,
+    "A member whose connection is lost stays for this long, so that coming back\n"
+    "in time is not seen by the others."),
+  TIME("presence.coalesce", presence_coalesce_ms, 0, 10 * SECOND_MS,
+    "Joins and leaves are gathered for this long before they are told."),
+  END
+};
+#undef HOLDER
+/* clang-format on */
+
+const gw__key *gw__key_find(const gw__key *keys, const char *path) {
+  for (; keys->path != NULL; keys++) {
+    if (strcmp(keys->path, path) == 0) return keys;
+  }
+  return NULL;
+}

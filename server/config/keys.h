@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* keys.h - the table of every configuration key. File, environment, flags, the
+ * printed default and the JSON Schema are all made from it. */
+#ifndef GODWIT_SERVER_CONFIG_KEYS_H
+#define GODWIT_SERVER_CONFIG_KEYS_H
+
+#include "server/config/config.h"
+
+/** How a key's value is written, and what holds it. */
+enum gw__key_type {
+  GW__KEY_TEXT,     /**< char *, never NULL */
+  GW__KEY_ADDRESS,  /**< char *; see gw_config_address */
+  GW__KEY_BOOL,     /**< bool */
+  GW__KEY_NUMBER,   /**< uint32_t */
+  GW__KEY_DURATION, /**< uint32_t, milliseconds; written 15s, 500ms */
+  GW__KEY_SIZE,     /**< uint32_t, bytes; written 64KiB, 512 */
+  GW__KEY_CHOICE    /**< uint32_t, index of one of the choices */
+};
+
+typedef struct gw__key {
+  const char *path; /**< section.key */
+  enum gw__key_type type;
+  size_t offset; /**< in gw_config or gw_namespace */
+  uint32_t min;  /**< of a number; of an address: 0 allows an empty one */
+  uint32_t max;
+  const char *const *choices; /**< the last is NULL */
+  const char *text;           /**< sentences for people, a line each */
+} gw__key;
+
+/** Keys of the whole server, in gw_config. The last has no path. */
+extern const gw__key gw__config_keys[];
+/** Keys of a namespace, in gw_namespace: at the top they hold for channels of
+ * no namespace, and where a namespace does not say otherwise. */
+extern const gw__key gw__namespace_keys[];
+
+/** Room for a value as text, except that of a text key. */
+#define GW__VALUE_MAX 32u
+/** Room for what is wrong with a value. */
+#define GW__WHY_MAX 320u
+
+/** NULL when there is none of that path in a table. */
+const gw__key *gw__key_find(const gw__key *keys, const char *path);
+
+/**
+ * Parse a value into its field.
+ *   at       the struct that the key's offset is in
+ *   owner    a text field is freed and replaced
+ *   returns  0; GW_ERR_INVALID, why gets a sentence that names the value and
+ *            what is allowed; GW_ERR_NOMEM
+ */
+GW_MUST_USE int gw__value_set(const gw__key *key, void *at, const char *text,
+                              char why[GW__WHY_MAX]);
+
+/** A field as text that gw__value_set reads as the same. space backs the
+ * result, unless it is the field's own text. */
+const char *gw__value_text(const gw__key *key, const void *at,
+                           char space[GW__VALUE_MAX]);
+
+/** A number of the key's type as text, such as a limit of its range. */
+const char *gw__number_text(const gw__key *key, uint32_t number,
+                            char space[GW__VALUE_MAX]);
+
+/** Number of edits (insert, delete, replace, swap neighbours) between texts. */
+size_t gw__edit_distance(const char *a, const char *b);
+
+#endif

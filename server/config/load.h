@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* load.h - one run of loading a configuration: the mistakes so far, and what
+ * waits for its end. */
+#ifndef GODWIT_SERVER_CONFIG_LOAD_H
+#define GODWIT_SERVER_CONFIG_LOAD_H
+
+#include "server/config/keys.h"
+
+typedef struct gw__yaml gw__yaml;
+
+typedef struct gw__load {
+  gw_config *config;
+  FILE *errors;
+  size_t num_errors;
+  bool is_out_of_memory;
+  /** The document with the list of namespaces that counts, or NULL. They are
+   * read last, as they begin with what holds for all channels. */
+  gw__yaml *namespaces;
+} gw__load;
+
+/** The defaults, before what depends on the machine is filled in: 0 workers, no
+ * name. Returns 0, GW_ERR_NOMEM. */
+GW_MUST_USE int gw__config_set_defaults(gw_config *c);
+
+/** Tell a mistake; where is FILE:LINE, a variable or a flag. */
+void gw__load_fail(gw__load *l, const char *where, const char *format, ...);
+
+/** Fields that a path is looked up in: one or two tables. */
+typedef struct gw__target {
+  const gw__key *keys;
+  void *at;
+} gw__target;
+#define GW__TARGETS_MAX 2u
+typedef struct gw__targets {
+  gw__target of[GW__TARGETS_MAX]; /**< unused ones have no keys */
+  const char *list;               /**< a key with a list or a name in it */
+} gw__targets;
+
+/** The fields of the server as a whole. */
+gw__targets gw__targets_of(gw_config *c);
+/** The fields of one namespace. */
+gw__targets gw__targets_of_namespace(gw_namespace *n);
+
+/** The key of a path, and the struct that holds it; NULL: unknown. */
+const gw__key *gw__targets_find(const gw__targets *t, const char *path,
+                                void **at);
+/** Whether keys begin with "path.". */
+bool gw__targets_has_section(const gw__targets *t, const char *path);
+/** The known key or section that is most like a path. Never NULL. */
+#define GW__PATH_MAX 96u
+const char *gw__targets_nearest(const gw__targets *t, const char *path,
+                                char space[GW__PATH_MAX]);
+
+/** Set a field from text; false after a mistake, which is told. */
+bool gw__load_set(gw__load *l, const gw__key *key, void *at, const char *text,
+                  const char *where);
+
+/* ---- YAML ------------------------------------------------------------------
+ */
+
+/** Apply a file; "-" is the standard input. */
+void gw__yaml_load(gw__load *l, const char *path);
+/** Take a list of namespaces from a variable or a flag. */
+void gw__yaml_load_namespaces(gw__load *l, const char *text, const char *where);
+/** Read the namespaces that were found into the configuration. */
+void gw__yaml_apply_namespaces(gw__load *l);
+void gw__yaml_free(gw__yaml *y); /**< NULL is fine */
+
+#endif

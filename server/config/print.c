@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* print.c - the table of keys as a commented godwit.yaml, as a JSON Schema, and
+ * as the flags of --help. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/config/load.h"
+
+static bool has_range(const gw__key *key) {
+  return key->type == GW__KEY_NUMBER || key->type == GW__KEY_DURATION ||
+         key->type == GW__KEY_SIZE;
+}
+
+static const char *name_of(const gw__key *key) {
+  const char *dot = strrchr(key->path, '.');
+  return dot != NULL ? dot + 1 : key->path;
+}
+
+/** Length of the section's name; 0: in none. */
+static size_t section_len(const gw__key *key) {
+  const char *dot = strchr(key->path, '.');
+  return dot != NULL ? (size_t)(dot - key->path) : 0;
+}
+
+/* ---- godwit.yaml -----------------------------------------------------------
+ */
+
+static const char yaml_head[] =
+    "# godwit.yaml - every key with its default.\n"
+    "#\n"
+    "# A key is also an environment variable and a flag: listen.public is\n"
+    "# GODWIT_LISTEN_PUBLIC and --listen.public VALUE. Flags win over the\n"
+    "# environment, the environment over this file.\n"
+    "#\n"
+    "# Times have a unit: 500ms, 15s, 10m, 1h, 7d. Sizes are bytes, or 64KiB,\n"
+    "# 1MiB, 1GiB.\n";
+
+static const char yaml_tail[] =
+    "\n"
+    "# Settings of the channels whose name begins with \"NAME:\". A namespace may\n"
+    "# set the keys of history, channel and presence; what it leaves out is as\n"
+    "# above, which also holds for channels of no namespace.\n"
+    "#\n"
+    "# namespaces:\n"
+    "#   - name: room\n"
+    "#     history:\n"
+    "#       size: 1000\n"
+    "#       ttl: 1d\n"
+    "#     presence:\n"
+    "#       grace: 30s\n"
+    "namespaces: []\n";
+
+static void print_comment(FILE *to, const char *indent, const char *text) {
+  while (*text != '\0') {
+    size_t len = strcspn(text, "\n");
+    fprintf(to, "%s# %.*s\n", indent, (int)len, text);
+    text += len;
+    if (*text == '\n') text++;
+  }
+}
+
+static void print_key(FILE *to, const gw__key *key, const void *at,
+                      const char *indent) {
+  char space[GW__VALUE_MAX], low[GW__VALUE_MAX], high[GW__VALUE_MAX];
+  const char *value = gw__value_text(key, at, space);
+  print_comment(to, indent, key->text);
+  if (has_range(key)) {
+    fprintf(to, "%s# From %s to %s.\n", indent,
+            gw__number_text(key, key->min, low),
+            gw__number_text(key, key->max, high));
+  }
+  fprintf(to, "%s%s: %s\n", indent, name_of(key), *value ? value : "\"\"");
+}
+
+static void print_keys(FILE *to, const gw__target *t) {
+  const gw__key *last = NULL;
+  for (const gw__key *k = t->keys; k->path != NULL; last = k++) {
+    size_t len = section_len(k);
+    bool is_same = last != NULL && len != 0 && section_len(last) == len &&
+                   strncmp(last->path, k->path, len) == 0;
+    if (!is_same) fputc('\n', to);
+    if (!is_same && len != 0) fprintf(to, "%.*s:\n", (int)len, k->path);
+    print_key(to, k, t->at, len != 0 ? "  " : "");
+  }
+}
+
+void gw_config_print_default(FILE *to) {
+  gw_config c;
+  if (gw__config_set_defaults(&c) == 0) {
+    gw__targets t = gw__targets_of(&c);
+    fputs(yaml_head, to);
+    for (size_t i = 0; i < GW__TARGETS_MAX; i++)
+      print_keys(to, &t.of[i]);
+    fputs(yaml_tail, to);
+  }
+  gw_config_deinit(&c);
+}
+
+/* ---- flags -----------------------------------------------------------------
+ */
+
+static void print_flag(FILE *to, const gw__key *key, const void *at) {
+  char space[GW__VALUE_MAX], flag[GW__PATH_MAX];
+  const char *value = gw__value_text(key, at, space);
+  bool is_bool = key->type == GW__KEY_BOOL;
+  (void)snprintf(flag, sizeof flag, "--%s%s", key->path,
+                 is_bool ? "" : " VALUE");
+  fprintf(to, "  %-36s", flag);
+  if (*value != '\0') fprintf(to, " [%s]", value);
+  fputc('\n', to);
+  for (const char *text = key->text; *text != '\0';) {
+    size_t len = strcspn(text, "\n");
+    fprintf(to, "      %.*s\n", (int)len, text);
+    text += len;
+    if (*text == '\n') text++;
+  }
+}
+
+void gw_config_print_flags(FILE *to) {
+  gw_config c;
+  fputs("  --config FILE                        [godwit.yaml if it is there]\n",
+        to);
+  if (gw__config_set_defaults(&c) == 0) {
+    gw__targets t = gw__targets_of(&c);
+    for (size_t i = 0; i < GW__TARGETS_MAX; i++) {
+      for (const gw__key *k = t.of[i].keys; k->path != NULL; k++) {
+        print_flag(to, k, t.of[i].at);
+      }
+    }
+  }
+  fputs("  --namespaces LIST\n"
+        "      Namespaces as YAML: [{name: room, history: {size: 100}}]\n",
+        to);
+  gw_config_deinit(&c);
+}
+
+/* ---- JSON Schema -----------------------------------------------------------
+ */
+
+static json_t *pattern_schema(const char *pattern) {
+  return json_pack("{s:s,s:s}", "type", "string", "pattern", pattern);
+}
+
+static json_t *type_schema(const gw__key *key) {
+  switch (key->type) {
+  case GW__KEY_BOOL:
+    return json_pack("{s:s}", "type", "boolean");
+  case GW__KEY_NUMBER:
+    return json_pack("{s:s,s:I,s:I}", "type", "integer", "minimum",
+                     (json_int_t)key->min, "maximum", (json_int_t)key->max);
+  case GW__KEY_DURATION:
+    return json_pack("{s:[o,{s:i}]}", "anyOf",
+                     pattern_schema("^[0-9]+ *(ms|s|m|h|d)$"), "const", 0);
+  case GW__KEY_SIZE:
+    return json_pack("{s:[o,{s:s,s:i}]}", "anyOf",
+                     pattern_schema("^[0-9]+ *(B|kB|MB|GB|KiB|MiB|GiB)?$"),
+                     "type", "integer", "minimum", 0);
+  case GW__KEY_CHOICE: {
+    json_t *names = json_array();
+    for (const char *const *c = key->choices; *c != NULL; c++) {
+      json_array_append_new(names, json_string(*c));
+    }
+    return json_pack("{s:o}", "enum", names);
+  }
+  default:
+    return json_pack("{s:s}", "type", "string");
+  }
+}
+
+/** The text of a key on one line. */
+static json_t *description(const gw__key *key) {
+  char text[512];
+  (void)snprintf(text, sizeof text, "%s", key->text);
+  for (char *c = text; *c != '\0'; c++) {
+    if (*c == '\n') *c = ' ';
+  }
+  return json_string(text);
+}
+
+static json_t *default_of(const gw__key *key, const void *at) {
+  char space[GW__VALUE_MAX];
+  const char *value = gw__value_text(key, at, space);
+  if (key->type == GW__KEY_BOOL) return json_boolean(*value == 't');
+  if (key->type == GW__KEY_NUMBER) {
+    return json_integer((json_int_t)strtoul(value, NULL, 10));
+  }
+  return json_string(value);
+}
+
+static json_t *new_object(void) {
+  return json_pack("{s:s,s:b,s:{}}", "type", "object", "additionalProperties",
+                   0, "properties");
+}
+
+/** The properties that a key belongs to, its section's being made on demand. */
+static json_t *properties_for(json_t *object, const gw__key *key) {
+  json_t *properties = json_object_get(object, "properties");
+  size_t len = section_len(key);
+  char section[GW__PATH_MAX];
+  if (len == 0) return properties;
+  (void)snprintf(section, sizeof section, "%.*s", (int)len, key->path);
+  if (json_object_get(properties, section) == NULL) {
+    json_object_set_new(properties, section, new_object());
+  }
+  return json_object_get(json_object_get(properties, section), "properties");
+}
+
+/** with_default: a namespace's keys have none of their own. */
+static void add_keys(json_t *object, const gw__target *t, bool with_default) {
+  for (const gw__key *k = t->keys; k->path != NULL; k++) {
+    json_t *schema = type_schema(k);
+    json_object_set_new(schema, "description", description(k));
+    if (with_default) {
+      json_object_set_new(schema, "default", default_of(k, t->at));
+    }
+    json_object_set_new(properties_for(object, k), name_of(k), schema);
+  }
+}
+
+static json_t *namespaces_schema(const gw__target *t) {
+  json_t *item = new_object();
+  json_object_set_new(item, "required", json_pack("[s]", "name"));
+  json_object_set_new(json_object_get(item, "properties"), "name",
+                      pattern_schema("^[^: \\t\\r\\n]{1,64}$"));
+  add_keys(item, t, false);
+  return json_pack(
+      "{s:s,s:s,s:o}", "type", "array", "description",
+      "Settings of the channels whose name begins with NAME:", "items", item);
+}
+
+void gw_config_print_schema(FILE *to) {
+  gw_config c;
+  if (gw__config_set_defaults(&c) == 0) {
+    gw__targets t = gw__targets_of(&c);
+    json_t *schema = new_object();
+    json_object_set_new(
+        schema, "$schema",
+        json_string("https://json-schema.org/draft/2020-12/schema"));
+    json_object_set_new(schema, "title", json_string("godwit.yaml"));
+    for (size_t i = 0; i < GW__TARGETS_MAX; i++) {
+      add_keys(schema, &t.of[i], true);
+    }
+    json_object_set_new(json_object_get(schema, "properties"), "namespaces",
+                        namespaces_schema(&t.of[1]));
+    (void)json_dumpf(schema, to, JSON_INDENT(2));
+    fputc('\n', to);
+    json_decref(schema);
+  }
+  gw_config_deinit(&c);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* value.c - values of configuration keys: text to field and back. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/config/keys.h"
+
+/** A unit and how many of the smallest unit it holds; the largest first. */
+typedef struct unit {
+  const char *name;
+  uint64_t factor;
+} unit;
+
+static const unit durations[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000},
+                                 {"s", 1000},     {"ms", 1},      {NULL, 0}};
+/* Bytes may stand alone; powers of ten are read, never written. */
+static const unit sizes[] = {
+    {"GiB", 1u << 30}, {"MiB", 1u << 20},  {"KiB", 1u << 10},
+    {"", 1},           {"B", 1},           {"kB", 1000},
+    {"MB", 1000000},   {"GB", 1000000000}, {NULL, 0}};
+static const unit plain[] = {{"", 1}, {NULL, 0}};
+
+static const unit *units_of(const gw__key *key) {
+  if (key->type == GW__KEY_DURATION) return durations;
+  return key->type == GW__KEY_SIZE ? sizes : plain;
+}
+
+static bool is_text_key(const gw__key *key) {
+  return key->type == GW__KEY_TEXT || key->type == GW__KEY_ADDRESS;
+}
+
+/* ---- reading ---------------------------------------------------------------
+ */
+
+/** Digits and a unit; false when it is no such thing or does not fit. */
+static bool read_number(const unit *units, const char *text, uint64_t *number) {
+  uint64_t sum = 0;
+  const char *p = text;
+  for (; *p >= '0' && *p <= '9'; p++) {
+    sum = sum * 10 + (uint64_t)(*p - '0');
+    if (sum > UINT32_MAX) return false;
+  }
+  if (p == text) return false;
+  while (*p == ' ')
+    p++;
+  for (const unit *u = units; u->name != NULL; u++) {
+    if (strcmp(u->name, p) != 0) continue;
+    *number = sum * u->factor;
+    return true;
+  }
+  /* Nothing is nothing in any unit. */
+  *number = 0;
+  return sum == 0 && *p == '\0';
+}
+
+static const char *how_written(const gw__key *key) {
+  switch (key->type) {
+  case GW__KEY_DURATION:
+    return "a time with its unit (ms, s, m, h, d)";
+  case GW__KEY_SIZE:
+    return "a size (bytes, KiB, MiB, GiB)";
+  default:
+    return "a whole number";
+  }
+}
+
+static int set_number(const gw__key *key, void *field, const char *text,
+                      char *why) {
+  char low[GW__VALUE_MAX], high[GW__VALUE_MAX];
+  uint64_t number;
+  bool is_number = read_number(units_of(key), text, &number);
+  if (!is_number || number < key->min || number > key->max) {
+    (void)snprintf(why, GW__WHY_MAX, "'%.100s' must be %s from %s to %s", text,
+                   how_written(key), gw__number_text(key, key->min, low),
+                   gw__number_text(key, key->max, high));
+    return GW_ERR_INVALID;
+  }
+  *(uint32_t *)field = (uint32_t)number;
+  return 0;
+}
+
+static int set_bool(bool *field, const char *text, char *why) {
+  static const char *const yes[] = {"true", "yes", "on", "1"};
+  static const char *const no[] = {"false", "no", "off", "0"};
+  for (size_t i = 0; i < 4; i++) {
+    bool is_yes = strcmp(text, yes[i]) == 0;
+    if (!is_yes && strcmp(text, no[i]) != 0) continue;
+    *field = is_yes;
+    return 0;
+  }
+  (void)snprintf(why, GW__WHY_MAX, "'%.100s' must be true or false", text);
+  return GW_ERR_INVALID;
+}
+
+static int set_choice(const gw__key *key, uint32_t *field, const char *text,
+                      char *why) {
+  for (uint32_t i = 0; key->choices[i] != NULL; i++) {
+    if (strcmp(key->choices[i], text) != 0) continue;
+    *field = i;
+    return 0;
+  }
+  size_t len = (size_t)snprintf(why, GW__WHY_MAX, "'%.100s' must be", text);
+  for (uint32_t i = 0; key->choices[i] != NULL && len < GW__WHY_MAX; i++) {
+    const char *before = i == 0                        ? " "
+                         : key->choices[i + 1] == NULL ? " or "
+                                                       : ", ";
+    len += (size_t)snprintf(why + len, GW__WHY_MAX - len, "%s%s", before,
+                            key->choices[i]);
+  }
+  return GW_ERR_INVALID;
+}
+
+static int set_text(const gw__key *key, char **field, const char *text,
+                    char *why) {
+  char host[GW_CONFIG_HOST_MAX];
+  uint16_t port;
+  bool may_be_empty = key->type == GW__KEY_TEXT || key->min == 0;
+  if (key->type == GW__KEY_ADDRESS && !(may_be_empty && *text == '\0') &&
+      gw_config_address(text, host, &port) != 0) {
+    (void)snprintf(why, GW__WHY_MAX,
+                   "'%.100s' must be HOST:PORT with a port from 0 to 65535, "
+                   "such as localhost:8000, *:8000 or [::1]:8000",
+                   text);
+    return GW_ERR_INVALID;
+  }
+  if (!gw_view_is_text(gw_view_of(text))) {
+    (void)snprintf(why, GW__WHY_MAX, "must be UTF-8");
+    return GW_ERR_INVALID;
+  }
+  char *copy = strdup(text);
+  if (copy == NULL) return GW_ERR_NOMEM;
+  free(*field);
+  *field = copy;
+  return 0;
+}
+
+int gw__value_set(const gw__key *key, void *at, const char *text,
+                  char why[GW__WHY_MAX]) {
+  void *field = (char *)at + key->offset;
+  if (is_text_key(key)) return set_text(key, field, text, why);
+  if (key->type == GW__KEY_BOOL) return set_bool(field, text, why);
+  if (key->type == GW__KEY_CHOICE) return set_choice(key, field, text, why);
+  return set_number(key, field, text, why);
+}
+
+int gw_config_address(const char *text, char host[GW_CONFIG_HOST_MAX],
+                      uint16_t *port) {
+  const char *colon = strrchr(text, ':');
+  uint64_t number;
+  if (colon == NULL || !read_number(plain, colon + 1, &number) ||
+      number > UINT16_MAX) {
+    return GW_ERR_INVALID;
+  }
+  const char *start = text;
+  const char *end = colon;
+  bool is_bracketed = *text == '[' && colon > text && colon[-1] == ']';
+  if (is_bracketed) {
+    start++;
+    end--;
+  }
+  size_t len = (size_t)(end - start);
+  /* A bare IPv6 address would leave in doubt where its port begins. */
+  bool has_colon = memchr(start, ':', len) != NULL;
+  if (len == 0 || len >= GW_CONFIG_HOST_MAX || has_colon != is_bracketed ||
+      memchr(start, '[', len) != NULL || memchr(start, ' ', len) != NULL) {
+    return GW_ERR_INVALID;
+  }
+  memcpy(host, start, len);
+  host[len] = '\0';
+  *port = (uint16_t)number;
+  return 0;
+}
+
+/* ---- writing ---------------------------------------------------------------
+ */
+
+const char *gw__number_text(const gw__key *key, uint32_t number,
+                            char space[GW__VALUE_MAX]) {
+  const unit *u = units_of(key);
+  /* The largest unit that leaves no rest; the last that is written is 1. */
+  while (u->factor != 1 && (number == 0 || number % u->factor != 0))
+    u++;
+  const char *name = number == 0 ? "" : u->name;
+  (void)snprintf(space, GW__VALUE_MAX, "%" PRIu64 "%s",
+                 (uint64_t)number / u->factor, name);
+  return space;
+}
+
+const char *gw__value_text(const gw__key *key, const void *at,
+                           char space[GW__VALUE_MAX]) {
+  const void *field = (const char *)at + key->offset;
+  if (is_text_key(key)) return *(char *const *)field;
+  if (key->type == GW__KEY_BOOL) {
+    return *(const bool *)field ? "true" : "false";
+  }
+  uint32_t number = *(const uint32_t *)field;
+  if (key->type == GW__KEY_CHOICE) return key->choices[number];
+  return gw__number_text(key, number, space);
+}
+
+/* ---- likeness --------------------------------------------------------------
+ */
+
+/** Longer texts are compared by their beginnings. */
+#define LIKE_MAX 64u
+
+static size_t least(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+/* Optimal string alignment: rows[i % 3][j] is the distance between the first i
+ * characters of a and the first j of b. */
+size_t gw__edit_distance(const char *a, const char *b) {
+  size_t a_len = strnlen(a, LIKE_MAX);
+  size_t b_len = strnlen(b, LIKE_MAX);
+  size_t rows[3][LIKE_MAX + 1];
+  for (size_t j = 0; j <= b_len; j++)
+    rows[0][j] = j;
+  for (size_t i = 1; i <= a_len; i++) {
+    size_t *row = rows[i % 3];
+    const size_t *last = rows[(i - 1) % 3];
+    row[0] = i;
+    for (size_t j = 1; j <= b_len; j++) {
+      bool is_same =
+          tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
+      row[j] = least(least(last[j], row[j - 1]) + 1, last[j - 1] + !is_same);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        row[j] = least(row[j], rows[(i - 2) % 3][j - 2] + 1);
+      }
+    }
+  }
+  return rows[a_len % 3][b_len];
+}

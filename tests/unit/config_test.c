@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/* config_test.c - where each setting comes from, which source wins, and what a
+ * mistake is told as. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/config/load.h"
+
+/* ---- help ------------------------------------------------------------------
+ */
+
+typedef struct fixture {
+  char path[64];
+  char flag[80]; /**< --config=path */
+  gw_config config;
+  char *errors;
+  size_t errors_len;
+} fixture;
+
+static int set_up(void **state) {
+  fixture *f = calloc(1, sizeof *f);
+  strcpy(f->path, "/tmp/godwit-config-XXXXXX");
+  int fd = mkstemp(f->path);
+  if (fd < 0) return -1;
+  close(fd);
+  snprintf(f->flag, sizeof f->flag, "--config=%s", f->path);
+  *state = f;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  fixture *f = *state;
+  gw_config_deinit(&f->config);
+  free(f->errors);
+  unlink(f->path);
+  free(f);
+  return 0;
+}
+
+static void write_file(const fixture *f, const char *text) {
+  FILE *file = fopen(f->path, "w");
+  assert_non_null(file);
+  fputs(text, file);
+  fclose(file);
+}
+
+/** Load a file with flags (blanks between them) after it. */
+static int load(fixture *f, const char *text, const char *flags) {
+  char *argv[16] = {f->flag};
+  int argc = 1;
+  char *copy = strdup(flags);
+  for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
+    argv[argc++] = word;
+  }
+  write_file(f, text);
+  gw_config_deinit(&f->config);
+  free(f->errors);
+  FILE *errors = open_memstream(&f->errors, &f->errors_len);
+  int err = gw_config_load(&f->config, argc, argv, errors);
+  fclose(errors);
+  free(copy);
+  return err;
+}
+
+static void load_good(fixture *f, const char *text, const char *flags) {
+  if (load(f, text, flags) != 0) fail_msg("%s", f->errors);
+  assert_string_equal("", f->errors);
+}
+
+/** The mistakes have to be told in these words; $ stands for the file. */
+static void load_bad(fixture *f, const char *text, const char *flags,
+                     const char *want) {
+  char expected[2048];
+  assert_int_equal(GW_ERR_INVALID, load(f, text, flags));
+  size_t len = 0;
+  for (; *want != '\0'; want++) {
+    len += (size_t)snprintf(expected + len, sizeof expected - len,
+                            *want == '$' ? "%s" : "%.1s",
+                            *want == '$' ? f->path : want);
+  }
+  snprintf(expected + len, sizeof expected - len, "\n");
+  assert_string_equal(expected, f->errors);
+}
+
+/* ---- values ----------------------------------------------------------------
+ */
+
+static void test_defaults_are_those_of_the_core(void **state) {
+  fixture *f = *state;
+  load_good(f, "", "");
+  const gw_config *c = &f->config;
+  assert_string_equal("localhost:8000", c->listen_public);
+  assert_string_equal("127.0.0.1:9000", c->listen_internal);
+  assert_true(c->workers >= 1);
+  assert_false(c->dev);
+  assert_true(strlen(c->settings.node) > 0);
+  assert_memory_equal(&gw_settings_default.limits, &c->settings.limits,
+                      sizeof c->settings.limits);
+  assert_int_equal(1, c->settings.num_namespaces);
+  assert_string_equal("", c->settings.namespaces[0].name);
+  assert_int_equal(gw_settings_default.namespaces[0].history_size,
+                   c->settings.namespaces[0].history_size);
+}
+
+static void test_reads_every_kind_of_value(void **state) {
+  fixture *f = *state;
+  load_good(f,
+            "listen:\n  public: '*:8001'\n  internal: ''\n"
+            "workers: 3\ndev: yes\nnode: \"n 1\"\n"
+            "log: {level: debug, format: json}\n"
+            "limits:\n  max_frame_bytes: 128KiB\n  max_queue_bytes: 2MB\n"
+            "  max_presence_bytes: 512\n"
+            "ping: {interval: 1m, timeout: 1500ms}\nhistory:\n  ttl: 0\n",
+            "");
+  const gw_config *c = &f->config;
+  assert_string_equal("*:8001", c->listen_public);
+  assert_string_equal("", c->listen_internal);
+  assert_int_equal(3, c->workers);
+  assert_true(c->dev);
+  assert_string_equal("n 1", c->settings.node);
+  assert_int_equal(GW_CONFIG_LOG_DEBUG, c->log_level);
+  assert_int_equal(GW_CONFIG_LOG_JSON, c->log_format);
+  assert_int_equal(128 * 1024, c->settings.limits.max_frame_bytes);
+  assert_int_equal(2000000, c->settings.limits.max_queue_bytes);
+  assert_int_equal(512, c->settings.limits.max_presence_bytes);
+  assert_int_equal(60000, c->settings.ping_interval_ms);
+  assert_int_equal(1500, c->settings.ping_timeout_ms);
+  assert_int_equal(0, c->settings.namespaces[0].history_ttl_ms);
+}
+
+static void test_empty_values_keep_the_default(void **state) {
+  fixture *f = *state;
+  load_good(f, "listen:\nlog:\n  level: ~\nworkers:\nnamespaces:\n# end\n", "");
+  assert_string_equal("localhost:8000", f->config.listen_public);
+  assert_int_equal(GW_CONFIG_LOG_INFO, f->config.log_level);
+}
+
+static void test_namespaces_begin_with_what_holds_for_all(void **state) {
+  fixture *f = *state;
+  load_good(f,
+            "namespaces:\n"
+            "  - name: room\n    history: {size: 9}\n"
+            "  - {name: quiet, presence: {enabled: false}}\n"
+            "presence:\n  grace: 2s\n",
+            "--history.size 5");
+  const gw_settings *s = &f->config.settings;
+  assert_int_equal(3, s->num_namespaces);
+  const gw_namespace *room = gw_settings_namespace(s, gw_view_of("room:lobby"));
+  const gw_namespace *quiet = gw_settings_namespace(s, gw_view_of("quiet:1"));
+  const gw_namespace *rest = gw_settings_namespace(s, gw_view_of("roomy"));
+  assert_int_equal(9, room->history_size);
+  assert_int_equal(2000, room->presence_grace_ms);
+  assert_int_equal(5, quiet->history_size);
+  assert_false(quiet->presence);
+  assert_true(rest->presence);
+  assert_int_equal(5, rest->history_size);
+  assert_string_equal("", rest->name);
+}
+
+/* ---- precedence ------------------------------------------------------------
+ */
+
+static void test_flags_win_over_environment_over_file(void **state) {
+  fixture *f = *state;
+  static const char text[] = "workers: 2\ndrain: {window: 1s, timeout: 7s}\n";
+  setenv("GODWIT_WORKERS", "3", 1);
+  setenv("GODWIT_DRAIN_TIMEOUT", "6s", 1);
+  load_good(f, text, "--workers=4");
+  unsetenv("GODWIT_WORKERS");
+  unsetenv("GODWIT_DRAIN_TIMEOUT");
+  assert_int_equal(4, f->config.workers);
+  assert_int_equal(6000, f->config.drain_timeout_ms);
+  assert_int_equal(1000, f->config.drain_window_ms);
+}
+
+static void test_lists_of_namespaces_replace_each_other(void **state) {
+  fixture *f = *state;
+  static const char text[] = "namespaces: [{name: file}]\n";
+  load_good(f, text, "");
+  assert_string_equal("file", f->config.settings.namespaces[0].name);
+  setenv("GODWIT_NAMESPACES", "[{name: env}]", 1);
+  load_good(f, text, "");
+  assert_string_equal("env", f->config.settings.namespaces[0].name);
+  load_good(f, text, "--namespaces=[{\"name\":\"flag\"}]");
+  assert_string_equal("flag", f->config.settings.namespaces[0].name);
+  assert_int_equal(2, f->config.settings.num_namespaces);
+  unsetenv("GODWIT_NAMESPACES");
+}
+
+static void test_truth_flags_need_no_value(void **state) {
+  fixture *f = *state;
+  load_good(f, "", "--dev --workers 1");
+  assert_true(f->config.dev);
+  load_good(f, "", "--dev false --workers 1");
+  assert_false(f->config.dev);
+  load_good(f, "dev: true", "--dev=no");
+  assert_false(f->config.dev);
+}
+
+static void test_file_comes_from_the_environment_too(void **state) {
+  fixture *f = *state;
+  write_file(f, "workers: 7\n");
+  setenv("GODWIT_CONFIG", f->path, 1);
+  assert_int_equal(0, gw_config_load(&f->config, 0, NULL, stderr));
+  unsetenv("GODWIT_CONFIG");
+  assert_int_equal(7, f->config.workers);
+}
+
+/* ---- mistakes --------------------------------------------------------------
+ */
+
+static void test_unknown_keys_name_line_and_nearest(void **state) {
+  fixture *f = *state;
+  load_bad(f, "workers: 1\nlog:\n  levl: info\n", "",
+           "$:3: log.levl: there is no such key; the nearest is log.level");
+  load_bad(f, "\npnig: {interval: 1s}\n", "",
+           "$:2: pnig: there is no such key; the nearest is ping");
+  load_bad(f, "level: info\n", "",
+           "$:1: level: there is no such key; the nearest is log.level");
+  load_bad(f, "namespaces:\n  - name: a\n    histroy: {size: 1}\n", "",
+           "$:3: namespaces[0].histroy: there is no such key; the nearest is "
+           "history");
+  load_bad(f, "", "--lisen.public x",
+           "--lisen.public: there is no such flag; the nearest is "
+           "--listen.public");
+}
+
+static void test_nearly_known_variables_are_mistakes(void **state) {
+  fixture *f = *state;
+  setenv("GODWIT_LISTEN_PUBLC", "localhost:1", 1);
+  load_bad(f, "", "",
+           "GODWIT_LISTEN_PUBLC: there is no such key; the nearest is "
+           "GODWIT_LISTEN_PUBLIC");
+  unsetenv("GODWIT_LISTEN_PUBLC");
+  setenv("GODWIT_SERVICE_HOST", "10.0.0.1", 1);
+  setenv("GODWIT_PORT_8000_TCP", "tcp://10.0.0.1:8000", 1);
+  load_good(f, "", "");
+  unsetenv("GODWIT_SERVICE_HOST");
+  unsetenv("GODWIT_PORT_8000_TCP");
+}
+
+static void test_ranges_name_key_value_and_what_is_allowed(void **state) {
+  fixture *f = *state;
+  load_bad(f, "workers: 1000\n", "",
+           "$:1: workers: '1000' must be a whole number from 0 to 256");
+  load_bad(f, "\n\nping:\n  interval: 10\n", "",
+           "$:4: ping.interval: '10' must be a time with its unit (ms, s, m, "
+           "h, d) from 1s to 2m");
+  load_bad(f, "", "--limits.max_frame_bytes 99999999999999999999",
+           "--limits.max_frame_bytes: limits.max_frame_bytes: "
+           "'99999999999999999999' must be a size (bytes, KiB, MiB, GiB) from "
+           "1KiB to 16MiB");
+  load_bad(f, "log: {level: loud}\n", "",
+           "$:1: log.level: 'loud' must be error, warn, info or debug");
+  load_bad(f, "dev: maybe\n", "", "$:1: dev: 'maybe' must be true or false");
+  load_bad(f, "listen: {public: localhost}\n", "",
+           "$:1: listen.public: 'localhost' must be HOST:PORT with a port from "
+           "0 to 65535, such as localhost:8000, *:8000 or [::1]:8000");
+}
+
+static void test_every_mistake_is_told_at_once(void **state) {
+  fixture *f = *state;
+  setenv("GODWIT_WORKERS", "x", 1);
+  load_bad(f,
+           "workrs: 1\nlog: 5\nhistory: {size: [1]}\nworkers: 1\nworkers: 2\n",
+           "--dev=5 word --node",
+           "$:1: workrs: there is no such key; the nearest is workers\n"
+           "$:2: log: must be a section with keys in it\n"
+           "$:3: history.size: must be a single value\n"
+           "$:5: workers: given twice, first in line 4\n"
+           "GODWIT_WORKERS: workers: 'x' must be a whole number from 0 to 256\n"
+           "--dev: dev: '5' must be true or false\n"
+           "word: is no flag; they are --KEY VALUE\n"
+           "--node: needs a value");
+  unsetenv("GODWIT_WORKERS");
+}
+
+static void test_bad_namespaces(void **state) {
+  fixture *f = *state;
+  load_bad(f,
+           "namespaces:\n- 5\n- {}\n- name: a:b\n- name: a\n- name: a\n"
+           "- name: [x]\n- name: b\n  presence: {grace: 1d}\n",
+           "",
+           "$:2: namespaces[0]: must hold keys and values\n"
+           "$:3: namespaces[1]: has no name\n"
+           "$:4: namespaces[2].name: 'a:b' must be 1 to 64 characters without "
+           "a colon or a blank\n"
+           "$:6: namespaces[4].name: there is another 'a'\n"
+           "$:7: namespaces[5].name: '' must be 1 to 64 characters without a "
+           "colon or a blank\n"
+           "$:9: presence.grace: '1d' must be a time with its unit (ms, s, m, "
+           "h, d) from 0 to 10m");
+  load_bad(f, "namespaces: room\n", "", "$:1: namespaces: must be a list");
+  load_bad(f, "", "--namespaces=room",
+           "--namespaces: namespaces: must be a list, such as [{name: room, "
+           "history: {size: 100}}]");
+}
+
+static void test_broken_files(void **state) {
+  fixture *f = *state;
+  load_bad(f, "workers: [1\nlog: 2\n", "",
+           "$:2: not YAML: did not find expected ',' or ']' while parsing a "
+           "flow sequence");
+  load_bad(f, "workers: 1\n---\nworkers: 2\n", "",
+           "$: holds more than one document");
+  load_bad(f, "- 1\n", "",
+           "$:1: must hold keys and values, such as workers: 2");
+  load_bad(f, "? [a]\n: 1\n", "", "$:1: a key must be a single word");
+  load_bad(f, "node: \"a\\0b\"\n", "", "$:1: node: must be a single value");
+  load_bad(f, "a: &x {b: *x}\n", "",
+           "$:1: a: there is no such key; the nearest is data");
+  load_bad(f, "", "--config /nowhere.yaml",
+           "/nowhere.yaml: cannot be read: No such file or directory");
+  load_bad(f, "", "--config /tmp", "/tmp: cannot be read");
+}
+
+static void test_keys_that_contradict_each_other(void **state) {
+  fixture *f = *state;
+  load_bad(f, "drain: {window: 9s, timeout: 8s}\n", "",
+           "drain.timeout: must not be below drain.window");
+  load_bad(f, "limits: {max_message_bytes: 2KiB}\n", "",
+           "limits.max_message_bytes: must not be below "
+           "limits.max_frame_bytes, as a message holds whole frames");
+  load_bad(f, "data: /var/lib/godwit\n", "",
+           "data: this version has no durable store yet and keeps everything "
+           "in memory; leave the key out");
+}
+
+/* ---- addresses, likeness, printing ------------------------------------------
+ */
+
+static void test_addresses(void **state) {
+  (void)state;
+  char host[GW_CONFIG_HOST_MAX];
+  uint16_t port;
+  assert_int_equal(0, gw_config_address("[::1]:0", host, &port));
+  assert_string_equal("::1", host);
+  assert_int_equal(0, port);
+  assert_int_equal(0, gw_config_address("*:65535", host, &port));
+  assert_string_equal("*", host);
+  assert_int_equal(65535, port);
+  static const char *const bad[] = {
+      "",       ":1",      "a",       "a:",   "a:-1", "a:65536",
+      "::1:80", "[::1:80", "::1]:80", "a:1x", "[]:1", "a b:1"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    if (gw_config_address(bad[i], host, &port) == 0) fail_msg("%s", bad[i]);
+  }
+}
+
+static void test_edit_distance(void **state) {
+  (void)state;
+  assert_int_equal(0, gw__edit_distance("", ""));
+  assert_int_equal(3, gw__edit_distance("", "abc"));
+  assert_int_equal(1, gw__edit_distance("level", "levl"));
+  assert_int_equal(1, gw__edit_distance("ping", "pnig"));
+  assert_int_equal(0, gw__edit_distance("Level", "level"));
+  assert_int_equal(3, gw__edit_distance("kitten", "sitting"));
+}
+
+/** Every field as text, for both tables. */
+static void describe(const gw_config *c, char *text, size_t size) {
+  gw__targets t = gw__targets_of((gw_config *)(uintptr_t)c);
+  size_t len = 0;
+  for (size_t i = 0; i < GW__TARGETS_MAX; i++) {
+    for (const gw__key *k = t.of[i].keys; k->path != NULL; k++) {
+      char space[GW__VALUE_MAX];
+      len += (size_t)snprintf(text + len, size - len, "%s=%s\n", k->path,
+                              gw__value_text(k, t.of[i].at, space));
+    }
+  }
+}
+
+static void test_printed_default_loads_to_the_defaults(void **state) {
+  fixture *f = *state;
+  char before[4096], after[4096];
+  load_good(f, "", "");
+  describe(&f->config, before, sizeof before);
+  FILE *file = fopen(f->path, "w");
+  gw_config_print_default(file);
+  fclose(file);
+  gw_config_deinit(&f->config);
+  assert_int_equal(0, gw_config_load_file(&f->config, f->path, stderr));
+  describe(&f->config, after, sizeof after);
+  assert_string_equal(before, after);
+}
+
+static void test_every_key_is_printed(void **state) {
+  (void)state;
+  char *texts[3];
+  size_t len;
+  static void (*const print[])(FILE *) = {
+      gw_config_print_default, gw_config_print_schema, gw_config_print_flags};
+  for (size_t i = 0; i < 3; i++) {
+    FILE *to = open_memstream(&texts[i], &len);
+    print[i](to);
+    fclose(to);
+    for (const gw__key *k = gw__config_keys; k->path != NULL; k++) {
+      const char *dot = strrchr(k->path, '.');
+      assert_non_null(strstr(texts[i], dot != NULL ? dot + 1 : k->path));
+    }
+    free(texts[i]);
+  }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(test_defaults_are_those_of_the_core),
+      TEST(test_reads_every_kind_of_value),
+      TEST(test_empty_values_keep_the_default),
+      TEST(test_namespaces_begin_with_what_holds_for_all),
+      TEST(test_flags_win_over_environment_over_file),
+      TEST(test_lists_of_namespaces_replace_each_other),
+      TEST(test_truth_flags_need_no_value),
+      TEST(test_file_comes_from_the_environment_too),
+      TEST(test_unknown_keys_name_line_and_nearest),
+      TEST(test_nearly_known_variables_are_mistakes),
+      TEST(test_ranges_name_key_value_and_what_is_allowed),
+      TEST(test_every_mistake_is_told_at_once),
+      TEST(test_bad_namespaces),
+      TEST(test_broken_files),
+      TEST(test_keys_that_contradict_each_other),
+      cmocka_unit_test(test_addresses),
+      cmocka_unit_test(test_edit_distance),
+      TEST(test_printed_default_loads_to_the_defaults),
+      cmocka_unit_test(test_every_key_is_printed),
+  };
+  /* What the surroundings say is not what is tested. */
+  unsetenv("GODWIT_CONFIG");
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
