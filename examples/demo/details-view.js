@@ -65,30 +65,28 @@ export class DetailsView {
   }
 }
 
-/** The facts of a client's info and a subscription's position. */
-export function factsOf(info, subscription) {
-  const { position } = subscription ?? {};
+/** The facts of a client and a stream's position. */
+export function factsOf(info, position) {
   return {
     State: info.state,
-    Since: info.since ? preciseTimeOf(info.since) : '',
-    Reason: info.reason?.name
-      ? `${info.reason.code} ${info.reason.name} (${info.reason.class})` : '',
-    Attempt: String(info.attempt ?? 0),
-    Endpoint: info.endpoint ?? '',
+    Since: preciseTimeOf(info.since),
+    Reason: `${info.reason.code} ${info.reason.name} (${info.reason.class})`,
+    Attempt: String(info.attempt),
+    Endpoint: info.endpoint,
     Transport: info.transport ?? '',
-    User: info.user ?? '',
-    Client: String(info.clientId ?? ''),
-    Connection: String(info.connectionId ?? ''),
-    Epoch: String(position?.epoch ?? ''),
+    User: info.user,
+    Client: info.clientId ?? '',
+    Connection: info.connectionId ?? '',
+    Epoch: position?.epoch ?? '',
     Offset: String(position?.offset ?? ''),
-    Outbox: `${plural(info.outbox?.count ?? 0, 'message', 'messages')}, ` +
-      plural(info.outbox?.bytes ?? 0, 'byte', 'bytes'),
-    'Repeats dropped': String(info.duplicates ?? 0),
+    Outbox: `${plural(info.outbox.count, 'message', 'messages')}, ` +
+      plural(info.outbox.bytes, 'byte', 'bytes'),
+    'Repeats dropped': String(info.duplicates),
     Limits: limitsText(info.limits),
   };
 }
 
 function limitsText(limits) {
-  return Object.entries(limits ?? {}).filter(([, value]) => Number(value) > 0)
+  return Object.entries(limits).filter(([, value]) => value > 0)
     .map(([name, value]) => `${name} ${value}`).join(', ');
 }

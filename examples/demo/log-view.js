@@ -108,14 +108,12 @@ export class LogView {
     if (refused.length > REFUSED_MAX) refused[0].remove();
   }
 
-  addGap({ name, from, to, position }) {
-    const missing = Number(to) >= Number(from) && Number(from) > 0
-      ? Number(to) - Number(from) + 1 : 0;
-    const row = make('li', { class: 'gap', 'data-kind': 'gap', 'data-gap': name,
-      'data-from': String(from ?? ''), 'data-to': String(to ?? ''),
-      'data-epoch': String(position?.epoch ?? ''),
-      'data-offset': String(position?.offset ?? '') },
-    make('p', {}, gapSentence(name, missing)));
+  addGap({ reason, from, to, position }) {
+    const missing = to === null ? 0 : to - from + 1;
+    const row = make('li', { class: 'gap', 'data-kind': 'gap',
+      'data-gap': reason, 'data-from': from, 'data-to': to,
+      'data-epoch': position.epoch, 'data-offset': position.offset },
+    make('p', {}, gapSentence(reason, missing)));
     this.#last = null;
     this.#append(row);
   }
@@ -159,8 +157,8 @@ export class LogView {
     row.classList.toggle('is-grouped', grouped);
     this.#last = { author, time };
     row.dataset.state = 'settled';
-    row.dataset.epoch = String(position?.epoch ?? '');
-    row.dataset.offset = String(position?.offset ?? '');
+    row.dataset.epoch = position.epoch;
+    row.dataset.offset = position.offset;
     const clock = row.querySelector('.message-time');
     clock.textContent = timeOf(time);
     clock.dateTime = new Date(time).toISOString();

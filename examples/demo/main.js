@@ -43,7 +43,7 @@ class Demo {
     this.people = new PeopleView();
     this.status = new StatusView(() => this.client.connect());
     this.details = new DetailsView(() => this.#switch(), () =>
-      factsOf(this.client.info, this.room));
+      factsOf(this.client.info, this.room.position));
     this.join = new Join((name, room) => this.#start(name, room));
     this.composer = new Composer((text) => this.#send(text),
       (typing) => this.me.setTyping(typing));
@@ -70,6 +70,9 @@ class Demo {
     byId('skip-link').addEventListener('click', (event) => {
       event.preventDefault();
       this.composer.focus();
+    });
+    window.addEventListener('beforeunload', (event) => {
+      if (this.client?.info.outbox.count) event.preventDefault();
     });
     // Without a secure context there is no clipboard to write to.
     byId('copy-link').hidden = !navigator.clipboard;
@@ -104,7 +107,7 @@ class Demo {
     this.log.clear();
     this.people.clear();
     this.room = new Room({ client: this.client, name, user: this.#user,
-      me: this.me, views: this, isOwn: (id) => this.#own.has(String(id)) });
+      me: this.me, views: this, isOwn: (id) => this.#own.has(id) });
     for (const event of ['publication', 'gap', 'state', 'members']) {
       this.room.on(event, () => this.#refreshSoon());
     }
@@ -115,6 +118,9 @@ class Demo {
   }
 
   #stop() {
+    const { count } = this.client.info.outbox;
+    if (count && !confirm('Messages are still waiting for the connection. ' +
+      'Leave without them?')) return;
     this.room.leave();
     this.client.close();
     this.room = null;
@@ -151,8 +157,8 @@ class Demo {
 
   #rememberOwn() {
     const { clientId } = this.client.info;
-    if (!clientId || this.#own.has(String(clientId))) return;
-    this.#own.add(String(clientId));
+    if (!clientId || this.#own.has(clientId)) return;
+    this.#own.add(clientId);
     sessionStorage.setItem(OWN_KEY,
       JSON.stringify([...this.#own].slice(-OWN_MAX)));
     this.room?.showPeople();
@@ -160,7 +166,10 @@ class Demo {
 
   refresh() {
     if (!this.client) return;
-    this.status.show(this.client.info, this.room?.position);
+    const { info } = this.client;
+    this.status.show(info, this.room.position);
+    byId('people-stale').hidden =
+      !['waiting', 'suspended', 'closed', 'failed'].includes(info.state);
     this.details.refresh();
   }
 

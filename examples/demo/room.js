@@ -1,6 +1,5 @@
 // room.js - one room: a subscription, and what comes and goes through it.
 
-import { gapSentence } from './words.js';
 import { positionText } from './text.js';
 
 export class Room {
@@ -9,10 +8,9 @@ export class Room {
   #me;
   #user;
   #isOwn;
-  /** Idempotency key -> row of a message that has not come back yet. */
-  #rows = new Map();
-  /** Acknowledged, not come back: key -> position. */
-  #acknowledged = new Map();
+  /** Written here and not come back yet: row, idempotency key, and position when
+   * it is acknowledged. In the order of writing. */
+  #sent = [];
 
   /** views: log, people, details; isOwn(clientId): is it this page's? */
   constructor({ client, name, user, me, views, isOwn }) {
@@ -53,19 +51,19 @@ export class Room {
 
   send(text) {
     const data = { text };
-    const row = this.#views.log.addWaiting(this.#user, data);
-    const publish = this.#sub.publish(data);
-    const key = String(publish.key ?? '');
-    if (key) this.#rows.set(key, row);
-    publish.then(({ position }) => {
+    const publishing = this.#sub.publish(data);
+    const sent = { row: this.#views.log.addWaiting(this.#user, data),
+      key: publishing.key, position: null };
+    this.#sent.push(sent);
+    publishing.then(({ position }) => {
       // The echo may have been quicker.
-      if (!this.#rows.has(key)) return;
-      this.#views.log.acknowledge(row);
-      this.#acknowledged.set(key, position);
+      if (!this.#sent.includes(sent)) return;
+      sent.position = position;
+      this.#views.log.acknowledge(sent.row);
     }).catch((error) => {
-      this.#rows.delete(key);
-      this.#views.log.refuse(row, error.message, () => this.send(text));
-      this.#views.details.add('refused', `${error.name}: ${error.message}`);
+      this.#forget(sent);
+      this.#views.log.refuse(sent.row, error.message, () => this.send(text));
+      this.#views.details.add('refused', String(error));
     });
   }
 
@@ -75,29 +73,35 @@ export class Room {
   }
 
   #onPublication(publication) {
-    const { key, own, position, time, clientId } = publication;
-    const row = own ? this.#rows.get(String(key)) : undefined;
-    if (row) {
-      this.#forget(String(key));
-      this.#views.log.settle(row, { position, time });
+    const { own, clientId } = publication;
+    const sent = own ? this.#sentBy(publication.key) : undefined;
+    if (sent) {
+      this.#forget(sent);
+      this.#views.log.settle(sent.row, publication);
     } else {
       this.#views.log.addMessage({ ...publication,
         own: own || this.#isOwn(clientId) });
     }
   }
 
-  #onGap({ reason, from, to, position }) {
-    const name = reason?.name ?? String(reason);
-    // What the server had acknowledged was before the gap, and its echo may be
-    // part of what is missing.
-    for (const [key, at] of this.#acknowledged) {
-      this.#views.log.settle(this.#rows.get(key),
-        { position: at, time: Date.now() });
-      this.#forget(key);
+  /** What was sent before the client had loaded has no key, and comes first. */
+  #sentBy(key) {
+    return this.#sent.find((sent) => sent.key === key) ??
+      this.#sent.find((sent) => sent.key === null);
+  }
+
+  #onGap(gap) {
+    // What the server had acknowledged was before the gap, and its echo is part
+    // of what is missing.
+    for (const sent of this.#sent.filter(({ position }) => position)) {
+      this.#forget(sent);
+      this.#views.log.settle(sent.row,
+        { position: sent.position, time: Date.now() });
     }
-    this.#views.log.addGap({ name, from, to, position });
-    this.#views.details.add('gap', `${name} ${from ?? '?'} to ${to || '?'}: ` +
-      `${gapSentence(name, 0)} Goes on at ${positionText(position)}`);
+    this.#views.log.addGap(gap);
+    const { reason, from, to, position } = gap;
+    this.#views.details.add('gap', `${reason}, ${from} to ${to ?? '?'}; ` +
+      `goes on after ${positionText(position)}`);
   }
 
   #onState({ from, to, reason }) {
@@ -108,9 +112,9 @@ export class Room {
     }
   }
 
-  #forget(key) {
-    this.#rows.delete(key);
-    this.#acknowledged.delete(key);
+  #forget(sent) {
+    const index = this.#sent.indexOf(sent);
+    if (index >= 0) this.#sent.splice(index, 1);
   }
 }
 

@@ -7,8 +7,7 @@ import { CONNECTION } from './words.js';
 
 /** How often the countdown is looked at; it shows whole seconds. */
 const TICK_MS = 250;
-const TRANSPORT = { websocket: 'WebSocket', ws: 'WebSocket', sse: 'SSE',
-  webtransport: 'WebTransport', poll: 'Polling' };
+const TRANSPORT = { websocket: 'WebSocket' };
 
 export class StatusView {
   #bar = byId('status');
@@ -37,12 +36,13 @@ export class StatusView {
     this.#countDown(isAway ? info.retryAt : null);
 
     const isUp = ['syncing', 'ready', 'degraded'].includes(info.state);
-    showMeasure('status-transport', isUp ? transportText(info) : '–');
-    showMeasure('status-rtt',
-      isUp && info.rttMs > 0 ? `${Math.ceil(info.rttMs)} ms` : '–');
+    showMeasure('status-transport', isUp
+      ? TRANSPORT[info.transport] ?? info.transport : '–');
+    showMeasure('status-rtt', isUp && info.rttMs !== null
+      ? `${Math.ceil(info.rttMs)} ms` : '–');
     showMeasure('status-position', positionText(position));
-    showMeasure('status-outbox', count(info.outbox?.count ?? 0));
-    this.#outboxItem.classList.toggle('is-filled', info.outbox?.count > 0);
+    showMeasure('status-outbox', count(info.outbox.count));
+    this.#outboxItem.classList.toggle('is-filled', info.outbox.count > 0);
   }
 
   /** A button that goes away under the keyboard takes the focus with it. */
@@ -75,10 +75,6 @@ function showMeasure(id, text) {
   const value = byId(id);
   setText(value, text);
   value.parentElement.classList.toggle('is-unknown', text === '–');
-}
-
-function transportText({ transport }) {
-  return TRANSPORT[String(transport).toLowerCase()] ?? transport ?? '–';
 }
 
 const SENTENCES = {

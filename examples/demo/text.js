@@ -39,8 +39,7 @@ export function cleanRoom(room) {
 export function nameOf(user, clientId) {
   const name = cleanName(user);
   if (name) return name;
-  const id = String(clientId ?? '').replace(/^0+$/u, '');
-  return id ? `Guest ${id.slice(0, 4)}` : 'Server';
+  return clientId ? `Guest ${clientId.slice(0, 4)}` : 'Server';
 }
 
 /** What to show of a payload: {text} is ours, any other JSON is shown as code. */
@@ -89,15 +88,9 @@ export const preciseTimeOf = (ms) => preciseClock.format(ms);
 export const count = (n) => numbers.format(n);
 export const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : many}`;
 
-/** An epoch is 64 random bits: the first six digits tell two apart. */
-export function shortEpoch(epoch) {
-  const hex = typeof epoch === 'bigint' || typeof epoch === 'number'
-    ? epoch.toString(16).padStart(16, '0') : String(epoch ?? '');
-  return hex.slice(0, 6);
-}
-
-/** "a1b2c3:42"; a dash before there is a stream. */
+/** "a1b2c3:42"; a dash before there is a stream. An epoch is 64 random bits: its
+ * first six digits tell two apart. */
 export function positionText(position) {
-  const epoch = shortEpoch(position?.epoch);
-  return /^0*$/u.test(epoch) ? '–' : `${epoch}:${position.offset}`;
+  if (!position || /^0*$/u.test(position.epoch)) return '–';
+  return `${position.epoch.slice(0, 6)}:${position.offset}`;
 }

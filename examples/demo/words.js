@@ -22,19 +22,19 @@ export const PRESENCE = { online: 'Online', busy: 'Busy', away: 'Away' };
 export const presenceOf = (state) => (state in PRESENCE ? state : 'online');
 
 const GAP = {
-  EPOCH_CHANGED: () =>
+  'epoch-changed': () =>
     'The server restarted. Messages before this point may be missing.',
-  TRIMMED: (n) => `${n} came while you were away and are no longer kept.`,
-  EXPIRED: (n) => `${n} came while you were away and have expired.`,
-  OVER_LIMIT: (n) => `${n} came while you were away, too many to catch up with.`,
-  PERMISSION_LOST: () =>
+  trimmed: (n) => `${n} came while you were away and are no longer kept.`,
+  expired: (n) => `${n} came while you were away and have expired.`,
+  'over-limit': (n) => `${n} came while you were away, too many to catch up with.`,
+  'permission-lost': () =>
     'Messages before this point may be missing: they are not for you to see.',
-  SLOW_READER: (n) => `${n} came faster than this page could read.`,
+  'slow-reader': (n) => `${n} came faster than this page could read.`,
 };
 
 /** A sentence about a gap; missing is a number, or 0 when nobody knows. */
-export function gapSentence(name, missing) {
+export function gapSentence(reason, missing) {
   const some = missing === 1 ? 'One message' :
     missing > 1 ? `${missing.toLocaleString('en')} messages` : 'Some messages';
-  return GAP[name]?.(some) ?? 'Messages before this point may be missing.';
+  return GAP[reason]?.(some) ?? 'Messages before this point may be missing.';
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// playwright.config.ts - how the browser tests run: Debian's Chromium, a server
+// per worker, no retries.
+
+import { defineConfig, devices } from '@playwright/test';
+
+export default defineConfig({
+  testDir: 'e2e',
+  outputDir: 'test-results',
+  // A test that passes at a second try hides a fault.
+  retries: 0,
+  forbidOnly: Boolean(process.env.CI),
+  fullyParallel: true,
+  // Each worker has a browser and a sanitized server; two keep two cores busy.
+  workers: 2,
+  timeout: 60_000,
+  // Backoff and machines under load take their time; a state that comes is seen
+  // at once, so patience costs nothing.
+  expect: { timeout: 15_000 },
+  reporter: [
+    ['list'],
+    ['json', { outputFile: '../build/test-logs/playwright.json' }],
+  ],
+  use: {
+    ...devices['Desktop Chrome'],
+    viewport: { width: 1280, height: 800 },
+    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
+    launchOptions: {
+      executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
+      args: [
+        '--no-sandbox',
+        '--disable-dev-shm-usage',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+  projects: [{ name: 'chromium' }],
+});
