@@ -6,6 +6,7 @@
 #include <string.h>
 
 const gw_cmd gw_cmds[] = {
+    {"serve", gw_cmd_serve, "run the server"},
     {"version", gw_cmd_version, "print the version"},
     {"help", gw_cmd_help, "print this list"},
     {NULL, NULL, NULL},

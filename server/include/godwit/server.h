@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* server.h - a Godwit server inside a program: configure it, give it methods
+ * that clients may call, run it. */
+#ifndef GODWIT_SERVER_H
+#define GODWIT_SERVER_H
+
+#include <stdio.h>
+
+#include "godwit/wire.h"
+
+/*
+ *   static void greet(void *user, const gw_server_call *call, const gw_rpc
+ * *rpc) { gw_rpc_result hello = {.json = gw_view_of("\"hello\"")};
+ *     gw_server_answer(call, GW_CODE_OK, (gw_view){NULL, 0}, &hello);
+ *   }
+ *
+ *   char *flags[] = {"--listen.public", "localhost:8000"};
+ *   gw_server *s;
+ *   if (gw_server_new(&s, &(gw_server_options){.argc = 2, .argv = flags}) < 0
+ * || gw_server_handle(s, "greet", greet, NULL) < 0) return 1; if
+ * (gw_server_listen(s) == 0) gw_server_run(s); gw_server_free(s);
+ */
+typedef struct gw_server gw_server;
+
+typedef struct gw_server_options {
+  /** Settings as the flags of `godwit serve`: --KEY VALUE, --KEY=VALUE,
+   * --config FILE. The environment and godwit.yaml count too, as they do there.
+   */
+  int argc;
+  char **argv;
+  /** Folder of the pages that --dev serves; NULL: the demo, where it is found.
+   */
+  const char *demo;
+  /** Gets a sentence for each thing that is wrong; NULL: the standard error. */
+  FILE *errors;
+  /** SIGTERM and SIGINT stop the server, a second one ends the process. */
+  bool takes_signals;
+} gw_server_options;
+
+/**
+ * Make a server; one at a time in a process.
+ *   returns  0; GW_ERR_INVALID (configuration), GW_ERR_NOT_FOUND (demo),
+ *            GW_ERR_STATE (libraries), GW_ERR_NOMEM: errors says why
+ */
+GW_MUST_USE int gw_server_new(gw_server **server,
+                              const gw_server_options *options);
+/** After gw_server_run, or instead of it. NULL is fine. */
+void gw_server_free(gw_server *s);
+
+/* ---- methods
+ * --------------------------------------------------------------------- */
+
+/** A call to answer, once: by the handler, or later and on any thread while the
+ * server is there. May be copied. */
+typedef struct gw_server_call {
+  uint64_t client;     /**< public id of the caller */
+  gw_view client_user; /**< its user id; valid until the handler returns */
+  /* private */
+  gw_server *server;
+  uint64_t session;
+  uint32_t request;
+  uint32_t worker;
+} gw_server_call;
+
+/** Runs on the caller's worker, so it must not wait for anything. Views in rpc
+ * are valid until it returns. */
+typedef void (*gw_server_handler)(void *user, const gw_server_call *call,
+                                  const gw_rpc *rpc);
+
+/** Answer calls of a method; before the server runs. 0, GW_ERR_EXISTS,
+ * GW_ERR_FULL, GW_ERR_NOMEM. */
+GW_MUST_USE int gw_server_handle(gw_server *s, const char *method,
+                                 gw_server_handler handler, void *user);
+
+/** code: GW_CODE_OK with a result, or why not, with a message. An answer to a
+ * caller that is gone is forgotten. */
+void gw_server_answer(const gw_server_call *call, uint32_t code,
+                      gw_view message, const gw_rpc_result *result);
+
+/* ---- life
+ * ------------------------------------------------------------------------- */
+
+/** Open the listening sockets. 0, GW_ERR_INVALID: errors says why. */
+GW_MUST_USE int gw_server_listen(gw_server *s);
+/** The real ports where 0 was configured; 0: no such listener. */
+uint16_t gw_server_port(const gw_server *s);
+uint16_t gw_server_internal_port(const gw_server *s);
+
+/** Serve until gw_server_stop, on this thread and the workers'. 0, GW_ERR_NOMEM
+ * when no thread can be had. */
+GW_MUST_USE int gw_server_run(gw_server *s);
+/** Drain: clients are told to come back over the configured time, then
+ * gw_server_run returns. On any thread, or in a signal handler. */
+void gw_server_stop(gw_server *s);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* http.c - answers that fit in memory. */
+#include "server/net/http.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Status line and headers of any answer here. */
+#define HEADERS_MAX 1024u
+
+static bool is_path_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         (c >= '0' && c <= '9') || strchr("._-@+/", c) != NULL;
+}
+
+/* Letters, digits and a few signs in parts that do not begin with a dot. */
+static bool is_plain_path(const char *path) {
+  for (const char *p = path; *p; p++) {
+    if (!is_path_char(*p)) return false;
+    if (*p == '/' && (p[1] == '.' || p[1] == '/')) return false;
+  }
+  return path[0] == '/';
+}
+
+enum gw_http_method gw_http_request(struct lws *wsi,
+                                    char path[GW_HTTP_PATH_MAX]) {
+  static const struct {
+    enum lws_token_indexes token;
+    enum gw_http_method method;
+  } methods[] = {{WSI_TOKEN_GET_URI, GW_HTTP_GET},
+                 {WSI_TOKEN_HEAD_URI, GW_HTTP_HEAD}};
+  path[0] = '\0';
+  for (size_t i = 0; i < 2; i++) {
+    int len = lws_hdr_total_length(wsi, methods[i].token);
+    if (len <= 0) continue;
+    if ((size_t)len >= GW_HTTP_PATH_MAX ||
+        lws_hdr_copy(wsi, path, GW_HTTP_PATH_MAX, methods[i].token) != len ||
+        strlen(path) != (size_t)len || !is_plain_path(path))
+      path[0] = '\0';
+    return methods[i].method;
+  }
+  return GW_HTTP_OTHER;
+}
+
+static int write_headers(struct lws *wsi, const gw_http_reply *r) {
+  static const struct {
+    const char *name, *value;
+  } always[] = {{"x-content-type-options:", "nosniff"},
+                {"cache-control:", "no-store"}};
+  uint8_t room[LWS_PRE + HEADERS_MAX];
+  uint8_t *start = room + LWS_PRE, *p = start, *end = room + sizeof room;
+  if (lws_add_http_common_headers(wsi, r->status, r->content_type, r->body.len,
+                                  &p, end))
+    return -1;
+  for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
+    if (lws_add_http_header_by_name(wsi, (const uint8_t *)always[i].name,
+                                    (const uint8_t *)always[i].value,
+                                    (int)strlen(always[i].value), &p, end))
+      return -1;
+  if (r->status == 405 &&
+      lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_ALLOW,
+                                   (const uint8_t *)"GET, HEAD", 9, &p, end))
+    return -1;
+  if (r->closes &&
+      lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION,
+                                   (const uint8_t *)"close", 5, &p, end))
+    return -1;
+  return lws_finalize_write_http_header(wsi, start, &p, end) ? -1 : 0;
+}
+
+int gw_http_write(struct lws *wsi, const gw_http_reply *r) {
+  if (write_headers(wsi, r) < 0) return -1;
+  if (r->body.len == 0 || lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0)
+    return 0;
+  /* libwebsockets keeps what the kernel does not take, and leaves ours alone.
+   */
+  uint8_t *body = (uint8_t *)(uintptr_t)r->body.data;
+  return lws_write(wsi, body, r->body.len, LWS_WRITE_HTTP_FINAL) < 0 ? -1 : 0;
+}
+
+int gw_http_write_error(struct lws *wsi, unsigned status, uint32_t code,
+                        const char *message, bool closes) {
+  char body[512];
+  int len =
+      snprintf(body, sizeof body,
+               "{\"error\":{\"code\":%u,\"name\":\"%s\",\"message\":\"%s\"}}\n",
+               code, gw_code_name(code), message);
+  if (len < 0 || (size_t)len >= sizeof body) return -1;
+  return gw_http_write(
+      wsi, &(gw_http_reply){.status = status,
+                            .content_type = "application/json",
+                            .body = {(const uint8_t *)body, (size_t)len},
+                            .closes = closes});
+}
+
+int gw_http_done(struct lws *wsi, int written) {
+  return written < 0 || lws_http_transaction_completed(wsi) ? -1 : 0;
+}

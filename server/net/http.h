@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* http.h - short answers to HTTP requests, and the one format of errors. */
+#ifndef GODWIT_SERVER_HTTP_H
+#define GODWIT_SERVER_HTTP_H
+
+#include <libwebsockets.h>
+
+#include "godwit/wire.h"
+
+/** Room for the path of a request; longer ones are not found. */
+#define GW_HTTP_PATH_MAX 256u
+
+/** For pages: scripts and styles of our own only, WebSockets to anywhere. */
+#define GW_HTTP_CSP                                                       \
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; "            \
+  "style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; " \
+  "manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; "        \
+  "form-action 'none'"
+
+typedef struct gw_http_reply {
+  unsigned status;
+  const char *content_type;
+  gw_view body;
+  bool closes; /**< the connection is of no more use */
+} gw_http_reply;
+
+enum gw_http_method { GW_HTTP_GET, GW_HTTP_HEAD, GW_HTTP_OTHER };
+
+/** The method of a request, and its path without arguments. An empty path when
+ * it is too long, or not plain: a "..", an empty or a hidden part, or a byte
+ * that no path of ours has. */
+enum gw_http_method gw_http_request(struct lws *wsi,
+                                    char path[GW_HTTP_PATH_MAX]);
+
+/** Write an answer. 0, or -1 when the connection is broken. */
+GW_MUST_USE int gw_http_write(struct lws *wsi, const gw_http_reply *r);
+
+/** Write {"error":{"code":..,"name":..,"message":..}}; code: enum gw_code. */
+GW_MUST_USE int gw_http_write_error(struct lws *wsi, unsigned status,
+                                    uint32_t code, const char *message,
+                                    bool closes);
+
+/** End of a request that was answered: what the callback has to return. */
+GW_MUST_USE int gw_http_done(struct lws *wsi, int written);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* internal.c - /healthz, /readyz and /metrics. */
+#include "server/net/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/net/http.h"
+#include "server/net/server.h"
+#include "server/observe/metrics.h"
+
+/* How often waiting questions are looked at. */
+#define BEAT_POLL_MS 2u
+
+/* Per connection: which question waits. */
+typedef struct question {
+  uint64_t beat; /* 0: none */
+} question;
+
+static gw_internal *internal_of(struct lws *wsi) {
+  return lws_context_user(lws_get_context(wsi));
+}
+
+/* ---- answers
+ * ----------------------------------------------------------------------- */
+
+static int answer_text(struct lws *wsi, unsigned status, const char *text) {
+  return gw_http_done(
+      wsi, gw_http_write(wsi, &(gw_http_reply){.status = status,
+                                               .content_type =
+                                                   "text/plain; charset=utf-8",
+                                               .body = gw_view_of(text)}));
+}
+
+static int answer_error(struct lws *wsi, unsigned status, uint32_t code,
+                        const char *message) {
+  return gw_http_done(wsi,
+                      gw_http_write_error(wsi, status, code, message, false));
+}
+
+static uint64_t now_wall_ms(void) {
+  return (uint64_t)lws_now_secs() * 1000;
+}
+
+static int answer_metrics(gw_internal *i, struct lws *wsi) {
+  gw_server *s = i->server;
+  gw_metrics_worker *workers = calloc(s->num_workers, sizeof *workers);
+  char *text = NULL;
+  size_t len = 0;
+  if (workers) {
+    for (uint32_t n = 0; n < s->num_workers; n++)
+      workers[n] = (gw_metrics_worker){gw_hub_stats(s->workers[n]->hub),
+                                       &s->workers[n]->stats};
+    uint64_t now = now_wall_ms();
+    text = gw_metrics_text(
+        &(gw_metrics){.workers = workers,
+                      .num_workers = s->num_workers,
+                      .node = s->config.settings.node,
+                      .start_ms = s->start_wall_ms,
+                      .uptime_ms =
+                          now > s->start_wall_ms ? now - s->start_wall_ms : 0,
+                      .log_suppressed = gw_log_num_suppressed(s->log),
+                      .is_draining = s->is_draining},
+        &len);
+  }
+  free(workers);
+  if (!text) return answer_error(wsi, 503, GW_CODE_OVERLOADED, "out of memory");
+  int written = gw_http_write(
+      wsi, &(gw_http_reply){.status = 200,
+                            .content_type = "text/plain; version=0.0.4; "
+                                            "charset=utf-8",
+                            .body = {(const uint8_t *)text, len}});
+  free(text);
+  return gw_http_done(wsi, written);
+}
+
+/* ---- health
+ * -------------------------------------------------------------------------- */
+
+static bool all_answered(const gw_internal *i, uint64_t beat) {
+  for (uint32_t n = 0; n < i->server->num_workers; n++)
+    if (!gw_worker_has_answered(i->server->workers[n], beat)) return false;
+  return true;
+}
+
+static void on_beats(uv_timer_t *timer) {
+  gw_internal *i = timer->data;
+  size_t num = 0;
+  uint64_t now = uv_now(&i->server->loop);
+  for (size_t n = 0; n < GW_INTERNAL_MAX_WAITING; n++) {
+    if (!i->waiting[n]) continue;
+    question *q = lws_wsi_user(i->waiting[n]);
+    if (all_answered(i, q->beat) || now >= i->deadlines_ms[n])
+      lws_callback_on_writable(i->waiting[n]);
+    num++;
+  }
+  if (num == 0) uv_timer_stop(timer);
+}
+
+static void forget(gw_internal *i, const struct lws *wsi) {
+  for (size_t n = 0; n < GW_INTERNAL_MAX_WAITING; n++)
+    if (i->waiting[n] == wsi) i->waiting[n] = NULL;
+}
+
+static int ask_health(gw_internal *i, struct lws *wsi, question *q) {
+  gw_server *s = i->server;
+  size_t n = 0;
+  while (n < GW_INTERNAL_MAX_WAITING && i->waiting[n])
+    n++;
+  if (n == GW_INTERNAL_MAX_WAITING)
+    return answer_error(wsi, 503, GW_CODE_OVERLOADED,
+                        "too many ask for health at once");
+  q->beat = ++i->beat;
+  for (uint32_t k = 0; k < s->num_workers; k++)
+    gw_worker_ask_beat(s->workers[k], q->beat);
+  i->waiting[n] = wsi;
+  i->deadlines_ms[n] = uv_now(&s->loop) + GW_INTERNAL_BEAT_MS;
+  if (!uv_is_active((uv_handle_t *)&i->beats))
+    uv_timer_start(&i->beats, on_beats, BEAT_POLL_MS, BEAT_POLL_MS);
+  return 0;
+}
+
+static int answer_health(gw_internal *i, struct lws *wsi, question *q) {
+  uint64_t beat = q->beat;
+  if (!beat) return 0;
+  q->beat = 0;
+  forget(i, wsi);
+  if (all_answered(i, beat)) return answer_text(wsi, 200, "ok\n");
+  gw_log_write(i->server->log, GW_LOG_ERROR, "health.stuck",
+               "why=\"a worker does not answer\"");
+  return answer_error(wsi, 503, GW_CODE_INTERNAL, "a worker does not answer");
+}
+
+static int answer_ready(gw_internal *i, struct lws *wsi) {
+  if (i->server->is_draining)
+    return answer_error(wsi, 503, GW_CODE_SHUTDOWN,
+                        "the server is shutting down");
+  if (!atomic_load(&i->server->is_running))
+    return answer_error(wsi, 503, GW_CODE_OVERLOADED, "the server is starting");
+  return answer_text(wsi, 200, "ready\n");
+}
+
+/* ---- requests
+ * -------------------------------------------------------------------------- */
+
+static int on_request(gw_internal *i, struct lws *wsi, question *q) {
+  char path[GW_HTTP_PATH_MAX];
+  q->beat = 0;
+  if (gw_http_request(wsi, path) == GW_HTTP_OTHER)
+    return answer_error(wsi, 405, GW_CODE_BAD_REQUEST,
+                        "only GET and HEAD are answered here");
+  if (strcmp(path, "/healthz") == 0) return ask_health(i, wsi, q);
+  if (strcmp(path, "/readyz") == 0) return answer_ready(i, wsi);
+  if (strcmp(path, "/metrics") == 0) return answer_metrics(i, wsi);
+  return answer_error(wsi, 404, GW_CODE_NOT_FOUND,
+                      "there are /healthz, /readyz and /metrics");
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
+                    void *user, void *in, size_t len) {
+  gw_internal *i = internal_of(wsi);
+  switch (reason) {
+  case LWS_CALLBACK_WSI_DESTROY:
+    forget(i, wsi);
+    i->num_sockets--;
+    return 0;
+  case LWS_CALLBACK_HTTP:
+    return on_request(i, wsi, user);
+  case LWS_CALLBACK_HTTP_WRITEABLE:
+    return answer_health(i, wsi, user);
+  case LWS_CALLBACK_CLOSED_HTTP:
+    forget(i, wsi);
+    return 0;
+  /* No upgrade and no tunnel. */
+  case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+  case LWS_CALLBACK_RAW_ADOPT:
+  case LWS_CALLBACK_RAW_RX:
+    return -1;
+  default:
+    return lws_callback_http_dummy(wsi, reason, user, in, len);
+  }
+}
+
+static const struct lws_protocols protocols[] = {
+    {.name = "internal",
+     .callback = on_event,
+     .per_session_data_size = sizeof(question),
+     .tx_packet_size = 1024u * 1024u},
+    {.name = NULL},
+};
+
+/* ---- life
+ * ---------------------------------------------------------------------------------
+ */
+
+static enum gw_room room(void *user) {
+  const gw_internal *i = user;
+  return i->num_sockets >= GW_INTERNAL_MAX_SOCKETS ? GW_ROOM_REFUSE
+                                                   : GW_ROOM_ACCEPT;
+}
+
+static void on_accept(void *user, int fd) {
+  gw_internal *i = user;
+  i->num_sockets++;
+  (void)!gw_context_adopt(&i->context, fd);
+}
+
+static void on_refuse(void *user, int err) {
+  gw_internal *i = user;
+  gw_fields f;
+  gw_fields_init(&f);
+  gw_fields_text(&f, "why", err ? strerror(err) : "as many as may be are open");
+  gw_log_write(i->server->log, GW_LOG_WARN, "internal.refused", f.text);
+}
+
+int gw_internal_open(gw_internal *i, gw_server *server) {
+  *i = (gw_internal){.server = server};
+  uv_timer_init(&server->loop, &i->beats);
+  i->beats.data = i;
+  i->is_open = true;
+  return gw_context_open(&i->context,
+                         &(gw_context_options){.loop = &server->loop,
+                                               .protocols = protocols,
+                                               .user = i,
+                                               .handshake_timeout_ms = 10000});
+}
+
+int gw_internal_listen(gw_internal *i, gw_listen *sockets) {
+  static const gw_listener_port port = {
+      .room = room, .on_accept = on_accept, .on_refuse = on_refuse};
+  i->port = sockets->port;
+  int err =
+      gw_listener_start(&i->listener, &i->server->loop, sockets, &port, i);
+  i->is_listening = err == 0;
+  return err;
+}
+
+void gw_internal_close(gw_internal *i) {
+  if (!i->is_open) return;
+  i->is_open = false;
+  if (i->is_listening) gw_listener_stop(&i->listener);
+  gw_context_close(&i->context);
+  uv_close((uv_handle_t *)&i->beats, NULL);
+}
+
+void gw_internal_free(gw_internal *i) {
+  gw_context_free(&i->context);
+}

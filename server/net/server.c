@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/* server.c - makes the workers, opens the sockets, and sees to a calm end. */
+#include "server/net/server.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+static void tell(gw_server *s, const char *sentence) {
+  fprintf(s->errors, "godwit: %s\n", sentence);
+}
+
+/* ---- the end
+ * ----------------------------------------------------------------------- */
+
+static bool all_drained(const gw_server *s) {
+  for (uint32_t i = 0; i < s->num_workers; i++)
+    if (!atomic_load(&s->workers[i]->is_drained)) return false;
+  return true;
+}
+
+static void on_drain_timer(uv_timer_t *timer) {
+  gw_server *s = timer->data;
+  bool is_late = uv_now(&s->loop) >= s->drain_deadline_ms;
+  if (!all_drained(s) && !is_late) return;
+  gw_log_write(s->log, is_late ? GW_LOG_WARN : GW_LOG_INFO, "server.drained",
+               is_late ? "why=\"the deadline came first\"" : NULL);
+  uv_stop(&s->loop);
+}
+
+static void begin_drain(gw_server *s) {
+  if (s->is_draining) return;
+  s->is_draining = true;
+  s->drain_deadline_ms = uv_now(&s->loop) + s->config.drain_timeout_ms;
+  gw_fields f;
+  gw_fields_init(&f);
+  gw_fields_number(&f, "window_ms", s->config.drain_window_ms);
+  gw_fields_number(&f, "timeout_ms", s->config.drain_timeout_ms);
+  gw_log_write(s->log, GW_LOG_INFO, "server.draining", f.text);
+  for (uint32_t i = 0; i < s->num_workers; i++)
+    gw_worker_drain(s->workers[i], s->config.drain_window_ms);
+  uv_timer_start(&s->drain_timer, on_drain_timer, 0, GW_SERVER_DRAIN_POLL_MS);
+}
+
+static void on_wake(uv_async_t *async) {
+  gw_server *s = async->data;
+  if (atomic_load(&s->is_stopping)) begin_drain(s);
+}
+
+static void on_signal(uv_signal_t *signal, int number) {
+  gw_server *s = signal->data;
+  (void)number;
+  if (!s->is_draining) {
+    begin_drain(s);
+    return;
+  }
+  gw_log_write(s->log, GW_LOG_WARN, "server.killed",
+               "why=\"a second signal came while draining\"");
+  _exit(EXIT_FAILURE);
+}
+
+void gw_server_stop(gw_server *s) {
+  atomic_store(&s->is_stopping, true);
+  uv_async_send(&s->wake);
+}
+
+static void on_log_timer(uv_timer_t *timer) {
+  gw_log_flush(((gw_server *)timer->data)->log);
+}
+
+/* ---- making
+ * ------------------------------------------------------------------------- */
+
+static void raise_fd_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+  limit.rlim_cur =
+      limit.rlim_max < GW_SERVER_MAX_FDS ? limit.rlim_max : GW_SERVER_MAX_FDS;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int init_loop(gw_server *s) {
+  if (uv_loop_init(&s->loop) < 0) return GW_ERR_NOMEM;
+  uv_async_init(&s->loop, &s->wake, on_wake);
+  uv_timer_init(&s->loop, &s->drain_timer);
+  uv_timer_init(&s->loop, &s->log_timer);
+  s->wake.data = s->drain_timer.data = s->log_timer.data = s;
+  uv_timer_start(&s->log_timer, on_log_timer, GW_SERVER_LOG_FLUSH_MS,
+                 GW_SERVER_LOG_FLUSH_MS);
+  if (!s->takes_signals) return 0;
+  static const int numbers[] = {SIGTERM, SIGINT};
+  for (size_t i = 0; i < 2; i++) {
+    uv_signal_init(&s->loop, &s->signals[i]);
+    s->signals[i].data = s;
+    uv_signal_start(&s->signals[i], on_signal, numbers[i]);
+  }
+  return 0;
+}
+
+static int make_workers(gw_server *s) {
+  const gw_settings *settings = &s->config.settings;
+  gw_worker_options o = {
+      .hub = {.num_workers = s->config.workers, .settings = settings},
+      .log = s->log,
+      .demo = s->config.dev ? &s->demo : NULL,
+      .on_call = gw_calls_on_call,
+      .on_call_user = s->calls,
+      .max_sockets = settings->max_connections
+                         ? settings->max_connections + GW_CONTEXT_HANDSHAKES
+                         : 0};
+  if (getrandom(o.hub.hash_key, sizeof o.hub.hash_key, 0) !=
+      (ssize_t)sizeof o.hub.hash_key)
+    return GW_ERR_STATE;
+  s->workers = calloc(s->config.workers, sizeof(gw_worker *));
+  if (!s->workers) return GW_ERR_NOMEM;
+  for (uint32_t i = 0; i < s->config.workers; i++) {
+    const char *why;
+    o.hub.worker = i;
+    s->workers[i] = gw_worker_new(&o, s->workers, &why);
+    if (!s->workers[i]) {
+      tell(s, why);
+      return GW_ERR_STATE;
+    }
+    s->num_workers++;
+  }
+  return 0;
+}
+
+static int make(gw_server *s, const gw_server_options *o) {
+  char why[512];
+  s->log = gw_log_new(
+      &(gw_log_options){.fd = STDERR_FILENO,
+                        .level = (int)s->config.log_level,
+                        .json = s->config.log_format == GW_CONFIG_LOG_JSON});
+  if (!s->log) return GW_ERR_NOMEM;
+  gw_context_set_log(s->log);
+  raise_fd_limit();
+  signal(SIGPIPE, SIG_IGN);
+  if (s->config.dev && gw_demo_find(&s->demo, o->demo, why, sizeof why) < 0) {
+    tell(s, why);
+    return GW_ERR_NOT_FOUND;
+  }
+  s->calls =
+      gw_calls_new(&(gw_calls_options){.server = s,
+                                       .node = s->config.settings.node,
+                                       .num_workers = s->config.workers});
+  if (!s->calls) return GW_ERR_NOMEM;
+  int err = gw_internal_open(&s->internal, s);
+  return err < 0 ? err : make_workers(s);
+}
+
+int gw_server_new(gw_server **server, const gw_server_options *o) {
+  gw_server *s = calloc(1, sizeof *s);
+  *server = NULL;
+  if (!s) return GW_ERR_NOMEM;
+  s->errors = o->errors ? o->errors : stderr;
+  s->takes_signals = o->takes_signals;
+  s->start_wall_ms = (uint64_t)time(NULL) * 1000;
+  int err = gw_config_load(&s->config, o->argc, o->argv, s->errors);
+  if (err < 0) {
+    gw_config_deinit(&s->config);
+    free(s);
+    return err;
+  }
+  err = init_loop(s);
+  if (err == 0) err = make(s, o);
+  if (err < 0) {
+    gw_server_free(s);
+    return err;
+  }
+  *server = s;
+  return 0;
+}
+
+void gw_server_free(gw_server *s) {
+  if (!s) return;
+  for (uint32_t i = 0; i < s->num_workers; i++)
+    gw_worker_free(s->workers[i]);
+  gw_internal_close(&s->internal);
+  uv_close((uv_handle_t *)&s->wake, NULL);
+  uv_close((uv_handle_t *)&s->drain_timer, NULL);
+  uv_close((uv_handle_t *)&s->log_timer, NULL);
+  for (size_t i = 0; i < 2 && s->takes_signals; i++)
+    uv_close((uv_handle_t *)&s->signals[i], NULL);
+  uv_run(&s->loop, UV_RUN_DEFAULT);
+  gw_internal_free(&s->internal);
+  uv_loop_close(&s->loop);
+  gw_calls_free(s->calls);
+  free(s->workers);
+  gw_context_set_log(NULL);
+  gw_log_free(s->log);
+  gw_config_deinit(&s->config);
+  free(s);
+}
+
+/* ---- listening
+ * ------------------------------------------------------------------------ */
+
+static int open_address(gw_server *s, const char *text, gw_listen *l) {
+  char host[GW_CONFIG_HOST_MAX], why[GW_LISTEN_WHY_MAX];
+  uint16_t port;
+  /* The configuration was checked when it was loaded. */
+  if (gw_config_address(text, host, &port) < 0) return GW_ERR_INVALID;
+  if (gw_listen_open(l, host, port, why) == 0) return 0;
+  tell(s, why);
+  return GW_ERR_INVALID;
+}
+
+static int listen_public(gw_server *s) {
+  gw_listen first, more;
+  char why[GW_LISTEN_WHY_MAX];
+  if (open_address(s, s->config.listen_public, &first) < 0)
+    return GW_ERR_INVALID;
+  s->port = first.port;
+  for (uint32_t i = 1; i < s->num_workers; i++) {
+    if (gw_listen_share(&more, &first, why) < 0) {
+      tell(s, why);
+      gw_listen_close(&first);
+      return GW_ERR_INVALID;
+    }
+    if (gw_worker_listen(s->workers[i], &more) < 0) {
+      gw_listen_close(&first);
+      return GW_ERR_INVALID;
+    }
+  }
+  return gw_worker_listen(s->workers[0], &first);
+}
+
+static int listen_internal(gw_server *s) {
+  gw_listen l;
+  if (!s->config.listen_internal[0]) return 0;
+  if (open_address(s, s->config.listen_internal, &l) < 0) return GW_ERR_INVALID;
+  return gw_internal_listen(&s->internal, &l);
+}
+
+int gw_server_listen(gw_server *s) {
+  /* The internal one first: it holds no connection that a failure would drop.
+   */
+  return listen_internal(s) < 0 || listen_public(s) < 0 ? GW_ERR_INVALID : 0;
+}
+
+uint16_t gw_server_port(const gw_server *s) {
+  return s->port;
+}
+
+uint16_t gw_server_internal_port(const gw_server *s) {
+  return s->internal.port;
+}
+
+/* ---- running
+ * ----------------------------------------------------------------------------
+ */
+
+int gw_server_run(gw_server *s) {
+  int err = 0;
+  for (uint32_t i = 0; i < s->num_workers && err == 0; i++)
+    err = gw_worker_start(s->workers[i]);
+  atomic_store(&s->is_running, err == 0);
+  if (err == 0) uv_run(&s->loop, UV_RUN_DEFAULT);
+  atomic_store(&s->is_running, false);
+  for (uint32_t i = 0; i < s->num_workers; i++)
+    gw_worker_stop(s->workers[i]);
+  for (uint32_t i = 0; i < s->num_workers; i++)
+    gw_worker_join(s->workers[i]);
+  return err;
+}
+
+/* ---- calls
+ * ------------------------------------------------------------------------------
+ */
+
+int gw_server_handle(gw_server *s, const char *method,
+                     gw_server_handler handler, void *user) {
+  return gw_calls_add(s->calls, method, handler, user);
+}
+
+uint32_t gw__server_worker_of(const gw_server *s, const gw_hub *h) {
+  uint32_t i = 0;
+  while (i + 1 < s->num_workers && s->workers[i]->hub != h)
+    i++;
+  return i;
+}
+
+/* An answer on its way to its worker, with its bytes behind it. */
+typedef struct answer {
+  gw_task task;
+  gw_call call;
+  uint32_t code;
+  gw_view message;
+  gw_rpc_result result;
+} answer;
+
+static void run_answer(gw_task *task, gw_worker *w) {
+  answer *a = (answer *)(void *)task;
+  if (w) gw_hub_answer(w->hub, a->call, a->code, a->message, &a->result);
+  free(a);
+}
+
+static gw_view keep(uint8_t **at, gw_view v) {
+  if (v.len == 0) return (gw_view){NULL, 0};
+  memcpy(*at, v.data, v.len);
+  gw_view kept = {*at, v.len};
+  *at += v.len;
+  return kept;
+}
+
+void gw_server_answer(const gw_server_call *call, uint32_t code,
+                      gw_view message, const gw_rpc_result *result) {
+  static const gw_rpc_result nothing;
+  gw_worker *w = call->server->workers[call->worker];
+  gw_call c = {.session = call->session, .request = call->request};
+  if (!result) result = &nothing;
+  if (pthread_equal(pthread_self(), w->thread)) {
+    gw_hub_answer(w->hub, c, code, message, result);
+    return;
+  }
+  answer *a =
+      malloc(sizeof *a + message.len + result->data.len + result->json.len);
+  /* Without memory the caller gets no answer in time, which it is told. */
+  if (!a) return;
+  uint8_t *at = (uint8_t *)(a + 1);
+  *a = (answer){.task = {.run = run_answer}, .call = c, .code = code};
+  a->message = keep(&at, message);
+  a->result.data = keep(&at, result->data);
+  a->result.json = keep(&at, result->json);
+  gw_worker_post_task(w, &a->task);
+}

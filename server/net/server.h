@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* server.h - all workers of a node, and the loop that looks after them. */
+#ifndef GODWIT_SERVER_NET_SERVER_H
+#define GODWIT_SERVER_NET_SERVER_H
+
+#include "godwit/server.h"
+#include "server/config/config.h"
+#include "server/net/calls.h"
+#include "server/net/internal.h"
+#include "server/net/worker.h"
+
+/** Descriptors at most: libwebsockets keeps two tables of this length for each
+ * worker, so a limit of millions would cost memory that nobody uses. */
+#define GW_SERVER_MAX_FDS 262144u
+
+/** How often the drain is looked at. */
+#define GW_SERVER_DRAIN_POLL_MS 20u
+
+/** How often what the log suppressed is told. */
+#define GW_SERVER_LOG_FLUSH_MS 5000u
+
+struct gw_server {
+  gw_config config;
+  FILE *errors;
+  gw_log *log;
+  gw_demo demo;
+  gw_calls *calls;
+  gw_worker **workers;
+  uint32_t num_workers;
+  uint16_t port;
+  uint64_t start_wall_ms;
+
+  /* The control loop: signals, health, the end. */
+  uv_loop_t loop;
+  uv_async_t wake;
+  uv_timer_t drain_timer;
+  uv_timer_t log_timer;
+  uv_signal_t signals[2];
+  bool takes_signals;
+  gw_internal internal;
+  uint64_t drain_deadline_ms;
+  bool is_draining;
+  atomic_bool is_stopping; /* told by gw_server_stop */
+  atomic_bool is_running;
+};
+
+/** The number of the worker that a hub belongs to. */
+uint32_t gw__server_worker_of(const gw_server *s, const gw_hub *h);
+
+#endif

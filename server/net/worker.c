@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/* worker.c - one thread's loop: input, then at the end of the turn mail, output
+ * and timers. */
+#include "server/net/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+/* ---- time
+ * ----------------------------------------------------------------------- */
+
+static uint64_t wall_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void gw_worker_touch(gw_worker *w) {
+  uint64_t now = uv_now(&w->loop);
+  if (now == w->ws.now_ms) return;
+  w->ws.now_ms = now;
+  gw_hub_set_time(w->hub, now, wall_ms());
+}
+
+static void on_input(void *user) {
+  gw_worker *w = user;
+  w->had_input = true;
+  gw_worker_touch(w);
+}
+
+static void on_timer(uv_timer_t *timer) {
+  gw_worker *w = timer->data;
+  w->armed_ms = UINT64_MAX;
+  gw_worker_touch(w);
+}
+
+static void arm(gw_worker *w) {
+  uint64_t hub = gw_hub_deadline(w->hub), ws = gw_ws_deadline(&w->ws);
+  uint64_t deadline = hub < ws ? hub : ws;
+  if (deadline == w->armed_ms) return;
+  w->armed_ms = deadline;
+  uint64_t now = uv_now(&w->loop);
+  if (deadline == UINT64_MAX)
+    uv_timer_stop(&w->timer);
+  else
+    uv_timer_start(&w->timer, on_timer, deadline > now ? deadline - now : 0, 0);
+}
+
+/* ---- the hub's port
+ * ---------------------------------------------------------------- */
+
+static void want_write(void *user, void *conn) {
+  gw_ws_want_write(&((gw_worker *)user)->ws, conn);
+}
+
+static void close_conn(void *user, void *conn, uint32_t ws_code,
+                       gw_view reason) {
+  gw_ws_close(&((gw_worker *)user)->ws, conn, ws_code, reason);
+}
+
+static void post(void *user, uint32_t worker, gw_mail *mail) {
+  gw_worker *w = user;
+  gw_mail_batch_add(&w->outgoing[worker], mail);
+}
+
+static uint64_t random_number(void *user) {
+  uint64_t value;
+  (void)user;
+  /* Small requests are never cut short once the pool is ready (getrandom(2)).
+   */
+  if (getrandom(&value, sizeof value, 0) != (ssize_t)sizeof value) abort();
+  return value;
+}
+
+static void log_line(void *user, int level, const char *event,
+                     const char *fields) {
+  gw_log_write(((gw_worker *)user)->options.log, level, event, fields);
+}
+
+/* ---- mail and tasks
+ * ------------------------------------------------------------------ */
+
+static void send_mail(gw_worker *w) {
+  for (uint32_t i = 0; i < w->options.hub.num_workers; i++) {
+    if (!w->outgoing[i].newest) continue;
+    gw_stat_add(&w->stats.mail_batches_total, 1);
+    if (!gw_mailbox_push(&w->workers[i]->inbox, &w->outgoing[i])) continue;
+    gw_stat_add(&w->stats.wakeups_total, 1);
+    uv_async_send(&w->workers[i]->wake);
+  }
+}
+
+static void take_mail(gw_worker *w) {
+  gw_mail *next;
+  for (gw_mail *mail = gw_mailbox_take(&w->inbox); mail; mail = next) {
+    next = *gw_mail_next(mail);
+    w->had_input = true;
+    gw_hub_deliver(w->hub, mail);
+  }
+}
+
+void gw_worker_post_task(gw_worker *w, gw_task *task) {
+  task->next = NULL;
+  pthread_mutex_lock(&w->tasks_lock);
+  if (w->tasks_last)
+    w->tasks_last->next = task;
+  else
+    w->tasks_first = task;
+  w->tasks_last = task;
+  pthread_mutex_unlock(&w->tasks_lock);
+  uv_async_send(&w->wake);
+}
+
+static void run_tasks(gw_worker *w, bool is_gone) {
+  pthread_mutex_lock(&w->tasks_lock);
+  gw_task *task = w->tasks_first;
+  w->tasks_first = w->tasks_last = NULL;
+  pthread_mutex_unlock(&w->tasks_lock);
+  while (task) {
+    gw_task *next = task->next;
+    task->run(task, is_gone ? NULL : w);
+    task = next;
+  }
+}
+
+/* ---- the turn
+ * ---------------------------------------------------------------------------
+ */
+
+/* Keeps the loop from sleeping; there is always a turn after this one. */
+static void on_idle(uv_idle_t *idle) {
+  (void)idle;
+}
+
+/* Whether the flush may wait, as more input may be on its way. */
+static bool put_off(gw_worker *w) {
+  uint64_t now = uv_now(&w->loop);
+  if (w->num_put_off == 0) w->put_off_since_ms = now;
+  if (!w->had_input || w->num_put_off >= GW_WORKER_PUT_OFF_TURNS ||
+      now - w->put_off_since_ms >= GW_WORKER_PUT_OFF_MS)
+    return false;
+  w->had_input = false;
+  w->num_put_off++;
+  return true;
+}
+
+static void check_drained(gw_worker *w) {
+  size_t num = gw_hub_num_sessions(w->hub);
+  atomic_store_explicit(&w->num_sessions, num, memory_order_relaxed);
+  if (atomic_load(&w->drain_window_ms) && num == 0 && w->ws.num_conns == 0)
+    atomic_store(&w->is_drained, true);
+}
+
+/* Runs before the loop waits for events, so at the end of each turn. */
+static void on_prepare(uv_prepare_t *prepare) {
+  gw_worker *w = prepare->data;
+  gw_worker_touch(w);
+  if (put_off(w)) {
+    uv_idle_start(&w->idle, on_idle);
+    return;
+  }
+  w->had_input = false;
+  w->num_put_off = 0;
+  if (gw_hub_deadline(w->hub) <= w->ws.now_ms) gw_hub_tick(w->hub);
+  gw_ws_tick(&w->ws, w->ws.now_ms);
+  gw_stat_add(&w->stats.flushes_total, 1);
+  if (gw_ws_flush(&w->ws))
+    uv_idle_start(&w->idle, on_idle);
+  else
+    uv_idle_stop(&w->idle);
+  send_mail(w);
+  check_drained(w);
+  arm(w);
+}
+
+static void stop_listening(gw_worker *w) {
+  if (w->is_listening) gw_listener_stop(&w->listener);
+  w->is_listening = false;
+}
+
+static void drain(gw_worker *w, uint32_t window_ms) {
+  if (w->is_draining) return;
+  w->is_draining = true;
+  stop_listening(w);
+  gw_hub_drain(w->hub, window_ms);
+}
+
+static void on_wake(uv_async_t *async) {
+  gw_worker *w = async->data;
+  gw_worker_touch(w);
+  take_mail(w);
+  run_tasks(w, false);
+  atomic_store(&w->beat_answered, atomic_load(&w->beat_asked));
+  uint32_t window = atomic_load(&w->drain_window_ms);
+  if (window) drain(w, window - 1);
+  /* What is open is closed by gw_worker_free, when no other worker runs that
+   * might send mail here. */
+  if (atomic_load(&w->is_stopping)) uv_stop(&w->loop);
+}
+
+static void *run(void *arg) {
+  gw_worker *w = arg;
+  uv_run(&w->loop, UV_RUN_DEFAULT);
+  return NULL;
+}
+
+/* ---- sockets
+ * ------------------------------------------------------------------------------
+ */
+
+static enum gw_room room(void *user) {
+  gw_worker *w = user;
+  uint64_t sockets = gw_stat_get(&w->stats.sockets);
+  if (w->options.max_sockets && sockets >= w->options.max_sockets)
+    return GW_ROOM_REFUSE;
+  return sockets - w->ws.num_conns >= GW_CONTEXT_HANDSHAKES ? GW_ROOM_WAIT
+                                                            : GW_ROOM_ACCEPT;
+}
+
+static void on_accept(void *user, int fd) {
+  gw_worker *w = user;
+  gw_stat_add(&w->stats.accepts_total, 1);
+  gw_stat_add(&w->stats.sockets, 1);
+  if (gw_context_adopt(&w->context, fd) < 0)
+    gw_log_write(w->options.log, GW_LOG_ERROR, "socket.no_memory", NULL);
+}
+
+static void on_refuse(void *user, int err) {
+  gw_worker *w = user;
+  gw_fields f;
+  gw_fields_init(&f);
+  gw_fields_text(&f, "why", err ? strerror(err) : "as many as may be are open");
+  gw_stat_add(err ? &w->stats.accepts_starved_total
+                  : &w->stats.accepts_refused_total,
+              1);
+  gw_log_write(w->options.log, GW_LOG_WARN, "socket.refused", f.text);
+}
+
+void gw_worker_on_room(gw_worker *w) {
+  if (w->is_listening) gw_listener_resume(&w->listener);
+}
+
+/* ---- life
+ * ---------------------------------------------------------------------------------
+ */
+
+static int init_loop(gw_worker *w) {
+  if (uv_loop_init(&w->loop) < 0) return GW_ERR_NOMEM;
+  /* None of these can fail, but for the file descriptor of the first async. */
+  if (uv_async_init(&w->loop, &w->wake, on_wake) < 0) return GW_ERR_STATE;
+  uv_prepare_init(&w->loop, &w->prepare);
+  uv_idle_init(&w->loop, &w->idle);
+  uv_timer_init(&w->loop, &w->timer);
+  w->wake.data = w->prepare.data = w->idle.data = w->timer.data = w;
+  uv_prepare_start(&w->prepare, on_prepare);
+  return 0;
+}
+
+static int init_hub(gw_worker *w) {
+  const gw_hub_port port = {.want_write = want_write,
+                            .close = close_conn,
+                            .post = post,
+                            .random = random_number,
+                            .log = log_line};
+  w->hub = gw_hub_new(&w->options.hub, &port, w);
+  if (!w->hub || gw_ws_init(&w->ws) < 0) return GW_ERR_NOMEM;
+  gw_hub_set_on_call(w->hub, w->options.on_call, w->options.on_call_user);
+  w->ws.hub = w->hub;
+  w->ws.log = w->options.log;
+  w->ws.stats = &w->stats;
+  w->ws.on_input = on_input;
+  w->ws.user = w;
+  gw_worker_touch(w);
+  return 0;
+}
+
+gw_worker *gw_worker_new(const gw_worker_options *options,
+                         gw_worker *const *workers, const char **why) {
+  gw_worker *w = calloc(1, sizeof *w);
+  *why = "out of memory";
+  if (!w) return NULL;
+  w->options = *options;
+  w->workers = workers;
+  w->armed_ms = UINT64_MAX;
+  pthread_mutex_init(&w->tasks_lock, NULL);
+  w->outgoing = calloc(options->hub.num_workers, sizeof *w->outgoing);
+  if (!w->outgoing || init_loop(w) < 0 || init_hub(w) < 0) return NULL;
+  gw_context_options c = {.loop = &w->loop,
+                          .protocols = gw_public_protocols,
+                          .user = w,
+                          .handshake_timeout_ms =
+                              options->hub.settings->handshake_timeout_ms};
+  *why = "libwebsockets does not start: is libwebsockets-evlib-uv installed?";
+  return gw_context_open(&w->context, &c) < 0 ? NULL : w;
+}
+
+int gw_worker_listen(gw_worker *w, gw_listen *sockets) {
+  static const gw_listener_port port = {
+      .room = room, .on_accept = on_accept, .on_refuse = on_refuse};
+  int err = gw_listener_start(&w->listener, &w->loop, sockets, &port, w);
+  w->is_listening = err == 0;
+  return err;
+}
+
+int gw_worker_start(gw_worker *w) {
+  w->has_thread = pthread_create(&w->thread, NULL, run, w) == 0;
+  return w->has_thread ? 0 : GW_ERR_NOMEM;
+}
+
+void gw_worker_join(gw_worker *w) {
+  if (w->has_thread) pthread_join(w->thread, NULL);
+  w->has_thread = false;
+}
+
+static void free_mail(gw_mail *mail) {
+  while (mail) {
+    gw_mail *next = *gw_mail_next(mail);
+    gw_mail_free(mail);
+    mail = next;
+  }
+}
+
+void gw_worker_free(gw_worker *w) {
+  stop_listening(w);
+  gw_context_close(&w->context);
+  uv_close((uv_handle_t *)&w->wake, NULL);
+  uv_close((uv_handle_t *)&w->prepare, NULL);
+  uv_close((uv_handle_t *)&w->idle, NULL);
+  uv_close((uv_handle_t *)&w->timer, NULL);
+  uv_run(&w->loop, UV_RUN_DEFAULT);
+  gw_context_free(&w->context);
+  run_tasks(w, true);
+  free_mail(gw_mailbox_take(&w->inbox));
+  for (uint32_t i = 0; i < w->options.hub.num_workers; i++)
+    free_mail(w->outgoing[i].newest);
+  gw_hub_free(w->hub);
+  gw_ws_deinit(&w->ws);
+  uv_loop_close(&w->loop);
+  pthread_mutex_destroy(&w->tasks_lock);
+  free(w->outgoing);
+  free(w);
+}
+
+/* ---- on any thread
+ * ---------------------------------------------------------------------- */
+
+void gw_worker_drain(gw_worker *w, uint32_t window_ms) {
+  atomic_store(&w->drain_window_ms, window_ms + 1);
+  uv_async_send(&w->wake);
+}
+
+void gw_worker_stop(gw_worker *w) {
+  atomic_store(&w->is_stopping, true);
+  uv_async_send(&w->wake);
+}
+
+void gw_worker_ask_beat(gw_worker *w, uint64_t beat) {
+  atomic_store(&w->beat_asked, beat);
+  uv_async_send(&w->wake);
+}
+
+bool gw_worker_has_answered(const gw_worker *w, uint64_t beat) {
+  return atomic_load(&((gw_worker *)(uintptr_t)w)->beat_answered) >= beat;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* worker.h - one thread: a loop, a hub, its connections and its mail. */
+#ifndef GODWIT_SERVER_WORKER_H
+#define GODWIT_SERVER_WORKER_H
+
+#include <pthread.h>
+
+#include "server/net/context.h"
+#include "server/net/demo.h"
+#include "server/net/listener.h"
+#include "server/net/mailbox.h"
+#include "server/net/ws.h"
+
+/** Turns of the loop that a flush is put off for while input keeps coming, so
+ * that a busy publisher, who is read 512 bytes a turn, is answered in batches.
+ */
+#define GW_WORKER_PUT_OFF_TURNS 16u
+
+/** And how long at most, as a turn may be long. */
+#define GW_WORKER_PUT_OFF_MS 2u
+
+typedef struct gw_worker gw_worker;
+
+/** Work that another thread hands to a worker. */
+typedef struct gw_task gw_task;
+struct gw_task {
+  gw_task *next;
+  /** Runs on the worker's thread, or with w NULL when the worker is gone; frees
+   * the task. */
+  void (*run)(gw_task *task, gw_worker *w);
+};
+
+typedef struct gw_worker_options {
+  gw_hub_options hub;
+  gw_log *log;
+  const gw_demo *demo; /**< NULL: no pages */
+  gw_on_call on_call;
+  void *on_call_user;
+  uint32_t max_sockets; /**< with those in their handshake; 0: no limit */
+} gw_worker_options;
+
+/** A worker. Fields are for the files of server/net. */
+struct gw_worker {
+  gw_worker_options options;
+  gw_worker *const *workers; /* of the node, by number */
+  gw_hub *hub;
+  gw_ws ws;
+  gw_net_stats stats;
+  gw_context context;
+  gw_listener listener;
+  bool is_listening;
+  bool is_draining;
+
+  uv_loop_t loop;
+  uv_async_t wake;
+  uv_prepare_t prepare;
+  uv_idle_t idle;
+  uv_timer_t timer;
+  pthread_t thread;
+  bool has_thread;
+
+  uint64_t armed_ms; /* what timer is set to */
+  bool had_input;    /* in this turn */
+  uint32_t num_put_off;
+  uint64_t put_off_since_ms;
+  gw_mail_batch *outgoing; /* one for each worker */
+
+  gw_mailbox inbox;
+  pthread_mutex_t tasks_lock;
+  gw_task *tasks_first;
+  gw_task *tasks_last;
+
+  /* Told by any thread, acted on at the next wake-up. */
+  atomic_uint drain_window_ms; /* plus 1; 0: not draining */
+  atomic_bool is_stopping;
+  _Atomic uint64_t beat_asked;
+  _Atomic uint64_t beat_answered;
+  /* Told by the worker. */
+  atomic_size_t num_sessions;
+  atomic_bool is_drained; /* draining, and no connection is left */
+};
+
+/** NULL and why. Not on several threads at once. */
+gw_worker *gw_worker_new(const gw_worker_options *options,
+                         gw_worker *const *workers, const char **why);
+/** After gw_worker_join of all workers, or without a start. Closes what is
+ * open; mail that is left is freed. */
+void gw_worker_free(gw_worker *w);
+
+/** Before the start. Takes the sockets. */
+GW_MUST_USE int gw_worker_listen(gw_worker *w, gw_listen *sockets);
+GW_MUST_USE int gw_worker_start(gw_worker *w);
+void gw_worker_join(gw_worker *w);
+
+/* ---- on any thread
+ * ------------------------------------------------------------- */
+
+/** Stop accepting, and send clients away over the window. */
+void gw_worker_drain(gw_worker *w, uint32_t window_ms);
+/** Leave the loop; gw_worker_free closes what is open. */
+void gw_worker_stop(gw_worker *w);
+/** Ask the loop for a sign of life; it is alive when it has answered beat. */
+void gw_worker_ask_beat(gw_worker *w, uint64_t beat);
+bool gw_worker_has_answered(const gw_worker *w, uint64_t beat);
+void gw_worker_post_task(gw_worker *w, gw_task *task);
+
+/* ---- for the files of server/net, on the worker's thread
+ * -------------------------- */
+
+/** Tell the hub the time, if it is later than it was. */
+void gw_worker_touch(gw_worker *w);
+/** Of the protocols of the public listener. */
+extern const struct lws_protocols gw_public_protocols[];
+/** A socket of the public listener is there no more, or became a WebSocket. */
+void gw_worker_on_room(gw_worker *w);
+
+#endif

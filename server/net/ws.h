@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* ws.h - the WebSocket transport of a worker: /v1/ws, binary and JSON. */
+#ifndef GODWIT_SERVER_WS_H
+#define GODWIT_SERVER_WS_H
+
+#include <libwebsockets.h>
+
+#include "server/core/hub.h"
+#include "server/net/net_stats.h"
+#include "server/observe/log.h"
+
+/** Where a page or a client connects to. */
+#define GW_WS_PATH   "/v1/ws"
+#define GW_WS_BINARY "godwit.v1"
+#define GW_WS_JSON   "godwit.v1.json"
+
+/** Bytes read from a connection at a time: its buffer is kept for its life. */
+#define GW_WS_RX_BYTES 512u
+
+/** Bytes that are gathered for one write. */
+#define GW_WS_GATHER_BYTES (64u * 1024u)
+
+/** Bytes that one connection may write in one flush, so that a long recovery
+ * does not hold up the others. */
+#define GW_WS_BURST_BYTES (256u * 1024u)
+
+/** From the wish to close until the socket is dropped. */
+#define GW_WS_CLOSE_MS 3000u
+
+typedef struct gw_ws_closing gw_ws_closing;
+typedef struct gw_ws_conn gw_ws_conn;
+
+/** A ring of connections. */
+typedef struct gw_ws_link {
+  struct gw_ws_link *prev;
+  struct gw_ws_link *next; /* NULL: in no ring */
+} gw_ws_link;
+
+/** A connection; libwebsockets keeps it with the socket. */
+struct gw_ws_conn {
+  gw_ws_link dirty; /* in the ring of those with output; the first field */
+  struct lws *wsi;
+  gw_session *session;    /* NULL: the hub has let go of it */
+  gw_ws_closing *closing; /* NULL: not closing */
+  bool is_json;
+  bool is_counted;
+  bool is_blocked; /* the kernel's buffer is full; writable will be told */
+  bool is_doomed;  /* to be cut at the next flush */
+};
+
+/** The transport of one worker; zero and gw_ws_init. */
+typedef struct gw_ws {
+  /* public, set before the first connection */
+  gw_hub *hub;
+  gw_log *log;
+  gw_net_stats *stats;
+  /** Called before the hub is: tells it the time. */
+  void (*on_input)(void *user);
+  void *user;
+  uint64_t now_ms; /**< the hub's time, kept up by on_input */
+  /* read-only */
+  size_t num_conns;
+  /* private */
+  gw_ws_link dirty;
+  uint8_t *gather;
+  gw_ws_closing *closing_first; /* in the order of their deadlines */
+  gw_ws_closing *closing_last;
+} gw_ws;
+
+GW_MUST_USE int gw_ws_init(gw_ws *ws);
+void gw_ws_deinit(gw_ws *ws);
+
+/** Events of libwebsockets for the two subprotocols; encoding is that of the
+ * protocol that the connection is bound to. */
+int gw_ws_on_event(gw_ws *ws, struct lws *wsi, enum lws_callback_reasons reason,
+                   gw_ws_conn *c, enum gw_encoding encoding, const void *in,
+                   size_t len);
+
+/** Decide about an upgrade request. NULL: welcome; otherwise why not, for the
+ * answer. */
+const char *gw_ws_refusal(struct lws *wsi);
+
+/* For gw_hub_port: user is the gw_ws. */
+void gw_ws_want_write(gw_ws *ws, void *conn);
+void gw_ws_close(gw_ws *ws, void *conn, uint32_t ws_code, gw_view reason);
+
+/** Write what waits. Returns whether something is left for the next turn. */
+bool gw_ws_flush(gw_ws *ws);
+
+/** When gw_ws_tick has to run, in the hub's time; UINT64_MAX: not at all. */
+uint64_t gw_ws_deadline(const gw_ws *ws);
+void gw_ws_tick(gw_ws *ws, uint64_t now_ms);
+
+#endif

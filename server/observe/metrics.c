@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* metrics.c - Prometheus text: sums over workers, and what /proc says. */
+#include "server/observe/metrics.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static void head(FILE *f, const char *name, const char *type,
+                 const char *help) {
+  fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void one(FILE *f, const char *name, const char *type, const char *help,
+                uint64_t value) {
+  head(f, name, type, help);
+  fprintf(f, "%s %" PRIu64 "\n", name, value);
+}
+
+static void one_decimal(FILE *f, const char *name, const char *type,
+                        const char *help, double value) {
+  head(f, name, type, help);
+  fprintf(f, "%s %.3f\n", name, value);
+}
+
+/* ---- workers
+ * ------------------------------------------------------------------- */
+
+static void write_core(FILE *f, const gw_metrics *m) {
+#define SUM(field, type, help)                        \
+  {                                                   \
+    uint64_t sum = 0;                                 \
+    for (size_t i = 0; i < m->num_workers; i++)       \
+      sum += gw_stat_get(&m->workers[i].core->field); \
+    one(f, "godwit_" #field, #type, help, sum);       \
+  }
+  GW_STATS(SUM)
+#undef SUM
+}
+
+static void write_net(FILE *f, const gw_metrics *m) {
+#define SUM(field, type, help)                       \
+  {                                                  \
+    uint64_t sum = 0;                                \
+    for (size_t i = 0; i < m->num_workers; i++)      \
+      sum += gw_stat_get(&m->workers[i].net->field); \
+    one(f, "godwit_" #field, #type, help, sum);      \
+  }
+  GW_NET_STATS(SUM)
+#undef SUM
+}
+
+/* ---- the process
+ * ----------------------------------------------------------------- */
+
+static uint64_t resident_bytes(void) {
+  unsigned long pages = 0;
+  FILE *f = fopen("/proc/self/statm", "re");
+  if (!f) return 0;
+  if (fscanf(f, "%*u %lu", &pages) != 1) pages = 0;
+  fclose(f);
+  return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t num_open_fds(void) {
+  uint64_t num = 0;
+  DIR *dir = opendir("/proc/self/fd");
+  if (!dir) return 0;
+  for (struct dirent *e; (e = readdir(dir));)
+    if (e->d_name[0] != '.') num++;
+  closedir(dir);
+  return num - 1; /* the folder's own */
+}
+
+static double cpu_seconds(void) {
+  struct rusage u;
+  if (getrusage(RUSAGE_SELF, &u) < 0) return 0;
+  return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+         (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+static void write_process(FILE *f, const gw_metrics *m) {
+  struct rlimit limit = {0, 0};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  one(f, "process_resident_memory_bytes", "gauge", "Resident memory",
+      resident_bytes());
+  one(f, "process_open_fds", "gauge", "Open file descriptors", num_open_fds());
+  one(f, "process_max_fds", "gauge", "Limit of file descriptors",
+      (uint64_t)limit.rlim_cur);
+  one_decimal(f, "process_cpu_seconds_total", "counter",
+              "User and system CPU time", cpu_seconds());
+  one_decimal(f, "process_start_time_seconds", "gauge",
+              "Start of the process since 1970", (double)m->start_ms / 1000);
+}
+
+static void write_node(FILE *f, const gw_metrics *m) {
+  head(f, "godwit_info", "gauge", "Version and name of the node");
+  fprintf(f, "godwit_info{version=\"" GW_VERSION "\",node=\"");
+  for (const char *p = m->node; *p; p++) {
+    if (*p == '"' || *p == '\\') putc('\\', f);
+    putc(*p == '\n' ? ' ' : *p, f);
+  }
+  fprintf(f, "\"} 1\n");
+  one(f, "godwit_workers", "gauge", "Worker threads", m->num_workers);
+  one_decimal(f, "godwit_uptime_seconds", "gauge", "Time since the start",
+              (double)m->uptime_ms / 1000);
+  one(f, "godwit_draining", "gauge", "1 while the server shuts down",
+      m->is_draining);
+  one(f, "godwit_log_suppressed_total", "counter",
+      "Lines of the log that were suppressed", m->log_suppressed);
+}
+
+char *gw_metrics_text(const gw_metrics *m, size_t *len) {
+  char *text = NULL;
+  FILE *f = open_memstream(&text, len);
+  if (!f) return NULL;
+  write_node(f, m);
+  write_core(f, m);
+  write_net(f, m);
+  write_process(f, m);
+  return fclose(f) == 0 ? text : NULL;
+}

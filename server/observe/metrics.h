@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* metrics.h - counters of all workers and of the process as Prometheus text. */
+#ifndef GODWIT_SERVER_METRICS_H
+#define GODWIT_SERVER_METRICS_H
+
+#include "server/core/hub.h"
+#include "server/net/net_stats.h"
+
+typedef struct gw_metrics_worker {
+  const gw_stats *core;
+  const gw_net_stats *net;
+} gw_metrics_worker;
+
+typedef struct gw_metrics {
+  const gw_metrics_worker *workers;
+  size_t num_workers;
+  const char *node;
+  uint64_t start_ms; /**< since 1970 */
+  uint64_t uptime_ms;
+  uint64_t log_suppressed;
+  bool is_draining;
+} gw_metrics;
+
+/** The text in format 0.0.4; the caller frees it. NULL when out of memory.
+ * Reads counters of other threads without stopping them. */
+char *gw_metrics_text(const gw_metrics *m, size_t *len);
+
+#endif
