@@ -75,11 +75,15 @@ void rig_ready(rig *r) {
   rig_welcome(r);
 }
 
-void rig_back(rig *r) {
+void rig_until_try(rig *r) {
   uint32_t opens = r->port.num_opens;
-  for (int i = 0; i < 600 && r->port.num_opens == opens; i++)
-    rig_run(r, 100);
+  for (int i = 0; i < 60000 && r->port.num_opens == opens; i++)
+    rig_run(r, 1);
   assert_int_equal(r->port.num_opens, opens + 1);
+}
+
+void rig_back(rig *r) {
+  rig_until_try(r);
   rig_open(r);
   rig_welcome(r);
 }

@@ -24,7 +24,9 @@ void rig_run(rig *r, uint64_t ms);
 /** Connect, open and welcome: leaves the client ready when nothing is wanted.
  */
 void rig_ready(rig *r);
-/** The same after a loss: waits until the client tries, opens and welcomes. */
+/** Let time pass until the client tries again. */
+void rig_until_try(rig *r);
+/** The same, then opens and welcomes. */
 void rig_back(rig *r);
 void rig_open(rig *r);
 void rig_welcome(rig *r);
