@@ -181,13 +181,12 @@ class Demo {
   }
 }
 
+let sdk;
 try {
-  const { Client } = await import('/sdk/index.js');
-  globalThis.godwit = new Demo(Client);
+  sdk = await import('/sdk/index.js');
 } catch (error) {
   byId('broken').hidden = false;
-  setText(byId('broken-text'),
-    `The SDK did not load from /sdk/ (${error.message}). ` +
+  setText(byId('broken-text'), `The SDK did not load (${error.message}). ` +
     'Build it with "make wasm" and load this page again.');
-  throw error;
 }
+if (sdk) globalThis.godwit = new Demo(sdk.Client);

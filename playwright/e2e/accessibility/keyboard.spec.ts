@@ -38,16 +38,17 @@ test('the whole way by keyboard', async ({ visit, enter, room }) => {
   await expect(details).toBeHidden();
   await expect(focused).toHaveAccessibleName('Details');
 
-  // Back to the top: a way around the header, and one's own state.
-  await page.evaluate(() => (document.activeElement as HTMLElement).blur());
-  await keyboard.press('Tab');
-  await expect(focused).toHaveText('Skip to writing a message');
-  await expect(focused).toBeInViewport();
-  await keyboard.press('Tab');
-  await expect(focused).toHaveAccessibleName('Your state');
+  // And back to the top: one's own state, and the way around the header.
+  for (const name of ['Change name or room', 'Send', 'Message', 'Conversation',
+    'Your state']) {
+    await keyboard.press('Shift+Tab');
+    await expect(focused).toHaveAccessibleName(name);
+  }
   await keyboard.press('b');
   await grace.untilPerson('Ada', 'busy');
   await keyboard.press('Shift+Tab');
+  await expect(focused).toHaveText('Skip to writing a message');
+  await expect(focused).toBeInViewport();
   await keyboard.press('Enter');
   await expect(focused).toHaveAccessibleName('Message');
   expect(new URL(page.url()).hash).toBe(`#${room}`);
