@@ -116,7 +116,7 @@ static void unsend(gw__entry *e) {
 
 void gw__outbox_rewind(gw__outbox *o, gw__entry *from) {
   for (gw__entry *e = from; e != NULL; e = e->next) {
-    if (e->lane == from->lane) unsend(e);
+    if (e->lane == from->lane && !e->at_most_once) unsend(e);
   }
   recount(o, from->lane);
 }

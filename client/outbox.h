@@ -70,7 +70,7 @@ gw__entry *gw__outbox_by_request(const gw__outbox *o, uint32_t request);
 void gw__outbox_sent(gw__entry *e, uint32_t request, uint64_t now_ms);
 
 /** Forget that `from` and what was sent behind it in its lane went out: they
- * are sent again, in order. */
+ * are sent again, in order. Those that are sent at most once stand aside. */
 void gw__outbox_rewind(gw__outbox *o, gw__entry *from);
 
 /** The same for every lane: the connection is gone. */
