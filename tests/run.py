@@ -308,8 +308,7 @@ def sim(args):
 
 
 def wasm(args):
-    files = sorted(glob.glob("wasm/test/*.test.mjs") +
-                   glob.glob("wasm/tests/*.test.mjs"))
+    files = sorted(glob.glob("wasm/test/**/*.test.mjs", recursive=True))
     return [Job("node", [args.node, "--test", "--test-reporter=tap"] + files,
                 240, "tap", env={"GODWIT_BIN": args.godwit})] if files else []
 
