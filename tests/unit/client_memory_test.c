@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* client_memory_test.c - a client whose allocator fails at any point goes on,
+ * loses nothing in silence and leaks nothing. */
+#include "tests/unit/support/rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/** What the application saw, and what it must not see. */
+typedef struct seen {
+  gw_position position; /**< of the last publication or gap */
+  uint64_t settled;     /**< bit k: key k was settled */
+} seen;
+
+static void check_event(gw_test_port *p, const gw_event *e) {
+  seen *s = p->arg;
+  uint64_t offset;
+  switch (e->type) {
+  case GW_EVENT_PUBLICATION:
+    offset = e->u.publication.position.offset;
+    if (s->position.epoch != 0)
+      assert_int_equal(offset, s->position.offset + 1);
+    s->position = e->u.publication.position;
+    break;
+  case GW_EVENT_GAP:
+    s->position = e->u.gap.position;
+    break;
+  case GW_EVENT_PUBLISHED:
+    assert_true((s->settled >> e->u.published.key & 1) == 0); /* once */
+    s->settled |= UINT64_C(1) << e->u.published.key;
+    break;
+  default:
+    break;
+  }
+}
+
+/** Whether the script can still talk to the client. */
+static bool is_up(const rig *r) {
+  return r->port.wanted && r->port.is_open;
+}
+
+/** A server that answers whatever was asked, as long as it is asked. */
+static void serve(rig *r) {
+  for (int i = 0; i < 20; i++) {
+    rig_run(r, 1);
+    if (r->port.wanted && !r->port.is_open) {
+      rig_forget(r); /* requests of the old connection */
+      rig_open(r);
+    }
+    gw_test_frame *f = r->port.frames;
+    if (f == NULL || !is_up(r)) continue;
+    uint32_t request = f->head.request, alias = f->head.channel;
+    gw_subscribe asked = {0};
+    switch (f->head.type) {
+    case GW_FRAME_HELLO:
+      rig_welcome(r);
+      break;
+    case GW_FRAME_SUBSCRIBE:
+      assert_int_equal(gw_decode_subscribe(f->body, &asked), 0);
+      gw_test_take_frame(&r->port, f->head.type);
+      rig_subscribed(r, request, alias,
+                     &(gw_subscribed){.epoch = RIG_EPOCH,
+                                      .offset = asked.offset,
+                                      .live = true});
+      if (is_up(r)) rig_snapshot(r, 0, alias, 3, "123456789", false);
+      break;
+    case GW_FRAME_PUBLISH:
+      gw_test_take_frame(&r->port, f->head.type);
+      rig_published(r, request, 50, false);
+      break;
+    case GW_FRAME_RPC:
+      gw_test_take_frame(&r->port, f->head.type);
+      rig_result(r, request, "ok");
+      break;
+    case GW_FRAME_PRESENCE_SET:
+    case GW_FRAME_PRESENCE_LEAVE:
+      gw_test_take_frame(&r->port, f->head.type);
+      rig_ok(r, request);
+      break;
+    default:
+      gw_test_take_frame(&r->port, f->head.type);
+      break;
+    }
+  }
+}
+
+/** The next publication, where the client is live. */
+static void publish_next(rig *r, uint32_t sub) {
+  if (!is_up(r) || gw_client_sub_state(r->c, sub) != GW_SUB_LIVE) return;
+  uint64_t offset = gw_client_sub_position(r->c, sub).offset;
+  rig_publication(r, sub, offset + 1, 3, offset + 1);
+}
+
+static void commands(rig *r, uint32_t sub) {
+  gw_payload small = {GW_PAYLOAD_BYTES, gw_view_of("x")};
+  uint64_t key;
+  (void)!gw_client_publish(r->c, gw_view_of("a"), small, NULL, &key);
+  (void)!gw_client_publish(r->c, gw_view_of("b"), small, NULL, &key);
+  (void)!gw_client_call(r->c, gw_view_of("m"), small, NULL);
+  (void)!gw_client_presence_set(r->c, sub, gw_view_of("busy"), small);
+}
+
+/** A message that comes in two pieces. */
+static void cut_frame(rig *r, uint32_t sub) {
+  if (!is_up(r) || gw_client_sub_state(r->c, sub) != GW_SUB_LIVE) return;
+  uint8_t block[100];
+  gw_out out = {block, 0, sizeof block};
+  gw_head head = {.type = GW_FRAME_PUBLICATION, .channel = sub};
+  gw_publication m = {.offset = gw_client_sub_position(r->c, sub).offset + 1,
+                      .data = gw_view_of("in two pieces")};
+  assert_int_equal(gw_encode_publication(&out, &head, &m), 0);
+  uint32_t generation = r->port.generation;
+  gw_client_on_data(r->c, generation, (gw_view){block, 9}, false);
+  gw_client_on_data(r->c, generation, (gw_view){block + 9, out.len - 9}, true);
+}
+
+/** A life with everything in it. */
+static void live(rig *r) {
+  gw_sub_options presence = {.presence = true};
+  (void)!gw_client_connect(r->c);
+  int64_t sub = gw_client_subscribe(r->c, gw_view_of("a"), &presence);
+  if (sub < 0) {
+    assert_int_equal(sub, GW_ERR_NOMEM);
+    sub = gw_client_subscribe(r->c, gw_view_of("a"), &presence);
+    if (sub < 0) return;
+  }
+  uint32_t id = (uint32_t)sub;
+  for (char name[] = "d"; name[0] < 'k'; name[0]++)
+    (void)!gw_client_subscribe(r->c, gw_view_of(name), &presence);
+  serve(r);
+  serve(r);
+  commands(r, id);
+  serve(r);
+  publish_next(r, id);
+  publish_next(r, id);
+  if (is_up(r)) rig_diff(r, id, 5, "+5 *2"); /* waits: 4 is missing */
+  if (is_up(r)) rig_diff(r, id, 6, "-1");
+  if (is_up(r)) rig_call(r, 5, "theirs");
+  const gw_event *call = gw_test_take_event(&r->port, GW_EVENT_CALL);
+  gw_payload big = {GW_PAYLOAD_BYTES, {(const uint8_t[600]){0}, 600}};
+  if (call != NULL)
+    (void)!gw_client_answer(r->c, call->u.call.call, 0, (gw_view){0}, big);
+  serve(r);
+  cut_frame(r, id);
+  (void)!gw_client_set_token(r->c, gw_view_of("token"));
+  gw_close elsewhere = {.code = GW_CODE_SHUTDOWN,
+                        .endpoint = gw_view_of("elsewhere")};
+  if (is_up(r)) rig_close(r, &elsewhere);
+  commands(r, id);
+  for (int i = 0; i < 200; i++) {
+    rig_run(r, 50);
+    serve(r);
+  }
+  publish_next(r, id);
+  int64_t other = gw_client_subscribe(r->c, gw_view_of("c"), NULL);
+  (void)gw_client_unsubscribe(r->c, id);
+  serve(r);
+  if (other > 0) (void)gw_client_unsubscribe(r->c, (uint32_t)other);
+  gw_client_close(r->c);
+  rig_run(r, 10);
+}
+
+/** Returns false when the failure point lies behind the whole life. */
+static bool life_with_failure(uint64_t fail_at, bool and_after) {
+  gw_test_alloc a = {.fail_at = fail_at, .and_after = and_after};
+  gw_client_options o = {.alloc = gw_test_alloc_use(&a)};
+  seen s = {0};
+  rig r = {.now = 1000};
+  r.c = gw_test_port_init(&r.port, &o, &r.now, 1);
+  if (r.c != NULL) {
+    r.port.arg = &s;
+    r.port.hooks.event = check_event;
+    live(&r);
+    gw_client_info info = rig_info(&r);
+    if (!and_after) {
+      assert_int_equal(info.state, GW_STATE_CLOSED);
+      assert_int_equal(info.outbox_count, 0); /* it got over it */
+    }
+    gw_test_port_deinit(&r.port);
+  }
+  assert_int_equal(a.num_blocks, 0);
+  return a.num_calls >= fail_at;
+}
+
+static void one_failure_anywhere(void **state) {
+  (void)state;
+  uint64_t n = 1;
+  while (life_with_failure(n, false))
+    n++;
+  assert_true(n > 100);
+}
+
+static void no_memory_from_anywhere_on(void **state) {
+  (void)state;
+  for (uint64_t n = 1; n < 200; n++)
+    life_with_failure(n, true);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(one_failure_anywhere),
+      cmocka_unit_test(no_memory_from_anywhere_on),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
