@@ -11,7 +11,8 @@ enum gw_exit {
   GW_EXIT_FAILED = 1,
   GW_EXIT_USAGE = 2,  /**< command line or configuration is wrong */
   GW_EXIT_LISTEN = 3, /**< an address cannot be listened on */
-  GW_EXIT_START = 4   /**< another reason not to start */
+  GW_EXIT_START = 4,  /**< another reason not to start */
+  GW_EXIT_LATER = 69  /**< the subcommand comes later (EX_UNAVAILABLE) */
 };
 
 /** A subcommand: argv[0] is its name. Returns the exit code. */

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* config.c - `godwit config`: print the defaults or the schema, check a file. */
+#include "server/config/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "server/cli/cmd.h"
+#include "server/cli/options.h"
+
+static const char about[] =
+    "  default        a commented godwit.yaml with every key and its default\n"
+    "  schema         the JSON Schema of godwit.yaml, for editors\n"
+    "  check [FILE]   tell what is wrong with a file (- is the standard input);\n"
+    "                 without FILE, with what `godwit serve` would read here:\n"
+    "                 godwit.yaml and the environment\n"
+    "\n"
+    "Exits with 0, or 2 when the configuration or the command line is wrong.\n";
+
+static int check(const char *path) {
+  gw_config c;
+  int err = path != NULL ? gw_config_load_file(&c, path, stderr)
+                         : gw_config_load(&c, 0, NULL, stderr);
+  gw_config_deinit(&c);
+  if (err == GW_ERR_INVALID) return GW_CONFIG_EXIT;
+  if (err != 0) {
+    fprintf(stderr, "godwit config: %s\n", gw_err_text(err));
+    return GW_EXIT_FAILED;
+  }
+  printf("%s: good\n", path == NULL             ? "the configuration"
+                       : strcmp(path, "-") == 0 ? "standard input"
+                                                : path);
+  return GW_EXIT_OK;
+}
+
+int gw_cmd_config(int argc, char **argv) {
+  static const gw_option none[] = {{NULL, GW_OPTION_FLAG, NULL, NULL, NULL}};
+  const gw_usage usage = {"godwit config", "default|schema|check [FILE]", about,
+                          none, NULL};
+  enum gw_parsed parsed = gw_options_parse(&usage, &argc, argv);
+  if (parsed != GW_PARSED_GOOD) {
+    return parsed == GW_PARSED_HELP ? GW_EXIT_OK : GW_EXIT_USAGE;
+  }
+  const char *what = argc > 0 ? argv[0] : "";
+  if (strcmp(what, "check") == 0 && argc <= 2)
+    return check(argc > 1 ? argv[1] : NULL);
+  if (strcmp(what, "default") == 0 && argc == 1) {
+    gw_config_print_default(stdout);
+    return GW_EXIT_OK;
+  }
+  if (strcmp(what, "schema") == 0 && argc == 1) {
+    gw_config_print_schema(stdout);
+    return GW_EXIT_OK;
+  }
+  return gw_usage_error(&usage, "what shall be done?");
+}

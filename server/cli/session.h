@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* session.h - a subcommand that is a client: its connection, its loop, its end. */
+#ifndef GODWIT_CLI_SESSION_H
+#define GODWIT_CLI_SESSION_H
+
+#include "client/ports/lws.h"
+#include "server/cli/options.h"
+
+/** What every client subcommand can be told. All zero: defaults. */
+typedef struct gw_cli_options {
+  const char *url;
+  const char *user;
+  const char *token;
+  const char *retry; /**< name of a preset */
+  const char *ca_file;
+  uint32_t timeout_ms; /**< 0: 10 s */
+} gw_cli_options;
+
+/** Number of rows of gw_cli_option_table, with its end. */
+#define GW_CLI_NUM_OPTIONS 7u
+
+/** The table of these options, for gw_usage.connection. */
+void gw_cli_option_table(gw_cli_options *o,
+                         gw_option table[GW_CLI_NUM_OPTIONS]);
+
+typedef struct gw_cli gw_cli;
+struct gw_cli {
+  /* public, before gw_cli_open */
+  const char *name; /**< "godwit publish" */
+  gw_cli_options options;
+  /** Runs until it is interrupted: tells each change of the connection. If not,
+   * interrupting it is a failure, and so is the deadline. */
+  bool is_lasting;
+  void (*on_event)(gw_cli *cli, const gw_event *event);
+  /** Close handles of your own on the loop. May be NULL. */
+  void (*on_ending)(gw_cli *cli);
+  void *user;
+  /* read-only */
+  gw_client *client;
+  uv_loop_t loop;
+  /* private */
+  gw_lws *port;
+  uv_signal_t signals[2];
+  uv_timer_t deadline;
+  uv_timer_t ending;
+  uint64_t end_by_ms;
+  int exit_code;
+  bool is_ending;
+  bool is_open;     /**< was ready at some time */
+  bool is_warned;   /**< that it cannot connect */
+  char reason[256]; /**< why the last attempt failed */
+};
+
+/** Make the client and begin to connect. Returns 0, or the exit code after a
+ * mistake, which is told. */
+int gw_cli_open(gw_cli *cli);
+
+/** Run until gw_cli_end or a signal, say goodbye, free everything. Returns the
+ * exit code. */
+int gw_cli_run(gw_cli *cli);
+
+/** End with an exit code; the first counts. May be called in an event. */
+void gw_cli_end(gw_cli *cli, int code);
+
+/** Fail after the timeout from now on, unless it is told again or disarmed. */
+void gw_cli_arm(gw_cli *cli);
+void gw_cli_disarm(gw_cli *cli);
+
+/** Tell a failure on standard error: the command's name, the code's name and
+ * sentence, or the peer's words. */
+void gw_cli_tell(const gw_cli *cli, const char *what, uint32_t code,
+                 gw_view reason);
+
+/** After a line on standard output: hand it on; end when nobody reads. */
+void gw_cli_flush(gw_cli *cli);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* subscribe.c - `godwit subscribe`: a line for each publication. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/cli/cmd.h"
+#include "server/cli/members.h"
+#include "server/cli/session.h"
+#include "server/cli/text.h"
+
+typedef struct subscribe {
+  gw_cli cli;
+  bool as_json;
+  bool presence;
+  const char *since;
+  uint32_t count; /**< 0: no end */
+  gw_sub_options options;
+  int num_channels;
+  char **channels;
+  uint32_t *subs; /**< their ids */
+  int num_live;   /**< that have not ended */
+  uint64_t num_seen;
+} subscribe;
+
+/** The name of a subscription's channel. */
+static gw_view channel_of(const subscribe *s, uint32_t sub) {
+  for (int i = 0; i < s->num_channels; i++) {
+    if (s->subs[i] == sub) return gw_view_of(s->channels[i]);
+  }
+  return gw_view_of("?");
+}
+
+/* ---- publications ---------------------------------------------------------- */
+
+static void put_publisher(FILE *to, uint64_t client, gw_view user) {
+  char id[GW_TEXT_ID_MAX];
+  if (user.len > 0) {
+    gw_text_put(to, user);
+  } else {
+    fputs(client != 0 ? gw_text_id(client, id) : "server", to);
+  }
+}
+
+static void put_line(const subscribe *s, const gw_event *e) {
+  char clock[GW_TEXT_TIME_MAX];
+  printf("%s ", gw_text_clock(e->u.publication.time_ms, clock));
+  if (s->num_channels > 1) {
+    gw_text_put(stdout, channel_of(s, e->u.publication.sub));
+    putchar(' ');
+  }
+  printf("%" PRIu64 " ", e->u.publication.position.offset);
+  put_publisher(stdout, e->u.publication.client, e->u.publication.user);
+  fputs(": ", stdout);
+  gw_text_put_payload(stdout, e->u.publication.payload);
+  putchar('\n');
+}
+
+static void put_json(const subscribe *s, const gw_event *e) {
+  char id[GW_TEXT_ID_MAX], time[GW_TEXT_TIME_MAX];
+  gw_position p = e->u.publication.position;
+  fputs("{\"type\":\"publication\",\"channel\":", stdout);
+  gw_text_put_string(stdout, channel_of(s, e->u.publication.sub));
+  printf(",\"epoch\":\"%s\",\"offset\":%" PRIu64, gw_text_id(p.epoch, id),
+         p.offset);
+  printf(",\"client\":\"%s\",\"user\":",
+         gw_text_id(e->u.publication.client, id));
+  gw_text_put_string(stdout, e->u.publication.user);
+  printf(",\"time\":\"%s\"", gw_text_iso(e->u.publication.time_ms, time));
+  gw_text_put_payload_member(stdout, e->u.publication.payload);
+  fputs("}\n", stdout);
+}
+
+static void on_publication(subscribe *s, const gw_event *e) {
+  if (s->as_json) {
+    put_json(s, e);
+  } else {
+    put_line(s, e);
+  }
+  gw_cli_flush(&s->cli);
+  if (++s->num_seen == s->count) gw_cli_end(&s->cli, GW_EXIT_OK);
+}
+
+/* ---- gaps and states ------------------------------------------------------- */
+
+static const char *gap_text(uint32_t reason) {
+  static const char *const texts[] = {
+      "for an unknown reason",   "the stream was begun anew",
+      "they were trimmed",       "they expired",
+      "there are too many",      "the permission was lost",
+      "this reader was too slow"};
+  return texts[reason < sizeof texts / sizeof texts[0] ? reason : 0];
+}
+
+/** For a machine a gap is a line among the others: what it misses comes here. */
+static void put_gap_json(const subscribe *s, const gw_event *e) {
+  static const char *const names[] = {
+      "none",       "epoch_changed",   "trimmed",    "expired",
+      "over_limit", "permission_lost", "slow_reader"};
+  uint32_t reason = e->u.gap.reason;
+  fputs("{\"type\":\"gap\",\"channel\":", stdout);
+  gw_text_put_string(stdout, channel_of(s, e->u.gap.sub));
+  printf(",\"reason\":\"%s\",\"from\":%" PRIu64,
+         reason < sizeof names / sizeof names[0] ? names[reason] : "unknown",
+         e->u.gap.from);
+  if (e->u.gap.to != 0) printf(",\"to\":%" PRIu64, e->u.gap.to);
+  fputs("}\n", stdout);
+}
+
+static void on_gap(subscribe *s, const gw_event *e) {
+  fprintf(stderr, "%s: ", s->cli.name);
+  gw_text_put(stderr, channel_of(s, e->u.gap.sub));
+  fprintf(stderr, ": publications %" PRIu64, e->u.gap.from);
+  if (e->u.gap.to != 0) {
+    fprintf(stderr, " to %" PRIu64, e->u.gap.to);
+  } else {
+    fputs(" and on", stderr);
+  }
+  fprintf(stderr, " will not come: %s\n", gap_text(e->u.gap.reason));
+  if (!s->as_json) return;
+  put_gap_json(s, e);
+  gw_cli_flush(&s->cli);
+}
+
+static void on_ended(subscribe *s, const gw_event *e) {
+  char channel[300];
+  (void)snprintf(channel, sizeof channel, "%.*s", (int)e->u.sub.channel.len,
+                 (const char *)e->u.sub.channel.data);
+  gw_cli_tell(&s->cli, channel, e->u.sub.code, e->u.sub.reason);
+  if (--s->num_live == 0) gw_cli_end(&s->cli, GW_EXIT_FAILED);
+}
+
+static void on_sub_state(subscribe *s, const gw_event *e) {
+  if (e->u.sub.to == GW_SUB_ENDED) {
+    on_ended(s, e);
+    return;
+  }
+  if (e->u.sub.to != GW_SUB_LIVE) return;
+  char position[GW_TEXT_POSITION_MAX];
+  fprintf(stderr, "%s: ", s->cli.name);
+  gw_text_put(stderr, e->u.sub.channel);
+  fprintf(stderr, ": live at %s\n",
+          gw_text_position(e->u.sub.position, position));
+}
+
+static void on_event(gw_cli *cli, const gw_event *e) {
+  subscribe *s = cli->user;
+  switch (e->type) {
+  case GW_EVENT_PUBLICATION:
+    on_publication(s, e);
+    break;
+  case GW_EVENT_GAP:
+    on_gap(s, e);
+    break;
+  case GW_EVENT_SUB_STATE:
+    on_sub_state(s, e);
+    break;
+  case GW_EVENT_PRESENCE:
+    gw_members_put_change(stdout, e, channel_of(s, e->u.presence.sub),
+                          s->as_json);
+    gw_cli_flush(cli);
+    break;
+  default:
+    break;
+  }
+}
+
+/* ---- command line ---------------------------------------------------------- */
+
+static const char about[] =
+    "Prints a line for each publication of the channels: time, channel where\n"
+    "there are several, offset, publisher, payload. What cannot be delivered and\n"
+    "changes of the connection are told on standard error. It reconnects, and\n"
+    "goes on where it was, until it is interrupted, which exits with 0; 1 when\n"
+    "the server refuses for good, 2 for a wrong command line.\n";
+
+static int parse(subscribe *s, int argc, char **argv) {
+  const gw_option options[] = {
+      {"--json", GW_OPTION_FLAG, &s->as_json, NULL,
+       "an object for each line; gaps among them"},
+      {"--since", GW_OPTION_TEXT, &s->since, "POSITION",
+       "start: all that is kept; EPOCH:OFFSET: what comes after"},
+      {"--presence", GW_OPTION_FLAG, &s->presence, NULL,
+       "also who enters, changes and leaves"},
+      {"--count", GW_OPTION_NUMBER, &s->count, "N",
+       "exit after so many publications"},
+      {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
+  };
+  gw_option connection[GW_CLI_NUM_OPTIONS];
+  gw_cli_option_table(&s->cli.options, connection);
+  const gw_usage usage = {"godwit subscribe", "CHANNEL...", about, options,
+                          connection};
+  s->cli.name = usage.name;
+  switch (gw_options_parse(&usage, &argc, argv)) {
+  case GW_PARSED_HELP:
+    return -1;
+  case GW_PARSED_BAD:
+    return GW_EXIT_USAGE;
+  default:
+    break;
+  }
+  if (argc < 1) return gw_usage_error(&usage, "which channel?");
+  s->num_channels = argc;
+  s->channels = argv;
+  s->options.presence = s->presence;
+  s->options.recover = s->since != NULL;
+  if (s->since == NULL || strcmp(s->since, "start") == 0) return 0;
+  if (!gw_text_read_position(s->since, &s->options.since)) {
+    return gw_usage_error(&usage, "--since must be start or EPOCH:OFFSET");
+  }
+  if (argc > 1) {
+    return gw_usage_error(&usage, "a position belongs to one channel");
+  }
+  return 0;
+}
+
+/** Returns 0 or an exit code. */
+static int subscribe_all(subscribe *s) {
+  s->subs = calloc((size_t)s->num_channels, sizeof *s->subs);
+  if (s->subs == NULL) return GW_EXIT_FAILED;
+  for (int i = 0; i < s->num_channels; i++) {
+    int64_t id = gw_client_subscribe(s->cli.client, gw_view_of(s->channels[i]),
+                                     &s->options);
+    if (id < 0) {
+      fprintf(stderr, "%s: ", s->cli.name);
+      gw_text_put(stderr, gw_view_of(s->channels[i]));
+      fprintf(stderr, ": %s\n", gw_err_text((int)id));
+      return GW_EXIT_USAGE;
+    }
+    bool is_new = true;
+    for (int j = 0; j < i; j++)
+      is_new = is_new && s->subs[j] != (uint32_t)id;
+    s->subs[i] = (uint32_t)id;
+    s->num_live += is_new;
+  }
+  return 0;
+}
+
+int gw_cmd_subscribe(int argc, char **argv) {
+  subscribe s = {.cli = {.is_lasting = true, .on_event = on_event}};
+  s.cli.user = &s;
+  int code = parse(&s, argc, argv);
+  if (code < 0) return GW_EXIT_OK;
+  if (code == 0) code = gw_cli_open(&s.cli);
+  if (code != 0) return code;
+  code = subscribe_all(&s);
+  if (code != 0) gw_cli_end(&s.cli, code);
+  code = gw_cli_run(&s.cli);
+  free(s.subs);
+  return code;
+}
