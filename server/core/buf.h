@@ -35,6 +35,9 @@ struct gw_buf {
 gw_buf *gw_buf_new(gw_view payload, bool is_text);
 gw_buf *gw_buf_ref(gw_buf *b);
 void gw_buf_unref(gw_buf *b); /**< NULL is fine */
+/** Many at once: a fan-out takes its references with one atomic step. */
+gw_buf *gw_buf_ref_many(gw_buf *b, unsigned num);
+void gw_buf_unref_many(gw_buf *b, unsigned num);
 
 /** The payload. */
 gw_view gw_buf_payload(const gw_buf *b);

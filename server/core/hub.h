@@ -34,7 +34,8 @@ typedef struct gw_mail gw_mail;
 enum gw_encoding { GW_ENCODING_BINARY, GW_ENCODING_JSON };
 
 /** What the hub wants from its surroundings. Copied. No function may call back
- * into the hub. conn is what gw_hub_open was given. */
+ * into the hub. conn is what gw_hub_open was given; want_write and close may be
+ * told of it before gw_hub_open has returned. */
 typedef struct gw_hub_port {
   /** The session has output; told once until gw_session_take finds no more. */
   void (*want_write)(void *user, void *conn);
@@ -44,7 +45,8 @@ typedef struct gw_hub_port {
   /** Give mail to another worker's gw_hub_deliver; ownership passes. */
   void (*post)(void *user, uint32_t worker, gw_mail *mail);
   uint64_t (*random)(void *user);
-  /** One line: level as in gw_log_levels of log.h; fields as key=value text. */
+  /** One line: level 0 error, 1 warning, 2 information, 3 debug; fields as
+   * key=value text. */
   void (*log)(void *user, int level, const char *event, const char *fields);
 } gw_hub_port;
 
@@ -123,8 +125,11 @@ void gw_hub_set_on_call(gw_hub *h, gw_on_call on_call, void *user);
 void gw_hub_answer(gw_hub *h, gw_call call, uint32_t code, gw_view message,
                    const gw_rpc_result *result);
 
-/** Call a client from the server: on_reply is told once, code GW_CODE_OK or why
- * not. client is looked for on this worker, then on the others. */
+/** Call a client from the server: on_reply is told once, later, code GW_CODE_OK
+ * or why not. client is looked for on this worker, then on the others.
+ *   returns  0; GW_ERR_NOT_FOUND (no other worker to ask), GW_ERR_FULL (it has
+ *            max_calls to answer), GW_ERR_INVALID, GW_ERR_TEXT, GW_ERR_NOMEM:
+ *            on_reply is not told */
 typedef void (*gw_on_reply)(void *arg, uint32_t code, gw_view message,
                             const gw_rpc_result *result);
 GW_MUST_USE int gw_hub_call(gw_hub *h, uint64_t client, const gw_rpc *rpc,

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* dedup_window.c - publishers by client, each with a ring of its last keys. */
+#include "server/core/dedup_window.h"
+
+#include <assert.h>
+
+#include "server/core/table.h"
+
+#define KEYS_MIN 4u
+
+struct kept_key {
+  uint64_t key;
+  uint64_t offset;
+};
+
+struct gw_dedup_publisher {
+  UT_hash_handle hh;
+  struct gw_dedup_publisher *prev, *next;
+  uint64_t client;
+  uint64_t used_ms;
+  uint64_t highest;
+  uint8_t num;
+  uint8_t at; /**< where the next one goes */
+  uint8_t cap;
+  struct kept_key *keys;
+};
+typedef struct gw_dedup_publisher publisher;
+
+static void forget(gw_dedup_window *w, publisher *p) {
+  HASH_DEL(w->publishers, p);
+  DL_DELETE(w->oldest, p);
+  w->num--;
+  gw_mem_free(p->keys);
+  gw_mem_free(p);
+}
+
+void gw_dedup_deinit(gw_dedup_window *w) {
+  while (w->oldest != NULL)
+    forget(w, w->oldest);
+}
+
+/** A full ring has dropped keys; what is below all that it has was among them.
+ * Keys of one publisher come in rising order, see refused.h. */
+static bool was_dropped(const publisher *p, uint64_t key) {
+  if (p->num < GW_DEDUP_KEYS) return false;
+  for (unsigned i = 0; i < p->num; i++) {
+    if (p->keys[i].key <= key) return false;
+  }
+  return true;
+}
+
+bool gw_dedup_has(const publisher *p, uint64_t key, uint64_t *offset) {
+  if (key > p->highest) return false;
+  for (unsigned i = 0; i < p->num; i++) {
+    if (p->keys[i].key != key) continue;
+    *offset = p->keys[i].offset;
+    return true;
+  }
+  *offset = 0;
+  return was_dropped(p, key);
+}
+
+static publisher *add(gw_dedup_window *w, uint64_t client, uint32_t hash) {
+  publisher *p = gw_mem_zalloc(sizeof *p);
+  if (p == NULL) return NULL;
+  p->client = client;
+  HASH_ADD_BYHASHVALUE(hh, w->publishers, client, sizeof client, hash, p);
+  if (!GWS_TABLE_HAS(p)) {
+    gw_mem_free(p);
+    return NULL;
+  }
+  DL_APPEND(w->oldest, p);
+  w->num++;
+  if (w->num > GW_DEDUP_PUBLISHERS) forget(w, w->oldest);
+  return p;
+}
+
+static bool make_room(publisher *p) {
+  if (p->num < p->cap || p->cap == GW_DEDUP_KEYS) return true;
+  unsigned cap = p->cap == 0 ? KEYS_MIN : p->cap * 2u;
+  struct kept_key *keys = gw_mem_realloc(p->keys, cap * sizeof *keys);
+  if (keys == NULL) return false;
+  p->keys = keys;
+  p->cap = (uint8_t)cap;
+  p->at = p->num; /* a smaller ring has only just come round to its front */
+  return true;
+}
+
+publisher *gw_dedup_open(gw_dedup_window *w, const gw_hub *h,
+                         uint64_t client) {
+  uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
+  publisher *p;
+  HASH_FIND_BYHASHVALUE(hh, w->publishers, &client, sizeof client, hash, p);
+  if (p == NULL) p = add(w, client, hash);
+  if (p == NULL || !make_room(p)) return NULL;
+  p->used_ms = h->now_ms;
+  DL_DELETE(w->oldest, p);
+  DL_APPEND(w->oldest, p);
+  return p;
+}
+
+void gw_dedup_put(publisher *p, uint64_t key, uint64_t offset) {
+  assert(p->num < p->cap || p->cap == GW_DEDUP_KEYS); /* gw_dedup_open */
+  p->keys[p->at] = (struct kept_key){key, offset};
+  p->at = (uint8_t)((p->at + 1u) % p->cap);
+  if (p->num < p->cap) p->num++;
+  if (key > p->highest) p->highest = key;
+}
+
+void gw_dedup_expire(gw_dedup_window *w, uint64_t before_ms) {
+  while (w->oldest != NULL && w->oldest->used_ms < before_ms)
+    forget(w, w->oldest);
+}
+
+uint64_t gw_dedup_oldest_ms(const gw_dedup_window *w) {
+  return w->oldest == NULL ? UINT64_MAX : w->oldest->used_ms;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* dispatch.c - from a frame to the handler of its type. */
+#include "server/core/session.h"
+
+/** What holds for a type of frame. */
+struct rule {
+  void (*handle)(gw_session *s, const gw_frame *f); /**< NULL: not from a client */
+  bool needs_request; /**< an answer must have somewhere to go */
+};
+
+static const struct rule rules[] = {
+    [GW_FRAME_HELLO] = {gws_serve_hello, false},
+    [GW_FRAME_PING] = {gws_serve_ping, false},
+    [GW_FRAME_PONG] = {gws_serve_pong, false},
+    [GW_FRAME_CLOSE] = {gws_serve_close, false},
+    [GW_FRAME_ERROR] = {gws_serve_error, false},
+    [GW_FRAME_SUBSCRIBE] = {gws_serve_subscribe, true},
+    [GW_FRAME_UNSUBSCRIBE] = {gws_serve_unsubscribe, false},
+    [GW_FRAME_PUBLISH] = {gws_serve_publish, false},
+    [GW_FRAME_PRESENCE_SET] = {gws_serve_presence_set, false},
+    [GW_FRAME_PRESENCE_LEAVE] = {gws_serve_presence_leave, false},
+    [GW_FRAME_PRESENCE_GET] = {gws_serve_presence_get, true},
+    [GW_FRAME_RPC] = {gws_serve_rpc, true},
+    [GW_FRAME_RPC_RESULT] = {gws_serve_rpc_result, true},
+    [GW_FRAME_REFRESH] = {gws_serve_refresh, true},
+    [GW_FRAME_REFRESHED] = {NULL, false},
+};
+#define NUM_RULES (sizeof rules / sizeof rules[0])
+
+/** Features that no side may use, as none is agreed in the handshake. */
+#define FLAGS_NOT_AGREED (GW_FLAG_MORE | GW_FLAG_COMPRESSED)
+
+static void handle_unknown(gw_session *s, const gw_frame *f) {
+  gw_stat_add(&s->hub->stats.unknown_frames_total, 1);
+  if (!gw_type_is_ignorable(f->head.type))
+    gws_session_end(s, GW_CODE_PROTOCOL, "frame of unknown type");
+}
+
+static void handle(gw_session *s, const gw_frame *f) {
+  uint8_t type = f->head.type;
+  if (s->state == GWS_SESSION_NEW && type != GW_FRAME_HELLO) {
+    gws_session_end(s, GW_CODE_PROTOCOL, "the first frame is not Hello");
+    return;
+  }
+  if (type == GW_FRAME_CREDIT) return; /* told by any client, agreed with none */
+  if (type >= NUM_RULES || type == GW_FRAME_NONE) {
+    handle_unknown(s, f);
+    return;
+  }
+  const struct rule *rule = &rules[type];
+  if (rule->handle == NULL)
+    gws_session_end(s, GW_CODE_PROTOCOL, "frame that only a server sends");
+  else if (rule->needs_request && f->head.request == 0)
+    gws_session_end(s, GW_CODE_PROTOCOL, "request without an id");
+  else if ((f->head.flags & FLAGS_NOT_AGREED) != 0)
+    gws_session_end(s, GW_CODE_PROTOCOL, "flag of a feature that is off");
+  else
+    rule->handle(s, f);
+}
+
+int gws_session_on_frame(void *session, const gw_frame *frame) {
+  gw_session *s = session;
+  gw_stat_add(&s->hub->stats.frames_in_total, 1);
+  handle(s, frame);
+  return s->state == GWS_SESSION_ENDING ? GW_ERR_STATE : 0;
+}

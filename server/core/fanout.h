@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* fanout.h - one message to all subscribers of a channel on this worker. */
+#ifndef GODWIT_SERVER_FANOUT_H
+#define GODWIT_SERVER_FANOUT_H
+
+#include "server/core/channel.h"
+
+/** A publication that has just been appended to the channel. */
+typedef struct gw_fanout {
+  gw_buf *buf;       /**< stays the caller's */
+  gw_session *quiet; /**< publisher who wants no echo, if it is here; NULL */
+  uint64_t client;   /**< who published it, and with which key: all that the */
+  uint64_t key;      /**< quiet one is sent */
+} gw_fanout;
+
+/** Queue it to the live subscribers. A slow reader is turned into one that lags
+ * or is closed, as its subscription says. */
+void gws_fanout_publication(gw_channel *ch, const gw_fanout *f);
+
+/** Queue a presence diff to the subscribers that follow the presence. */
+void gws_fanout_roster(gw_channel *ch, gw_buf *diff);
+
+#endif

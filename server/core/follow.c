@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* follow.c - how a worker gets, keeps and gives up its copy of a channel that
+ * another one owns. The exchange is drawn in mail.h. */
+#include "server/core/channel.h"
+#include "server/core/mail.h"
+#include "server/core/presence.h"
+#include "server/core/session.h"
+
+/** Without memory to ask, it is tried again after this long. */
+#define ASK_AGAIN_MS 100u
+
+/* ---- at the follower ----------------------------------------------------- */
+
+/** Mail that names the channel. */
+static gw_mail *new_mail(const gw_channel *ch, enum gws_mail_kind kind) {
+  gw_mail *m = gws_mail_new(kind, ch->name_len);
+  if (m == NULL) {
+    gws_hub_nomem(ch->hub);
+    return NULL;
+  }
+  m->name = gws_mail_keep(m, gws_channel_name(ch));
+  m->hash = ch->hash;
+  m->handle = ch->handle;
+  return m;
+}
+
+void gws_follow_attach(gw_channel *ch) {
+  gw_mail *m = new_mail(ch, GWS_MAIL_ATTACH);
+  ch->state = GWS_CHANNEL_ATTACHING;
+  ch->is_asked = m != NULL;
+  ch->asked_ms = ch->hub->now_ms;
+  if (m != NULL) gws_mail_post(ch->hub, ch->owner, m);
+}
+
+bool gws_follow_detach(gw_channel *ch) {
+  gw_mail *m = new_mail(ch, GWS_MAIL_DETACH);
+  if (m != NULL) gws_mail_post(ch->hub, ch->owner, m);
+  return m != NULL;
+}
+
+uint64_t gws_follow_late_ms(const gw_channel *ch) {
+  return ch->asked_ms +
+         (ch->is_asked ? GW_REQUEST_TIMEOUT_MS : ASK_AGAIN_MS);
+}
+
+/** Tell all who wait for the channel that they cannot have it now. */
+static void refuse_waiting(gw_channel *ch, uint32_t code) {
+  for (uint32_t i = ch->num_seats; i-- > ch->num_live;) {
+    gw_sub *sub = ch->seats[i].sub;
+    if (sub->feed != GWS_FEED_WAITING) continue;
+    gws_reply_error(sub->session, sub->catchup->request, code, NULL);
+    gws_sub_free(sub, GWS_FAREWELL_LEFT);
+  }
+}
+
+void gws_follow_on_late(gw_channel *ch) {
+  if (!ch->is_asked) {
+    gws_follow_attach(ch);
+    return;
+  }
+  ch->asked_ms = ch->hub->now_ms;
+  refuse_waiting(ch, GW_CODE_OVERLOADED);
+}
+
+/** The channel's stream has become another one: those who hold a position in
+ * the old one subscribe anew. */
+static void end_subscription(gw_sub *sub, uint32_t code) {
+  gw_session *s = sub->session;
+  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
+  gw_head head = {.type = GW_FRAME_UNSUBSCRIBED,
+                  .channel = sub->channel->number};
+  gw_unsubscribed msg = {.code = code};
+  gws_session_send(s, GW_LANE_DATA, out,
+                   gw_encode_unsubscribed(out, &head, &msg));
+  gws_sub_free(sub, GWS_FAREWELL_LOST);
+}
+
+static void end_all_answered(gw_channel *ch, uint32_t code) {
+  for (uint32_t i = ch->num_seats; i-- > 0;) {
+    gw_sub *sub = ch->seats[i].sub;
+    if (sub->feed != GWS_FEED_WAITING) end_subscription(sub, code);
+  }
+}
+
+/** Nothing comes any more, or not in order: the live ones go on from a cursor
+ * when the state is there again. */
+static bool stop_live(gw_channel *ch) {
+  while (ch->num_live != 0) {
+    gw_sub *sub = ch->seats[ch->num_live - 1].sub;
+    if (gws_sub_need_catchup(sub) < 0) return false;
+    sub->catchup->cursor = ch->top;
+    gws_sub_set_feed(sub, GWS_FEED_LAGGING);
+  }
+  return true;
+}
+
+static void sort_seats(gw_channel *ch) {
+  for (uint32_t i = 0; i < ch->num_seats; i++)
+    gws_sub_sort(ch->seats[i].sub);
+}
+
+static void restart(gw_channel *ch) {
+  if (!stop_live(ch)) {
+    gws_hub_nomem(ch->hub);
+    end_all_answered(ch, GW_CODE_INTERNAL);
+  }
+  gws_follow_attach(ch);
+  sort_seats(ch);
+  gws_channel_touch(ch);
+}
+
+void gws_follow_break(gw_channel *ch) {
+  gws_hub_log(ch->hub, GWS_LOG_ERROR, "follow.break", "channel=%u", ch->number);
+  /* The owner takes the new attachment for the old one. */
+  restart(ch);
+}
+
+void gws_follow_on_reset(gw_hub *h, gw_mail *m) {
+  gw_channel *ch = gw_slots_get(&h->channels, m->handle);
+  gw_mail_free(m);
+  if (ch == NULL || ch->state == GWS_CHANNEL_OWNED) return;
+  restart(ch);
+}
+
+/** Take the owner's state over. False when out of memory. */
+static bool load(gw_channel *ch, gw_channel_state *st) {
+  if (ch->number != 0 && (ch->epoch != st->epoch || ch->number != st->number))
+    end_all_answered(ch, GW_CODE_EPOCH_CHANGED);
+  if (gws_channel_set_number(ch, st->number) < 0) return false;
+  if (gws_presence_load(ch, st->version, st->members) < 0) return false;
+  ch->epoch = st->epoch;
+  gw_history_clear(&ch->history);
+  ch->top = st->top - st->num_records;
+  for (uint32_t i = 0; i < st->num_records; i++) {
+    gw_record *r = &st->records[i];
+    gws_channel_append(ch, gw_buf_ref(r->buf), r->expires_ms);
+  }
+  ch->history.trimmed_by = st->trimmed_by;
+  return true;
+}
+
+static void serve_one(gw_sub *sub) {
+  if (sub->feed == GWS_FEED_WAITING) {
+    gws_recovery_begin(sub);
+    return;
+  }
+  if (sub->roster == GWS_ROSTER_LIVE || sub->roster == GWS_ROSTER_SENDING)
+    gws_sub_set_roster(sub, GWS_ROSTER_STALE);
+  gws_sub_sort(sub);
+}
+
+/** Answer who waits; let who fell behind go on. */
+static void serve(gw_channel *ch) {
+  ch->state = GWS_CHANNEL_ATTACHED;
+  for (uint32_t i = ch->num_seats; i > 0;) {
+    gw_sub *sub = ch->seats[i - 1].sub;
+    serve_one(sub);
+    /* One that became live has changed places with one not served yet. */
+    if (sub->seat == i - 1) i--;
+  }
+}
+
+void gws_follow_on_state(gw_hub *h, gw_mail *m) {
+  gw_channel *ch = gw_slots_get(&h->channels, m->handle);
+  if (ch != NULL && ch->state == GWS_CHANNEL_ATTACHING) {
+    if (load(ch, m->state)) {
+      serve(ch);
+    } else {
+      gws_hub_nomem(h);
+      refuse_waiting(ch, GW_CODE_INTERNAL);
+      gws_follow_attach(ch);
+    }
+    gws_channel_touch(ch);
+  }
+  gw_mail_free(m);
+}
+
+void gws_follow_on_refused(gw_hub *h, gw_mail *m) {
+  gw_channel *ch = gw_slots_get(&h->channels, m->handle);
+  if (ch != NULL && ch->state == GWS_CHANNEL_ATTACHING) {
+    refuse_waiting(ch, m->code);
+    end_all_answered(ch, m->code);
+    gws_channel_free(ch);
+  }
+  gw_mail_free(m);
+}
+
+void gws_follow_on_roster(gw_hub *h, gw_mail *m) {
+  gw_channel *ch = gw_slots_get(&h->channels, m->handle);
+  if (ch != NULL && ch->state == GWS_CHANNEL_ATTACHED &&
+      gws_presence_apply(ch, m->version, m->roster, m->buf) < 0) {
+    gws_hub_nomem(h);
+    restart(ch);
+  }
+  gw_mail_free(m);
+}
+
+/* ---- at the owner -------------------------------------------------------- */
+
+static gw_follower *find_follower(const gw_channel *ch, uint32_t worker) {
+  for (uint32_t i = 0; i < ch->num_followers; i++) {
+    if (ch->followers[i].worker == worker) return &ch->followers[i];
+  }
+  return NULL;
+}
+
+static void remove_follower(gw_channel *ch, gw_follower *f) {
+  gw_mail_free(f->reset);
+  *f = ch->followers[--ch->num_followers];
+  ch->used_ms = ch->hub->now_ms;
+}
+
+void gws_follow_reset(gw_channel *ch, uint32_t i) {
+  gw_follower *f = &ch->followers[i];
+  gw_mail *m = f->reset;
+  f->reset = NULL;
+  gws_mail_post(ch->hub, f->worker, m);
+  remove_follower(ch, f);
+}
+
+void gws_follow_deinit(gw_channel *ch) {
+  while (ch->num_followers != 0)
+    remove_follower(ch, &ch->followers[0]);
+  gw_mem_free(ch->followers);
+  ch->followers = NULL;
+}
+
+static bool add_follower(gw_channel *ch, uint32_t worker, uint64_t handle) {
+  gw_follower *list = gw_mem_realloc(
+      ch->followers, (ch->num_followers + 1u) * sizeof *list);
+  if (list == NULL) return false;
+  ch->followers = list;
+  gw_mail *reset = gws_mail_new(GWS_MAIL_RESET, 0);
+  if (reset == NULL) return false;
+  reset->handle = handle;
+  list[ch->num_followers++] = (gw_follower){worker, handle, reset};
+  return true;
+}
+
+static gw_channel_state *copy_state(gw_channel *ch) {
+  gw_history_trim(&ch->history, ch->hub->now_ms);
+  uint32_t num = ch->history.len;
+  gw_channel_state *st =
+      gw_mem_alloc(sizeof *st + num * sizeof st->records[0]);
+  if (st == NULL) return NULL;
+  *st = (gw_channel_state){.epoch = ch->epoch,
+                           .top = ch->top,
+                           .number = ch->number,
+                           .trimmed_by = ch->history.trimmed_by,
+                           .version = gws_presence_version(ch),
+                           .members = gws_presence_roster(ch),
+                           .num_records = num};
+  if (st->members == NULL) {
+    gw_mem_free(st);
+    return NULL;
+  }
+  for (uint32_t i = 0; i < num; i++) {
+    st->records[i] = *gw_history_at(&ch->history, i);
+    gw_buf_ref(st->records[i].buf);
+  }
+  return st;
+}
+
+/** The code to refuse with. */
+static uint32_t attach(gw_hub *h, gw_mail *m) {
+  uint32_t code = GW_CODE_OK;
+  gw_channel *ch = gws_channel_get(h, m->name, m->hash, &code);
+  if (ch == NULL) return code;
+  gw_follower *old = find_follower(ch, m->from);
+  if (old != NULL) remove_follower(ch, old);
+  m->state = copy_state(ch);
+  if (m->state == NULL || !add_follower(ch, m->from, m->handle)) {
+    gws_hub_nomem(h);
+    return GW_CODE_INTERNAL;
+  }
+  return GW_CODE_OK;
+}
+
+void gws_follow_on_attach(gw_hub *h, gw_mail *m) {
+  m->code = attach(h, m);
+  m->kind = GWS_MAIL_STATE;
+  if (m->code != GW_CODE_OK) {
+    gws_mail_drop(m);
+    m->kind = GWS_MAIL_REFUSED;
+  }
+  gws_mail_post(h, m->from, m);
+}
+
+void gws_follow_on_detach(gw_hub *h, gw_mail *m) {
+  gw_channel *ch = gws_channel_find(h, m->name, m->hash);
+  gw_follower *f = ch == NULL ? NULL : find_follower(ch, m->from);
+  if (f != NULL && f->handle == m->handle) {
+    remove_follower(ch, f);
+    gws_channel_touch(ch);
+  }
+  gw_mail_free(m);
+}
+
+static gw_mail *new_roster_mail(gw_buf *diff, gw_roster *changes) {
+  gw_mail *m = gws_mail_new(GWS_MAIL_ROSTER, 0);
+  if (m == NULL) return NULL;
+  m->buf = gw_buf_ref(diff);
+  m->roster = gws_roster_ref(changes);
+  return m;
+}
+
+void gws_follow_send_roster(gw_channel *ch, uint64_t version, gw_buf *diff,
+                            gw_roster *changes) {
+  for (uint32_t i = 0; i < ch->num_followers;) {
+    const gw_follower *f = &ch->followers[i];
+    gw_mail *m = new_roster_mail(diff, changes);
+    if (m == NULL) {
+      gws_hub_nomem(ch->hub);
+      gws_follow_reset(ch, i);
+      continue;
+    }
+    m->handle = f->handle;
+    m->version = version;
+    gws_mail_post(ch->hub, f->worker, m);
+    i++;
+  }
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* handshake.c - Hello and Welcome. */
+#include <assert.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "server/core/mem.h"
+#include "server/core/session.h"
+
+#define SERVER_NAME "godwit/" GW_VERSION
+
+/** The public id of a client: it shows that two connections are of the same
+ * client without giving away the instance, which is a secret. */
+static uint64_t public_id(gw_view instance) {
+  uint8_t hash[crypto_generichash_BYTES];
+  uint64_t id = 0;
+  crypto_generichash(hash, sizeof hash, instance.data, instance.len, NULL, 0);
+  for (unsigned i = 0; i < sizeof id; i++)
+    id |= (uint64_t)hash[i] << (8 * i);
+  return id != 0 ? id : 1;
+}
+
+/** Why a Hello is not taken; GW_CODE_OK. */
+static uint32_t check(const gw_hello *hello) {
+  if (hello->version != GW_PROTOCOL_VERSION) return GW_CODE_VERSION;
+  if (hello->instance.len != GW_INSTANCE_BYTES) return GW_CODE_BAD_REQUEST;
+  if (hello->user.len > GW_MAX_USER_BYTES ||
+      hello->agent.len > GW_MAX_AGENT_BYTES ||
+      hello->token.len > GW_MAX_TOKEN_BYTES)
+    return GW_CODE_TOO_BIG;
+  if (!gw_view_is_text(hello->user) || !gw_view_is_text(hello->agent) ||
+      !gw_view_is_text(hello->token))
+    return GW_CODE_BAD_TEXT;
+  return GW_CODE_OK;
+}
+
+static bool remember_user(gw_session *s, gw_view user) {
+  if (user.len == 0) return true;
+  uint8_t *texts = gw_mem_realloc(s->texts, s->peer_len + user.len);
+  if (texts == NULL) return false;
+  memcpy(texts + s->peer_len, user.data, user.len);
+  s->texts = texts;
+  s->user_len = (uint8_t)user.len;
+  return true;
+}
+
+static uint32_t agree_on_interval(const gw_hub *h, uint32_t wish_ms) {
+  if (wish_ms == 0) return h->settings->ping_interval_ms;
+  if (wish_ms < GW_PING_INTERVAL_MIN_MS) return GW_PING_INTERVAL_MIN_MS;
+  if (wish_ms > GW_PING_INTERVAL_MAX_MS) return GW_PING_INTERVAL_MAX_MS;
+  return wish_ms;
+}
+
+static bool open_session(gw_session *s, const gw_hello *hello) {
+  gw_hub *h = s->hub;
+  uint64_t client = public_id(hello->instance);
+  uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
+  if (!remember_user(s, hello->user)) return false;
+  if (gw_index_add(&h->clients, hash, s) < 0) return false;
+  s->client = client;
+  s->connection = gws_hub_random(h);
+  s->opened_ms = h->now_ms;
+  s->ping_interval_ms = agree_on_interval(h, hello->ping_interval_ms);
+  s->state = GWS_SESSION_OPEN;
+  gw_stat_add(&h->stats.sessions, 1);
+  return true;
+}
+
+static void send_welcome(gw_session *s, uint32_t request) {
+  gw_hub *h = s->hub;
+  gw_out *out = gws_hub_scratch(h, GWS_SCRATCH_MIN);
+  gw_head head = {.type = GW_FRAME_WELCOME, .request = request};
+  gw_welcome msg = {.version = GW_PROTOCOL_VERSION,
+                    .connection = s->connection,
+                    .client = s->client,
+                    .user = gws_session_user(s),
+                    .limits = h->settings->limits,
+                    .ping_interval_ms = s->ping_interval_ms,
+                    .ping_timeout_ms = h->settings->ping_timeout_ms,
+                    .time_ms = h->wall_ms,
+                    .server = gw_view_of(SERVER_NAME),
+                    .node = gw_view_of(h->settings->node)};
+  gws_session_send(s, GW_LANE_CONTROL, out,
+                   gw_encode_welcome(out, &head, &msg));
+}
+
+void gws_serve_hello(gw_session *s, const gw_frame *f) {
+  if (s->state != GWS_SESSION_NEW) {
+    gws_session_end(s, GW_CODE_PROTOCOL, "a second Hello");
+    return;
+  }
+  gw_hello hello;
+  if (gw_decode_hello(f->body, &hello) < 0) {
+    gws_session_end(s, GW_CODE_PROTOCOL, "Hello cannot be decoded");
+    return;
+  }
+  uint32_t code = check(&hello);
+  if (code != GW_CODE_OK) {
+    if (code == GW_CODE_BAD_TEXT)
+      gw_stat_add(&s->hub->stats.bad_text_total, 1);
+    gws_session_end(s, code, NULL);
+    return;
+  }
+  if (!open_session(s, &hello)) {
+    gws_hub_nomem(s->hub);
+    gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
+    return;
+  }
+  send_welcome(s, f->head.request);
+  gws_liveness_begin(s);
+}

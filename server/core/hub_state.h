@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* hub_state.h - the fields of a hub, and what every file of the core needs from
+ * it: time, random numbers, keyed hashes, scratch space, the log. */
+#ifndef GODWIT_SERVER_HUB_STATE_H
+#define GODWIT_SERVER_HUB_STATE_H
+
+#include "server/core/hub.h"
+#include "server/core/index.h"
+#include "server/core/refused.h"
+#include "server/core/slots.h"
+#include "server/core/wheel.h"
+
+/** What a timer is part of; see the table in hub.c. */
+enum gws_timer_kind {
+  GWS_TIMER_SESSION,
+  GWS_TIMER_CHANNEL,
+  GWS_TIMER_PRESENCE,
+  GWS_TIMER_MEMBER,
+  GWS_TIMER_CALL,
+  GWS_TIMER_SENT_CALL,
+  GWS_TIMER_DRAIN
+};
+
+/** The thing that a timer lies in. */
+#define GWS_AROUND(ptr, type, member) \
+  ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+
+/** As the port's log function has them. */
+enum gws_log_level {
+  GWS_LOG_ERROR,
+  GWS_LOG_WARN,
+  GWS_LOG_INFO,
+  GWS_LOG_DEBUG
+};
+
+typedef struct gw_channel gw_channel;
+struct gw_call_open;
+struct gw_call_sent;
+
+/** Shutdown under way. */
+struct gws_drain {
+  bool on;
+  uint32_t window_ms;
+  uint64_t ends_ms;
+  uint32_t next;  /**< slot of the next session to tell */
+  uint32_t batch; /**< sessions per step */
+  gw_timer timer;
+};
+
+struct gw_hub {
+  gw_hub_port port;
+  void *user;
+  const gw_settings *settings;
+  uint32_t worker;
+  uint32_t num_workers;
+  uint8_t hash_key[16];
+  uint64_t now_ms;
+  uint64_t wall_ms;
+  gw_wheel wheel;
+  gw_stats stats;
+
+  gw_slots sessions;
+  gw_index clients;   /**< open sessions by client id */
+  gw_session *ending; /**< sessions to take apart at the safe point */
+  unsigned depth;     /**< calls from outside that are under way */
+  uint32_t low_water; /**< half of the queue's cap */
+
+  gw_slots channels;
+  gw_channel *by_name;
+  gw_index followed;     /**< attached channels of other workers, by number */
+  uint32_t num_owned;
+  uint32_t *forwarded;   /**< unanswered commands, per worker */
+  gw_refused_list refused; /**< for want of memory, by channel and client */
+
+  uint32_t last_call;
+  struct gw_call_open *open_calls; /**< by id */
+  struct gw_call_sent *sent_calls; /**< by id */
+  gw_on_call on_call;
+  void *on_call_user;
+
+  struct gws_drain drain;
+  gw_out scratch;
+  uint8_t *json_frame; /**< where JSON input becomes a frame */
+};
+
+/** Every entry from outside is between these two: the last leave is the safe
+ * point, where sessions that ended are taken apart. */
+void gws_hub_enter(gw_hub *h);
+void gws_hub_leave(gw_hub *h);
+
+/** Keyed, so that peers cannot choose names that meet. */
+uint64_t gws_hub_hash(const gw_hub *h, const void *data, size_t len);
+uint64_t gws_hub_random(gw_hub *h); /**< never 0 */
+
+/** Empty space to encode into, valid until asked for again; at least
+ * GWS_SCRATCH_MIN. NULL when there is none of this size. */
+gw_out *gws_hub_scratch(gw_hub *h, size_t room);
+/** Any message but a publication, an RPC or one with members fits. */
+#define GWS_SCRATCH_MIN 4096u
+
+/** Size of what is drawn at a time: the protocol's, unless the queue's cap is
+ * smaller than that. */
+size_t gws_hub_chunk_bytes(const gw_hub *h);
+
+void gws_hub_set_timer(gw_hub *h, gw_timer *t, uint64_t delay_ms);
+
+/** fields as printf. */
+void gws_hub_log(gw_hub *h, int level, const char *event, const char *fields,
+                 ...);
+
+/** Count an allocation that failed. */
+void gws_hub_nomem(gw_hub *h);
+
+/** Whether a worker has as many unanswered commands as it may. */
+bool gws_hub_is_worker_busy(const gw_hub *h, uint32_t worker);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* mail.h - what workers of a node tell each other. */
+#ifndef GODWIT_SERVER_MAIL_H
+#define GODWIT_SERVER_MAIL_H
+
+#include "server/core/history.h"
+#include "server/core/hub_state.h"
+#include "server/core/presence.h"
+
+/*
+ *   follower F                                      owner O of the channel
+ *      |  ATTACH (name, F's handle)                    |
+ *      |---------------------------------------------->|
+ *      |  STATE (number, position, history, members)   |
+ *      |<----------------------------------------------|
+ *      |  PUBLICATION, ROSTER ... as they are made     |
+ *      |<----------------------------------------------|
+ *      |  DETACH (name, handle)                        |
+ *      |---------------------------------------------->|
+ *
+ * Mail between two workers keeps its order, so what comes with the handle of an
+ * attachment belongs to it, and a stale handle is the only race there is. An
+ * owner that has no memory for a piece of mail sends the RESET that it put aside
+ * at the attachment: the follower attaches anew.
+ *
+ * A command (PUBLISH, PRESENCE_..., CALL) turns into its own answer, in the same
+ * block of memory, so that answering cannot fail.
+ */
+enum gws_mail_kind {
+  GWS_MAIL_ATTACH,
+  GWS_MAIL_STATE,
+  GWS_MAIL_REFUSED, /**< answer to ATTACH */
+  GWS_MAIL_DETACH,
+  GWS_MAIL_RESET,
+  GWS_MAIL_PUBLISH,
+  GWS_MAIL_PUBLICATION,
+  GWS_MAIL_PRESENCE_SET,
+  GWS_MAIL_PRESENCE_LEAVE,
+  GWS_MAIL_PRESENCE_LOST,
+  GWS_MAIL_PRESENCE_GET,
+  GWS_MAIL_SNAPSHOT, /**< answer to PRESENCE_GET */
+  GWS_MAIL_ROSTER,   /**< a presence diff */
+  GWS_MAIL_DONE,     /**< answer to a command */
+  GWS_MAIL_CALL,
+  GWS_MAIL_CALL_DONE
+};
+
+#define GWS_NOBODY UINT32_MAX
+
+/** Who waits for the answer to a command. */
+typedef struct gw_origin {
+  uint32_t worker; /**< GWS_NOBODY: nobody waits, and nothing goes back */
+  uint32_t request; /**< 0: nobody wants an answer */
+  uint64_t session; /**< handle */
+  uint8_t type;     /**< of the request's frame */
+} gw_origin;
+
+/** What became of a command. */
+typedef struct gw_outcome {
+  uint32_t code;
+  const char *why; /**< a literal; NULL: the code's own sentence */
+  /* of a publication */
+  uint64_t key;
+  uint64_t epoch;
+  uint64_t offset;
+  bool duplicate;
+} gw_outcome;
+
+/** A publication on its way to the channel's owner; the channel's name is in
+ * msg. */
+typedef struct gw_publish_command {
+  uint64_t hash;
+  uint64_t client;
+  gw_view user;
+  gw_publish msg;
+} gw_publish_command;
+
+/** A publication on its way to a follower. */
+typedef struct gw_published_mail {
+  uint64_t offset;
+  uint64_t expires_ms;
+  uint64_t client;
+  uint64_t key;
+  uint64_t epoch;
+  bool no_echo;
+} gw_published_mail;
+
+/** The state of a channel, for who attaches. */
+typedef struct gw_channel_state {
+  uint64_t epoch;
+  uint64_t top;
+  uint32_t number;
+  uint32_t trimmed_by;
+  uint64_t version;
+  gw_roster *members;
+  uint32_t num_records;
+  gw_record records[];
+} gw_channel_state;
+
+/** A call that is to be delivered to a client of the other worker. */
+typedef struct gw_call_mail {
+  uint32_t id; /**< of the open half, at the worker that asks */
+  uint32_t timeout_ms;
+  uint64_t to;
+  /* of the answer */
+  bool is_here;     /**< the client was found */
+  bool is_internal; /**< no memory for what it said */
+} gw_call_mail;
+
+struct gw_mail {
+  gw_mail *next;
+  uint32_t from; /**< worker */
+  uint8_t kind;  /**< enum gws_mail_kind */
+  gw_origin origin;
+  uint64_t hash;   /**< of the channel's name */
+  uint64_t handle; /**< of the follower's channel */
+  gw_view name;    /**< of the channel, in bytes */
+  uint64_t version;
+  uint32_t code;
+  gw_buf *buf;
+  gw_channel_state *state;
+  gw_roster *roster;
+  gw_snapshot *snapshot;
+  union {
+    gw_publish_command publish;
+    gw_published_mail published;
+    gw_presence_command presence;
+    gw_outcome outcome;
+    gw_call_mail call;
+  } u;
+  size_t bytes_len;
+  size_t bytes_cap;
+  uint8_t bytes[];
+};
+
+/** With room for bytes. NULL when out of memory. */
+gw_mail *gws_mail_new(enum gws_mail_kind kind, size_t room);
+/** Copy a view into the mail's bytes. */
+gw_view gws_mail_keep(gw_mail *m, gw_view v);
+/** Drop what it carries, so that it can become an answer. */
+void gws_mail_drop(gw_mail *m);
+/** Hand it to the port. */
+void gws_mail_post(gw_hub *h, uint32_t worker, gw_mail *m);
+
+/* ---- commands and their answers (command.c) ----------------------------- */
+
+/** Send a command to the channel's owner: counts it as unanswered. */
+void gws_command_post(gw_hub *h, uint32_t worker, gw_mail *m);
+
+/** Tell the outcome of a command to where it came from. mail is the command's,
+ * or NULL when it was given on this worker. */
+void gws_command_done(gw_hub *h, const gw_origin *origin,
+                      const gw_outcome *outcome, gw_mail *mail);
+/** The same on the worker of the session. */
+void gws_command_answer(gw_hub *h, const gw_origin *origin,
+                        const gw_outcome *outcome);
+
+void gws_command_on_publish(gw_hub *h, gw_mail *m);
+void gws_command_on_presence(gw_hub *h, gw_mail *m);
+void gws_command_on_presence_get(gw_hub *h, gw_mail *m);
+void gws_command_on_snapshot(gw_hub *h, gw_mail *m);
+void gws_command_on_done(gw_hub *h, gw_mail *m);
+
+/* ---- publishing at the owner (publish.c) -------------------------------- */
+
+/** Take a publication: refuse, recognise, or stamp and fan out. mail as above;
+ * consumed. */
+void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
+                        const gw_origin *origin, gw_mail *mail);
+/** A follower is given one. */
+void gws_publish_follow(gw_hub *h, gw_mail *m);
+
+/* ---- following (follow.c) ----------------------------------------------- */
+
+/** Ask the owner for the channel's state. When out of memory it is tried again
+ * by the channel's timer. */
+void gws_follow_attach(gw_channel *ch);
+/** ATTACHING for too long: ask again if there was no memory to ask, else let
+ * nobody wait for longer than a request may. */
+void gws_follow_on_late(gw_channel *ch);
+uint64_t gws_follow_late_ms(const gw_channel *ch);
+/** Nobody here uses it any more: false when there was no memory to say so. */
+bool gws_follow_detach(gw_channel *ch);
+void gws_follow_on_state(gw_hub *h, gw_mail *m);
+void gws_follow_on_refused(gw_hub *h, gw_mail *m);
+void gws_follow_on_reset(gw_hub *h, gw_mail *m);
+/** A publication came that does not follow the last: attach anew. */
+void gws_follow_break(gw_channel *ch);
+void gws_follow_on_roster(gw_hub *h, gw_mail *m);
+
+/** At the owner: give a presence diff to all followers. */
+void gws_follow_send_roster(gw_channel *ch, uint64_t version, gw_buf *diff,
+                            gw_roster *changes);
+void gws_follow_on_attach(gw_hub *h, gw_mail *m);
+void gws_follow_on_detach(gw_hub *h, gw_mail *m);
+/** A follower cannot be sent something: it has to attach anew. Its place in the
+ * channel's list is taken by another. */
+void gws_follow_reset(gw_channel *ch, uint32_t i);
+void gws_follow_deinit(gw_channel *ch);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* serve_presence.c - PresenceSet, PresenceLeave and PresenceGet. */
+#include "server/core/channel.h"
+#include "server/core/mail.h"
+#include "server/core/presence.h"
+#include "server/core/session.h"
+
+static void refuse(gw_session *s, uint32_t request, uint32_t code,
+                   const char *why) {
+  if (request != 0) gws_reply_error(s, request, code, why);
+}
+
+static gw_origin origin_of(const gw_session *s, const gw_frame *f) {
+  return (gw_origin){.worker = s->hub->worker,
+                     .request = f->head.request,
+                     .session = s->handle,
+                     .type = f->head.type};
+}
+
+/* ---- enter, update, leave ------------------------------------------------ */
+
+static gw_mail *make_mail(const gw_sub *sub, enum gws_mail_kind kind,
+                          const gw_presence_command *cmd) {
+  const gw_presence_set *msg = &cmd->msg;
+  gw_view name = gws_channel_name(sub->channel);
+  gw_mail *m = gws_mail_new(kind, name.len + cmd->user.len + msg->state.len +
+                                      msg->data.len + msg->json.len);
+  if (m == NULL) return NULL;
+  m->hash = sub->channel->hash;
+  m->name = gws_mail_keep(m, name);
+  m->u.presence = *cmd;
+  m->u.presence.user = gws_mail_keep(m, cmd->user);
+  m->u.presence.msg.state = gws_mail_keep(m, msg->state);
+  m->u.presence.msg.data = gws_mail_keep(m, msg->data);
+  m->u.presence.msg.json = gws_mail_keep(m, msg->json);
+  return m;
+}
+
+/** The mail that will tell of the end. */
+static bool prepare_farewell(gw_sub *sub) {
+  const gw_session *s = sub->session;
+  if (sub->farewell != NULL) return true;
+  gw_presence_command cmd = {.client = s->client,
+                             .connection = s->connection};
+  sub->farewell = make_mail(sub, GWS_MAIL_PRESENCE_LOST, &cmd);
+  return sub->farewell != NULL;
+}
+
+static uint32_t forward(gw_sub *sub, const gw_frame *f,
+                        const gw_presence_command *cmd) {
+  gw_hub *h = sub->session->hub;
+  uint32_t owner = sub->channel->owner;
+  bool is_set = f->head.type == GW_FRAME_PRESENCE_SET;
+  if (gws_hub_is_worker_busy(h, owner)) return GW_CODE_OVERLOADED;
+  gw_mail *m = NULL;
+  if (!is_set || prepare_farewell(sub))
+    m = make_mail(sub,
+                  is_set ? GWS_MAIL_PRESENCE_SET : GWS_MAIL_PRESENCE_LEAVE,
+                  cmd);
+  if (m == NULL) {
+    gws_hub_nomem(h);
+    return GW_CODE_INTERNAL;
+  }
+  m->origin = origin_of(sub->session, f);
+  gws_command_post(h, owner, m);
+  sub->is_member = is_set;
+  return GW_CODE_OK;
+}
+
+/** Done here. */
+static uint32_t apply(gw_sub *sub, const gw_frame *f,
+                      const gw_presence_command *cmd) {
+  gw_session *s = sub->session;
+  uint32_t code = GW_CODE_OK;
+  if (f->head.type == GW_FRAME_PRESENCE_SET)
+    code = gws_presence_set(sub->channel, cmd);
+  else
+    gws_presence_leave(sub->channel, cmd->client, cmd->connection);
+  if (code != GW_CODE_OK) return code;
+  sub->is_member = f->head.type == GW_FRAME_PRESENCE_SET;
+  gws_reply_ok(s, f->head.request);
+  return GW_CODE_OK;
+}
+
+static uint32_t check_set(gw_session *s, const gw_presence_set *msg) {
+  uint32_t max = s->hub->settings->limits.max_presence_bytes;
+  size_t len = msg->state.len + msg->data.len + msg->json.len;
+  if (msg->state.len > GW_MAX_STATE_BYTES || (max != 0 && len > max))
+    return GW_CODE_TOO_BIG;
+  uint32_t code = gws_payload_check(s, msg->data, msg->json);
+  if (code != GW_CODE_OK || gw_view_is_text(msg->state)) return code;
+  gw_stat_add(&s->hub->stats.bad_text_total, 1);
+  return GW_CODE_BAD_TEXT;
+}
+
+/** Only by the frame's channel: it needs a subscription. */
+static uint32_t find_sub(gw_session *s, const gw_frame *f, gw_sub **sub) {
+  gw_target t;
+  if (f->head.channel == 0) return GW_CODE_BAD_REQUEST;
+  uint32_t code = gws_target_find(s, &f->head, (gw_view){NULL, 0}, &t);
+  if (code != GW_CODE_OK) return code;
+  *sub = t.sub;
+  return t.channel->ns->presence ? GW_CODE_OK : GW_CODE_PERMISSION_DENIED;
+}
+
+static void change(gw_session *s, const gw_frame *f, uint32_t code,
+                   gw_presence_command *cmd) {
+  gw_sub *sub = NULL;
+  if (code == GW_CODE_OK) code = find_sub(s, f, &sub);
+  cmd->client = s->client;
+  cmd->connection = s->connection;
+  cmd->opened_ms = s->opened_ms;
+  cmd->user = gws_session_user(s);
+  if (code == GW_CODE_OK)
+    code = sub->channel->state == GWS_CHANNEL_OWNED ? apply(sub, f, cmd)
+                                                    : forward(sub, f, cmd);
+  if (code != GW_CODE_OK) refuse(s, f->head.request, code, NULL);
+}
+
+void gws_serve_presence_set(gw_session *s, const gw_frame *f) {
+  gw_presence_command cmd;
+  if (gw_decode_presence_set(f->body, &cmd.msg) < 0) {
+    gws_session_end(s, GW_CODE_PROTOCOL, "PresenceSet cannot be decoded");
+    return;
+  }
+  change(s, f, check_set(s, &cmd.msg), &cmd);
+}
+
+void gws_serve_presence_leave(gw_session *s, const gw_frame *f) {
+  gw_presence_command cmd = {.client = 0};
+  change(s, f, GW_CODE_OK, &cmd);
+}
+
+/* ---- get ----------------------------------------------------------------- */
+
+/** A part that was made for subscribers, as the answer to a request. */
+static void send_part(gw_session *s, uint32_t request, const gw_buf *part) {
+  gw_frame f;
+  if (gw_frame_parse(gw_buf_payload(part), GW_MAX_FRAME_BYTES_HARD, &f) <= 0)
+    return;
+  gw_out *out = gws_hub_scratch(s->hub, f.body.len + GWS_SCRATCH_MIN);
+  f.head.request = request;
+  if (out == NULL)
+    gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
+  else
+    gws_session_put(s, GW_LANE_DATA, out, gw_frame_put(out, &f.head, f.body));
+}
+
+static size_t size_of(const gw_snapshot *snapshot) {
+  size_t sum = 0;
+  for (uint32_t i = 0; i < snapshot->num_parts; i++)
+    sum += snapshot->parts[i]->len;
+  return sum;
+}
+
+static void send_nobody(gw_session *s, uint32_t request) {
+  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
+  gw_head head = {.type = GW_FRAME_PRESENCE_SNAPSHOT, .request = request};
+  gw_presence_snapshot msg = {.version = 0};
+  gws_session_send(s, GW_LANE_DATA, out,
+                   gw_encode_presence_snapshot(out, &head, &msg));
+}
+
+void gws_presence_answer(gw_session *s, uint32_t request,
+                         const gw_snapshot *snapshot) {
+  uint32_t cap = s->hub->settings->limits.max_queue_bytes;
+  if (snapshot == NULL) {
+    send_nobody(s, request);
+    return;
+  }
+  /* All at once, so it has to fit; a subscription gets it part by part. */
+  if (cap != 0 && size_of(snapshot) + s->out.bytes > cap) {
+    gws_reply_error(s, request, GW_CODE_LIMIT_REACHED,
+                    "too many members: subscribe to the presence");
+    return;
+  }
+  for (uint32_t i = 0; i < snapshot->num_parts; i++)
+    send_part(s, request, snapshot->parts[i]);
+}
+
+static void answer_here(gw_session *s, uint32_t request, gw_channel *ch) {
+  gw_snapshot *snapshot = ch == NULL ? NULL : gws_presence_snapshot(ch);
+  if (ch != NULL && snapshot == NULL) {
+    gws_hub_nomem(s->hub);
+    gws_reply_error(s, request, GW_CODE_INTERNAL, NULL);
+    return;
+  }
+  gws_presence_answer(s, request, snapshot);
+  gws_snapshot_unref(snapshot);
+}
+
+/** The owner is asked for this once; following it would be more work. */
+static void ask_owner(gw_session *s, const gw_frame *f, uint32_t owner,
+                      const gw_target *t) {
+  gw_hub *h = s->hub;
+  uint32_t code = GW_CODE_OVERLOADED;
+  gw_mail *m = NULL;
+  if (!gws_hub_is_worker_busy(h, owner)) {
+    m = gws_mail_new(GWS_MAIL_PRESENCE_GET, t->name.len);
+    code = GW_CODE_INTERNAL;
+  }
+  if (m == NULL) {
+    gws_reply_error(s, f->head.request, code, NULL);
+    return;
+  }
+  m->origin = origin_of(s, f);
+  m->hash = t->hash;
+  m->name = gws_mail_keep(m, t->name);
+  gws_command_post(h, owner, m);
+}
+
+void gws_serve_presence_get(gw_session *s, const gw_frame *f) {
+  gw_presence_get msg;
+  gw_target t;
+  if (gw_decode_presence_get(f->body, &msg) < 0) {
+    gws_session_end(s, GW_CODE_PROTOCOL, "PresenceGet cannot be decoded");
+    return;
+  }
+  gw_hub *h = s->hub;
+  uint32_t code = gws_target_find(s, &f->head, msg.channel, &t);
+  if (code == GW_CODE_OK &&
+      !gw_settings_namespace(h->settings, t.name)->presence)
+    code = GW_CODE_PERMISSION_DENIED;
+  if (code != GW_CODE_OK) {
+    gws_reply_error(s, f->head.request, code, NULL);
+    return;
+  }
+  uint32_t owner = gws_channel_owner(h, t.hash);
+  bool is_here = t.channel != NULL && gws_channel_is_ready(t.channel);
+  if (owner == h->worker || is_here)
+    answer_here(s, f->head.request, t.channel);
+  else
+    ask_owner(s, f, owner, &t);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* serve_publish.c - Publish, as far as the publisher's own worker goes. */
+#include "server/core/channel.h"
+#include "server/core/mail.h"
+#include "server/core/session.h"
+
+/** Keep the order of what will come again; see refused.h. */
+static void note_refusal(gw_session *s, uint64_t hash, uint64_t key) {
+  int err = key == 0 ? 0 : gw_refused_add(&s->refused, hash, key);
+  if (err == 0) return;
+  if (err == GW_ERR_NOMEM) gws_hub_nomem(s->hub);
+  /* Coming back, the client sends everything again and in order. */
+  gws_session_end_later(s, GW_CODE_OVERLOADED, NULL, GWS_RETRY_AFTER_MS,
+                        GWS_RETRY_AFTER_MS);
+}
+
+static void refuse(gw_session *s, uint32_t request, uint32_t code) {
+  if (request != 0) gws_reply_error(s, request, code, NULL);
+}
+
+/** Refuse for now. */
+static void put_off(gw_session *s, uint32_t request,
+                    const gw_publish_command *cmd, uint32_t code) {
+  refuse(s, request, code);
+  note_refusal(s, cmd->hash, cmd->msg.key);
+}
+
+static gw_mail *make_mail(const gw_publish_command *cmd,
+                          const gw_origin *origin) {
+  const gw_publish *msg = &cmd->msg;
+  gw_mail *m =
+      gws_mail_new(GWS_MAIL_PUBLISH, msg->channel.len + msg->data.len +
+                                         msg->json.len + cmd->user.len);
+  if (m == NULL) return NULL;
+  m->origin = *origin;
+  m->hash = cmd->hash;
+  m->u.publish = *cmd;
+  m->u.publish.user = gws_mail_keep(m, cmd->user);
+  m->u.publish.msg.channel = gws_mail_keep(m, msg->channel);
+  m->u.publish.msg.data = gws_mail_keep(m, msg->data);
+  m->u.publish.msg.json = gws_mail_keep(m, msg->json);
+  return m;
+}
+
+static void forward(gw_session *s, uint32_t owner,
+                    const gw_publish_command *cmd, const gw_origin *origin) {
+  gw_mail *m = make_mail(cmd, origin);
+  if (m == NULL) {
+    gws_hub_nomem(s->hub);
+    put_off(s, origin->request, cmd, GW_CODE_INTERNAL);
+    return;
+  }
+  gw_refused_accept(&s->refused, cmd->hash, cmd->msg.key);
+  gws_command_post(s->hub, owner, m);
+}
+
+static void publish(gw_session *s, uint32_t request,
+                    const gw_publish_command *cmd) {
+  gw_hub *h = s->hub;
+  uint32_t owner = gws_channel_owner(h, cmd->hash);
+  gw_origin origin = {.worker = h->worker,
+                      .request = request,
+                      .session = s->handle,
+                      .type = GW_FRAME_PUBLISH};
+  if (gw_refused_holds(&s->refused, cmd->hash, cmd->msg.after)) {
+    put_off(s, request, cmd, GW_CODE_PRECEDING_REFUSED);
+  } else if (owner == h->worker) {
+    gw_refused_accept(&s->refused, cmd->hash, cmd->msg.key);
+    gws_publish_accept(h, cmd, &origin, NULL);
+  } else if (gws_hub_is_worker_busy(h, owner)) {
+    put_off(s, request, cmd, GW_CODE_OVERLOADED);
+  } else {
+    forward(s, owner, cmd, &origin);
+  }
+}
+
+void gws_serve_publish(gw_session *s, const gw_frame *f) {
+  gw_publish_command cmd = {.client = s->client,
+                            .user = gws_session_user(s)};
+  gw_target t;
+  if (gw_decode_publish(f->body, &cmd.msg) < 0) {
+    gws_session_end(s, GW_CODE_PROTOCOL, "Publish cannot be decoded");
+    return;
+  }
+  uint32_t code = gws_target_find(s, &f->head, cmd.msg.channel, &t);
+  if (code == GW_CODE_OK)
+    code = gws_payload_check(s, cmd.msg.data, cmd.msg.json);
+  if (code != GW_CODE_OK) {
+    refuse(s, f->head.request, code);
+    return;
+  }
+  cmd.hash = t.hash;
+  cmd.msg.channel = t.name;
+  publish(s, f->head.request, &cmd);
+}

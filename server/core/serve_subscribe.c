@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* serve_subscribe.c - Subscribe and Unsubscribe. */
+#include "server/core/channel.h"
+#include "server/core/session.h"
+
+/** Whether the alias may stand for the channel of sub, which may be NULL. */
+static bool is_alias_free(const gw_session *s, uint32_t alias,
+                          const gw_sub *sub) {
+  const gw_sub *other = gws_subs_by_alias(&s->subs, alias);
+  return alias != 0 && (other == NULL || other == sub);
+}
+
+static uint32_t check(const gw_session *s, const gw_frame *f,
+                      const gw_subscribe *msg, const gw_sub *sub) {
+  uint32_t max = s->hub->settings->limits.max_subscriptions;
+  if (!is_alias_free(s, f->head.channel, sub)) return GW_CODE_BAD_REQUEST;
+  if (msg->overflow != GW_OVERFLOW_CLOSE && msg->overflow != GW_OVERFLOW_DROP)
+    return GW_CODE_UNSUPPORTED;
+  if (msg->token.len > GW_MAX_TOKEN_BYTES) return GW_CODE_TOO_BIG;
+  if (sub == NULL && max != 0 && s->subs.num >= max)
+    return GW_CODE_LIMIT_REACHED;
+  return GW_CODE_OK;
+}
+
+/** Sit down in the channel. */
+static uint32_t join(gw_session *s, const gw_target *t, uint32_t alias,
+                     gw_sub **sub) {
+  uint32_t code = GW_CODE_OK;
+  gw_channel *ch = gws_channel_get(s->hub, t->name, t->hash, &code);
+  if (ch == NULL) return code;
+  *sub = gws_sub_new(s, ch, alias);
+  if (*sub != NULL) return GW_CODE_OK;
+  gws_hub_nomem(s->hub);
+  return GW_CODE_INTERNAL;
+}
+
+/** Subscribed already: begin anew, from the position that is given. */
+static uint32_t rejoin(gw_sub *sub, uint32_t alias) {
+  if (gws_sub_need_catchup(sub) < 0) {
+    gws_hub_nomem(sub->session->hub);
+    return GW_CODE_INTERNAL;
+  }
+  if (sub->feed == GWS_FEED_WAITING)
+    gws_reply_error(sub->session, sub->catchup->request, GW_CODE_UNSUBSCRIBED,
+                    "subscribed again");
+  gws_sub_set_alias(sub, alias);
+  gws_sub_set_roster(sub, GWS_ROSTER_NONE);
+  return GW_CODE_OK;
+}
+
+static void begin(gw_sub *sub, uint32_t request, const gw_subscribe *msg) {
+  gws_sub_set_feed(sub, GWS_FEED_WAITING);
+  gw_catchup *c = sub->catchup;
+  c->request = request;
+  c->recover = msg->recover;
+  c->epoch = msg->epoch;
+  c->offset = msg->offset;
+  sub->overflow = (uint8_t)msg->overflow;
+  if (gws_channel_is_ready(sub->channel)) gws_recovery_begin(sub);
+  /* After Subscribed, so that the snapshot follows it. */
+  if (msg->presence) gws_sub_set_roster(sub, GWS_ROSTER_STALE);
+}
+
+void gws_serve_subscribe(gw_session *s, const gw_frame *f) {
+  gw_subscribe msg;
+  gw_target t;
+  if (gw_decode_subscribe(f->body, &msg) < 0) {
+    gws_session_end(s, GW_CODE_PROTOCOL, "Subscribe cannot be decoded");
+    return;
+  }
+  uint32_t alias = f->head.channel;
+  gw_head by_name = {.type = f->head.type};
+  uint32_t code = gws_target_find(s, &by_name, msg.channel, &t);
+  if (code == GW_CODE_OK) code = check(s, f, &msg, t.sub);
+  if (code == GW_CODE_OK)
+    code = t.sub != NULL ? rejoin(t.sub, alias) : join(s, &t, alias, &t.sub);
+  if (code == GW_CODE_OK)
+    begin(t.sub, f->head.request, &msg);
+  else
+    gws_reply_error(s, f->head.request, code, NULL);
+}
+
+void gws_serve_unsubscribe(gw_session *s, const gw_frame *f) {
+  gw_target t;
+  if (f->head.channel == 0 ||
+      gws_target_find(s, &f->head, (gw_view){NULL, 0}, &t) != GW_CODE_OK) {
+    if (f->head.request != 0)
+      gws_reply_error(s, f->head.request, GW_CODE_NOT_SUBSCRIBED, NULL);
+    return;
+  }
+  uint32_t number = t.channel->number;
+  if (t.sub->feed == GWS_FEED_WAITING)
+    gws_reply_error(s, t.sub->catchup->request, GW_CODE_UNSUBSCRIBED, NULL);
+  gws_sub_free(t.sub, GWS_FAREWELL_LEFT);
+  if (f->head.request == 0) return;
+  /* In the lane of data: nothing of the channel may come after it. */
+  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
+  gw_head head = {.type = GW_FRAME_UNSUBSCRIBED,
+                  .request = f->head.request,
+                  .channel = number};
+  gw_unsubscribed msg = {.code = GW_CODE_UNSUBSCRIBED};
+  gws_session_send(s, GW_LANE_DATA, out,
+                   gw_encode_unsubscribed(out, &head, &msg));
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* session.h - one logical connection, as the core's own files see it. */
+#ifndef GODWIT_SERVER_SESSION_H
+#define GODWIT_SERVER_SESSION_H
+
+#include "server/core/hub_state.h"
+#include "server/core/json_lines.h"
+#include "server/core/outq.h"
+#include "server/core/refused.h"
+#include "server/core/subscription.h"
+
+/*
+ *   NEW --Hello--> OPEN --Close, failure, limit, gw_session_close--> ENDING
+ *    |                                                                 ^
+ *    +---------- timeout, anything but Hello --------------------------+
+ *
+ * A session that is ENDING takes nothing in and is given nothing more to send;
+ * it is taken out of channels and tables at the safe point, and freed by
+ * gw_session_closed.
+ */
+enum gws_session_state { GWS_SESSION_NEW, GWS_SESSION_OPEN, GWS_SESSION_ENDING };
+
+struct gw_calls;
+
+/** There may be tens of thousands of these: what is rare is allocated when it
+ * is needed. What a fan-out touches comes first. */
+struct gw_session {
+  gw_hub *hub;
+  uint8_t state;    /**< enum gws_session_state */
+  uint8_t encoding; /**< enum gw_encoding */
+  bool signalled;   /**< the port knows that there is output */
+  bool pinged;      /**< nothing was heard since the last ping */
+  bool left;        /**< the client said goodbye: no grace for its presence */
+  uint8_t bad_lines;
+  gw_outq out;
+  void *conn;
+
+  uint32_t last_heard_ms; /**< low bits */
+  uint32_t last_sent_ms;
+  uint32_t ping_interval_ms;
+  uint32_t message_bytes; /**< of the message that is coming in */
+  union {
+    gw_timer timer;          /**< handshake, then liveness */
+    gw_session *next_ending; /**< when ENDING */
+  } u;
+  union {
+    gw_reader reader;
+    gw_json_lines lines;
+  } in;
+
+  uint64_t handle;
+  uint64_t connection; /**< public, random */
+  uint64_t client;     /**< public id of the client */
+  uint64_t opened_ms;  /**< when it was welcomed */
+  gw_subs subs;
+  struct gw_calls *calls;  /**< NULL: none */
+  gw_refused_list refused; /**< publications that have to be sent again */
+  uint8_t peer_len;
+  uint8_t user_len;
+  uint8_t *texts; /**< peer, then user */
+};
+
+gw_view gws_session_peer(const gw_session *s);
+gw_view gws_session_user(const gw_session *s);
+
+/** End it: Close frame, then the port's close. What waits is written first,
+ * except when the peer does not read or memory has run out. */
+void gws_session_end(gw_session *s, uint32_t code, const char *reason);
+void gws_session_end_later(gw_session *s, uint32_t code, const char *reason,
+                           uint32_t retry_after_ms, uint32_t spread_ms);
+/** The client said goodbye. */
+void gws_session_leave(gw_session *s);
+
+/** Queue a message as it is. Takes the reference in any case; false when the
+ * session is ending. No regard to the cap: for what is bounded in itself. */
+bool gws_session_push(gw_session *s, enum gw_lane_id lane, gw_buf *b);
+/** The same with what was encoded, err being the encoder's result. */
+void gws_session_put(gw_session *s, enum gw_lane_id lane, const gw_out *out,
+                     int err);
+/** The same; over the cap the session ends as a slow reader. */
+void gws_session_send(gw_session *s, enum gw_lane_id lane, const gw_out *out,
+                      int err);
+/** Drop what waits. */
+void gws_session_drop_output(gw_session *s);
+/** Tell the port once that there is output. */
+void gws_session_signal(gw_session *s);
+
+/** Take it out of everything; safe point only. */
+void gws_session_detach(gw_session *s);
+void gws_session_free(gw_session *s);
+
+/** Session of a handle, if it is open. */
+gw_session *gws_session_get(const gw_hub *h, uint64_t handle);
+
+/* ---- reply.c ------------------------------------------------------------- */
+
+void gws_reply_ok(gw_session *s, uint32_t request); /**< 0: says nothing */
+/** why: NULL for the code's own sentence. Request 0: it concerns none. */
+void gws_reply_error(gw_session *s, uint32_t request, uint32_t code,
+                     const char *why);
+/** How long a client waits that was refused because of load: some turns of the
+ * loop, a few round trips between workers. */
+#define GWS_RETRY_AFTER_MS 250u
+
+/* ---- dispatch.c --------------------------------------------------------- */
+
+/** Handle one frame. < 0 when the session is ending. */
+int gws_session_on_frame(void *session, const gw_frame *frame);
+
+/* ---- handshake.c -------------------------------------------------------- */
+
+void gws_serve_hello(gw_session *s, const gw_frame *f);
+
+/* ---- liveness.c --------------------------------------------------------- */
+
+void gws_liveness_begin(gw_session *s);
+void gws_liveness_heard(gw_session *s);
+void gws_liveness_sent(gw_session *s);
+void gws_liveness_on_timer(gw_session *s);
+
+/* ---- serve_control.c: life of the connection ------------------------------- */
+
+void gws_serve_ping(gw_session *s, const gw_frame *f);
+void gws_serve_pong(gw_session *s, const gw_frame *f);
+void gws_serve_close(gw_session *s, const gw_frame *f);
+void gws_serve_refresh(gw_session *s, const gw_frame *f);
+
+/* ---- target.c ----------------------------------------------------------- */
+
+/** The channel that a request is about. */
+typedef struct gw_target {
+  gw_view name;
+  uint64_t hash;
+  gw_channel *channel; /**< NULL: not on this worker (yet) */
+  gw_sub *sub;         /**< NULL: not subscribed */
+} gw_target;
+
+/** By the frame's alias or number, else by the name in the body. GW_CODE_OK,
+ * NOT_SUBSCRIBED (unknown alias or number), BAD_CHANNEL */
+uint32_t gws_target_find(gw_session *s, const gw_head *head, gw_view name,
+                         gw_target *t);
+
+/** What a publication, member or call carries: one of two, the second text.
+ * GW_CODE_OK, BAD_REQUEST, BAD_TEXT */
+uint32_t gws_payload_check(gw_session *s, gw_view data, gw_view json);
+
+/* ---- serve_subscribe.c ----------------------------------------------------- */
+
+void gws_serve_subscribe(gw_session *s, const gw_frame *f);
+void gws_serve_unsubscribe(gw_session *s, const gw_frame *f);
+
+/* ---- serve_publish.c ------------------------------------------------------- */
+
+void gws_serve_publish(gw_session *s, const gw_frame *f);
+
+/* ---- serve_presence.c ------------------------------------------------------ */
+
+void gws_serve_presence_set(gw_session *s, const gw_frame *f);
+void gws_serve_presence_leave(gw_session *s, const gw_frame *f);
+void gws_serve_presence_get(gw_session *s, const gw_frame *f);
+/** Answer PresenceGet; NULL: nobody is there. */
+void gws_presence_answer(gw_session *s, uint32_t request,
+                         const gw_snapshot *snapshot);
+
+/* ---- serve_call.c ---------------------------------------------------------- */
+
+void gws_serve_rpc(gw_session *s, const gw_frame *f);
+void gws_serve_rpc_result(gw_session *s, const gw_frame *f);
+void gws_serve_error(gw_session *s, const gw_frame *f);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* subscription.c - seats, cursors and lists of subscriptions. */
+#include "server/core/subscription.h"
+
+#include "server/core/channel.h"
+#include "server/core/mail.h"
+#include "server/core/presence.h"
+#include "server/core/session.h"
+
+/** Up to this many are found by walking the lists: most connections have a
+ * handful, and then an index would cost more than it spares. */
+#define WALK_MAX 16u
+
+struct gw_subs_index {
+  gw_index by_alias;
+  gw_index by_channel;
+};
+
+/* ---- finding ------------------------------------------------------------- */
+
+static uint32_t alias_hash(uint32_t alias) {
+  uint32_t hash = alias * UINT32_C(0x9E3779B1); /* 2^32 by the golden ratio */
+  return hash ^ hash >> 16;
+}
+
+static uint32_t channel_hash(const gw_channel *ch) {
+  return (uint32_t)ch->hash;
+}
+
+gw_sub *gws_subs_by_alias(const gw_subs *subs, uint32_t alias) {
+  gw_sub *sub;
+  if (subs->index != NULL) {
+    gw_index_walk walk = {.hash = alias_hash(alias)};
+    while ((sub = gw_index_next(&subs->index->by_alias, &walk)) != NULL) {
+      if (sub->alias == alias) return sub;
+    }
+    return NULL;
+  }
+  DL_SEARCH_SCALAR(subs->quiet, sub, alias, alias);
+  if (sub == NULL) DL_SEARCH_SCALAR(subs->drawing, sub, alias, alias);
+  return sub;
+}
+
+gw_sub *gws_subs_by_channel(const gw_subs *subs, const gw_channel *ch) {
+  gw_sub *sub;
+  if (ch == NULL) return NULL;
+  if (subs->index != NULL) {
+    gw_index_walk walk = {.hash = channel_hash(ch)};
+    while ((sub = gw_index_next(&subs->index->by_channel, &walk)) != NULL) {
+      if (sub->channel == ch) return sub;
+    }
+    return NULL;
+  }
+  DL_SEARCH_SCALAR(subs->quiet, sub, channel, ch);
+  if (sub == NULL) DL_SEARCH_SCALAR(subs->drawing, sub, channel, ch);
+  return sub;
+}
+
+gw_sub *gws_subs_any(const gw_subs *subs) {
+  return subs->quiet != NULL ? subs->quiet : subs->drawing;
+}
+
+/* ---- the index ----------------------------------------------------------- */
+
+/* The index is a help that may be missing: without memory for it the lists are
+ * walked. */
+static void drop_index(gw_subs *subs) {
+  if (subs->index == NULL) return;
+  gw_index_deinit(&subs->index->by_alias);
+  gw_index_deinit(&subs->index->by_channel);
+  gw_mem_free(subs->index);
+  subs->index = NULL;
+}
+
+static bool index_one(struct gw_subs_index *ix, gw_sub *sub) {
+  return gw_index_add(&ix->by_alias, alias_hash(sub->alias), sub) == 0 &&
+         gw_index_add(&ix->by_channel, channel_hash(sub->channel), sub) == 0;
+}
+
+static bool index_list(struct gw_subs_index *ix, gw_sub *list) {
+  for (gw_sub *sub = list; sub != NULL; sub = sub->next) {
+    if (!index_one(ix, sub)) return false;
+  }
+  return true;
+}
+
+static void build_index(gw_subs *subs) {
+  subs->index = gw_mem_zalloc(sizeof *subs->index);
+  if (subs->index == NULL) return;
+  if (!index_list(subs->index, subs->quiet) ||
+      !index_list(subs->index, subs->drawing))
+    drop_index(subs);
+}
+
+static void index_added(gw_subs *subs, gw_sub *sub) {
+  if (subs->index != NULL) {
+    if (!index_one(subs->index, sub)) drop_index(subs);
+  } else if (subs->num > WALK_MAX) {
+    build_index(subs);
+  }
+}
+
+static void index_removed(gw_subs *subs, gw_sub *sub) {
+  if (subs->index == NULL) return;
+  gw_index_remove(&subs->index->by_alias, alias_hash(sub->alias), sub);
+  gw_index_remove(&subs->index->by_channel, channel_hash(sub->channel), sub);
+  if (subs->num <= WALK_MAX / 2) drop_index(subs);
+}
+
+/* ---- beginning and end --------------------------------------------------- */
+
+gw_sub *gws_sub_new(gw_session *s, gw_channel *ch, uint32_t alias) {
+  gw_sub *sub = gw_mem_zalloc(sizeof *sub);
+  if (sub == NULL) return NULL;
+  *sub = (gw_sub){.session = s, .channel = ch, .alias = alias};
+  sub->catchup = gw_mem_zalloc(sizeof *sub->catchup);
+  if (sub->catchup == NULL || gws_channel_sit(ch, sub) < 0) {
+    gw_mem_free(sub->catchup);
+    gw_mem_free(sub);
+    return NULL;
+  }
+  DL_APPEND(s->subs.quiet, sub);
+  s->subs.num++;
+  index_added(&s->subs, sub);
+  gw_stat_add(&s->hub->stats.subscriptions, 1);
+  return sub;
+}
+
+void gws_sub_set_alias(gw_sub *sub, uint32_t alias) {
+  gw_subs *subs = &sub->session->subs;
+  if (sub->alias == alias) return;
+  if (subs->index != NULL)
+    gw_index_remove(&subs->index->by_alias, alias_hash(sub->alias), sub);
+  sub->alias = alias;
+  if (subs->index != NULL &&
+      gw_index_add(&subs->index->by_alias, alias_hash(alias), sub) < 0)
+    drop_index(subs);
+}
+
+static void drop_roster(gw_catchup *c) {
+  gws_snapshot_unref(c->snapshot);
+  for (uint32_t i = 0; i < c->num_held; i++)
+    gw_buf_unref(c->held[i]);
+  gw_mem_free(c->held);
+  c->snapshot = NULL;
+  c->held = NULL;
+  c->part = c->num_held = c->cap_held = 0;
+}
+
+static void drop_catchup(gw_sub *sub) {
+  if (sub->catchup == NULL) return;
+  drop_roster(sub->catchup);
+  gw_mem_free(sub->catchup);
+  sub->catchup = NULL;
+}
+
+static void say_farewell(gw_sub *sub, enum gws_farewell why) {
+  gw_session *s = sub->session;
+  gw_channel *ch = sub->channel;
+  if (!sub->is_member) return;
+  sub->is_member = false;
+  if (ch->state == GWS_CHANNEL_OWNED) {
+    if (why == GWS_FAREWELL_LEFT)
+      gws_presence_leave(ch, s->client, s->connection);
+    else
+      gws_presence_lost(ch, s->client, s->connection);
+    return;
+  }
+  gw_mail *m = sub->farewell;
+  sub->farewell = NULL;
+  m->kind = why == GWS_FAREWELL_LEFT ? GWS_MAIL_PRESENCE_LEAVE
+                                     : GWS_MAIL_PRESENCE_LOST;
+  gws_mail_post(s->hub, ch->owner, m);
+}
+
+void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
+  gw_session *s = sub->session;
+  gw_channel *ch = sub->channel;
+  say_farewell(sub, why);
+  if (sub->is_drawing)
+    DL_DELETE(s->subs.drawing, sub);
+  else
+    DL_DELETE(s->subs.quiet, sub);
+  s->subs.num--;
+  index_removed(&s->subs, sub);
+  gws_channel_stand(ch, sub);
+  gw_stat_sub(&s->hub->stats.subscriptions, 1);
+  drop_catchup(sub);
+  gw_mail_free(sub->farewell);
+  gw_mem_free(sub);
+  gws_channel_touch(ch);
+}
+
+/* ---- feeds --------------------------------------------------------------- */
+
+int gws_sub_need_catchup(gw_sub *sub) {
+  if (sub->catchup == NULL)
+    sub->catchup = gw_mem_zalloc(sizeof *sub->catchup);
+  return sub->catchup != NULL ? 0 : GW_ERR_NOMEM;
+}
+
+/** Whether there is something to draw from it. */
+static bool wants_draw(const gw_sub *sub) {
+  if (sub->feed == GWS_FEED_WAITING || !gws_channel_is_ready(sub->channel))
+    return false;
+  return sub->feed != GWS_FEED_LIVE || sub->roster == GWS_ROSTER_STALE ||
+         sub->roster == GWS_ROSTER_SENDING;
+}
+
+void gws_sub_sort(gw_sub *sub) {
+  gw_session *s = sub->session;
+  bool drawing = wants_draw(sub);
+  if (drawing == sub->is_drawing) return;
+  sub->is_drawing = drawing;
+  if (drawing) {
+    DL_DELETE(s->subs.quiet, sub);
+    DL_APPEND(s->subs.drawing, sub);
+    if (s->state == GWS_SESSION_OPEN) gws_session_signal(s);
+  } else {
+    DL_DELETE(s->subs.drawing, sub);
+    DL_APPEND(s->subs.quiet, sub);
+  }
+}
+
+static void settle(gw_sub *sub) {
+  if (sub->feed == GWS_FEED_LIVE && sub->roster != GWS_ROSTER_SENDING)
+    drop_catchup(sub);
+  gws_sub_sort(sub);
+}
+
+void gws_sub_set_feed(gw_sub *sub, enum gws_feed feed) {
+  bool was_live = sub->feed == GWS_FEED_LIVE;
+  bool is_live = feed == GWS_FEED_LIVE;
+  if (was_live != is_live) gws_channel_set_live(sub->channel, sub, is_live);
+  sub->feed = (uint8_t)feed;
+  settle(sub);
+}
+
+void gws_sub_set_roster(gw_sub *sub, enum gws_roster_feed roster) {
+  if (sub->roster == GWS_ROSTER_SENDING && roster != GWS_ROSTER_SENDING)
+    drop_roster(sub->catchup);
+  sub->roster = (uint8_t)roster;
+  settle(sub);
+}

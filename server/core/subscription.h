@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* subscription.h - one session's seat in one channel, and the set of them that
+ * a session has. */
+#ifndef GODWIT_SERVER_SUBSCRIPTION_H
+#define GODWIT_SERVER_SUBSCRIPTION_H
+
+#include "server/core/hub_state.h"
+
+typedef struct gw_mail gw_mail;
+typedef struct gw_snapshot gw_snapshot;
+typedef struct gw_sub gw_sub;
+
+/**
+ * How a subscription gets publications. Only a live one is given them as they
+ * are made; the others hold a cursor into the channel's history and are served
+ * from gw_session_take, at the speed of their reader.
+ *
+ *   WAITING --attached--> LIVE <--- cursor at the top --- RECOVERING, LAGGING
+ *                          |                                   ^
+ *                          +-- queue above the low-water mark -+
+ */
+enum gws_feed {
+  GWS_FEED_WAITING,    /**< the channel is being attached; not answered yet */
+  GWS_FEED_RECOVERING, /**< asked to: chunks end with Recovery */
+  GWS_FEED_LAGGING,    /**< fell behind: what is gone is told by Lagged */
+  GWS_FEED_LIVE
+};
+
+/** How a subscription gets the presence. */
+enum gws_roster_feed {
+  GWS_ROSTER_NONE,    /**< not asked for */
+  GWS_ROSTER_STALE,   /**< a snapshot has to be sent */
+  GWS_ROSTER_SENDING, /**< parts of one are; diffs are held back */
+  GWS_ROSTER_LIVE     /**< diffs, as they are made */
+};
+
+/** What only a subscription that is not fully live needs. */
+typedef struct gw_catchup {
+  uint64_t cursor; /**< last offset that was sent or told */
+  /* of a WAITING one: the Subscribe to answer */
+  uint64_t epoch;
+  uint64_t offset;
+  uint32_t request;
+  bool recover;
+  /* of a SENDING one */
+  uint32_t part;
+  gw_snapshot *snapshot;
+  gw_buf **held;
+  uint32_t num_held;
+  uint32_t cap_held;
+} gw_catchup;
+
+struct gw_sub {
+  gw_session *session;
+  gw_channel *channel;
+  gw_sub *prev, *next;  /**< in a list of the session */
+  gw_catchup *catchup;  /**< NULL when both feeds are live */
+  gw_mail *farewell;    /**< ready for the end of a presence kept elsewhere, which
+                             memory must not stand in the way of */
+  uint32_t alias;
+  uint32_t seat;        /**< in the channel */
+  uint8_t feed;         /**< enum gws_feed */
+  uint8_t roster;       /**< enum gws_roster_feed */
+  uint8_t overflow;     /**< enum gw_overflow */
+  bool is_member;       /**< entered the presence */
+  bool is_drawing;      /**< in the session's list of those to draw from */
+};
+
+/** A session's subscriptions. All zero is empty. */
+typedef struct gw_subs {
+  uint32_t num;
+  gw_sub *quiet;   /**< utlist, doubly linked */
+  gw_sub *drawing; /**< those that gw_session_take draws from, in turn */
+  struct gw_subs_index *index; /**< above a handful of subscriptions */
+} gw_subs;
+
+gw_sub *gws_subs_by_alias(const gw_subs *subs, uint32_t alias);
+gw_sub *gws_subs_by_channel(const gw_subs *subs, const gw_channel *ch);
+/** First of all, to walk them by removing. */
+gw_sub *gws_subs_any(const gw_subs *subs);
+
+/** A new one, WAITING, with a catchup, seated in the channel. NULL when out of
+ * memory. */
+gw_sub *gws_sub_new(gw_session *s, gw_channel *ch, uint32_t alias);
+void gws_sub_set_alias(gw_sub *sub, uint32_t alias);
+
+/** Why a subscription ends, as far as presence is concerned. */
+enum gws_farewell {
+  GWS_FAREWELL_LEFT, /**< on purpose: leaves at once */
+  GWS_FAREWELL_LOST  /**< may come back within the grace time */
+};
+void gws_sub_free(gw_sub *sub, enum gws_farewell why);
+
+/** Get a catchup for one that is fully live. 0, GW_ERR_NOMEM */
+GW_MUST_USE int gws_sub_need_catchup(gw_sub *sub);
+
+/** Change the feeds and what follows from them: the seat among the live ones,
+ * the list that it is in, the catchup. */
+void gws_sub_set_feed(gw_sub *sub, enum gws_feed feed);
+void gws_sub_set_roster(gw_sub *sub, enum gws_roster_feed roster);
+/** Put it into the list that it belongs to, after its channel's state changed.
+ */
+void gws_sub_sort(gw_sub *sub);
+
+/* ---- recovery.c: serving a cursor --------------------------------------- */
+
+/** Answer Subscribe on an attached channel, and begin its feeds. */
+void gws_recovery_begin(gw_sub *sub);
+/** Queue the next chunk for one that is drawing. */
+void gws_recovery_draw(gw_sub *sub);
+
+#endif
