@@ -277,7 +277,6 @@ static bool enter(gw_client *c) {
   c->inside = true;
   c->now = c->port.now(c->user);
   gw__dispatch(c);
-  run_asked(c);
   return true;
 }
 
@@ -313,6 +312,7 @@ void gw_client_on_open(gw_client *c, uint32_t generation) {
     forbidden(c);
     return;
   }
+  run_asked(c);
   if (is_current(c, generation) && c->link.phase == GW__LINK_OPENING)
     gw__link_opened(c);
   leave(c);
@@ -356,6 +356,7 @@ void gw_client_on_data(gw_client *c, uint32_t generation, gw_view data,
     forbidden(c);
     return;
   }
+  run_asked(c); /* nothing more is told after a close */
   if (is_current(c, generation) && c->link.phase >= GW__LINK_OPEN) {
     gw__link_alive(c);
     feed(c, data, end_of_message);
@@ -369,6 +370,7 @@ void gw_client_on_closed(gw_client *c, uint32_t generation, uint32_t code,
     forbidden(c);
     return;
   }
+  /* Before what was asked for: a goodbye has no way out any more. */
   if (is_current(c, generation)) {
     gw__link_closed(c, code, reason);
     gw__dispatch(c); /* while the reason holds */
@@ -387,6 +389,7 @@ void gw_client_on_timer(gw_client *c) {
 
 void gw_client_on_wake(gw_client *c, enum gw_wake why) {
   if (!enter(c)) return;
+  run_asked(c);
   gw__link_wake(c, why);
   leave(c);
 }
