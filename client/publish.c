@@ -148,38 +148,25 @@ void gw__publish_echoed(gw_client *c, gw__entry *e, gw_position position) {
   accept(c, e, position, false);
 }
 
-/** The entry behind e in its lane. */
-static gw__entry *next_in_lane(const gw__entry *e) {
-  gw__entry *i = e->next;
-  while (i != NULL && i->lane != e->lane)
-    i = i->next;
-  return i;
-}
-
 /**
- * The server refuses whatever follows a refused publication in its channel, so
- * that nothing overtakes: the answers to those behind it are known before they
- * come, and all of them start again from the refused one, or from the one
- * behind it when trying again would not help.
+ * A refusal that may pass: the server refuses whatever follows it in its
+ * channel, too, so that nothing overtakes. The answers to those behind it are
+ * known before they come, and all of them start again from the refused one.
+ * After one that will not pass those behind go on; should a server refuse them
+ * for it, that is a refusal that may pass.
  */
 void gw__publish_refused(gw_client *c, gw__entry *e, const gw_error *error) {
   enum gw_code_class class = gw_code_class(error->code);
   bool again = class == GW_CLASS_RETRY || class == GW_CLASS_RETRY_AFTER;
-  if (e->at_most_once) {
-    fail(c, e, error->code, error->message); /* nothing follows it */
-    return;
-  }
-  gw__lane *lane = e->lane;
-  gw__entry *from = again ? e : next_in_lane(e);
-  if (from != NULL) gw__outbox_rewind(&c->outbox, from);
-  if (!again) {
+  if (e->at_most_once || !again) {
     fail(c, e, error->code, error->message);
     return;
   }
-  uint64_t wait = gw__backoff_delay(&c->backoff.policy, ++lane->failures,
+  gw__outbox_rewind(&c->outbox, e);
+  uint64_t wait = gw__backoff_delay(&c->backoff.policy, ++e->lane->failures,
                                     (uint32_t)gw__random(c));
   if (wait < error->retry_after_ms) wait = error->retry_after_ms;
-  lane->hold_until_ms = c->now + wait;
+  e->lane->hold_until_ms = c->now + wait;
 }
 
 void gw__publish_lost(gw_client *c) {

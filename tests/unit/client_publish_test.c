@@ -125,7 +125,7 @@ static void a_refusal_resends_from_there_in_order(void **state) {
   rig_deinit(&r);
 }
 
-static void a_terminal_refusal_lets_those_behind_go_at_once(void **state) {
+static void a_terminal_refusal_does_not_hold_up_those_behind(void **state) {
   (void)state;
   rig r;
   rig_init(&r, NULL);
@@ -138,6 +138,10 @@ static void a_terminal_refusal_lets_those_behind_go_at_once(void **state) {
   expect_sent(&r, (uint64_t[]){1, 2, 3}, (uint64_t[]){0, 1, 2}, req, 3);
   rig_error(&r, req[1], GW_CODE_TOO_BIG, 0);
   rig_expect(&r, "nack2:502 ");
+  rig_not_sent(&r, GW_FRAME_PUBLISH);
+  /* A server that cannot tell why the one before was refused. */
+  rig_error(&r, req[2], GW_CODE_PRECEDING_REFUSED, 0);
+  rig_run(&r, 500);
   expect_sent(&r, (uint64_t[]){3}, (uint64_t[]){1}, req, 1);
   rig_deinit(&r);
 }
@@ -556,7 +560,7 @@ int main(void) {
       cmocka_unit_test(options_reach_the_wire),
       cmocka_unit_test(each_follows_the_one_before_in_its_channel),
       cmocka_unit_test(a_refusal_resends_from_there_in_order),
-      cmocka_unit_test(a_terminal_refusal_lets_those_behind_go_at_once),
+      cmocka_unit_test(a_terminal_refusal_does_not_hold_up_those_behind),
       cmocka_unit_test(a_loss_resends_what_is_not_acknowledged),
       cmocka_unit_test(no_answer_means_again_after_the_timeout),
       cmocka_unit_test(keeps_to_the_limit_in_flight),
