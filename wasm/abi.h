@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* abi.h - the edge of the module: what JavaScript does for it (imports), and
+ * how a function is offered to JavaScript (exports).
+ *
+ * Only 32-bit integers and doubles cross, since a 64-bit integer would be a
+ * BigInt on the other side: larger numbers travel as two words, low one first.
+ * Texts and bytes travel as address and length.
+ */
+#ifndef GODWIT_WASM_ABI_H
+#define GODWIT_WASM_ABI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EXPORT(name) __attribute__((export_name(#name)))
+#define IMPORT(name) \
+  __attribute__((import_module("godwit"), import_name(#name)))
+
+/* id: the number that JavaScript gave the client at creation. None of these may
+ * call back into the module, and none throws. */
+
+IMPORT(open)
+void host_open(uint32_t id, uint32_t generation, const uint8_t *endpoint,
+               uint32_t len);
+IMPORT(send)
+void host_send(uint32_t id, uint32_t generation, const uint8_t *message,
+               uint32_t len);
+IMPORT(close)
+void host_close(uint32_t id, uint32_t generation, uint32_t code,
+                const uint8_t *reason, uint32_t len);
+/** Milliseconds; never goes back. */
+IMPORT(now) double host_now(uint32_t id);
+/** 32 random bits, good enough for secrets. */
+IMPORT(random) uint32_t host_random(void);
+IMPORT(log)
+void host_log(uint32_t id, uint32_t level, const char *text, uint32_t len);
+IMPORT(may_move)
+uint32_t host_may_move(uint32_t id, uint32_t from, uint32_t to, uint32_t code);
+IMPORT(store_put)
+void host_store_put(uint32_t id, uint32_t key_low, uint32_t key_high,
+                    const uint8_t *entry, uint32_t len);
+IMPORT(store_remove)
+void host_store_remove(uint32_t id, uint32_t key_low, uint32_t key_high);
+
+#endif

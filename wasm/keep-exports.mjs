@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// keep-exports.mjs - prints the graph by which wasm-metadce removes what
+// Emscripten exports of its own, and fails when the module asks for something
+// that JavaScript does not offer.
+//
+//   node keep-exports.mjs MODULE.wasm
+
+import { readFileSync } from 'node:fs';
+
+const OURS = /^(?!(__|stack[A-Z]|emscripten_))/;
+const module = new WebAssembly.Module(readFileSync(process.argv[2]));
+
+const unknown = WebAssembly.Module.imports(module).filter(
+  ({ module, name }) => module !== 'godwit' &&
+    name !== 'emscripten_notify_memory_growth');
+if (unknown.length > 0) {
+  const names = unknown.map(({ module, name }) => `${module}.${name}`);
+  throw new Error(`undefined symbols: ${names.join(', ')}`);
+}
+
+const kept = WebAssembly.Module.exports(module)
+  .map(({ name }) => name).filter((name) => OURS.test(name));
+console.log(JSON.stringify([
+  { name: 'root', root: true, reaches: kept },
+  ...kept.map((name) => ({ name, export: name })),
+]));
