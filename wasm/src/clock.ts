@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// clock.ts - a clock that never goes back and does not stand still while the
+// machine sleeps.
+
+/** A jump of the wall clock that is taken for sleep, not for drift between the
+ * two clocks or for a small correction of the wall clock. */
+const JUMP_MS = 2000;
+
+/**
+ * performance.now() stops during sleep on some systems, Date.now() follows the
+ * user's settings: the first is the clock, and what the second is ahead after a
+ * wake-up is added to it. A wall clock that is put forward by hand looks like
+ * sleep; the core then probes a connection that was fine, no more.
+ */
+export class Clock {
+  #ahead = 0;
+  #difference = Date.now() - performance.now();
+
+  now(): number {
+    return performance.now() + this.#ahead;
+  }
+
+  /** Compares the clocks; returns whether the machine seems to have slept. */
+  check(): boolean {
+    const difference = Date.now() - performance.now();
+    const jump = difference - this.#difference;
+    this.#difference = difference;
+    if (jump < JUMP_MS) return false;
+    this.#ahead += jump;
+    return true;
+  }
+}

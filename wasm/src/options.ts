@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// options.ts - everything that can be chosen, with its default.
+
+import type { Position, State } from './types.js';
+
+/**
+ * Exponential backoff with jitter: delay n is `baseMs * multiplier ** n`, at most
+ * `capMs`, less a random part of up to `jitter` of it.
+ */
+export interface RetryPolicy {
+  /** Attempts without a stable connection before giving up; 0: no limit. */
+  readonly attempts: number;
+  /** First delay. */
+  readonly baseMs: number;
+  /** Longest delay. */
+  readonly capMs: number;
+  /** By how much each delay exceeds the one before. */
+  readonly multiplier: number;
+  /** 1: anything from nothing to the whole delay; 0: no randomness. */
+  readonly jitter: number;
+  /** Attempts are forgotten after being ready for this long. */
+  readonly stableMs: number;
+}
+
+/**
+ * `default`: 0.5 s, doubling, 20 s at most. `aggressive`: 0.1 s, 5 s at most;
+ * for few clients on a good network. `conservative`: 2 s, 120 s at most; for
+ * many clients, or a battery. An object overrides parts of `default`.
+ */
+export type Retry =
+  'default' | 'aggressive' | 'conservative' | Partial<RetryPolicy>;
+
+/** What the SDK uses of a WebSocket: the browser's, Node's or npm `ws`. */
+export interface WebSocketLike {
+  binaryType: string;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  send(data: Uint8Array<ArrayBuffer>): void;
+  close(code?: number, reason?: string): void;
+}
+
+export type WebSocketConstructor =
+  new (url: string, protocols?: string | string[]) => WebSocketLike;
+
+/**
+ * Keeps publications that are not acknowledged over a restart of the program.
+ * Give the same `instance` again with it, or the server cannot tell a repeat. An
+ * implementation on IndexedDB will come with the package; until then this is for
+ * applications that bring their own.
+ */
+export interface OutboxStore {
+  /** Everything that was put and not removed. */
+  load(): Iterable<[key: string, entry: Uint8Array]>
+    | Promise<Iterable<[key: string, entry: Uint8Array]>>;
+  /** Called before the publication is sent. Keys sort in the order of sending. */
+  put(key: string, entry: Uint8Array): void;
+  /** The publication is settled. */
+  remove(key: string): void;
+}
+
+export interface OutboxOptions {
+  /** Publications that may wait; 1,024. */
+  readonly maxCount?: number;
+  /** Bytes that may wait; 1 MiB. */
+  readonly maxBytes?: number;
+  /** How long a publication may wait; 5 minutes. */
+  readonly maxAgeMs?: number;
+  /** Where they are kept over a restart; none. */
+  readonly store?: OutboxStore;
+}
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+
+/** Where the WebAssembly module comes from. */
+export type WasmSource =
+  URL | string | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
+
+export interface ClientOptions {
+  /** Token for the server's authenticator; none. */
+  readonly token?: string;
+  /** Claimed user id, for a server without an authenticator; none. */
+  readonly user?: string;
+  /** Name and version of the application, for the server's log. */
+  readonly agent?: string;
+  /** When to come back after a lost connection; `default`. */
+  readonly retry?: Retry;
+  /** How often the server should ping an idle connection; its own choice. */
+  readonly pingIntervalMs?: number;
+  /** How long opening may take, up to the server's welcome; 10 s. */
+  readonly connectTimeoutMs?: number;
+  /** How long a call or another request may take; 10 s. */
+  readonly requestTimeoutMs?: number;
+  /** When a lost connection is called suspended; 120 s. */
+  readonly suspendAfterMs?: number;
+  /** Limits and storage of publications that are not acknowledged. */
+  readonly outbox?: OutboxOptions;
+  /** 16 bytes, to be the same client as before; random. A secret. */
+  readonly instance?: Uint8Array;
+  /** The module, where it is not the file `godwit.wasm` beside the script. Not
+   * used by `godwit/plain`. */
+  readonly wasm?: WasmSource;
+  /** WebSocket class, where there is no global one (Node before 22). */
+  readonly WebSocket?: WebSocketConstructor;
+  /** Told what goes on inside. It must not use the client. */
+  readonly log?: (level: LogLevel, text: string) => void;
+  /** May forbid an attempt to connect by returning false; the client then stays
+   * as it is until `connect()`. It must not use the client. */
+  readonly mayMove?: (from: State, to: State, code: number) => boolean;
+}
+
+export interface SubscribeOptions {
+  /** Begin after this position, or with everything that is kept; from now on. */
+  readonly since?: 'start' | Position;
+  /** Keep the list of members; false. */
+  readonly presence?: boolean;
+  /** When this client reads too slowly: `close` the connection and recover, or
+   * `drop` the oldest waiting publications and tell the gap; `close`. */
+  readonly overflow?: 'close' | 'drop';
+}
+
+export interface PublishOptions {
+  /** Deliver it to this client too, if it is subscribed; true. */
+  readonly echo?: boolean;
+  /** Send it once or fail, never again after a lost connection; false. */
+  readonly atMostOnce?: boolean;
+  /** Refuse it (`CONFLICT`) unless the channel is at this position. */
+  readonly expected?: Position;
+  /** Forget it after this long; the namespace's setting. */
+  readonly ttlMs?: number;
+}
+
+export interface CallOptions {
+  /** How long to wait for the answer; `requestTimeoutMs`. */
+  readonly timeoutMs?: number;
+  /** Public id of the client to call; the server. */
+  readonly to?: string;
+}

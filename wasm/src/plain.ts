@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// plain.ts - `godwit/plain`: the client with the core in plain JavaScript, for
+// hosts without WebAssembly and pages that forbid it.
+
+import { ClientCore } from './client-core.js';
+import { loadPlain } from './load-plain.js';
+import type { Module } from './module.js';
+
+export * from './exports.js';
+
+/** A connection that stays up. */
+export class Client extends ClientCore {
+  /** @internal */
+  protected _load(): Promise<Module> {
+    return loadPlain();
+  }
+}
