@@ -99,7 +99,6 @@ static bool options_are_valid(const gw_client_options *o) {
     if (o->endpoints[i].len == 0) return false;
   }
   return (o->instance.len == 0 || o->instance.len == GW_INSTANCE_BYTES) &&
-         o->outbox_max_age_ms < GW_DEDUP_WINDOW_MS &&
          is_short_text(o->token, GW_MAX_TOKEN_BYTES) &&
          is_short_text(o->user, GW_MAX_USER_BYTES) &&
          is_short_text(o->agent, GW_MAX_AGENT_BYTES);
@@ -120,6 +119,13 @@ static int copy_options(gw_client *c, const gw_client_options *o) {
   return err;
 }
 
+/** A server remembers keys for GW_DEDUP_WINDOW_MS: what is sent again later
+ * would be taken for new. */
+static uint32_t clamp_age(uint32_t wanted_ms) {
+  uint32_t max = GW_DEDUP_WINDOW_MS - GW_REQUEST_TIMEOUT_MS;
+  return wanted_ms < max ? wanted_ms : max;
+}
+
 static void set_numbers(gw_client *c, const gw_client_options *o) {
   gw__backoff_set(&c->backoff, &o->retry);
   c->ping_interval_ms = o->ping_interval_ms;
@@ -130,7 +136,8 @@ static void set_numbers(gw_client *c, const gw_client_options *o) {
   c->suspend_after_ms = or_default(o->suspend_after_ms, 120000);
   c->outbox.max_count = or_default(o->outbox_max_count, 1024);
   c->outbox.max_bytes = or_default(o->outbox_max_bytes, 1024 * 1024);
-  c->outbox_max_age_ms = or_default(o->outbox_max_age_ms, 5 * 60 * 1000);
+  c->outbox_max_age_ms =
+      clamp_age(or_default(o->outbox_max_age_ms, 5 * 60 * 1000));
   c->max_frame_bytes = or_default(o->max_frame_bytes, 1024 * 1024);
   c->last_key = o->first_key != 0 ? o->first_key - 1 : 0;
 }

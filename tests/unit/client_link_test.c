@@ -101,7 +101,6 @@ static void options_are_checked(void **state) {
       {.instance = gw_view_of("short")},
       {.user = {(const uint8_t *)"a\0b", 3}},
       {.agent = {(const uint8_t *)"\xff", 1}},
-      {.outbox_max_age_ms = GW_DEDUP_WINDOW_MS},
       {.num_endpoints = 1, .endpoints = &(const gw_view){NULL, 0}},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

@@ -104,7 +104,8 @@ typedef struct gw_client_options {
   uint32_t suspend_after_ms;   /**< 0: 120 s */
   uint32_t outbox_max_count;   /**< 0: 1,024 */
   uint32_t outbox_max_bytes;   /**< 0: 1 MiB */
-  uint32_t outbox_max_age_ms;  /**< 0: 5 minutes; below GW_DEDUP_WINDOW_MS */
+  uint32_t outbox_max_age_ms;  /**< 0: 5 minutes; cut to what lies safely
+                                    below GW_DEDUP_WINDOW_MS */
   uint32_t max_frame_bytes;    /**< largest frame taken in; 0: 1 MiB */
   gw_alloc alloc;              /**< all zero: gw_alloc_libc */
 } gw_client_options;
