@@ -41,7 +41,7 @@ UNIT_SRC    := $(sort $(wildcard tests/unit/*_test.c))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 
 LIBS        := libgodwit-server.a libgodwit-client.a libgodwit-proto.a
-PKGS        := libwebsockets libuv libprotobuf-c jansson libcyaml libsodium \
+PKGS        := libwebsockets libuv libprotobuf-c jansson yaml-0.1 libsodium \
                openssl
 
 GEN         := build/gen
