@@ -107,10 +107,6 @@ struct gw__sub {
   uint64_t retry_at_ms; /**< IDLE: ask again then; 0: at once */
   gw__backoff backoff;
   gw__dedup dedup;
-  /** Offsets, ahead of the position, of acknowledged own publications without
-   * echo: a recovery may bring their bodies. */
-  uint64_t *quiet;
-  uint32_t num_quiet;
   gw__members members;
   uint64_t members_due_ms; /**< ask for the list then; 0: no need */
   uint32_t members_request;
@@ -127,8 +123,6 @@ void gw__sub_move(gw_client *c, gw__sub *s, enum gw_sub_state to, uint32_t code,
 /** Not subscribed at the moment: ask again, after a backoff of its own; with
  * at_once the first time without a delay. */
 void gw__sub_again(gw_client *c, gw__sub *s, const gw__loss *why, bool at_once);
-/** An own publication without echo got this position. */
-void gw__sub_quiet(gw_client *c, gw__sub *s, gw_position position);
 /** The connection is open: everything has to be asked for. */
 void gw__subs_opened(gw_client *c);
 void gw__subs_lost(gw_client *c, uint32_t code, gw_view reason);

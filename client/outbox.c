@@ -101,7 +101,27 @@ gw__entry *gw__outbox_by_request(const gw__outbox *o, uint32_t request) {
   return e;
 }
 
+void gw__outbox_begin(gw__outbox *o) {
+  for (gw__lane *l = o->lanes; l != NULL; l = l->next)
+    l->oldest = NULL;
+}
+
+/**
+ * A server remembers the last GW_MAX_INFLIGHT keys of a publisher in a channel.
+ * So it is not the number in flight alone that has to stay below: while the
+ * oldest is in doubt, no more than that may be sent behind it, acknowledged or
+ * not, or its repeat would find the server's memory gone.
+ */
+bool gw__outbox_may_send(gw__entry *e) {
+  gw__lane *lane = e->lane;
+  if (lane->oldest == NULL && !e->at_most_once) lane->oldest = e;
+  if (e->sent || lane->in_flight >= GW_MAX_INFLIGHT) return false;
+  return e->ever_sent || e->at_most_once || !lane->oldest->ever_sent ||
+         lane->next_turn - lane->oldest->turn < GW_MAX_INFLIGHT;
+}
+
 void gw__outbox_sent(gw__entry *e, uint32_t request, uint64_t now_ms) {
+  if (!e->ever_sent && !e->at_most_once) e->turn = e->lane->next_turn++;
   e->sent = e->ever_sent = true;
   e->request = request;
   e->sent_ms = now_ms;

@@ -15,6 +15,8 @@ typedef struct gw__lane {
   uint32_t num;       /**< entries */
   uint32_t in_flight; /**< entries that are sent */
   gw__entry *last;    /**< the newest that is sent; NULL: nothing to follow */
+  gw__entry *oldest;  /**< of this pass of gw__outbox_may_send */
+  uint32_t next_turn;
   uint32_t failures;  /**< refusals in a row */
   uint64_t hold_until_ms; /**< nothing goes out before */
 } gw__lane;
@@ -27,6 +29,7 @@ struct gw__entry {
   uint64_t key; /**< m.key, or a number of its own when at_most_once */
   uint64_t created_ms;
   uint64_t sent_ms;
+  uint32_t turn;    /**< in the lane, once ever_sent */
   uint32_t request; /**< of the Publish that waits for its answer; 0: none */
   bool sent;        /**< on this connection, and not refused since */
   bool ever_sent;
@@ -65,6 +68,11 @@ void gw__outbox_remove(gw__outbox *o, const gw_alloc *alloc, gw__entry *e);
 /** NULL when there is none. Request 0 finds nothing. */
 gw__entry *gw__outbox_by_key(const gw__outbox *o, uint64_t key);
 gw__entry *gw__outbox_by_request(const gw__outbox *o, uint32_t request);
+
+/** Whether an entry may go out now, as far as what is in flight allows it.
+ * Entries have to be asked about in order, from gw__outbox_begin on. */
+bool gw__outbox_may_send(gw__entry *e);
+void gw__outbox_begin(gw__outbox *o);
 
 /** Mark as sent behind what its lane sent before. */
 void gw__outbox_sent(gw__entry *e, uint32_t request, uint64_t now_ms);

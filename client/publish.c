@@ -138,8 +138,6 @@ int gw__on_published(gw_client *c, const gw_frame *frame) {
   gw__entry *e = gw__outbox_by_request(&c->outbox, frame->head.request);
   if (e == NULL) return 0; /* its echo came first, or it was sent again */
   gw_position position = {m.epoch, m.offset};
-  gw__sub *s = e->m.no_echo ? gw__sub_by_channel(c, e->m.channel) : NULL;
-  if (s != NULL) gw__sub_quiet(c, s, position);
   accept(c, e, position, m.duplicate);
   return 0;
 }
@@ -219,11 +217,10 @@ static void put_publish(gw_client *c, gw__entry *e) {
 void gw__publish_pump(gw_client *c) {
   /* Within a lane nothing is passed over but what is held with all behind it,
    * so the order of keys holds. */
+  gw__outbox_begin(&c->outbox);
   for (gw__entry *e = c->outbox.first, *next; e != NULL; e = next) {
     next = e->next;
-    if (e->sent || e->lane->hold_until_ms > c->now ||
-        e->lane->in_flight >= GW_MAX_INFLIGHT)
-      continue;
+    if (!gw__outbox_may_send(e) || e->lane->hold_until_ms > c->now) continue;
     if (!gw__fits_frame(c, (size_t)e->len + 2 * sizeof e->key)) {
       fail(c, e, GW_CODE_TOO_BIG, gw_view_of("over the announced limit"));
       continue;

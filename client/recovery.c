@@ -87,7 +87,6 @@ int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
   s->request = 0;
   s->number = frame->head.channel;
   s->result = m.result;
-  if (m.epoch != s->position.epoch) s->num_quiet = 0;
   gw_position position = {m.epoch, m.offset};
   if (m.result == GW_RECOVERY_GAP)
     tell_gap(c, s, m.gap, m.gap_from, m.gap_to, position);
@@ -101,30 +100,6 @@ int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
 }
 
 /* ---- publications -------------------------------------------------------- */
-
-void gw__sub_quiet(gw_client *c, gw__sub *s, gw_position position) {
-  if (position.epoch != s->position.epoch ||
-      position.offset <= s->position.offset)
-    return; /* it passed already */
-  if (s->quiet == NULL) {
-    s->quiet = gw__alloc(c, GW_MAX_INFLIGHT * sizeof *s->quiet);
-    if (s->quiet == NULL) return; /* at worst an echo that was not wanted */
-  }
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < s->num_quiet; i++) {
-    if (s->quiet[i] > s->position.offset) s->quiet[kept++] = s->quiet[i];
-  }
-  if (kept == GW_MAX_INFLIGHT) kept--;
-  s->quiet[kept] = position.offset;
-  s->num_quiet = kept + 1;
-}
-
-static bool is_quiet(const gw__sub *s, uint64_t offset) {
-  for (uint32_t i = 0; i < s->num_quiet; i++) {
-    if (s->quiet[i] == offset) return true;
-  }
-  return false;
-}
 
 static void tell_publication(gw_client *c, const gw__sub *s,
                              const gw_publication *m) {
@@ -150,8 +125,7 @@ static int take_publication(gw_client *c, gw__sub *s, const gw_publication *m,
   gw__entry *entry = NULL;
   bool own = m->client != 0 && m->client == c->client_id;
   if (own && m->key != 0) entry = gw__outbox_by_key(&c->outbox, m->key);
-  bool quiet = stub || (own && is_quiet(s, m->offset)) ||
-               (entry != NULL && entry->m.no_echo);
+  bool quiet = stub || (own && m->no_echo);
   gw_position position = {s->position.epoch, m->offset};
   if (repeat == 0 && !quiet)
     tell_publication(c, s, m);

@@ -71,7 +71,6 @@ static gw__sub *new_sub(gw_client *c, gw_view channel,
 static void free_sub(gw_client *c, gw__sub *s) {
   gw__presence_free(c, s);
   gw__dedup_deinit(&s->dedup, &c->alloc);
-  gw__free(c, s->quiet);
   gw__free(c, s);
 }
 

@@ -183,7 +183,7 @@ static int decode(gw_view body, const pb_msgdesc_t *desc, void *pb) {
   F(offset) F(ttl_ms)
 #define PUBLISHED(F, E, M, L) F(epoch) F(offset) F(duplicate)
 #define PUBLICATION(F, E, M, L)                                                \
-  F(offset) F(data) F(json) F(client) F(key) F(user) F(time_ms)
+  F(offset) F(data) F(json) F(client) F(key) F(user) F(time_ms) F(no_echo)
 #define RECOVERY(F, E, M, L)                                                   \
   F(from) F(to) F(live) E(gap, GapReason) F(gap_from) F(gap_to)
 #define LAGGED(F, E, M, L) F(from) F(to) F(count) E(reason, GapReason)

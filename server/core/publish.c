@@ -42,7 +42,8 @@ static gw_buf *encode(gw_channel *ch, const gw_publish_command *cmd) {
                         .client = cmd->client,
                         .key = in->key,
                         .user = cmd->user,
-                        .time_ms = h->wall_ms};
+                        .time_ms = h->wall_ms,
+                        .no_echo = in->no_echo};
   if (out == NULL || gw_encode_publication(out, &head, &msg) < 0) return NULL;
   return gw_buf_new((gw_view){out->data, out->len}, false);
 }

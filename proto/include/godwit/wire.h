@@ -276,6 +276,7 @@ typedef struct gw_publication {
   uint64_t key;
   gw_view user;
   uint64_t time_ms;
+  bool no_echo;
 } gw_publication;
 
 typedef struct gw_recovery {

@@ -124,6 +124,17 @@ void rig_publication(rig *r, uint32_t number, uint64_t offset, uint64_t client,
   SAY(r, publication, &head, &m);
 }
 
+void rig_publication_quiet(rig *r, uint32_t number, uint64_t offset,
+                           uint64_t key) {
+  gw_head head = {.type = GW_FRAME_PUBLICATION, .channel = number};
+  gw_publication m = {.offset = offset,
+                      .data = gw_view_of("hi"),
+                      .client = RIG_CLIENT_ID,
+                      .key = key,
+                      .no_echo = true};
+  SAY(r, publication, &head, &m);
+}
+
 void rig_own_stub(rig *r, uint32_t number, uint64_t offset, uint64_t key) {
   gw_head head = {
       .type = GW_FRAME_PUBLICATION, .flags = GW_FLAG_OWN, .channel = number};

@@ -42,6 +42,9 @@ void rig_unsubscribed(rig *r, uint32_t number, uint32_t code);
 /** By another client, text as bytes. key 0: none. */
 void rig_publication(rig *r, uint32_t number, uint64_t offset, uint64_t client,
                      uint64_t key);
+/** The body of an own publication that wanted no echo. */
+void rig_publication_quiet(rig *r, uint32_t number, uint64_t offset,
+                           uint64_t key);
 void rig_own_stub(rig *r, uint32_t number, uint64_t offset, uint64_t key);
 void rig_recovery(rig *r, uint32_t number, const gw_recovery *m);
 void rig_lagged(rig *r, uint32_t number, uint64_t from, uint64_t to);
