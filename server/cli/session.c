@@ -88,23 +88,24 @@ void gw_cli_tell(const gw_cli *cli, const char *what, uint32_t code,
   fputc('\n', stderr);
 }
 
-static void tell_remedy(const gw_cli *cli) {
-  fprintf(stderr,
-          "Is the server running? `godwit serve` starts one here; --url names "
-          "another.\n");
-  (void)cli;
+static void tell_remedy(void) {
+  fputs(
+      "Is a godwit server running there? `godwit serve` starts one here; --url "
+      "names another.\n",
+      stderr);
 }
 
 static void on_deadline(uv_timer_t *timer) {
   gw_cli *cli = timer->data;
+  double seconds = cli->options.timeout_ms / 1000.0;
   if (cli->is_open) {
-    fprintf(stderr, "%s: no answer from %s within %" PRIu32 " ms\n", cli->name,
-            cli->options.url, cli->options.timeout_ms);
+    fprintf(stderr, "%s: no answer from %s within %g s\n", cli->name,
+            cli->options.url, seconds);
   } else {
-    fprintf(stderr, "%s: no connection to %s within %" PRIu32 " ms%s%s\n",
-            cli->name, cli->options.url, cli->options.timeout_ms,
-            cli->reason[0] != '\0' ? ": " : "", cli->reason);
-    tell_remedy(cli);
+    fprintf(stderr, "%s: no connection to %s within %g s%s%s\n", cli->name,
+            cli->options.url, seconds, cli->reason[0] != '\0' ? ": " : "",
+            cli->reason);
+    tell_remedy();
   }
   gw_cli_end(cli, GW_EXIT_FAILED);
 }
@@ -132,7 +133,7 @@ static void tell_waiting(gw_cli *cli, const gw_event *e) {
   cli->is_warned = true;
 }
 
-static void tell_ready(gw_cli *cli) {
+static void tell_connected(gw_cli *cli) {
   gw_client_info info;
   char id[GW_TEXT_ID_MAX];
   cli->is_open = true;
@@ -149,10 +150,13 @@ static void tell_ready(gw_cli *cli) {
 
 static void tell_failed(gw_cli *cli, const gw_event *e) {
   gw_cli_tell(cli, cli->options.url, e->u.state.code, e->u.state.reason);
-  if (!cli->is_open && gw_code_class(e->u.state.code) == GW_CLASS_REAUTH) {
+  uint32_t code = e->u.state.code;
+  if (cli->is_open) {
+    /* It was there, and said why. */
+  } else if (gw_code_class(code) == GW_CLASS_REAUTH) {
     fputs("--token or GODWIT_TOKEN gives a token.\n", stderr);
-  } else if (!cli->is_open && cli->reason[0] != '\0') {
-    tell_remedy(cli);
+  } else if (code == GW_CODE_ATTEMPTS_EXHAUSTED || code == GW_CODE_TRANSPORT) {
+    tell_remedy();
   }
   gw_cli_end(cli, GW_EXIT_FAILED);
 }
@@ -160,10 +164,7 @@ static void tell_failed(gw_cli *cli, const gw_event *e) {
 static void on_state(gw_cli *cli, const gw_event *e) {
   switch (e->u.state.to) {
   case GW_STATE_SYNCING:
-    cli->is_open = true;
-    break;
-  case GW_STATE_READY:
-    if (e->u.state.from == GW_STATE_SYNCING) tell_ready(cli);
+    tell_connected(cli);
     break;
   case GW_STATE_DEGRADED:
     if (cli->is_lasting)

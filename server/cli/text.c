@@ -78,7 +78,17 @@ void gw_text_put(FILE *to, gw_view text) {
   put_safe(to, text, put_escape);
 }
 
+static bool is_json_space(uint8_t c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 void gw_text_put_json(FILE *to, gw_view json) {
+  while (json.len > 0 && is_json_space(json.data[0])) {
+    json.data++;
+    json.len--;
+  }
+  while (json.len > 0 && is_json_space(json.data[json.len - 1]))
+    json.len--;
   put_safe(to, json, put_json_escape);
 }
 
@@ -193,10 +203,13 @@ bool gw_text_read_position(const char *text, gw_position *p) {
          read_digits(colon + 1, text + strlen(text), 10, &p->offset);
 }
 
+/** The last millisecond of the year 9999: what is later is no time. */
+#define TIME_MAX_MS 253402300799999u
+
 const char *gw_text_clock(uint64_t time_ms, char space[GW_TEXT_TIME_MAX]) {
   time_t seconds = (time_t)(time_ms / 1000);
   struct tm parts;
-  if (localtime_r(&seconds, &parts) == NULL ||
+  if (time_ms > TIME_MAX_MS || localtime_r(&seconds, &parts) == NULL ||
       strftime(space, GW_TEXT_TIME_MAX, "%H:%M:%S", &parts) == 0) {
     (void)snprintf(space, GW_TEXT_TIME_MAX, "--:--:--");
   }
@@ -207,7 +220,7 @@ const char *gw_text_iso(uint64_t time_ms, char space[GW_TEXT_TIME_MAX]) {
   time_t seconds = (time_t)(time_ms / 1000);
   struct tm parts;
   char date[GW_TEXT_TIME_MAX - 5];
-  if (gmtime_r(&seconds, &parts) == NULL ||
+  if (time_ms > TIME_MAX_MS || gmtime_r(&seconds, &parts) == NULL ||
       strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts) == 0) {
     space[0] = '\0';
     return space;
