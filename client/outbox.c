@@ -78,6 +78,7 @@ void gw__outbox_remove(gw__outbox *o, const gw_alloc *alloc, gw__entry *e) {
   if (o->last == e) o->last = before;
   o->count--;
   o->bytes -= e->len;
+  if (e->lane->oldest == e) e->lane->oldest = NULL;
   if (e->lane->last == e)
     recount(o, e->lane);
   else if (e->sent)

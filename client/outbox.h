@@ -17,7 +17,7 @@ typedef struct gw__lane {
   gw__entry *last;    /**< the newest that is sent; NULL: nothing to follow */
   gw__entry *oldest;  /**< of this pass of gw__outbox_may_send */
   uint32_t next_turn;
-  uint32_t failures;  /**< refusals in a row */
+  uint32_t failures;      /**< refusals in a row */
   uint64_t hold_until_ms; /**< nothing goes out before */
 } gw__lane;
 
