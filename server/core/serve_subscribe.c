@@ -44,12 +44,12 @@ static uint32_t rejoin(gw_sub *sub, uint32_t alias) {
     gws_reply_error(sub->session, sub->catchup->request, GW_CODE_UNSUBSCRIBED,
                     "subscribed again");
   gws_sub_set_alias(sub, alias);
+  gws_sub_set_feed(sub, GWS_FEED_WAITING);
   gws_sub_set_roster(sub, GWS_ROSTER_NONE);
   return GW_CODE_OK;
 }
 
 static void begin(gw_sub *sub, uint32_t request, const gw_subscribe *msg) {
-  gws_sub_set_feed(sub, GWS_FEED_WAITING);
   gw_catchup *c = sub->catchup;
   c->request = request;
   c->recover = msg->recover;
