@@ -89,6 +89,13 @@ export class RawWebSocket {
   #closeFrame = null;
   #answersClose = true;
 
+  static #open = new Set();
+
+  /** End what a failed test has left open, as it would keep node waiting. */
+  static destroyAll() {
+    for (const ws of RawWebSocket.#open) ws.destroy();
+  }
+
   constructor(port, { host = "127.0.0.1", allowHalfOpen = false } = {}) {
     this.closed = new Promise((resolve) => (this.#onClosed = resolve));
     this.#socket = net.connect({ port, host, allowHalfOpen });
@@ -97,6 +104,7 @@ export class RawWebSocket {
     this.#socket.on("error", () => {});
     this.#socket.on("close", () => this.#finish());
     this.pongs = new Inbox();
+    RawWebSocket.#open.add(this);
   }
 
   get socket() {
@@ -231,6 +239,7 @@ export class RawWebSocket {
   }
 
   #finish() {
+    RawWebSocket.#open.delete(this);
     const end = this.#closeFrame ?? { code: 0, reason: "" };
     this.#onClosed(end);
     const error = new Error(`closed: ${end.code} ${end.reason}`);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// limits.test.mjs - out of descriptors, over the cap of connections.
+
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import net from "node:net";
+import { test } from "node:test";
+import { Client } from "./support/client.mjs";
+import { withServer } from "./support/server.mjs";
+
+/** User and system time of a process in ticks of 10 ms. */
+function ticks(pid) {
+  const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
+  const parts = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return Number(parts[11]) + Number(parts[12]);
+}
+
+test("without descriptors new sockets are dropped, and nothing spins", () =>
+  withServer({ fds: 64, workers: 1 }, async (server) => {
+    const client = await Client.connect(server.port);
+    const sockets = Array.from({ length: 100 }, () => {
+      const socket = net.connect(server.port, "127.0.0.1");
+      socket.on("error", () => {});
+      return socket;
+    });
+    await server.logged(/socket\.refused .*open files/);
+    const before = ticks(server.pid);
+    await new Promise((r) => setTimeout(r, 1000));
+    assert.ok(ticks(server.pid) - before < 30, "the server spins");
+    await client.publish("room:r", "those who are in are served");
+    for (const socket of sockets) socket.destroy();
+    await server.until("godwit_sockets", (n) => n === 1, 15000);
+    assert.ok(await server.metric("godwit_accepts_starved_total") > 0);
+    const later = await Client.connect(server.port);
+    await Promise.all([client.close(), later.close()]);
+  }));
+
+test("over the cap a connection is told so, and comes in when there is room",
+  () => withServer({ workers: 1, args: ["--limits.max_connections", "3"] },
+    async (server) => {
+      const clients = [];
+      for (let i = 0; i < 3; i++)
+        clients.push(await Client.connect(server.port));
+      await assert.rejects(Client.connect(server.port), /4203/);
+      assert.equal(await server.metric("godwit_connections_refused_total"), 1);
+      await clients.pop().close();
+      await server.until("godwit_connections", (n) => n === 2);
+      clients.push(await Client.connect(server.port));
+      await Promise.all(clients.map((c) => c.close()));
+    }));
