@@ -68,7 +68,7 @@ export class LogView {
     this.#log.setAttribute('aria-busy', String(busy));
   }
 
-  addMessage({ user, clientId, data, time, position, own }) {
+  addMessage({ user, clientId, time, position }, data, own) {
     const row = this.#row({ name: nameOf(user, clientId), data, own, time });
     this.#settle(row, { position, time });
   }

@@ -74,6 +74,12 @@ class Demo {
     window.addEventListener('beforeunload', (event) => {
       if (this.client?.info.outbox.count) event.preventDefault();
     });
+    // A page that is closed leaves at once, not after the grace time of a lost
+    // connection. One that the browser kept for "back" returns.
+    window.addEventListener('pagehide', () => this.client?.close());
+    window.addEventListener('pageshow', ({ persisted }) => {
+      if (persisted) this.client?.connect();
+    });
     // Without a secure context there is no clipboard to write to.
     byId('copy-link').hidden = !navigator.clipboard;
     byId('copy-link').addEventListener('click', async () => {
@@ -161,7 +167,7 @@ class Demo {
     this.#own.add(clientId);
     sessionStorage.setItem(OWN_KEY,
       JSON.stringify([...this.#own].slice(-OWN_MAX)));
-    this.room?.showPeople();
+    this.room?.showPeopleSoon();
   }
 
   refresh() {

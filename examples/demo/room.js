@@ -1,6 +1,6 @@
 // room.js - one room: a subscription, and what comes and goes through it.
 
-import { positionText } from './text.js';
+import { nameOf, positionText } from './text.js';
 
 export class Room {
   #sub;
@@ -8,9 +8,11 @@ export class Room {
   #me;
   #user;
   #isOwn;
-  /** Written here and not come back yet: row, idempotency key, and position when
-   * it is acknowledged. In the order of writing. */
+  /** Written here and not come back yet: the promise, which has the idempotency
+   * key, the row, and the position when it is acknowledged. */
   #sent = [];
+  #peopleWanted = false;
+  #isLeft = false;
 
   /** views: log, people, details; isOwn(clientId): is it this page's? */
   constructor({ client, name, user, me, views, isOwn }) {
@@ -25,10 +27,13 @@ export class Room {
     sub.on('publication', (p) => this.#onPublication(p));
     sub.on('gap', (gap) => this.#onGap(gap));
     sub.on('state', (change) => this.#onState(change));
-    sub.on('presence', ({ kind, member }) => views.details.add('presence',
-      `${kind} ${member.user || member.clientId} ${member.state ?? ''}`));
-    sub.on('members', () => this.showPeople());
-    ignore(sub.enter(me.state, me.data));
+    sub.on('presence', ({ kind, member }) => {
+      views.details.add('presence',
+        `${kind} ${nameOf(member.user, member.clientId)} ${member.state}`);
+      this.showPeopleSoon();
+    });
+    sub.on('members', () => this.showPeopleSoon());
+    sub.enter(me.state, me.data);
   }
 
   get position() {
@@ -40,54 +45,56 @@ export class Room {
     this.#sub.on(event, handler);
   }
 
-  showPeople() {
-    this.#views.people.show(this.#sub.members, this.#isOwn);
+  /** Changes come in batches: they are drawn once. */
+  showPeopleSoon() {
+    if (this.#peopleWanted) return;
+    this.#peopleWanted = true;
+    queueMicrotask(() => {
+      this.#peopleWanted = false;
+      if (!this.#isLeft) this.#views.people.show(this.#sub.members, this.#isOwn);
+    });
   }
 
   /** The person's state or typing is different now. */
   tellPresence() {
-    ignore(this.#sub.update(this.#me.state, this.#me.data));
+    this.#sub.update(this.#me.state, this.#me.data);
   }
 
   send(text) {
     const data = { text };
     const publishing = this.#sub.publish(data);
-    const sent = { row: this.#views.log.addWaiting(this.#user, data),
-      key: publishing.key, position: null };
+    const row = this.#views.log.addWaiting(this.#user, data);
+    const sent = { publishing, row, position: null };
     this.#sent.push(sent);
     publishing.then(({ position }) => {
       // The echo may have been quicker.
       if (!this.#sent.includes(sent)) return;
       sent.position = position;
-      this.#views.log.acknowledge(sent.row);
+      this.#views.log.acknowledge(row);
     }).catch((error) => {
       this.#forget(sent);
-      this.#views.log.refuse(sent.row, error.message, () => this.send(text));
+      this.#views.log.refuse(row, error.message, () => this.send(text));
       this.#views.details.add('refused', String(error));
     });
   }
 
   leave() {
-    ignore(this.#sub.leave());
-    ignore(this.#sub.unsubscribe());
+    this.#isLeft = true;
+    this.#sub.leave();
+    this.#sub.unsubscribe();
   }
 
   #onPublication(publication) {
-    const { own, clientId } = publication;
-    const sent = own ? this.#sentBy(publication.key) : undefined;
+    const { own, clientId, key } = publication;
+    const sent = own
+      ? this.#sent.find(({ publishing }) => publishing.key === key) : undefined;
     if (sent) {
       this.#forget(sent);
       this.#views.log.settle(sent.row, publication);
     } else {
-      this.#views.log.addMessage({ ...publication,
-        own: own || this.#isOwn(clientId) });
+      this.#views.log.addMessage(publication, dataOf(publication),
+        own || this.#isOwn(clientId));
     }
-  }
-
-  /** What was sent before the client had loaded has no key, and comes first. */
-  #sentBy(key) {
-    return this.#sent.find((sent) => sent.key === key) ??
-      this.#sent.find((sent) => sent.key === null);
   }
 
   #onGap(gap) {
@@ -125,8 +132,11 @@ export function why(reason) {
   return ` (${reason.code} ${reason.name}${text})`;
 }
 
-/** Presence is told again after each reconnect by the client itself, so a wish
- * that failed needs no more than silence here. */
-function ignore(result) {
-  result?.catch?.(() => {});
+/** A publisher may have sent text that is not JSON. */
+function dataOf(publication) {
+  try {
+    return publication.data;
+  } catch (error) {
+    return { error: error.message };
+  }
 }

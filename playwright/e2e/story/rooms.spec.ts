@@ -55,13 +55,18 @@ test('rooms do not mix', async ({ enter, room }) => {
 });
 
 test('a message written before the connection is there is not lost',
-  async ({ visit, room, server }) => {
+  async ({ visit, room }) => {
     const join = await visit();
-    await server.kill9();
+    let blocked = true;
+    await join.page.routeWebSocket('**/v1/ws', (socket) => {
+      if (blocked) void socket.close();
+      else socket.connectToServer();
+    });
     const ada = await join.enter('Ada', room);
     await ada.send('early', 'bird');
     await expect(ada.waiting).toHaveText([/early/, /bird/]);
-    await server.start();
+    await ada.untilState('waiting', 'connecting');
+    blocked = false;
     await ada.untilTexts(['early', 'bird']);
     await expect(ada.waiting).toHaveCount(0);
   });

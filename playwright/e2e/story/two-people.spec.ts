@@ -100,5 +100,16 @@ test('two windows of one person are one person', async ({ enter }) => {
   await expect(second.person('Ada')).toContainText('2 windows');
   await second.untilPerson('Ada', 'online');
   await second.page.close();
-  await expect(first.page.locator('#people-summary')).not.toContainText('2');
+  await expect(first.person('Ada')).toHaveAttribute('data-windows', '1');
+});
+
+test('a reload leaves no ghost behind', async ({ enter }) => {
+  const ada = await enter('Ada');
+  const grace = await enter('Grace');
+  await ada.untilPerson('Grace', 'online');
+  await grace.page.reload();
+  await grace.untilState('ready');
+  await grace.untilPerson('Grace', 'online');
+  await expect(grace.person('Grace')).toHaveAttribute('data-windows', '1');
+  await expect(ada.person('Grace')).toHaveAttribute('data-windows', '1');
 });
