@@ -16,12 +16,23 @@ bool gw__outbox_has_room(const gw__outbox *o, uint32_t len) {
          o->bytes <= o->max_bytes - len;
 }
 
+static gw__lane *find_lane(const gw__outbox *o, gw_view channel) {
+  gw__lane *l = o->lanes;
+  while (l != NULL && !gw_view_eq(l->channel, channel))
+    l = l->next;
+  return l;
+}
+
+uint64_t gw__outbox_turn(const gw__outbox *o, gw_view channel) {
+  const gw__lane *l = find_lane(o, channel);
+  return l != NULL ? l->next_turn : 0;
+}
+
 static gw__lane *lane_of(gw__outbox *o, const gw_alloc *alloc,
                          gw_view channel) {
-  for (gw__lane *l = o->lanes; l != NULL; l = l->next) {
-    if (gw_view_eq(l->channel, channel)) return l;
-  }
-  gw__lane *l = alloc->realloc_fn(alloc->user, NULL, sizeof *l + channel.len);
+  gw__lane *l = find_lane(o, channel);
+  if (l != NULL) return l;
+  l = alloc->realloc_fn(alloc->user, NULL, sizeof *l + channel.len);
   if (l == NULL) return NULL;
   uint8_t *name = (uint8_t *)(l + 1);
   memcpy(name, channel.data, channel.len);
@@ -54,6 +65,8 @@ int gw__outbox_add(gw__outbox *o, const gw_alloc *alloc, gw__entry *e) {
   *link = e;
   if (e->next == NULL) o->last = e;
   e->lane->num++;
+  if (e->lane->next_turn <= e->turn && !e->at_most_once)
+    e->lane->next_turn = e->turn + 1;
   o->count++;
   o->bytes += e->len;
   return 0;
@@ -108,21 +121,20 @@ void gw__outbox_begin(gw__outbox *o) {
 }
 
 /**
- * A server remembers the last GW_MAX_INFLIGHT keys of a publisher in a channel.
- * So it is not the number in flight alone that has to stay below: while the
- * oldest is in doubt, no more than that may be sent behind it, acknowledged or
- * not, or its repeat would find the server's memory gone.
+ * A server and every receiver remember the last GW_MAX_INFLIGHT keys of a
+ * publisher in a channel. So it is not the number in flight alone that has to
+ * stay below: while the oldest is in doubt, no more than that may be sent
+ * behind it, acknowledged or not, or its repeat would find the memory gone.
  */
 bool gw__outbox_may_send(gw__entry *e) {
   gw__lane *lane = e->lane;
-  if (lane->oldest == NULL && !e->at_most_once) lane->oldest = e;
-  if (e->sent || lane->in_flight >= GW_MAX_INFLIGHT) return false;
-  return e->ever_sent || e->at_most_once || !lane->oldest->ever_sent ||
-         lane->next_turn - lane->oldest->turn < GW_MAX_INFLIGHT;
+  if (e->at_most_once) return !e->sent && lane->in_flight < GW_MAX_INFLIGHT;
+  if (lane->oldest == NULL) lane->oldest = e;
+  return !e->sent && lane->in_flight < GW_MAX_INFLIGHT &&
+         e->turn - lane->oldest->turn < GW_MAX_INFLIGHT;
 }
 
 void gw__outbox_sent(gw__entry *e, uint32_t request, uint64_t now_ms) {
-  if (!e->ever_sent && !e->at_most_once) e->turn = e->lane->next_turn++;
   e->sent = e->ever_sent = true;
   e->request = request;
   e->sent_ms = now_ms;

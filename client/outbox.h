@@ -16,8 +16,8 @@ typedef struct gw__lane {
   uint32_t in_flight; /**< entries that are sent */
   gw__entry *last;    /**< the newest that is sent; NULL: nothing to follow */
   gw__entry *oldest;  /**< of this pass of gw__outbox_may_send */
-  uint32_t next_turn;
-  uint32_t failures;      /**< refusals in a row */
+  uint64_t next_turn; /**< counts entries as they come in */
+  uint32_t failures;  /**< refusals in a row */
   uint64_t hold_until_ms; /**< nothing goes out before */
 } gw__lane;
 
@@ -29,7 +29,7 @@ struct gw__entry {
   uint64_t key; /**< m.key, or a number of its own when at_most_once */
   uint64_t created_ms;
   uint64_t sent_ms;
-  uint32_t turn;    /**< in the lane, once ever_sent */
+  uint64_t turn;    /**< in the lane; see gw__outbox_turn */
   uint32_t request; /**< of the Publish that waits for its answer; 0: none */
   bool sent;        /**< on this connection, and not refused since */
   bool ever_sent;
@@ -53,12 +53,17 @@ typedef struct gw__outbox {
 gw__entry *gw__outbox_alloc(const gw_alloc *alloc, uint32_t len);
 
 /**
- * Take an entry whose m, key and created_ms are set, in the place of its key.
+ * Take an entry whose m, key, turn and created_ms are set, in the place of its key.
  *   returns  0; GW_ERR_FULL, GW_ERR_EXISTS, GW_ERR_NOMEM: the entry is still
  *            the caller's
  */
 GW_MUST_USE int gw__outbox_add(gw__outbox *o, const gw_alloc *alloc,
                                gw__entry *e);
+
+/** Turn of the next entry of a channel: entries of a lane count up. The turn is
+ * stored with an entry, so that an entry that comes back keeps its distance to
+ * the others. */
+uint64_t gw__outbox_turn(const gw__outbox *o, gw_view channel);
 
 /** Whether one more of len bytes would fit. */
 bool gw__outbox_has_room(const gw__outbox *o, uint32_t len);

@@ -28,6 +28,9 @@ static int check_publish(const gw_client *c, gw_view channel,
   return gw__outbox_has_room(&c->outbox, (uint32_t)len) ? 0 : GW_ERR_FULL;
 }
 
+/* In an entry's bytes the field `after` holds its turn: what it follows on the
+ * wire is known only when it is sent. */
+
 /** An entry for a message; views of the entry's m are into its own bytes. */
 static gw__entry *new_entry(gw_client *c, const gw_publish *m) {
   size_t cap = m->channel.len + m->data.len + m->json.len + PUBLISH_OVERHEAD;
@@ -40,6 +43,7 @@ static gw__entry *new_entry(gw_client *c, const gw_publish *m) {
     return NULL;
   }
   e->len = (uint32_t)out.len;
+  e->turn = m->after;
   e->created_ms = c->now;
   return e;
 }
@@ -62,6 +66,7 @@ int gw_client_publish(gw_client *c, gw_view channel, gw_payload payload,
   uint64_t number = c->last_key + 1;
   gw_publish m = {.channel = channel,
                   .key = o->at_most_once ? 0 : number,
+                  .after = gw__outbox_turn(&c->outbox, channel),
                   .no_echo = o->no_echo,
                   .compare = o->compare,
                   .epoch = o->compare ? o->expected.epoch : 0,
@@ -90,7 +95,6 @@ int gw_client_restore(gw_client *c, gw_view entry) {
   if (gw_decode_publish(entry, &m) < 0 || m.key == 0 ||
       gw__check_channel(c, m.channel) < 0)
     return GW_ERR_INVALID;
-  m.after = 0;
   gw__entry *e = new_entry(c, &m);
   if (e == NULL) return GW_ERR_NOMEM;
   e->key = m.key;
@@ -201,7 +205,7 @@ static void put_publish(gw_client *c, gw__entry *e) {
   gw_publish m = e->m;
   gw_head head = {.type = GW_FRAME_PUBLISH, .request = gw__next_request(c)};
   const gw__entry *before = e->lane->last;
-  if (!e->at_most_once && before != NULL) m.after = before->key;
+  m.after = !e->at_most_once && before != NULL ? before->key : 0;
   /* The alias only once it is confirmed: a refused Subscribe would take this
    * publication with it. */
   const gw__sub *s = gw__sub_by_channel(c, m.channel);

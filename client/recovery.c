@@ -27,7 +27,6 @@ static void tell_gap(gw_client *c, gw__sub *s, uint32_t reason, uint64_t from,
   e->u.gap.to = to;
   e->u.gap.position = position;
   s->position = position;
-  gw__dedup_seal(&s->dedup);
 }
 
 /** Offsets of this stream will not come, up to `to`. */

@@ -408,14 +408,14 @@ static void lagged_is_a_gap(void **state) {
   rig_deinit(&r);
 }
 
-static void what_a_gap_took_is_not_new_when_it_is_sent_again(void **state) {
+static void what_a_gap_took_is_new_when_it_is_taken_again(void **state) {
   (void)state;
   rig r;
   live_rig(&r);
   rig_publication(&r, 9, 6, 3, 10);
   rig_lagged(&r, 9, 7, 7); /* key 11, say */
   rig_publication(&r, 9, 8, 3, 12);
-  rig_publication(&r, 9, 9, 3, 11); /* below the highest: told as missing? */
+  rig_publication(&r, 9, 9, 3, 11); /* told as missing, now here */
   rig_lagged(&r, 9, 10, 10);
   rig_publication(&r, 9, 11, 3, 12);
   rig_publication(&r, 9, 12, 3, 13);
@@ -562,7 +562,7 @@ int main(void) {
       cmocka_unit_test(a_gap_at_subscribe_moves_epoch_and_offset_together),
       cmocka_unit_test(trimmed_while_recovering),
       cmocka_unit_test(lagged_is_a_gap),
-      cmocka_unit_test(what_a_gap_took_is_not_new_when_it_is_sent_again),
+      cmocka_unit_test(what_a_gap_took_is_new_when_it_is_taken_again),
       cmocka_unit_test(unsubscribing_in_a_handler_neither_loses_nor_repeats),
       cmocka_unit_test(closing_in_a_handler_keeps_the_rest_for_later),
       cmocka_unit_test(a_loss_keeps_subscriptions_and_positions),
