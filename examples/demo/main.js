@@ -72,7 +72,7 @@ class Demo {
       this.composer.focus();
     });
     window.addEventListener('beforeunload', (event) => {
-      if (this.client?.info.outbox.count) event.preventDefault();
+      if (this.client && this.#numWaiting()) event.preventDefault();
     });
     // A page that is closed leaves at once, not after the grace time of a lost
     // connection. One that the browser kept for "back" returns.
@@ -124,8 +124,7 @@ class Demo {
   }
 
   #stop() {
-    const { count } = this.client.info.outbox;
-    if (count && !confirm('Messages are still waiting for the connection. ' +
+    if (this.#numWaiting() && !confirm('Messages are still waiting for the connection. ' +
       'Leave without them?')) return;
     this.room.leave();
     this.client.close();
@@ -157,8 +156,14 @@ class Demo {
       (attempt ? `, attempt ${attempt}` : ''));
     this.#rememberOwn();
     this.log.setBusy(to === 'syncing');
+    if (to === 'connecting') this.room.release();
     this.details.setSwitch(to === 'closed');
     this.refresh();
+  }
+
+  /** Messages that the server has not taken. */
+  #numWaiting() {
+    return this.client.info.outbox.count + this.room.numHeld;
   }
 
   #rememberOwn() {
@@ -173,7 +178,7 @@ class Demo {
   refresh() {
     if (!this.client) return;
     const { info } = this.client;
-    this.status.show(info, this.room.position);
+    this.status.show(info, this.room.position, this.#numWaiting());
     byId('people-stale').hidden =
       !['waiting', 'suspended', 'closed', 'failed'].includes(info.state);
     this.details.refresh();

@@ -2,7 +2,11 @@
 
 import { nameOf, positionText } from './text.js';
 
+/** A client that was told to close takes nothing until it is told to connect. */
+const CLOSED = ['closed', 'failed'];
+
 export class Room {
+  #client;
   #sub;
   #views;
   #me;
@@ -11,11 +15,14 @@ export class Room {
   /** Written here and not come back yet: the promise, which has the idempotency
    * key, the row, and the position when it is acknowledged. */
   #sent = [];
+  /** Written while the client was closed. */
+  #held = [];
   #peopleWanted = false;
   #isLeft = false;
 
   /** views: log, people, details; isOwn(clientId): is it this page's? */
   constructor({ client, name, user, me, views, isOwn }) {
+    this.#client = client;
     this.#views = views;
     this.#me = me;
     this.#user = user;
@@ -61,9 +68,23 @@ export class Room {
   }
 
   send(text) {
-    const data = { text };
-    const publishing = this.#sub.publish(data);
-    const row = this.#views.log.addWaiting(this.#user, data);
+    const row = this.#views.log.addWaiting(this.#user, { text });
+    if (CLOSED.includes(this.#client.state)) this.#held.push({ row, text });
+    else this.#publish(row, text);
+  }
+
+  /** How many messages wait for somebody to connect again. */
+  get numHeld() {
+    return this.#held.length;
+  }
+
+  /** The client is connecting again: it takes publications now. */
+  release() {
+    for (const { row, text } of this.#held.splice(0)) this.#publish(row, text);
+  }
+
+  #publish(row, text) {
+    const publishing = this.#sub.publish({ text });
     const sent = { publishing, row, position: null };
     this.#sent.push(sent);
     publishing.then(({ position }) => {

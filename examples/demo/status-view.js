@@ -24,8 +24,9 @@ export class StatusView {
     this.#reconnect.addEventListener('click', onReconnect);
   }
 
-  /** info: the client's; position: of the room's stream, or null. */
-  show(info, position) {
+  /** info: the client's; position: of the room's stream, or null; numWaiting:
+   * messages that the server has not taken. */
+  show(info, position, numWaiting) {
     const { words, kind } = CONNECTION[info.state] ?? CONNECTION.idle;
     this.#bar.dataset.state = info.state;
     this.#bar.dataset.kind = kind;
@@ -41,8 +42,8 @@ export class StatusView {
     showMeasure('status-rtt', isUp && info.rttMs !== null
       ? `${Math.ceil(info.rttMs)} ms` : '–');
     showMeasure('status-position', positionText(position));
-    showMeasure('status-outbox', count(info.outbox.count));
-    this.#outboxItem.classList.toggle('is-filled', info.outbox.count > 0);
+    showMeasure('status-outbox', count(numWaiting));
+    this.#outboxItem.classList.toggle('is-filled', numWaiting > 0);
   }
 
   /** A button that goes away under the keyboard takes the focus with it. */
