@@ -129,8 +129,28 @@ static void port_open(void *user, uint32_t generation, gw_view endpoint) {
   a->link = sim_link_open(a->node, &link_events, a, generation);
 }
 
+static uint32_t number_in(gw_payload payload);
+
+static void note_sent(sim_app *a, gw_view message) {
+  gw_frame frame;
+  int64_t used;
+  while ((used = gw_frame_parse(message, UINT32_MAX, &frame)) > 0) {
+    gw_publish m;
+    if (frame.head.type == GW_FRAME_PUBLISH &&
+        gw_decode_publish(frame.body, &m) == 0) {
+      bool json = m.json.len > 0;
+      gw_payload payload = {json ? GW_PAYLOAD_JSON : GW_PAYLOAD_BYTES,
+                            json ? m.json : m.data};
+      sim_book_sent(a->book, number_in(payload), sim_link_life(a->link));
+    }
+    message.data += used;
+    message.len -= (size_t)used;
+  }
+}
+
 static void port_send(void *user, uint32_t generation, gw_view message) {
   sim_app *a = user;
+  if (a->link != NULL) note_sent(a, message);
   if (a->link != NULL && sim_link_generation(a->link) == generation)
     sim_link_send(a->link, message);
 }
@@ -448,7 +468,7 @@ sim_app *sim_app_new(world *w, const sim_plan *plan, sim_node *node,
   gw_client_options options = {.endpoints = &endpoint,
                                .num_endpoints = 1,
                                .user = gw_view_of(user),
-                               .outbox_max_age_ms = 3600000};
+                               .outbox_max_age_ms = GW_DEDUP_WINDOW_MS - 1};
   a->client = gw_client_new(&options, &client_port, a);
   if (a->client == NULL) abort();
   return a;

@@ -19,6 +19,8 @@ uint32_t sim_book_written(sim_book *b, uint32_t app, uint32_t channel,
 /** It was acknowledged. */
 void sim_book_acked(sim_book *b, uint32_t number, gw_position at,
                     uint32_t life);
+/** It left the client, towards the server of this life. */
+void sim_book_sent(sim_book *b, uint32_t number, uint32_t life);
 /** The client did not take it (its outbox is full). */
 void sim_book_not_taken(sim_book *b, uint32_t number);
 /** It was refused or given up. */

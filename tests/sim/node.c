@@ -33,12 +33,19 @@ struct sim_node {
 };
 
 typedef struct piece {
-  sim_link *link;
-  bool to_server;
+  struct piece *next;
   bool end;
   size_t len;
   uint8_t bytes[];
 } piece;
+
+/** Pieces on their way in one direction. Each has an event; an event hands over
+ * the first piece, whichever it was made for, so that none is overtaken. */
+typedef struct pipe_way {
+  piece *first;
+  piece *last;
+  uint64_t last_ms; /* arrival of the last piece */
+} pipe_way;
 
 struct sim_link {
   sim_node *node;
@@ -55,8 +62,8 @@ struct sim_link {
   bool flush_planned;
   uint32_t close_code;
   uint32_t in_flight;  /* bytes on the way to the client */
-  uint64_t up_last_ms; /* arrival of the last piece, per direction */
-  uint64_t down_last_ms;
+  pipe_way up;
+  pipe_way down;
   uint64_t stalled_until_ms;
   uint64_t held_until_ms;
   sim_link *next;
@@ -127,7 +134,6 @@ static void port_post(void *user, uint32_t to, gw_mail *mail) {
 }
 
 static void link_flush(void *arg);
-static void piece_arrives(void *arg);
 
 static void plan_flush(sim_link *l) {
   if (l->flush_planned) return;
@@ -300,6 +306,14 @@ uint64_t sim_node_queue_bytes(const sim_node *n) {
   return sum;
 }
 
+static void free_pieces(pipe_way *way) {
+  while (way->first != NULL) {
+    piece *p = way->first;
+    way->first = p->next;
+    free(p);
+  }
+}
+
 void sim_node_free(sim_node *n) {
   if (n->up) free_hubs(n);
   n->up = false;
@@ -307,11 +321,12 @@ void sim_node_free(sim_node *n) {
   for (size_t i = 0; i < n->w->num; i++) {
     sim_event *e = &n->w->heap[i];
     if (e->fn == mail_arrives) mail_arrives(e->arg);
-    if (e->fn == piece_arrives) free(e->arg);
   }
   while (n->links != NULL) {
     sim_link *l = n->links;
     n->links = l->next;
+    free_pieces(&l->up);
+    free_pieces(&l->down);
     free(l);
   }
   while (n->all_workers != NULL) {
@@ -347,27 +362,33 @@ static void tell_closed(sim_link *l, uint32_t code) {
   l->events->on_closed(l->app, l, code);
 }
 
-/** When a piece sent now arrives: after those before it. */
-static uint64_t arrival(sim_link *l, uint64_t *last_ms) {
+static void up_arrives(void *arg);
+static void down_arrives(void *arg);
+
+/** How long what is sent now takes: it comes after what was sent before. */
+static uint64_t arrival(sim_link *l, pipe_way *way) {
   uint64_t at = l->node->w->now_ms + latency(l->node);
-  if (at < *last_ms) at = *last_ms;
-  if (at < l->stalled_until_ms) at = l->stalled_until_ms;
-  *last_ms = at;
+  if (at < way->last_ms) at = way->last_ms;
+  way->last_ms = at;
   return at - l->node->w->now_ms;
 }
 
 static void send_piece(sim_link *l, bool to_server, gw_view bytes, bool end) {
   piece *p = malloc(sizeof *p + bytes.len);
   if (p == NULL) abort();
-  p->link = l;
-  p->to_server = to_server;
+  p->next = NULL;
   p->end = end;
   p->len = bytes.len;
   if (bytes.len > 0) memcpy(p->bytes, bytes.data, bytes.len);
   if (!to_server) l->in_flight += (uint32_t)bytes.len;
-  world_after(l->node->w,
-              arrival(l, to_server ? &l->up_last_ms : &l->down_last_ms),
-              piece_arrives, p);
+  pipe_way *way = to_server ? &l->up : &l->down;
+  if (way->first == NULL)
+    way->first = p;
+  else
+    way->last->next = p;
+  way->last = p;
+  world_after(l->node->w, arrival(l, way),
+              to_server ? up_arrives : down_arrives, l);
 }
 
 static void send_message(sim_link *l, bool to_server, gw_view m) {
@@ -394,32 +415,44 @@ static void arrive_at_client(sim_link *l, const piece *p) {
   if (session_there(l)) plan_flush(l);
 }
 
-static void piece_arrives(void *arg) {
-  piece *p = arg;
-  sim_link *l = p->link;
+static piece *take_piece(pipe_way *way) {
+  piece *p = way->first;
+  if (p != NULL) way->first = p->next;
+  return p;
+}
+
+static bool put_off(sim_link *l, uint64_t until_ms, sim_fn fn) {
   world *w = l->node->w;
+  if (until_ms <= w->now_ms || l->silent) return false;
+  world_after(w, until_ms - w->now_ms, fn, l);
+  return true;
+}
+
+static void up_arrives(void *arg) {
+  sim_link *l = arg;
+  if (put_off(l, l->stalled_until_ms, up_arrives)) return;
+  piece *p = take_piece(&l->up);
+  if (p == NULL) return;
+  if (!l->silent) arrive_at_server(l, p);
+  free(p);
+}
+
+static void down_arrives(void *arg) {
+  sim_link *l = arg;
   uint64_t until = l->stalled_until_ms;
-  if (!p->to_server && l->held_until_ms > until) until = l->held_until_ms;
-  if (until > w->now_ms && !l->silent) {
-    world_after(w, until - w->now_ms, piece_arrives, p);
-    return;
-  }
-  if (!l->silent) {
-    if (p->to_server)
-      arrive_at_server(l, p);
-    else
-      arrive_at_client(l, p);
-  }
+  if (l->held_until_ms > until) until = l->held_until_ms;
+  if (put_off(l, until, down_arrives)) return;
+  piece *p = take_piece(&l->down);
+  if (p == NULL) return;
+  if (!l->silent) arrive_at_client(l, p);
   free(p);
 }
 
 static void server_close_arrives(void *arg) {
   sim_link *l = arg;
-  if (l->held_until_ms > l->node->w->now_ms) {
-    world_after(l->node->w, l->held_until_ms - l->node->w->now_ms,
-                server_close_arrives, l);
-    return;
-  }
+  uint64_t until = l->stalled_until_ms;
+  if (l->held_until_ms > until) until = l->held_until_ms;
+  if (put_off(l, until, server_close_arrives)) return;
   if (!l->silent) tell_closed(l, l->close_code);
 }
 
@@ -443,7 +476,7 @@ static void link_flush(void *arg) {
   worker_plan(l->worker);
   if (!l->closing) return;
   bool stuck = gw_session_has_output(l->session);
-  world_after(l->node->w, stuck ? 3000 : arrival(l, &l->down_last_ms),
+  world_after(l->node->w, stuck ? 3000 : arrival(l, &l->down),
               server_close_arrives, l);
   world_after(l->node->w, stuck ? 3000 : latency(l->node), server_close_done,
               l);
@@ -497,6 +530,7 @@ void sim_link_send(sim_link *l, gw_view message) {
 
 static void client_close_arrives(void *arg) {
   sim_link *l = arg;
+  if (put_off(l, l->stalled_until_ms, client_close_arrives)) return;
   if (!l->silent) end_session(l, 1000);
 }
 
@@ -504,19 +538,18 @@ void sim_link_close(sim_link *l, uint32_t code) {
   (void)code;
   if (l->client_gone) return;
   l->client_gone = true;
-  world_after(l->node->w, arrival(l, &l->up_last_ms), client_close_arrives, l);
+  world_after(l->node->w, arrival(l, &l->up), client_close_arrives, l);
 }
 
 /* ---- faults -------------------------------------------------------------- */
 
 static void reset_at_client(void *arg) {
   sim_link *l = arg;
-  if (l->held_until_ms > l->node->w->now_ms) {
-    world_after(l->node->w, l->held_until_ms - l->node->w->now_ms,
-                reset_at_client, l);
-    return;
-  }
-  tell_closed(l, 1006);
+  world *w = l->node->w;
+  if (l->held_until_ms > w->now_ms)
+    world_after(w, l->held_until_ms - w->now_ms, reset_at_client, l);
+  else
+    tell_closed(l, 1006);
 }
 
 static void reset_at_server(void *arg) { end_session(arg, 1006); }

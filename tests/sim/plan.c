@@ -18,7 +18,7 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->ping_interval_ms = PICK(w, 2000, 5000, 25000);
   p->ping_timeout_ms = PICK(w, 1000, 5000);
   p->presence_grace_ms = PICK(w, 1000, 5000, 15000);
-  p->max_queue_bytes = PICK(w, 4096, 65536, 1048576);
+  p->max_queue_bytes = PICK(w, 16384, 65536, 1048576);
   p->max_payload_bytes = PICK(w, 8, 200, 1500);
   p->latency_max_ms = PICK(w, 1, 20, 300);
   p->mail_delay_max_ms = PICK(w, 0, 1, 20);
