@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* history_test.c - what is kept, for how long, and why it went. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "server/core/history.h"
+
+static gw_record record(uint32_t number, uint64_t expires_ms) {
+  gw_buf *b = gw_buf_new((gw_view){(uint8_t *)&number, sizeof number}, false);
+  assert_non_null(b);
+  return (gw_record){b, expires_ms};
+}
+
+static uint32_t number_at(const gw_history *h, uint32_t i) {
+  uint32_t number;
+  memcpy(&number, gw_buf_payload(gw_history_at(h, i)->buf).data, sizeof number);
+  return number;
+}
+
+static void push(gw_history *h, uint32_t number, uint32_t max) {
+  assert_int_equal(gw_history_push(h, record(number, GW_NEVER), max), 0);
+}
+
+static void test_keeps_the_last(void **state) {
+  (void)state;
+  for (uint32_t max = 1; max < 20; max++) {
+    gw_history h = {0};
+    for (uint32_t n = 0; n < 50; n++) {
+      push(&h, n, max);
+      uint32_t len = n + 1 < max ? n + 1 : max;
+      assert_int_equal(h.len, len);
+      for (uint32_t i = 0; i < len; i++)
+        assert_int_equal(number_at(&h, i), n - len + 1 + i);
+    }
+    assert_int_equal(h.trimmed_by, GW_GAP_TRIMMED);
+    gw_history_deinit(&h);
+  }
+}
+
+static void test_keeps_nothing(void **state) {
+  (void)state;
+  gw_history h = {0};
+  push(&h, 1, 0);
+  assert_int_equal(h.len, 0);
+  assert_int_equal(h.trimmed_by, GW_GAP_TRIMMED);
+  assert_true(gw_history_expires(&h) == GW_NEVER);
+  gw_history_deinit(&h);
+}
+
+static void test_drops_what_has_expired_from_the_front(void **state) {
+  (void)state;
+  gw_history h = {0};
+  static const uint64_t expiry[] = {100, 300, 200, GW_NEVER, 400};
+  for (uint32_t i = 0; i < 5; i++)
+    assert_int_equal(gw_history_push(&h, record(i, expiry[i]), 10), 0);
+  assert_int_equal(gw_history_expires(&h), 100);
+  gw_history_trim(&h, 99);
+  assert_int_equal(h.len, 5);
+  gw_history_trim(&h, 100);
+  assert_int_equal(h.len, 4);
+  assert_int_equal(h.trimmed_by, GW_GAP_EXPIRED);
+  gw_history_trim(&h, 250); /* 2 waits behind 1 */
+  assert_int_equal(h.len, 4);
+  gw_history_trim(&h, 300);
+  assert_int_equal(h.len, 2);
+  assert_true(gw_history_expires(&h) == GW_NEVER);
+  gw_history_trim(&h, 10000);
+  assert_int_equal(h.len, 2);
+  gw_history_deinit(&h);
+}
+
+static void test_clear(void **state) {
+  (void)state;
+  gw_history h = {0};
+  for (uint32_t i = 0; i < 9; i++)
+    push(&h, i, 5);
+  gw_history_clear(&h);
+  assert_int_equal(h.len, 0);
+  push(&h, 77, 5);
+  assert_int_equal(number_at(&h, 0), 77);
+  gw_history_deinit(&h);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_keeps_the_last),
+      cmocka_unit_test(test_keeps_nothing),
+      cmocka_unit_test(test_drops_what_has_expired_from_the_front),
+      cmocka_unit_test(test_clear),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
