@@ -115,9 +115,13 @@ gw__entry *gw__outbox_by_request(const gw__outbox *o, uint32_t request) {
   return e;
 }
 
-void gw__outbox_begin(gw__outbox *o) {
+uint32_t gw__outbox_begin(gw__outbox *o) {
   for (gw__lane *l = o->lanes; l != NULL; l = l->next)
     l->oldest = NULL;
+  uint32_t in_flight = 0;
+  for (const gw__entry *e = o->first; e != NULL; e = e->next)
+    if (e->sent) in_flight += e->len;
+  return in_flight;
 }
 
 /**

@@ -77,7 +77,8 @@ gw__entry *gw__outbox_by_request(const gw__outbox *o, uint32_t request);
 /** Whether an entry may go out now, as far as what is in flight allows it.
  * Entries have to be asked about in order, from gw__outbox_begin on. */
 bool gw__outbox_may_send(gw__entry *e);
-void gw__outbox_begin(gw__outbox *o);
+/** Returns the bytes that are in flight. */
+uint32_t gw__outbox_begin(gw__outbox *o);
 
 /** Mark as sent behind what its lane sent before. */
 void gw__outbox_sent(gw__entry *e, uint32_t request, uint64_t now_ms);

@@ -218,10 +218,17 @@ static void put_publish(gw_client *c, gw__entry *e) {
   gw__outbox_sent(e, head.request, c->now);
 }
 
+/** Echoes of what is in flight wait in the server's queue for this connection,
+ * and a full queue ends the connection: leave most of it to others' messages. */
+static bool has_room(const gw_client *c, uint32_t in_flight, uint32_t len) {
+  uint32_t queue = c->limits.max_queue_bytes;
+  return queue == 0 || in_flight == 0 || in_flight + len <= queue / 4;
+}
+
 void gw__publish_pump(gw_client *c) {
   /* Within a lane nothing is passed over but what is held with all behind it,
    * so the order of keys holds. */
-  gw__outbox_begin(&c->outbox);
+  uint32_t in_flight = gw__outbox_begin(&c->outbox);
   for (gw__entry *e = c->outbox.first, *next; e != NULL; e = next) {
     next = e->next;
     if (!gw__outbox_may_send(e) || e->lane->hold_until_ms > c->now) continue;
@@ -229,8 +236,9 @@ void gw__publish_pump(gw_client *c) {
       fail(c, e, GW_CODE_TOO_BIG, gw_view_of("over the announced limit"));
       continue;
     }
-    if (!take_credit(c)) break;
+    if (!has_room(c, in_flight, e->len) || !take_credit(c)) break;
     put_publish(c, e);
+    in_flight += e->len;
     if (c->broken) break;
   }
 }
