@@ -2,6 +2,7 @@
 /* server.c - makes the workers, opens the sockets, and sees to a calm end. */
 #include "server/net/server.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,8 +69,22 @@ void gw_server_stop(gw_server *s) {
   uv_async_send(&s->wake);
 }
 
-static void on_log_timer(uv_timer_t *timer) {
-  gw_log_flush(((gw_server *)timer->data)->log);
+/* glibc keeps what thousands of connections used until somebody asks. */
+static void give_memory_back(gw_server *s) {
+  uint64_t num = 0;
+  for (uint32_t i = 0; i < s->num_workers; i++)
+    num += gw_stat_get(&s->workers[i]->stats.sockets);
+  if (num > s->peak_sockets) s->peak_sockets = num;
+  if (s->peak_sockets < GW_SERVER_TRIM_SOCKETS || num > s->peak_sockets / 2)
+    return;
+  s->peak_sockets = num;
+  malloc_trim(0);
+}
+
+static void on_care_timer(uv_timer_t *timer) {
+  gw_server *s = timer->data;
+  gw_log_flush(s->log);
+  give_memory_back(s);
 }
 
 /* ---- making
@@ -87,10 +102,10 @@ static int init_loop(gw_server *s) {
   if (uv_loop_init(&s->loop) < 0) return GW_ERR_NOMEM;
   uv_async_init(&s->loop, &s->wake, on_wake);
   uv_timer_init(&s->loop, &s->drain_timer);
-  uv_timer_init(&s->loop, &s->log_timer);
-  s->wake.data = s->drain_timer.data = s->log_timer.data = s;
-  uv_timer_start(&s->log_timer, on_log_timer, GW_SERVER_LOG_FLUSH_MS,
-                 GW_SERVER_LOG_FLUSH_MS);
+  uv_timer_init(&s->loop, &s->care_timer);
+  s->wake.data = s->drain_timer.data = s->care_timer.data = s;
+  uv_timer_start(&s->care_timer, on_care_timer, GW_SERVER_CARE_MS,
+                 GW_SERVER_CARE_MS);
   if (!s->takes_signals) return 0;
   static const int numbers[] = {SIGTERM, SIGINT};
   for (size_t i = 0; i < 2; i++) {
@@ -183,7 +198,7 @@ void gw_server_free(gw_server *s) {
   gw_internal_close(&s->internal);
   uv_close((uv_handle_t *)&s->wake, NULL);
   uv_close((uv_handle_t *)&s->drain_timer, NULL);
-  uv_close((uv_handle_t *)&s->log_timer, NULL);
+  uv_close((uv_handle_t *)&s->care_timer, NULL);
   for (size_t i = 0; i < 2 && s->takes_signals; i++)
     uv_close((uv_handle_t *)&s->signals[i], NULL);
   uv_run(&s->loop, UV_RUN_DEFAULT);

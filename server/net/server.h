@@ -16,8 +16,12 @@
 /** How often the drain is looked at. */
 #define GW_SERVER_DRAIN_POLL_MS 20u
 
-/** How often what the log suppressed is told. */
-#define GW_SERVER_LOG_FLUSH_MS 5000u
+/** How often the log's suppressed lines are told, and memory is looked after. */
+#define GW_SERVER_CARE_MS 5000u
+
+/** Connections that have to have been open at once, and half of them gone, for
+ * memory to be given back to the system. */
+#define GW_SERVER_TRIM_SOCKETS 1000u
 
 struct gw_server {
   gw_config config;
@@ -34,11 +38,12 @@ struct gw_server {
   uv_loop_t loop;
   uv_async_t wake;
   uv_timer_t drain_timer;
-  uv_timer_t log_timer;
+  uv_timer_t care_timer;
   uv_signal_t signals[2];
   bool takes_signals;
   gw_internal internal;
   uint64_t drain_deadline_ms;
+  uint64_t peak_sockets; /* since memory was given back */
   bool is_draining;
   atomic_bool is_stopping; /* told by gw_server_stop */
   atomic_bool is_running;
