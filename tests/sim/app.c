@@ -442,7 +442,7 @@ static void act(void *arg) {
   if (!a->acting) return;
   a->acts++;
   if (a->asleep_until_ms <= a->w->now_ms) {
-    uint64_t burst = world_chance(a->w, 50) ? 20 : 1;
+    uint64_t burst = world_chance(a->w, 30) ? 20 : 1;
     for (uint64_t i = 0; i < burst; i++) publish(a);
     if (a->plan->presence && world_chance(a->w, 200)) change_presence(a);
     if (a->plan->calls && world_chance(a->w, 200)) call(a);

@@ -23,9 +23,11 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->latency_max_ms = PICK(w, 1, 20, 300);
   p->mail_delay_max_ms = PICK(w, 0, 1, 20);
   p->window_bytes = PICK(w, 512, 8192, 262144);
-  p->think_max_ms = PICK(w, 50, 300, 1500);
+  /* A link this slow never catches up with a crowd. */
+  if (p->latency_max_ms > 100 && p->window_bytes < 8192) p->window_bytes = 8192;
+  p->think_max_ms = PICK(w, 100, 500, 2000);
   p->fault_max_ms = PICK(w, 500, 3000, 10000);
-  p->busy_ms = world_between(w, 5000, 40000);
+  p->busy_ms = world_between(w, 5000, 30000);
   p->heal_ms = 150000;
   p->split = world_chance(w, 500);
   p->presence = world_chance(w, 600);
