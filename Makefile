@@ -326,6 +326,8 @@ fuzz: ## fuzz every target for T seconds each; T=60
 lint: build/.checked-lint ## check the format and the direction of includes
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 	$(Q)$(PYTHON) scripts/check-layers
+	$(Q)grep -q '"version": "$(VERSION)"' wasm/package.json || \
+	  { echo 'lint: wasm/package.json has another version' >&2; exit 1; }
 
 tidy: build/.checked-lint $(GENERATED) ## clang-tidy over all C sources (slow)
 	$(Q)clang-tidy --quiet $(filter %.c,$(C_FILES)) -- -std=c11 \
@@ -334,7 +336,7 @@ tidy: build/.checked-lint $(GENERATED) ## clang-tidy over all C sources (slow)
 format: build/.checked-lint ## format the C sources in place
 	$(Q)clang-format -i $(C_FILES)
 
-install: all ## install under PREFIX (/usr/local), below DESTDIR if given
+install: server client ## install under PREFIX (/usr/local), below DESTDIR if given
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/include/godwit
 	install -m 755 build/godwit $(DESTDIR)$(PREFIX)/bin/

@@ -75,6 +75,7 @@ class Outcome:
 # ---------------------------------------------------------------- reading --
 
 TAP_LINE = re.compile(r"^( *)(not ok|ok) \d+(?: -)? ?(.*)$")
+TAP_SKIP = re.compile(r" *# *(?:skip|todo)\b", re.I)
 TAP_PLAN = re.compile(r"^( *)1\.\.(\d+)")
 CLOSING_LINE = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed"
                           r"(?:, (\d+) skipped)?\s*$", re.M)
@@ -95,8 +96,8 @@ def read_tap(text, outcome):
         # A point that closes deeper ones sums them up: they were counted.
         is_sum = depth_before > depth
         depth_before = depth
-        if re.search(r"# *(skip|todo)", name, re.I):
-            outcome.skipped.append(name)
+        if TAP_SKIP.search(name):
+            outcome.skipped.append(TAP_SKIP.sub(" ", name).strip())
         elif verdict == "not ok" and not (is_sum and outcome.failed):
             outcome.failed += 1
             outcome.problems.append("failed: " + name.strip())
