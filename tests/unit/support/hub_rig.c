@@ -107,6 +107,7 @@ void hubs_stop(hubs *n) {
   }
   for (uint32_t i = 0; i < n->num * HUBS_MAX; i++) {
     gw_mail *m = n->mail[i / HUBS_MAX][i % HUBS_MAX];
+    n->mail[i / HUBS_MAX][i % HUBS_MAX] = NULL;
     while (m != NULL) {
       gw_mail *next = *gw_mail_next(m);
       gw_mail_free(m);
