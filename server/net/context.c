@@ -57,8 +57,8 @@ int gw_context_open(gw_context *c, const gw_context_options *o) {
   return c->vhost ? 0 : GW_ERR_STATE;
 }
 
-int gw_context_adopt(const gw_context *c, int fd) {
-  return lws_adopt_socket_vhost(c->vhost, fd) ? 0 : GW_ERR_NOMEM;
+struct lws *gw_context_adopt(const gw_context *c, int fd) {
+  return lws_adopt_socket_vhost(c->vhost, fd);
 }
 
 void gw_context_close(gw_context *c) {

@@ -41,9 +41,9 @@ void gw_context_set_log(gw_log *log);
  * libwebsockets lacks its libuv part. One at a time in a process. */
 GW_MUST_USE int gw_context_open(gw_context *c, const gw_context_options *o);
 
-/** Give it a connected socket, which is its own from now on, also on failure.
- */
-GW_MUST_USE int gw_context_adopt(const gw_context *c, int fd);
+/** Give it a connected socket, which is its own from now on, also on failure
+ * (NULL). */
+GW_MUST_USE struct lws *gw_context_adopt(const gw_context *c, int fd);
 
 /** Begin to close everything: the loop has to run until nothing of it is left,
  * then gw_context_free ends it. */

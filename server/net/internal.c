@@ -160,6 +160,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
                     void *user, void *in, size_t len) {
   gw_internal *i = internal_of(wsi);
   switch (reason) {
+  case LWS_CALLBACK_WSI_CREATE:
+    i->num_sockets++;
+    return 0;
   case LWS_CALLBACK_WSI_DESTROY:
     forget(i, wsi);
     i->num_sockets--;
@@ -201,8 +204,8 @@ static enum gw_room room(void *user) {
 
 static void on_accept(void *user, int fd) {
   gw_internal *i = user;
-  i->num_sockets++;
-  (void)!gw_context_adopt(&i->context, fd);
+  if (!gw_context_adopt(&i->context, fd))
+    gw_log_write(i->server->log, GW_LOG_ERROR, "internal.no_memory", NULL);
 }
 
 static void on_refuse(void *user, int err) {

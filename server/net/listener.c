@@ -12,7 +12,8 @@
  * that are there. */
 #define ACCEPTS_PER_TURN 64
 
-/* How long to wait when not even the reserved descriptor helps. */
+/* How long to wait when not even the reserved descriptor helps, or there is no
+ * room. */
 #define PAUSE_MS 100u
 
 static void on_readable(uv_poll_t *poll, int status, int events);
@@ -33,7 +34,13 @@ static void watch(gw_listener *l, bool on) {
 static void on_pause_over(uv_timer_t *timer) {
   gw_listener *l = timer->data;
   if (l->reserve < 0) l->reserve = open_reserve();
-  if (!l->is_waiting) watch(l, true);
+  l->is_waiting = false;
+  watch(l, true);
+}
+
+static void pause_accepting(gw_listener *l) {
+  watch(l, false);
+  uv_timer_start(&l->pause, on_pause_over, PAUSE_MS, 0);
 }
 
 /* Out of descriptors: a connection that stays in the queue would make the
@@ -48,8 +55,7 @@ static void drop_one(gw_listener *l, int listening, int err) {
   }
   if (fd >= 0) l->port.on_refuse(l->user, err);
   if (fd >= 0 && l->reserve >= 0) return;
-  watch(l, false);
-  uv_timer_start(&l->pause, on_pause_over, PAUSE_MS, 0);
+  pause_accepting(l);
 }
 
 static bool is_shortage(int err) {
@@ -60,8 +66,9 @@ static bool is_shortage(int err) {
 static bool accept_one(gw_listener *l, int listening) {
   enum gw_room room = l->port.room(l->user);
   if (room == GW_ROOM_WAIT) {
+    /* Until there is room; and look again soon, as it may need our asking. */
     l->is_waiting = true;
-    watch(l, false);
+    pause_accepting(l);
     return false;
   }
   int fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -117,7 +124,8 @@ int gw_listener_start(gw_listener *l, uv_loop_t *loop, gw_listen *sockets,
 void gw_listener_resume(gw_listener *l) {
   if (!l->is_waiting || !l->is_open) return;
   l->is_waiting = false;
-  if (!uv_is_active((uv_handle_t *)&l->pause)) watch(l, true);
+  uv_timer_stop(&l->pause);
+  watch(l, true);
 }
 
 void gw_listener_stop(gw_listener *l) {

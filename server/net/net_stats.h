@@ -13,6 +13,7 @@
   X(accepts_refused_total, counter, "Sockets refused over the cap")            \
   X(accepts_starved_total, counter, "Sockets dropped for lack of descriptors") \
   X(handshakes_failed_total, counter, "Sockets that never sent a request")     \
+  X(handshakes_evicted_total, counter, "Silent sockets cut to make room")      \
   X(http_requests_total, counter, "HTTP requests answered")                    \
   X(http_errors_total, counter, "HTTP requests answered with an error")        \
   X(upgrades_refused_total, counter, "WebSocket handshakes refused")           \

@@ -85,15 +85,9 @@ static int on_request(gw_worker *w, struct lws *wsi, gw_view uri) {
 /* ---- callbacks
  * --------------------------------------------------------------------- */
 
-/* The mark of a socket that sent a whole request. */
-static void mark(struct lws *wsi) {
-  lws_set_opaque_user_data(wsi, wsi);
-}
-
 static void on_socket_gone(gw_worker *w, struct lws *wsi) {
   gw_stat_sub(&w->stats.sockets, 1);
-  gw_worker_on_room(w);
-  if (lws_get_opaque_user_data(wsi)) return;
+  if (!gw_worker_end_handshake(w, wsi)) return;
   gw_stat_add(&w->stats.handshakes_failed_total, 1);
   gw_log_write(w->options.log, GW_LOG_INFO, "http.incomplete",
                "why=\"the connection ended before a valid request\"");
@@ -104,18 +98,19 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
                    void *user, void *in, size_t len) {
   gw_worker *w = worker_of(wsi);
   switch (reason) {
+  case LWS_CALLBACK_WSI_CREATE:
+    gw_stat_add(&w->stats.sockets, 1);
+    return 0;
   case LWS_CALLBACK_WSI_DESTROY:
     on_socket_gone(w, wsi);
     return 0;
   case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-    mark(wsi);
+    gw_worker_end_handshake(w, wsi);
     return on_upgrade(w, wsi);
   case LWS_CALLBACK_HTTP:
-    mark(wsi);
+    gw_worker_end_handshake(w, wsi);
     return on_request(w, wsi, (gw_view){in, len});
   case LWS_CALLBACK_ESTABLISHED:
-    gw_worker_on_room(w);
-    /* fall through */
   case LWS_CALLBACK_RECEIVE:
   case LWS_CALLBACK_SERVER_WRITEABLE:
   case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
@@ -135,14 +130,12 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
 static int on_binary(struct lws *wsi, enum lws_callback_reasons reason,
                      void *user, void *in, size_t len) {
   gw_worker *w = worker_of(wsi);
-  if (reason == LWS_CALLBACK_ESTABLISHED) gw_worker_on_room(w);
   return gw_ws_on_event(&w->ws, wsi, reason, user, GW_ENCODING_BINARY, in, len);
 }
 
 static int on_json(struct lws *wsi, enum lws_callback_reasons reason,
                    void *user, void *in, size_t len) {
   gw_worker *w = worker_of(wsi);
-  if (reason == LWS_CALLBACK_ESTABLISHED) gw_worker_on_room(w);
   return gw_ws_on_event(&w->ws, wsi, reason, user, GW_ENCODING_JSON, in, len);
 }
 

@@ -329,7 +329,7 @@ void gw_server_answer(const gw_server_call *call, uint32_t code,
   gw_worker *w = call->server->workers[call->worker];
   gw_call c = {.session = call->session, .request = call->request};
   if (!result) result = &nothing;
-  if (pthread_equal(pthread_self(), w->thread)) {
+  if (gw_worker_is_current(w)) {
     gw_hub_answer(w->hub, c, code, message, result);
     return;
   }

@@ -200,8 +200,14 @@ static void on_wake(uv_async_t *async) {
   if (atomic_load(&w->is_stopping)) uv_stop(&w->loop);
 }
 
+/* The worker whose thread this is. */
+static _Thread_local const gw_worker *current;
+
+bool gw_worker_is_current(const gw_worker *w) { return current == w; }
+
 static void *run(void *arg) {
   gw_worker *w = arg;
+  current = w;
   uv_run(&w->loop, UV_RUN_DEFAULT);
   return NULL;
 }
@@ -212,18 +218,23 @@ static void *run(void *arg) {
 
 static enum gw_room room(void *user) {
   gw_worker *w = user;
-  uint64_t sockets = gw_stat_get(&w->stats.sockets);
-  if (w->options.max_sockets && sockets >= w->options.max_sockets)
+  if (w->options.max_sockets &&
+      gw_stat_get(&w->stats.sockets) >= w->options.max_sockets)
     return GW_ROOM_REFUSE;
-  return sockets - w->ws.num_conns >= GW_CONTEXT_HANDSHAKES ? GW_ROOM_WAIT
-                                                            : GW_ROOM_ACCEPT;
+  if (w->handshakes.num < GW_CONTEXT_HANDSHAKES) return GW_ROOM_ACCEPT;
+  if (gw_handshakes_evict(&w->handshakes, uv_now(&w->loop))) {
+    gw_stat_add(&w->stats.handshakes_evicted_total, 1);
+    gw_log_write(w->options.log, GW_LOG_WARN, "socket.evicted",
+                 "why=\"silent while others wait for its place\"");
+  }
+  return GW_ROOM_WAIT;
 }
 
 static void on_accept(void *user, int fd) {
   gw_worker *w = user;
   gw_stat_add(&w->stats.accepts_total, 1);
-  gw_stat_add(&w->stats.sockets, 1);
-  if (gw_context_adopt(&w->context, fd) < 0)
+  struct lws *wsi = gw_context_adopt(&w->context, fd);
+  if (!wsi || gw_handshakes_add(&w->handshakes, wsi, uv_now(&w->loop)) < 0)
     gw_log_write(w->options.log, GW_LOG_ERROR, "socket.no_memory", NULL);
 }
 
@@ -238,8 +249,10 @@ static void on_refuse(void *user, int err) {
   gw_log_write(w->options.log, GW_LOG_WARN, "socket.refused", f.text);
 }
 
-void gw_worker_on_room(gw_worker *w) {
-  if (w->is_listening) gw_listener_resume(&w->listener);
+bool gw_worker_end_handshake(gw_worker *w, struct lws *wsi) {
+  bool was_waited_for = gw_handshakes_remove(&w->handshakes, wsi);
+  if (was_waited_for && w->is_listening) gw_listener_resume(&w->listener);
+  return was_waited_for;
 }
 
 /* ---- life
@@ -284,6 +297,7 @@ gw_worker *gw_worker_new(const gw_worker_options *options,
   w->options = *options;
   w->workers = workers;
   w->armed_ms = UINT64_MAX;
+  gw_handshakes_init(&w->handshakes);
   pthread_mutex_init(&w->tasks_lock, NULL);
   w->outgoing = calloc(options->hub.num_workers, sizeof *w->outgoing);
   if (!w->outgoing || init_loop(w) < 0 || init_hub(w) < 0) return NULL;

@@ -7,6 +7,7 @@
 
 #include "server/net/context.h"
 #include "server/net/demo.h"
+#include "server/net/handshakes.h"
 #include "server/net/listener.h"
 #include "server/net/mailbox.h"
 #include "server/net/ws.h"
@@ -47,6 +48,7 @@ struct gw_worker {
   gw_ws ws;
   gw_net_stats stats;
   gw_context context;
+  gw_handshakes handshakes;
   gw_listener listener;
   bool is_listening;
   bool is_draining;
@@ -103,6 +105,7 @@ void gw_worker_stop(gw_worker *w);
 void gw_worker_ask_beat(gw_worker *w, uint64_t beat);
 bool gw_worker_has_answered(const gw_worker *w, uint64_t beat);
 void gw_worker_post_task(gw_worker *w, gw_task *task);
+bool gw_worker_is_current(const gw_worker *w);
 
 /* ---- for the files of server/net, on the worker's thread
  * -------------------------- */
@@ -111,7 +114,8 @@ void gw_worker_post_task(gw_worker *w, gw_task *task);
 void gw_worker_touch(gw_worker *w);
 /** Of the protocols of the public listener. */
 extern const struct lws_protocols gw_public_protocols[];
-/** A socket of the public listener is there no more, or became a WebSocket. */
-void gw_worker_on_room(gw_worker *w);
+/** A socket of the public listener sent its request, or is gone. Returns whether
+ * that was waited for. */
+bool gw_worker_end_handshake(gw_worker *w, struct lws *wsi);
 
 #endif

@@ -27,33 +27,8 @@ struct gw_ws_closing {
 /* ---- the list of connections with output
  * ------------------------------------- */
 
-static void ring_init(gw_ws_link *ring) {
-  ring->prev = ring->next = ring;
-}
-
-static bool ring_is_empty(const gw_ws_link *ring) {
-  return ring->next == ring;
-}
-
-static void ring_add(gw_ws_link *ring, gw_ws_link *link) {
-  link->prev = ring->prev;
-  link->next = ring;
-  ring->prev->next = link;
-  ring->prev = link;
-}
-
-static void ring_remove(gw_ws_link *link) {
-  link->prev->next = link->next;
-  link->next->prev = link->prev;
-  link->prev = link->next = NULL;
-}
-
 static void add_dirty(gw_ws *ws, gw_ws_conn *c) {
-  if (!c->dirty.next) ring_add(&ws->dirty, &c->dirty);
-}
-
-static void remove_dirty(gw_ws_conn *c) {
-  if (c->dirty.next) ring_remove(&c->dirty);
+  if (!gw_link_is_in(&c->dirty)) gw_ring_add(&ws->dirty, &c->dirty);
 }
 
 void gw_ws_want_write(gw_ws *ws, void *conn) {
@@ -61,7 +36,7 @@ void gw_ws_want_write(gw_ws *ws, void *conn) {
 }
 
 int gw_ws_init(gw_ws *ws) {
-  ring_init(&ws->dirty);
+  gw_ring_init(&ws->dirty);
   ws->gather = malloc(GW_WS_GATHER_BYTES + GATHER_BUFS * GW_BUF_PREFIX_MAX);
   return ws->gather ? 0 : GW_ERR_NOMEM;
 }
@@ -85,7 +60,7 @@ static void let_go(gw_ws_conn *c, uint32_t ws_code) {
 
 /* The socket is of no more use; its loop will find it closed and tell so. */
 static void cut(gw_ws_conn *c) {
-  remove_dirty(c);
+  gw_ring_remove(&c->dirty);
   let_go(c, 0);
   gw_context_cut(c->wsi);
 }
@@ -215,19 +190,16 @@ static enum flushed flush(gw_ws *ws, gw_ws_conn *c) {
 
 bool gw_ws_flush(gw_ws *ws) {
   /* What becomes dirty meanwhile waits for the next flush. */
-  gw_ws_link now;
-  if (ring_is_empty(&ws->dirty)) return false;
-  now = ws->dirty;
-  now.prev->next = now.next->prev = &now;
-  ring_init(&ws->dirty);
-  while (!ring_is_empty(&now)) {
+  gw_link now;
+  gw_ring_take(&ws->dirty, &now);
+  while (!gw_ring_is_empty(&now)) {
     gw_ws_conn *c = (gw_ws_conn *)(void *)now.next;
     enum flushed result = flush(ws, c);
-    remove_dirty(c);
+    gw_ring_remove(&c->dirty);
     if (result == BROKEN) cut(c);
     if (result == MORE) add_dirty(ws, c);
   }
-  return !ring_is_empty(&ws->dirty);
+  return !gw_ring_is_empty(&ws->dirty);
 }
 
 static void on_writable(gw_ws *ws, gw_ws_conn *c) {
@@ -285,7 +257,7 @@ static int on_peer_close(gw_ws *ws, gw_ws_conn *c, const uint8_t *in,
                          size_t len) {
   uint32_t code = len >= 2 ? (uint32_t)(in[0] << 8 | in[1]) : 1005;
   ws->on_input(ws->user);
-  remove_dirty(c);
+  gw_ring_remove(&c->dirty);
   let_go(c, code);
   return c->closing ? -1 : 0;
 }
@@ -293,7 +265,7 @@ static int on_peer_close(gw_ws *ws, gw_ws_conn *c, const uint8_t *in,
 /* libwebsockets begins to close; it may take its time to end. */
 static void on_drop(gw_ws *ws, gw_ws_conn *c) {
   ws->on_input(ws->user);
-  remove_dirty(c);
+  gw_ring_remove(&c->dirty);
   /* It noted a reason of its own when frames broke RFC 6455. */
   int len = lws_get_close_length(c->wsi);
   if (c->session && len > 2) {

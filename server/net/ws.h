@@ -7,6 +7,7 @@
 
 #include "server/core/hub.h"
 #include "server/net/net_stats.h"
+#include "server/net/ring.h"
 #include "server/observe/log.h"
 
 /** Where a page or a client connects to. */
@@ -30,15 +31,9 @@
 typedef struct gw_ws_closing gw_ws_closing;
 typedef struct gw_ws_conn gw_ws_conn;
 
-/** A ring of connections. */
-typedef struct gw_ws_link {
-  struct gw_ws_link *prev;
-  struct gw_ws_link *next; /* NULL: in no ring */
-} gw_ws_link;
-
 /** A connection; libwebsockets keeps it with the socket. */
 struct gw_ws_conn {
-  gw_ws_link dirty; /* in the ring of those with output; the first field */
+  gw_link dirty; /* in the ring of those with output; the first field */
   struct lws *wsi;
   gw_session *session;    /* NULL: the hub has let go of it */
   gw_ws_closing *closing; /* NULL: not closing */
@@ -61,7 +56,7 @@ typedef struct gw_ws {
   /* read-only */
   size_t num_conns;
   /* private */
-  gw_ws_link dirty;
+  gw_link dirty;
   uint8_t *gather;
   gw_ws_closing *closing_first; /* in the order of their deadlines */
   gw_ws_closing *closing_last;

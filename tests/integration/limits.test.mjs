@@ -48,3 +48,19 @@ test("over the cap a connection is told so, and comes in when there is room",
       clients.push(await Client.connect(server.port));
       await Promise.all(clients.map((c) => c.close()));
     }));
+
+test("sockets that say nothing make room for one that does", () =>
+  withServer({ workers: 1 }, async (server) => {
+    const sockets = Array.from({ length: 1200 }, () => {
+      const socket = net.connect(server.port, "127.0.0.1");
+      socket.on("error", () => {});
+      return socket;
+    });
+    await server.until("godwit_sockets", (n) => n >= 1024, 15000);
+    const start = Date.now();
+    const client = await Client.connect(server.port, { ms: 8000 });
+    assert.ok(Date.now() - start < 8000);
+    assert.ok(await server.metric("godwit_handshakes_evicted_total") > 0);
+    await client.close();
+    for (const socket of sockets) socket.destroy();
+  }));

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* handshakes.c - a ring of sockets in the order of their coming. */
+#include "server/net/handshakes.h"
+
+#include <stdlib.h>
+
+#include "server/net/context.h"
+
+typedef struct handshake {
+  gw_link link; /* the first field */
+  struct lws *wsi;
+  uint64_t since_ms;
+  bool is_cut;
+} handshake;
+
+void gw_handshakes_init(gw_handshakes *h) {
+  h->num = 0;
+  gw_ring_init(&h->ring);
+}
+
+int gw_handshakes_add(gw_handshakes *h, struct lws *wsi, uint64_t now_ms) {
+  handshake *one = malloc(sizeof *one);
+  if (!one) return GW_ERR_NOMEM;
+  *one = (handshake){.wsi = wsi, .since_ms = now_ms};
+  gw_ring_add(&h->ring, &one->link);
+  h->num++;
+  lws_set_opaque_user_data(wsi, one);
+  return 0;
+}
+
+bool gw_handshakes_remove(gw_handshakes *h, struct lws *wsi) {
+  handshake *one = lws_get_opaque_user_data(wsi);
+  if (!one) return false;
+  lws_set_opaque_user_data(wsi, NULL);
+  gw_ring_remove(&one->link);
+  h->num--;
+  free(one);
+  return true;
+}
+
+bool gw_handshakes_evict(gw_handshakes *h, uint64_t now_ms) {
+  if (gw_ring_is_empty(&h->ring)) return false;
+  handshake *oldest = (handshake *)(void *)h->ring.next;
+  if (oldest->is_cut || now_ms - oldest->since_ms < GW_HANDSHAKES_GRACE_MS)
+    return false;
+  /* Behind the others, so that the next call finds the next one. */
+  oldest->is_cut = true;
+  gw_ring_remove(&oldest->link);
+  gw_ring_add(&h->ring, &oldest->link);
+  gw_context_cut(oldest->wsi);
+  return true;
+}

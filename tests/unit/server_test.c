@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* server_test.c - a server inside a program: its methods, its start and its end. */
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "godwit/server.h"
+
+static char *flags[] = {"--listen.public",  "127.0.0.1:0", "--listen.internal",
+                        "127.0.0.1:0",      "--workers",   "2",
+                        "--log.level=error"};
+
+static gw_server *new_server(void) {
+  gw_server *s = NULL;
+  gw_server_options o = {.argc = sizeof flags / sizeof flags[0], .argv = flags};
+  assert_int_equal(gw_server_new(&s, &o), 0);
+  assert_non_null(s);
+  return s;
+}
+
+static void *run(void *arg) {
+  assert_int_equal(gw_server_run(arg), 0);
+  return NULL;
+}
+
+/* ---- a client of few words ------------------------------------------------------ */
+
+static int connect_to(uint16_t port) {
+  struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+  struct timeval patience = {.tv_sec = 5};
+  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_true(fd >= 0);
+  assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  return fd;
+}
+
+/* Reads until the text comes; whatever was read is kept for messages. */
+static void expect(int fd, const char *wanted) {
+  static char got[65536];
+  size_t len = 0;
+  do {
+    ssize_t n = read(fd, got + len, sizeof got - 1 - len);
+    if (n <= 0) fail_msg("'%s' does not come after:\n%s", wanted, got);
+    for (ssize_t i = 0; i < n; i++)
+      if (got[len + (size_t)i] == '\0') got[len + (size_t)i] = '?';
+    len += (size_t)n;
+    got[len] = '\0';
+  } while (!strstr(got, wanted));
+}
+
+/* A text message, masked with zeros. */
+static void say(int fd, const char *text) {
+  uint8_t frame[256] = {0x81};
+  size_t len = strlen(text), at = 2;
+  assert_true(len < 200);
+  frame[1] = (uint8_t)(0x80 | (len < 126 ? len : 126));
+  if (len >= 126) {
+    frame[at++] = 0;
+    frame[at++] = (uint8_t)len;
+  }
+  at += 4;
+  memcpy(frame + at, text, len);
+  assert_int_equal(write(fd, frame, at + len), at + len);
+}
+
+static int join(uint16_t port) {
+  static const char request[] =
+      "GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+      "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+      "Sec-WebSocket-Protocol: godwit.v1.json\r\n\r\n";
+  int fd = connect_to(port);
+  assert_int_equal(write(fd, request, sizeof request - 1), sizeof request - 1);
+  expect(fd, "101 Switching Protocols");
+  say(fd, "{\"id\":1,\"hello\":{\"version\":1,"
+          "\"instance\":\"AAECAwQFBgcICQoLDA0ODw==\",\"user\":\"ann\"}}");
+  expect(fd, "welcome");
+  return fd;
+}
+
+/* ---- methods ---------------------------------------------------------------------- */
+
+static void greet(void *user, const gw_server_call *call, const gw_rpc *rpc) {
+  char json[64];
+  gw_rpc_result result;
+  (void)rpc;
+  snprintf(json, sizeof json, "\"%s %.*s\"", (const char *)user,
+           (int)call->client_user.len, (const char *)call->client_user.data);
+  result = (gw_rpc_result){.json = gw_view_of(json)};
+  gw_server_answer(call, GW_CODE_OK, (gw_view){NULL, 0}, &result);
+}
+
+static void refuse(void *user, const gw_server_call *call, const gw_rpc *rpc) {
+  (void)user;
+  (void)rpc;
+  gw_server_answer(call, GW_CODE_PERMISSION_DENIED, gw_view_of("not you"),
+                   NULL);
+}
+
+/* Calls that are answered by another thread. */
+static struct {
+  pthread_mutex_t lock;
+  gw_server_call calls[8];
+  size_t num;
+} later = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void defer(void *user, const gw_server_call *call, const gw_rpc *rpc) {
+  (void)user;
+  (void)rpc;
+  pthread_mutex_lock(&later.lock);
+  later.calls[later.num++] = *call;
+  pthread_mutex_unlock(&later.lock);
+}
+
+static bool take_deferred(gw_server_call *call) {
+  pthread_mutex_lock(&later.lock);
+  bool is_there = later.num > 0;
+  if (is_there) *call = later.calls[--later.num];
+  pthread_mutex_unlock(&later.lock);
+  return is_there;
+}
+
+static void test_methods_answer_at_once_or_from_another_thread(void **state) {
+  (void)state;
+  pthread_t thread;
+  gw_server *s = new_server();
+  assert_int_equal(gw_server_handle(s, "greet", greet, "hello"), 0);
+  assert_int_equal(gw_server_handle(s, "refuse", refuse, NULL), 0);
+  assert_int_equal(gw_server_handle(s, "defer", defer, NULL), 0);
+  assert_int_equal(gw_server_handle(s, "defer", defer, NULL), GW_ERR_EXISTS);
+  assert_int_equal(gw_server_handle(s, "server.time", defer, NULL),
+                   GW_ERR_EXISTS);
+  assert_int_equal(gw_server_listen(s), 0);
+  assert_true(gw_server_port(s) > 0);
+  assert_true(gw_server_internal_port(s) > 0);
+  assert_int_equal(pthread_create(&thread, NULL, run, s), 0);
+
+  int fd = join(gw_server_port(s));
+  say(fd, "{\"id\":2,\"rpc\":{\"method\":\"greet\"}}");
+  expect(fd, "hello ann");
+  say(fd, "{\"id\":3,\"rpc\":{\"method\":\"refuse\"}}");
+  expect(fd, "not you");
+  say(fd, "{\"id\":4,\"rpc\":{\"method\":\"defer\"}}");
+  gw_server_call call;
+  while (!take_deferred(&call))
+    usleep(1000);
+  char json[] = "\"at last\"";
+  gw_rpc_result result = {.json = gw_view_of(json)};
+  gw_server_answer(&call, GW_CODE_OK, (gw_view){NULL, 0}, &result);
+  memset(json, '?', sizeof json - 1);
+  expect(fd, "at last");
+
+  /* An answer to somebody who is gone is forgotten. */
+  say(fd, "{\"id\":5,\"rpc\":{\"method\":\"defer\"}}");
+  while (!take_deferred(&call))
+    usleep(1000);
+  close(fd);
+  gw_server_answer(&call, GW_CODE_OK, (gw_view){NULL, 0}, &result);
+
+  gw_server_stop(s);
+  pthread_join(thread, NULL);
+  gw_server_answer(&call, GW_CODE_OK, (gw_view){NULL, 0}, &result);
+  gw_server_free(s);
+}
+
+static void test_a_server_that_never_ran_is_freed(void **state) {
+  (void)state;
+  gw_server_free(NULL);
+  gw_server_free(new_server());
+  gw_server *s = new_server();
+  assert_int_equal(gw_server_listen(s), 0);
+  gw_server_free(s);
+}
+
+static void test_a_second_server_on_the_port_is_told_why_not(void **state) {
+  (void)state;
+  char address[32], text[512] = "";
+  gw_server *first = new_server(), *second = NULL;
+  assert_int_equal(gw_server_listen(first), 0);
+  snprintf(address, sizeof address, "127.0.0.1:%u", gw_server_port(first));
+  char *argv[] = {"--listen.public",   address,
+                  "--listen.internal", "",
+                  "--workers=1",       "--log.level=error"};
+  FILE *errors = fmemopen(text, sizeof text - 1, "w");
+  gw_server_options o = {.argc = 6, .argv = argv, .errors = errors};
+  assert_int_equal(gw_server_new(&second, &o), 0);
+  assert_int_equal(gw_server_listen(second), GW_ERR_INVALID);
+  fclose(errors);
+  assert_non_null(strstr(text, "is in use by"));
+  gw_server_free(second);
+  gw_server_free(first);
+}
+
+static void test_wrong_settings_are_refused(void **state) {
+  (void)state;
+  char text[512] = "";
+  char *argv[] = {"--no.such.key", "1"};
+  gw_server *s = NULL;
+  FILE *errors = fmemopen(text, sizeof text - 1, "w");
+  gw_server_options o = {.argc = 2, .argv = argv, .errors = errors};
+  assert_int_equal(gw_server_new(&s, &o), GW_ERR_INVALID);
+  fclose(errors);
+  assert_null(s);
+  assert_non_null(strstr(text, "no.such.key"));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_methods_answer_at_once_or_from_another_thread),
+      cmocka_unit_test(test_a_server_that_never_ran_is_freed),
+      cmocka_unit_test(test_a_second_server_on_the_port_is_told_why_not),
+      cmocka_unit_test(test_wrong_settings_are_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
