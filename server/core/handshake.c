@@ -107,5 +107,5 @@ void gws_serve_hello(gw_session *s, const gw_frame *f) {
     return;
   }
   send_welcome(s, f->head.request);
-  gws_liveness_begin(s);
+  if (s->state == GWS_SESSION_OPEN) gws_liveness_begin(s);
 }
