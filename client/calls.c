@@ -4,7 +4,6 @@
 
 #include "client/internal.h"
 
-static const gw_view no_reason = {NULL, 0};
 static const gw_payload no_payload = {GW_PAYLOAD_BYTES, {NULL, 0}};
 
 /** What an Rpc takes beside its texts: tags, lengths and numbers. */
@@ -106,16 +105,16 @@ void gw_client_cancel(gw_client *c, uint32_t request) {
 }
 
 static gw_event *push_reply(gw_client *c, gw__call *call, uint32_t code,
-                            gw_view reason) {
+                            const gw_view *reason) {
   gw_event *e = gw__events_push(c, GW_EVENT_REPLY);
   e->u.reply.request = call->request;
   e->u.reply.code = code;
-  e->u.reply.reason = reason;
+  if (reason != NULL) e->u.reply.reason = *reason;
   return e;
 }
 
 static void finish(gw_client *c, gw__call *call, uint32_t code,
-                   gw_view reason) {
+                   const gw_view *reason) {
   call->done = true;
   push_reply(c, call, code, reason);
 }
@@ -127,7 +126,7 @@ int gw__on_rpc_result(gw_client *c, const gw_frame *frame) {
   gw__call *call = gw__call_by_request(c, frame->head.request);
   if (call == NULL || call->done || !call->is_rpc) return 0;
   call->done = true;
-  push_reply(c, call, GW_CODE_OK, no_reason)->u.reply.payload =
+  push_reply(c, call, GW_CODE_OK, NULL)->u.reply.payload =
       gw__payload(m.data, m.json);
   return 0;
 }
@@ -135,7 +134,7 @@ int gw__on_rpc_result(gw_client *c, const gw_frame *frame) {
 void gw__call_refused(gw_client *c, gw__call *call, const gw_error *error) {
   if (call->done) return;
   call->done = true;
-  push_reply(c, call, error->code, error->message)->u.reply.retry_after_ms =
+  push_reply(c, call, error->code, &error->message)->u.reply.retry_after_ms =
       error->retry_after_ms;
 }
 
@@ -144,7 +143,7 @@ void gw__call_snapshot(gw_client *c, gw__call *call,
   if (call->done || call->is_rpc) return;
   call->done = !snapshot->more;
   c->reply_members = snapshot->members;
-  gw_event *e = push_reply(c, call, GW_CODE_OK, no_reason);
+  gw_event *e = push_reply(c, call, GW_CODE_OK, NULL);
   e->u.reply.members = &c->reply_members;
   e->u.reply.more = snapshot->more;
 }
@@ -180,7 +179,7 @@ void gw__calls_pump(gw_client *c) {
 void gw__calls_due(gw_client *c) {
   for (gw__call *call = c->calls; call != NULL; call = call->next) {
     if (!call->done && gw__due(c, call->deadline_ms))
-      finish(c, call, GW_CODE_TIMEOUT, no_reason);
+      finish(c, call, GW_CODE_TIMEOUT, NULL);
   }
   for (gw__incoming **at = &c->incoming; *at != NULL;) {
     gw__incoming *in = *at;
@@ -203,7 +202,8 @@ static void free_incoming(gw_client *c) {
   c->num_incoming = 0;
 }
 
-void gw__calls_lost(gw_client *c, uint32_t code, gw_view reason, bool all) {
+void gw__calls_lost(gw_client *c, uint32_t code, const gw_view *reason,
+                    bool all) {
   for (gw__call *call = c->calls; call != NULL; call = call->next) {
     if (!call->done && (call->sent || all)) finish(c, call, code, reason);
   }
@@ -222,9 +222,10 @@ void gw__calls_free(gw_client *c) {
 /* ---- the peer's ---------------------------------------------------------- */
 
 static void put_error(gw_client *c, uint32_t request, uint32_t code,
-                      gw_view message) {
+                      const gw_view *message) {
   gw_head head = {.type = GW_FRAME_ERROR, .request = request};
-  gw_error m = {.code = code, .message = message};
+  gw_error m = {.code = code};
+  if (message != NULL) m.message = *message;
   GW__PUT(c, error, &head, &m);
 }
 
@@ -236,7 +237,7 @@ int gw__on_rpc(gw_client *c, const gw_frame *frame) {
   gw__incoming *in = NULL;
   if (c->num_incoming < GW_MAX_CALLS) in = gw__alloc(c, sizeof *in);
   if (in == NULL) {
-    put_error(c, frame->head.request, GW_CODE_LIMIT_REACHED, no_reason);
+    put_error(c, frame->head.request, GW_CODE_LIMIT_REACHED, NULL);
     return 0;
   }
   if (++c->last_call_id == 0) c->last_call_id = 1;
@@ -277,7 +278,7 @@ int gw_client_answer(gw_client *c, uint32_t call, uint32_t code, gw_view reason,
   gw__incoming *in = *at;
   if (in == NULL) return GW_ERR_NOT_FOUND;
   if (code != GW_CODE_OK) {
-    put_error(c, in->request, code, reason);
+    put_error(c, in->request, code, &reason);
   } else {
     gw_head head = {.type = GW_FRAME_RPC_RESULT, .request = in->request};
     gw_rpc_result m = {{NULL, 0}, {NULL, 0}};

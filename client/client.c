@@ -241,7 +241,7 @@ static void run_asked(gw_client *c) {
   if (c->close_asked) {
     c->close_asked = false;
     if (c->state != GW_STATE_CLOSED)
-      gw__link_end(c, GW_STATE_CLOSED, GW_CODE_CLOSED, (gw_view){NULL, 0});
+      gw__link_end(c, GW_STATE_CLOSED, GW_CODE_CLOSED, NULL);
   }
   if (c->connect_asked) {
     c->connect_asked = false;
@@ -333,7 +333,7 @@ static int on_frame(void *user, const gw_frame *frame) {
   if (err == GW_ERR_NOMEM)
     gw__link_fail(c, GW_CODE_CONNECTION_LOST, "out of memory");
   else if (err < 0)
-    gw__link_fail(c, GW_CODE_PROTOCOL, gw_type_name(frame->head.type));
+    gw__link_fail(c, GW_CODE_PROTOCOL, "unexpected frame");
   gw__dispatch(c);
   bool go_on = c->link.phase >= GW__LINK_OPEN && !c->close_asked && !c->broken;
   return go_on ? 0 : GW_ERR_STATE;

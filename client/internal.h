@@ -28,6 +28,11 @@
  * and memory may run out at any point: the next connection asks for the rest.
  */
 
+/** A reason in our own words. Inside, reasons travel as pointers: NULL is none,
+ * and WebAssembly passes no struct by value without a copy in memory. */
+#define GW__TEXT(text) \
+  (&(const gw_view){(const uint8_t *)(text), sizeof(text) - 1})
+
 /* ---- limits -------------------------------------------------------------- */
 
 /** A host that cannot be woken precisely: how long silence is normal after the
@@ -119,13 +124,13 @@ gw__sub *gw__sub_by_number(const gw_client *c, uint32_t number);
 gw__sub *gw__sub_by_channel(const gw_client *c, gw_view channel);
 /** Move a subscription; code and reason say why. */
 void gw__sub_move(gw_client *c, gw__sub *s, enum gw_sub_state to, uint32_t code,
-                  gw_view reason);
+                  const gw_view *reason);
 /** Not subscribed at the moment: ask again, after a backoff of its own; with
  * at_once the first time without a delay. */
 void gw__sub_again(gw_client *c, gw__sub *s, const gw__loss *why, bool at_once);
 /** The connection is open: everything has to be asked for. */
 void gw__subs_opened(gw_client *c);
-void gw__subs_lost(gw_client *c, uint32_t code, gw_view reason);
+void gw__subs_lost(gw_client *c, uint32_t code, const gw_view *reason);
 void gw__subs_pump(gw_client *c);
 void gw__subs_due(gw_client *c);
 /** Free those that ended; nothing may show them any more. */
@@ -161,7 +166,8 @@ void gw__calls_pump(gw_client *c);
 void gw__calls_due(gw_client *c);
 /** The connection is lost: calls that went out will not be answered; with
  * all, neither will the others. */
-void gw__calls_lost(gw_client *c, uint32_t code, gw_view reason, bool all);
+void gw__calls_lost(gw_client *c, uint32_t code, const gw_view *reason,
+                    bool all);
 void gw__calls_free(gw_client *c);
 gw__call *gw__call_by_request(const gw_client *c, uint32_t request);
 /** The last reply of a call was handed over, or will not be. */
@@ -206,7 +212,7 @@ void gw__link_alive(gw_client *c);
 gw_view gw__link_endpoint(const gw_client *c);
 /** End it for good or until connect: FAILED or CLOSED. */
 void gw__link_end(gw_client *c, enum gw_state to, uint32_t code,
-                  gw_view reason);
+                  const gw_view *reason);
 void gw__link_opened(gw_client *c);
 /** One frame. Negative: the peer broke the protocol, or memory ran out. */
 GW_MUST_USE int gw__link_frame(gw_client *c, const gw_frame *frame);
@@ -321,7 +327,7 @@ GW_MUST_USE int gw__check_payload(gw_payload payload);
 /* state.c */
 /** Move the connection. false: the application refused it. */
 bool gw__set_state(gw_client *c, enum gw_state to, uint32_t code,
-                   gw_view reason);
+                   const gw_view *reason);
 
 /* send.c */
 /** Make the out buffer larger. false: it cannot, and the link is broken. */
@@ -372,7 +378,8 @@ void gw__publish_lost(gw_client *c);
 GW_MUST_USE int gw__on_published(gw_client *c, const gw_frame *frame);
 void gw__publish_refused(gw_client *c, gw__entry *e, const gw_error *error);
 /** A publication of this client came back: it is acknowledged. */
-void gw__publish_echoed(gw_client *c, gw__entry *e, gw_position position);
+void gw__publish_echoed(gw_client *c, gw__entry *e,
+                        const gw_position *position);
 void gw__publish_free(gw_client *c);
 
 /* calls.c */

@@ -4,8 +4,6 @@
 
 #include "client/internal.h"
 
-static const gw_view no_reason = {NULL, 0};
-
 bool gw__is_welcome(const gw_client *c) {
   return c->link.phase == GW__LINK_WELCOME;
 }
@@ -19,7 +17,7 @@ gw_view gw__link_endpoint(const gw_client *c) {
 void gw__link_open(gw_client *c) {
   /* Set before the move, so that the event and the hook see the attempt. */
   c->backoff.attempt++;
-  if (!gw__set_state(c, GW_STATE_CONNECTING, GW_CODE_OK, no_reason)) {
+  if (!gw__set_state(c, GW_STATE_CONNECTING, GW_CODE_OK, NULL)) {
     c->backoff.attempt--;
     c->retry_at_ms = 0; /* only gw_client_connect asks again */
     return;
@@ -51,7 +49,7 @@ void gw__link_opened(gw_client *c) {
   c->link.rx_ms = c->now;
   gw_reader_init(&c->link.reader, c->alloc, c->max_frame_bytes);
   c->link.has_reader = true;
-  gw__set_state(c, GW_STATE_AUTHENTICATING, GW_CODE_OK, no_reason);
+  gw__set_state(c, GW_STATE_AUTHENTICATING, GW_CODE_OK, NULL);
   put_hello(c);
   gw__subs_opened(c); /* the turn's pump puts them behind the Hello */
 }
@@ -86,7 +84,7 @@ static int on_welcome(gw_client *c, const gw_frame *frame) {
   c->lost_ms = 0;
   c->publish_credit = (uint64_t)w.limits.publish_per_second * 1000;
   c->publish_credit_ms = c->now;
-  gw__set_state(c, GW_STATE_SYNCING, GW_CODE_OK, no_reason);
+  gw__set_state(c, GW_STATE_SYNCING, GW_CODE_OK, NULL);
   gw__link_settle(c, GW_CODE_OK);
   gw__link_ping(c, 0);
   return 0;
@@ -97,22 +95,23 @@ void gw__link_settle(gw_client *c, uint32_t code) {
   bool blocking = gw__subs_blocking(c);
   bool well = !blocking && !c->link.silent;
   if (c->state == GW_STATE_READY && !well) {
-    gw__set_state(c, GW_STATE_DEGRADED, code, no_reason);
+    gw__set_state(c, GW_STATE_DEGRADED, code, NULL);
   } else if ((c->state == GW_STATE_DEGRADED && well) ||
              (c->state == GW_STATE_SYNCING && !blocking)) {
     if (c->link.ready_ms == 0) c->link.ready_ms = c->now;
-    gw__set_state(c, GW_STATE_READY, GW_CODE_OK, no_reason);
+    gw__set_state(c, GW_STATE_READY, GW_CODE_OK, NULL);
   }
 }
 
 /* ---- lost ---------------------------------------------------------------- */
 
 /** Close the transport and forget what belongs to it. */
-static void drop_transport(gw_client *c, uint32_t code, gw_view reason,
+static void drop_transport(gw_client *c, uint32_t code, const gw_view *reason,
                            bool say_why) {
   gw__link *l = &c->link;
   if (say_why && l->phase >= GW__LINK_OPEN && !c->broken) {
-    gw_close close = {.code = code, .reason = reason};
+    gw_close close = {.code = code};
+    if (reason != NULL) close.reason = *reason;
     gw_head head = {.type = GW_FRAME_CLOSE};
     GW__PUT(c, close, &head, &close);
     if (!c->broken) gw__flush(c);
@@ -126,8 +125,12 @@ static void drop_transport(gw_client *c, uint32_t code, gw_view reason,
   c->broken = false;
 }
 
+static void close_transport(gw_client *c, uint32_t close_code) {
+  c->port.close(c->user, c->link.generation, close_code, (gw_view){NULL, 0});
+}
+
 /** Tell every part, once the connection's own move is made. */
-static void tell_parts(gw_client *c, uint32_t code, gw_view reason) {
+static void tell_parts(gw_client *c, uint32_t code, const gw_view *reason) {
   bool ended = c->state == GW_STATE_CLOSED || c->state == GW_STATE_FAILED;
   gw__subs_lost(c, code, reason);
   gw__publish_lost(c);
@@ -135,10 +138,10 @@ static void tell_parts(gw_client *c, uint32_t code, gw_view reason) {
 }
 
 void gw__link_end(gw_client *c, enum gw_state to, uint32_t code,
-                  gw_view reason) {
+                  const gw_view *reason) {
   bool had_link = c->link.phase != GW__LINK_NONE;
   drop_transport(c, code, reason, true);
-  if (had_link) c->port.close(c->user, c->link.generation, 1000, no_reason);
+  if (had_link) close_transport(c, 1000);
   c->retry_at_ms = 0;
   gw__set_state(c, to, code, reason);
   tell_parts(c, code, reason);
@@ -166,26 +169,25 @@ static void postpone_offline(gw_client *c) {
 
 void gw__link_lost(gw_client *c, const gw__loss *loss) {
   if (c->link.phase == GW__LINK_NONE) return;
-  drop_transport(c, loss->code, loss->reason, loss->found_here && !loss->gone);
+  drop_transport(c, loss->code, &loss->reason, loss->found_here && !loss->gone);
   if (!loss->gone)
-    c->port.close(c->user, c->link.generation,
-                  loss->found_here ? 4000 + loss->code : 1000, no_reason);
+    close_transport(c, loss->found_here ? 4000 + loss->code : 1000);
   turn_endpoint(c);
   if (c->lost_ms == 0) c->lost_ms = c->now;
   uint32_t verdict = gw__backoff_decide(&c->backoff, loss, c->now,
                                         gw__random(c), &c->retry_at_ms);
   if (verdict != GW_CODE_OK) {
     c->retry_at_ms = 0;
-    gw__set_state(c, GW_STATE_FAILED, verdict, loss->reason);
+    gw__set_state(c, GW_STATE_FAILED, verdict, &loss->reason);
   } else {
     if (c->offline) postpone_offline(c);
-    gw__set_state(c, waiting_state(c), loss->code, loss->reason);
+    gw__set_state(c, waiting_state(c), loss->code, &loss->reason);
   }
-  tell_parts(c, verdict != GW_CODE_OK ? verdict : loss->code, loss->reason);
+  tell_parts(c, verdict != GW_CODE_OK ? verdict : loss->code, &loss->reason);
 }
 
 void gw__link_fail(gw_client *c, uint32_t code, const char *reason) {
-  gw__log(c, GW_LOG_WARN, gw_code_name(code), reason);
+  gw__log(c, GW_LOG_WARN, "link", reason);
   gw__loss loss = {
       .code = code, .reason = gw_view_of(reason), .found_here = true};
   gw__link_lost(c, &loss);
@@ -286,7 +288,7 @@ static void check_wait(gw_client *c) {
     gw__link_open(c);
   } else if (c->state == GW_STATE_WAITING &&
              gw__due(c, c->lost_ms + c->suspend_after_ms)) {
-    gw__set_state(c, GW_STATE_SUSPENDED, c->code, no_reason);
+    gw__set_state(c, GW_STATE_SUSPENDED, c->code, NULL);
   }
 }
 
@@ -307,7 +309,7 @@ static void hurry(gw_client *c) {
   if (at < c->backoff.not_before_ms) at = c->backoff.not_before_ms;
   if (at < c->retry_at_ms) c->retry_at_ms = at;
   if (c->state == GW_STATE_SUSPENDED && waiting_state(c) == GW_STATE_WAITING)
-    gw__set_state(c, GW_STATE_WAITING, c->code, no_reason);
+    gw__set_state(c, GW_STATE_WAITING, c->code, NULL);
 }
 
 static void go_offline(gw_client *c) {
@@ -317,8 +319,7 @@ static void go_offline(gw_client *c) {
   }
   if (c->state != GW_STATE_WAITING || c->retry_at_ms == 0) return;
   postpone_offline(c);
-  gw__set_state(c, GW_STATE_SUSPENDED, GW_CODE_TRANSPORT,
-                gw_view_of("offline"));
+  gw__set_state(c, GW_STATE_SUSPENDED, GW_CODE_TRANSPORT, GW__TEXT("offline"));
 }
 
 void gw__link_wake(gw_client *c, enum gw_wake why) {

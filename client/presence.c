@@ -76,11 +76,11 @@ static uint64_t later(const gw_client *c, uint32_t retry_after_ms) {
 }
 
 static void tell_refusal(gw_client *c, const gw__sub *s, uint32_t code,
-                         gw_view reason) {
+                         const gw_view *reason) {
   gw_event *e = gw__events_push(c, GW_EVENT_REPLY);
   e->u.reply.sub = s->id;
   e->u.reply.code = code;
-  e->u.reply.reason = reason;
+  if (reason != NULL) e->u.reply.reason = *reason;
 }
 
 static bool may_retry(uint32_t code) {
@@ -96,7 +96,7 @@ static void self_refused(gw_client *c, gw__sub *s, const gw_error *error) {
     self->retry_at_ms = later(c, error->retry_after_ms);
   } else if (s->number != 0 && !self->dirty) {
     self->wanted = GW__SELF_NONE;
-    tell_refusal(c, s, error->code, error->message);
+    tell_refusal(c, s, error->code, &error->message);
   }
 }
 
@@ -132,7 +132,7 @@ static void put_members_get(gw_client *c, gw__sub *s) {
 
 /** The list cannot be kept: it is not asked for again. */
 static void give_up_members(gw_client *c, gw__sub *s, uint32_t code,
-                            gw_view reason) {
+                            const gw_view *reason) {
   s->presence = false;
   s->members_due_ms = 0;
   gw__members_lost(&s->members, &c->alloc);
@@ -162,7 +162,7 @@ static int apply_diff(gw_client *c, gw__sub *s, const gw_presence_diff *diff) {
   if (err < 0) return err;
   err = gw__members_apply(&s->members, &c->alloc, diff, &changes);
   if (err != GW_ERR_FULL) return err;
-  give_up_members(c, s, GW_CODE_LIMIT_REACHED, gw_view_of("too many members"));
+  give_up_members(c, s, GW_CODE_LIMIT_REACHED, GW__TEXT("too many members"));
   return 0;
 }
 
@@ -220,8 +220,7 @@ static int take_part(gw_client *c, gw__sub *s,
   gw__members *ms = &s->members;
   int err = gw__members_part(ms, &c->alloc, part);
   if (err == GW_ERR_FULL) {
-    give_up_members(c, s, GW_CODE_LIMIT_REACHED,
-                    gw_view_of("too many members"));
+    give_up_members(c, s, GW_CODE_LIMIT_REACHED, GW__TEXT("too many members"));
     return 0;
   }
   if (err < 0) return err;
@@ -287,7 +286,7 @@ bool gw__presence_refused(gw_client *c, uint32_t request,
     if (may_retry(error->code))
       s->members_due_ms = later(c, error->retry_after_ms);
     else
-      give_up_members(c, s, error->code, error->message);
+      give_up_members(c, s, error->code, &error->message);
     return true;
   }
   return false;

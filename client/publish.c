@@ -3,8 +3,6 @@
  * when in doubt, settled once. */
 #include "client/internal.h"
 
-static const gw_view no_reason = {NULL, 0};
-
 /** What a Publish takes beside its texts: tags, lengths and numbers. */
 #define PUBLISH_OVERHEAD 80u
 
@@ -111,13 +109,14 @@ int gw_client_restore(gw_client *c, gw_view entry) {
 
 /* ---- settled ------------------------------------------------------------- */
 
-static void settle(gw_client *c, gw__entry *e, uint32_t code, gw_view reason,
-                   gw_position position, bool duplicate) {
+static void settle(gw_client *c, gw__entry *e, uint32_t code,
+                   const gw_view *reason, const gw_position *position,
+                   bool duplicate) {
   gw_event *event = gw__events_push(c, GW_EVENT_PUBLISHED);
   event->u.published.key = e->key;
   event->u.published.code = code;
-  event->u.published.reason = reason;
-  event->u.published.position = position;
+  if (reason != NULL) event->u.published.reason = *reason;
+  if (position != NULL) event->u.published.position = *position;
   event->u.published.duplicate = duplicate;
   if (!e->at_most_once && c->port.store_remove != NULL)
     c->port.store_remove(c->user, e->key);
@@ -125,14 +124,15 @@ static void settle(gw_client *c, gw__entry *e, uint32_t code, gw_view reason,
   gw__events_release(c, 1);
 }
 
-static void fail(gw_client *c, gw__entry *e, uint32_t code, gw_view reason) {
-  settle(c, e, code, reason, (gw_position){0, 0}, false);
+static void fail(gw_client *c, gw__entry *e, uint32_t code,
+                 const gw_view *reason) {
+  settle(c, e, code, reason, NULL, false);
 }
 
-static void accept(gw_client *c, gw__entry *e, gw_position position,
+static void accept(gw_client *c, gw__entry *e, const gw_position *position,
                    bool duplicate) {
   e->lane->failures = 0;
-  settle(c, e, GW_CODE_OK, no_reason, position, duplicate);
+  settle(c, e, GW_CODE_OK, NULL, position, duplicate);
 }
 
 int gw__on_published(gw_client *c, const gw_frame *frame) {
@@ -142,11 +142,12 @@ int gw__on_published(gw_client *c, const gw_frame *frame) {
   gw__entry *e = gw__outbox_by_request(&c->outbox, frame->head.request);
   if (e == NULL) return 0; /* its echo came first, or it was sent again */
   gw_position position = {m.epoch, m.offset};
-  accept(c, e, position, m.duplicate);
+  accept(c, e, &position, m.duplicate);
   return 0;
 }
 
-void gw__publish_echoed(gw_client *c, gw__entry *e, gw_position position) {
+void gw__publish_echoed(gw_client *c, gw__entry *e,
+                        const gw_position *position) {
   accept(c, e, position, false);
 }
 
@@ -161,7 +162,7 @@ void gw__publish_refused(gw_client *c, gw__entry *e, const gw_error *error) {
   enum gw_code_class class = gw_code_class(error->code);
   bool again = class == GW_CLASS_RETRY || class == GW_CLASS_RETRY_AFTER;
   if (e->at_most_once || !again) {
-    fail(c, e, error->code, error->message);
+    fail(c, e, error->code, &error->message);
     return;
   }
   gw__outbox_rewind(&c->outbox, e);
@@ -175,7 +176,7 @@ void gw__publish_lost(gw_client *c) {
   gw__outbox_rewind_all(&c->outbox);
   for (gw__entry *e = c->outbox.first, *next; e != NULL; e = next) {
     next = e->next;
-    if (e->at_most_once) fail(c, e, GW_CODE_CONNECTION_LOST, no_reason);
+    if (e->at_most_once) fail(c, e, GW_CODE_CONNECTION_LOST, NULL);
   }
 }
 
@@ -210,7 +211,7 @@ static void put_publish(gw_client *c, gw__entry *e) {
    * publication with it. */
   const gw__sub *s = gw__sub_by_channel(c, m.channel);
   if (s != NULL && s->number != 0) {
-    m.channel = no_reason;
+    m.channel.len = 0;
     head.channel = s->id;
     head.flags = GW_FLAG_ALIAS;
   }
@@ -233,7 +234,7 @@ void gw__publish_pump(gw_client *c) {
     next = e->next;
     if (!gw__outbox_may_send(e) || e->lane->hold_until_ms > c->now) continue;
     if (!gw__fits_frame(c, (size_t)e->len + 2 * sizeof e->key)) {
-      fail(c, e, GW_CODE_TOO_BIG, gw_view_of("over the announced limit"));
+      fail(c, e, GW_CODE_TOO_BIG, GW__TEXT("over the announced limit"));
       continue;
     }
     if (!has_room(c, in_flight, e->len) || !take_credit(c)) break;
@@ -246,7 +247,7 @@ void gw__publish_pump(gw_client *c) {
 static void check_sent(gw_client *c, gw__entry *e) {
   if (!gw__due(c, e->sent_ms + c->request_timeout_ms)) return;
   if (e->at_most_once)
-    fail(c, e, GW_CODE_TIMEOUT, no_reason);
+    fail(c, e, GW_CODE_TIMEOUT, NULL);
   else
     gw__outbox_rewind(&c->outbox, e);
 }
@@ -254,8 +255,8 @@ static void check_sent(gw_client *c, gw__entry *e) {
 static void check_waiting(gw_client *c, gw__entry *e) {
   if (gw__due(c, e->created_ms + c->outbox_max_age_ms)) {
     fail(c, e, GW_CODE_OUTBOX_EXPIRED,
-         gw_view_of(e->ever_sent ? "sent, but the outcome is not known"
-                                 : "never sent"));
+         e->ever_sent ? GW__TEXT("sent, but the outcome is not known")
+                      : GW__TEXT("never sent"));
   } else if (gw__is_welcome(c) && e->lane->hold_until_ms > c->now) {
     (void)gw__due(c, e->lane->hold_until_ms);
   }

@@ -5,8 +5,6 @@
 
 #include "client/internal.h"
 
-static const gw_view no_reason = {NULL, 0};
-
 /*
  * The position of a subscription is what the application has had. It moves
  *
@@ -19,26 +17,26 @@ static const gw_view no_reason = {NULL, 0};
  */
 
 static void tell_gap(gw_client *c, gw__sub *s, uint32_t reason, uint64_t from,
-                     uint64_t to, gw_position position) {
+                     uint64_t to, const gw_position *position) {
   gw_event *e = gw__events_push(c, GW_EVENT_GAP);
   e->u.gap.sub = s->id;
   e->u.gap.reason = reason;
   e->u.gap.from = from;
   e->u.gap.to = to;
-  e->u.gap.position = position;
-  s->position = position;
+  e->u.gap.position = *position;
+  s->position = *position;
 }
 
 /** Offsets of this stream will not come, up to `to`. */
 static void skip_to(gw_client *c, gw__sub *s, uint32_t reason, uint64_t to) {
   gw_position position = {s->position.epoch, to};
-  tell_gap(c, s, reason, s->position.offset + 1, to, position);
+  tell_gap(c, s, reason, s->position.offset + 1, to, &position);
 }
 
 static void become_live(gw_client *c, gw__sub *s) {
   s->live_ms = c->now;
   s->blocking = true; /* from now on the connection stands by it */
-  gw__sub_move(c, s, GW_SUB_LIVE, GW_CODE_OK, no_reason);
+  gw__sub_move(c, s, GW_SUB_LIVE, GW_CODE_OK, NULL);
   gw__link_settle(c, GW_CODE_OK);
 }
 
@@ -49,7 +47,7 @@ static void become_live(gw_client *c, gw__sub *s) {
  * time at once, then with backoff, until the stream was whole for a while.
  */
 static void on_hole(gw_client *c, gw__sub *s) {
-  gw__log(c, GW_LOG_WARN, "hole", gw_code_name(GW_CODE_OUT_OF_ORDER));
+  gw__log(c, GW_LOG_WARN, "stream", "a publication is missing");
   gw__loss why = {.code = GW_CODE_OUT_OF_ORDER, .found_here = true};
   gw__sub_again(c, s, &why, true);
 }
@@ -88,13 +86,13 @@ int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
   s->result = m.result;
   gw_position position = {m.epoch, m.offset};
   if (m.result == GW_RECOVERY_GAP)
-    tell_gap(c, s, m.gap, m.gap_from, m.gap_to, position);
+    tell_gap(c, s, m.gap, m.gap_from, m.gap_to, &position);
   s->position = position;
   gw__presence_subscribed(c, s);
   if (m.live)
     become_live(c, s);
   else
-    gw__sub_move(c, s, GW_SUB_RECOVERING, GW_CODE_OK, no_reason);
+    gw__sub_move(c, s, GW_SUB_RECOVERING, GW_CODE_OK, NULL);
   return 0;
 }
 
@@ -130,7 +128,7 @@ static int take_publication(gw_client *c, gw__sub *s, const gw_publication *m,
     tell_publication(c, s, m);
   else
     s->position = position;
-  if (entry != NULL) gw__publish_echoed(c, entry, position);
+  if (entry != NULL) gw__publish_echoed(c, entry, &position);
   return 0;
 }
 

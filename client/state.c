@@ -46,7 +46,7 @@ bool gw_state_may_move(enum gw_state from, enum gw_state to) {
 }
 
 bool gw__set_state(gw_client *c, enum gw_state to, uint32_t code,
-                   gw_view reason) {
+                   const gw_view *reason) {
   enum gw_state from = c->state;
   assert(gw_state_may_move(from, to)); /* callers know where they are */
   if (c->port.may_move != NULL && !c->port.may_move(c->user, from, to, code) &&
@@ -59,10 +59,10 @@ bool gw__set_state(gw_client *c, enum gw_state to, uint32_t code,
   e->u.state.from = from;
   e->u.state.to = to;
   e->u.state.code = code;
-  e->u.state.reason = reason;
+  if (reason != NULL) e->u.state.reason = *reason;
   e->u.state.attempt = c->backoff.attempt;
   if (to == GW_STATE_WAITING || to == GW_STATE_SUSPENDED)
     e->u.state.retry_at_ms = c->retry_at_ms;
-  gw__log(c, GW_LOG_INFO, names[to], gw_code_name(code));
+  gw__log(c, GW_LOG_INFO, "state", names[to]);
   return true;
 }

@@ -6,8 +6,6 @@
 
 #include "client/internal.h"
 
-static const gw_view no_reason = {NULL, 0};
-
 /* ---- find ---------------------------------------------------------------- */
 
 gw__sub *gw__sub_by_id(const gw_client *c, uint32_t id) {
@@ -111,7 +109,8 @@ int64_t gw_client_subscribe(gw_client *c, gw_view channel,
 }
 
 /** Not wanted any more. The block stays until its last event is told. */
-static void end_sub(gw_client *c, gw__sub *s, uint32_t code, gw_view reason) {
+static void end_sub(gw_client *c, gw__sub *s, uint32_t code,
+                    const gw_view *reason) {
   gw__sub **at = &c->subs;
   while (*at != s)
     at = &(*at)->next;
@@ -131,7 +130,7 @@ int gw_client_unsubscribe(gw_client *c, uint32_t sub) {
   if (s == NULL) return GW_ERR_NOT_FOUND;
   if (--s->refs > 0) return 0;
   if (!c->inside) c->now = c->port.now(c->user);
-  end_sub(c, s, GW_CODE_UNSUBSCRIBED, no_reason);
+  end_sub(c, s, GW_CODE_UNSUBSCRIBED, NULL);
   gw__kick(c);
   return 0;
 }
@@ -187,7 +186,7 @@ static const uint8_t moves[GW_SUB_COUNT] = {
 };
 
 void gw__sub_move(gw_client *c, gw__sub *s, enum gw_sub_state to, uint32_t code,
-                  gw_view reason) {
+                  const gw_view *reason) {
   assert((moves[s->state] >> to & 1u) != 0);
   gw_event *e = gw__events_push(c, GW_EVENT_SUB_STATE);
   e->u.sub.sub = s->id;
@@ -195,7 +194,7 @@ void gw__sub_move(gw_client *c, gw__sub *s, enum gw_sub_state to, uint32_t code,
   e->u.sub.from = s->state;
   e->u.sub.to = to;
   e->u.sub.code = code;
-  e->u.sub.reason = reason;
+  if (reason != NULL) e->u.sub.reason = *reason;
   e->u.sub.recovery = s->result;
   e->u.sub.position = s->position;
   s->state = to;
@@ -219,7 +218,7 @@ static void put_subscribe(gw_client *c, gw__sub *s) {
                   .request = s->request,
                   .channel = s->id};
   GW__PUT(c, subscribe, &head, &m);
-  gw__sub_move(c, s, GW_SUB_SUBSCRIBING, GW_CODE_OK, no_reason);
+  gw__sub_move(c, s, GW_SUB_SUBSCRIBING, GW_CODE_OK, NULL);
 }
 
 static void put_unsubscribe(gw_client *c, gw__sub *s) {
@@ -262,11 +261,11 @@ void gw__sub_again(gw_client *c, gw__sub *s, const gw__loss *why,
   uint32_t verdict = gw__backoff_decide(&s->backoff, why, c->now, gw__random(c),
                                         &s->retry_at_ms);
   if (verdict != GW_CODE_OK) {
-    end_sub(c, s, verdict, why->reason);
+    end_sub(c, s, verdict, &why->reason);
     return;
   }
   if (at_once) s->retry_at_ms = 0;
-  gw__sub_move(c, s, GW_SUB_IDLE, why->code, why->reason);
+  gw__sub_move(c, s, GW_SUB_IDLE, why->code, &why->reason);
   gw__link_settle(c, why->code);
 }
 
@@ -314,7 +313,7 @@ void gw__subs_due(gw_client *c) {
   }
 }
 
-void gw__subs_lost(gw_client *c, uint32_t code, gw_view reason) {
+void gw__subs_lost(gw_client *c, uint32_t code, const gw_view *reason) {
   for (gw__sub *s = c->ended; s != NULL; s = s->next)
     s->unsub_due = false;
   for (gw__sub *s = c->subs; s != NULL; s = s->next) {
