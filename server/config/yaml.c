@@ -31,7 +31,7 @@ typedef struct reading {
   gw__yaml *yaml;
   const gw__targets *targets;
   gw_namespace *space; /**< NULL at the top */
-  char outer[32];      /**< what its paths are in, such as namespaces[2]. */
+  char outer[40];      /**< what its paths are in, such as namespaces[2]. */
 } reading;
 
 static const char *where_is(const gw__yaml *y, const yaml_node_t *node,
