@@ -4,6 +4,11 @@
 
 #include "client/internal.h"
 
+GW__ENCODER(presence_get)
+GW__ENCODER(rpc)
+GW__ENCODER(error)
+GW__ENCODER(rpc_result)
+
 static const gw_payload no_payload = {GW_PAYLOAD_BYTES, {NULL, 0}};
 
 /** What an Rpc takes beside its texts: tags, lengths and numbers. */
@@ -151,12 +156,11 @@ void gw__call_snapshot(gw_client *c, gw__call *call,
 static void put_call(gw_client *c, gw__call *call) {
   call->sent = true;
   if (!call->is_rpc) {
-    gw_head head = {.type = GW_FRAME_PRESENCE_GET, .request = call->request};
     gw_presence_get m = {.channel = call->name};
-    GW__PUT(c, presence_get, &head, &m);
+    gw__put(c, GW_FRAME_PRESENCE_GET, call->request, 0, encode_presence_get,
+            &m);
     return;
   }
-  gw_head head = {.type = GW_FRAME_RPC, .request = call->request};
   gw_rpc m = {.method = call->name,
               .timeout_ms = call->deadline_ms > c->now
                                 ? (uint32_t)(call->deadline_ms - c->now)
@@ -164,7 +168,7 @@ static void put_call(gw_client *c, gw__call *call) {
               .to = call->to};
   *(call->payload.type == GW_PAYLOAD_JSON ? &m.json : &m.data) =
       call->payload.bytes;
-  GW__PUT(c, rpc, &head, &m);
+  gw__put(c, GW_FRAME_RPC, call->request, 0, encode_rpc, &m);
 }
 
 void gw__calls_pump(gw_client *c) {
@@ -223,10 +227,9 @@ void gw__calls_free(gw_client *c) {
 
 static void put_error(gw_client *c, uint32_t request, uint32_t code,
                       const gw_view *message) {
-  gw_head head = {.type = GW_FRAME_ERROR, .request = request};
   gw_error m = {.code = code};
   if (message != NULL) m.message = *message;
-  GW__PUT(c, error, &head, &m);
+  gw__put(c, GW_FRAME_ERROR, request, 0, encode_error, &m);
 }
 
 int gw__on_rpc(gw_client *c, const gw_frame *frame) {
@@ -280,10 +283,9 @@ int gw_client_answer(gw_client *c, uint32_t call, uint32_t code, gw_view reason,
   if (code != GW_CODE_OK) {
     put_error(c, in->request, code, &reason);
   } else {
-    gw_head head = {.type = GW_FRAME_RPC_RESULT, .request = in->request};
     gw_rpc_result m = {{NULL, 0}, {NULL, 0}};
     *(payload.type == GW_PAYLOAD_JSON ? &m.json : &m.data) = payload.bytes;
-    GW__PUT(c, rpc_result, &head, &m);
+    gw__put(c, GW_FRAME_RPC_RESULT, in->request, 0, encode_rpc_result, &m);
   }
   *at = in->next;
   c->num_incoming--;

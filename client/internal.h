@@ -330,21 +330,21 @@ bool gw__set_state(gw_client *c, enum gw_state to, uint32_t code,
                    const gw_view *reason);
 
 /* send.c */
-/** Make the out buffer larger. false: it cannot, and the link is broken. */
-bool gw__out_grow(gw_client *c);
-/** Send what was gathered before `start` if the message would be too large. */
-void gw__out_split(gw_client *c, size_t start);
+/** An encoder of messages; see GW__ENCODER. */
+typedef int (*gw__encode)(gw_out *out, const gw_head *head, const void *m);
+/** For messages without a body. */
+int gw__encode_nothing(gw_out *out, const gw_head *head, const void *m);
+/** Append one frame to what the turn sends. sub: subscription that it is about,
+ * by its alias; 0: none. Without memory the link is broken. */
+void gw__put(gw_client *c, uint8_t type, uint32_t request, uint32_t sub,
+             gw__encode encode, const void *m);
 void gw__flush(gw_client *c);
-void gw__put_empty(gw_client *c, const gw_head *head);
 
-/** Append one frame of message M to what the turn sends. */
-#define GW__PUT(c, M, head, m)                                             \
-  do {                                                                     \
-    size_t gw__start = (c)->out.len;                                       \
-    while (gw_encode_##M(&(c)->out, (head), (m)) < 0 && gw__out_grow(c)) { \
-    }                                                                      \
-    gw__out_split((c), gw__start);                                         \
-  } while (0)
+/** Defines encode_M for gw__put, which takes any message. */
+#define GW__ENCODER(M)                                                     \
+  static int encode_##M(gw_out *out, const gw_head *head, const void *m) { \
+    return gw_encode_##M(out, head, m);                                    \
+  }
 
 /* recovery.c: what keeps a subscription's stream whole. */
 GW_MUST_USE int gw__on_subscribed(gw_client *c, const gw_frame *frame);

@@ -4,6 +4,10 @@
 
 #include "client/internal.h"
 
+GW__ENCODER(hello)
+GW__ENCODER(close)
+GW__ENCODER(ping)
+
 bool gw__is_welcome(const gw_client *c) {
   return c->link.phase == GW__LINK_WELCOME;
 }
@@ -39,8 +43,7 @@ static void put_hello(gw_client *c) {
                     .agent = c->agent,
                     .user = c->user_id};
   c->link.hello_request = gw__next_request(c);
-  gw_head head = {.type = GW_FRAME_HELLO, .request = c->link.hello_request};
-  GW__PUT(c, hello, &head, &hello);
+  gw__put(c, GW_FRAME_HELLO, c->link.hello_request, 0, encode_hello, &hello);
   c->new_token = false;
 }
 
@@ -112,8 +115,7 @@ static void drop_transport(gw_client *c, uint32_t code, const gw_view *reason,
   if (say_why && l->phase >= GW__LINK_OPEN && !c->broken) {
     gw_close close = {.code = code};
     if (reason != NULL) close.reason = *reason;
-    gw_head head = {.type = GW_FRAME_CLOSE};
-    GW__PUT(c, close, &head, &close);
+    gw__put(c, GW_FRAME_CLOSE, 0, 0, encode_close, &close);
     if (!c->broken) gw__flush(c);
   }
   l->phase = GW__LINK_NONE;
@@ -229,8 +231,7 @@ static int on_close(gw_client *c, const gw_frame *frame) {
 
 void gw__link_ping(gw_client *c, uint64_t deadline_ms) {
   gw_ping ping = {.time = c->now * 1000 + 1}; /* never 0 */
-  gw_head head = {.type = GW_FRAME_PING};
-  GW__PUT(c, ping, &head, &ping);
+  gw__put(c, GW_FRAME_PING, 0, 0, encode_ping, &ping);
   c->link.ping_us = ping.time;
   if (deadline_ms != 0) c->link.probe_ms = c->now + deadline_ms;
 }
@@ -247,8 +248,7 @@ static int on_ping(gw_client *c, const gw_frame *frame) {
   gw_ping ping;
   int err = gw_decode_ping(frame->body, &ping);
   if (err < 0) return err;
-  gw_head head = {.type = GW_FRAME_PONG, .request = frame->head.request};
-  GW__PUT(c, ping, &head, &ping);
+  gw__put(c, GW_FRAME_PONG, frame->head.request, 0, encode_ping, &ping);
   if (gw__is_welcome(c)) gw__link_ping(c, 0);
   return 0;
 }

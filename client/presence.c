@@ -5,6 +5,8 @@
 
 #include "client/internal.h"
 
+GW__ENCODER(presence_set)
+
 /* ---- oneself ------------------------------------------------------------- */
 
 int gw_client_presence_set(gw_client *c, uint32_t sub, gw_view state,
@@ -42,31 +44,28 @@ int gw_client_presence_leave(gw_client *c, uint32_t sub) {
   return 0;
 }
 
-static void put_set(gw_client *c, const gw__self *self, const gw_head *head) {
+static void put_set(gw_client *c, const gw__sub *s) {
+  const gw__self *self = &s->self;
   const uint8_t *at = self->block.data;
   gw_presence_set m = {.state = {at, self->state_len}};
   if (self->block.len > self->state_len) {
     gw_view rest = {at + self->state_len, self->block.len - self->state_len};
     *(self->type == GW_PAYLOAD_JSON ? &m.json : &m.data) = rest;
   }
-  GW__PUT(c, presence_set, head, &m);
+  gw__put(c, GW_FRAME_PRESENCE_SET, self->request, s->id, encode_presence_set,
+          &m);
 }
 
 static void put_self(gw_client *c, gw__sub *s) {
   gw__self *self = &s->self;
-  bool leave = self->wanted == GW__SELF_LEFT;
   self->dirty = false;
   self->request = gw__next_request(c);
   self->sent_ms = c->now;
-  gw_head head = {.type =
-                      leave ? GW_FRAME_PRESENCE_LEAVE : GW_FRAME_PRESENCE_SET,
-                  .flags = GW_FLAG_ALIAS,
-                  .request = self->request,
-                  .channel = s->id};
-  if (leave)
-    gw__put_empty(c, &head);
+  if (self->wanted == GW__SELF_LEFT)
+    gw__put(c, GW_FRAME_PRESENCE_LEAVE, self->request, s->id,
+            gw__encode_nothing, NULL);
   else
-    put_set(c, self, &head);
+    put_set(c, s);
 }
 
 /** Another try, not sooner than after the base delay. */
@@ -122,12 +121,8 @@ static void put_members_get(gw_client *c, gw__sub *s) {
   s->members_due_ms = 0;
   s->members_request = gw__next_request(c);
   s->members_sent_ms = c->now;
-  gw_head head = {.type = GW_FRAME_PRESENCE_GET,
-                  .flags = GW_FLAG_ALIAS,
-                  .request = s->members_request,
-                  .channel = s->id};
-  gw_presence_get m = {{NULL, 0}};
-  GW__PUT(c, presence_get, &head, &m);
+  gw__put(c, GW_FRAME_PRESENCE_GET, s->members_request, s->id,
+          gw__encode_nothing, NULL);
 }
 
 /** The list cannot be kept: it is not asked for again. */

@@ -3,6 +3,8 @@
  * when in doubt, settled once. */
 #include "client/internal.h"
 
+GW__ENCODER(publish)
+
 /** What a Publish takes beside its texts: tags, lengths and numbers. */
 #define PUBLISH_OVERHEAD 80u
 
@@ -204,7 +206,7 @@ static bool take_credit(gw_client *c) {
 
 static void put_publish(gw_client *c, gw__entry *e) {
   gw_publish m = e->m;
-  gw_head head = {.type = GW_FRAME_PUBLISH, .request = gw__next_request(c)};
+  uint32_t alias = 0, request = gw__next_request(c);
   const gw__entry *before = e->lane->last;
   m.after = !e->at_most_once && before != NULL ? before->key : 0;
   /* The alias only once it is confirmed: a refused Subscribe would take this
@@ -212,11 +214,10 @@ static void put_publish(gw_client *c, gw__entry *e) {
   const gw__sub *s = gw__sub_by_channel(c, m.channel);
   if (s != NULL && s->number != 0) {
     m.channel.len = 0;
-    head.channel = s->id;
-    head.flags = GW_FLAG_ALIAS;
+    alias = s->id;
   }
-  GW__PUT(c, publish, &head, &m);
-  gw__outbox_sent(e, head.request, c->now);
+  gw__put(c, GW_FRAME_PUBLISH, request, alias, encode_publish, &m);
+  gw__outbox_sent(e, request, c->now);
 }
 
 /** Echoes of what is in flight wait in the server's queue for this connection,

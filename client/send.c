@@ -9,7 +9,7 @@
 #define OUT_MIN  512u
 #define OUT_KEPT (16u * 1024u)
 
-bool gw__out_grow(gw_client *c) {
+static bool grow(gw_client *c) {
   size_t cap = c->out.cap < OUT_MIN ? OUT_MIN : c->out.cap * 2;
   /* A frame under the hard limit always fits twice that much; what does not is
    * our own mistake, and must not eat the memory. */
@@ -31,19 +31,29 @@ static void send_front(gw_client *c, size_t len) {
   memmove(c->out.data, c->out.data + len, c->out.len);
 }
 
-void gw__out_split(gw_client *c, size_t start) {
+/** Send what was gathered before `start` if the message would be too large. */
+static void split(gw_client *c, size_t start) {
   uint32_t limit =
       c->has_limits ? c->limits.max_message_bytes : GW_MAX_FRAME_BYTES;
   if (limit != 0 && c->out.len > limit && start > 0 && c->out.len > start)
     send_front(c, start);
 }
 
-void gw__put_empty(gw_client *c, const gw_head *head) {
+int gw__encode_nothing(gw_out *out, const gw_head *head, const void *m) {
+  (void)m;
+  return gw_frame_put(out, head, (gw_view){NULL, 0});
+}
+
+void gw__put(gw_client *c, uint8_t type, uint32_t request, uint32_t sub,
+             gw__encode encode, const void *m) {
+  gw_head head = {.type = type,
+                  .flags = sub != 0 ? GW_FLAG_ALIAS : 0,
+                  .request = request,
+                  .channel = sub};
   size_t start = c->out.len;
-  while (gw_frame_put(&c->out, head, (gw_view){NULL, 0}) < 0 &&
-         gw__out_grow(c)) {
+  while (encode(&c->out, &head, m) < 0 && grow(c)) {
   }
-  gw__out_split(c, start);
+  split(c, start);
 }
 
 void gw__flush(gw_client *c) {

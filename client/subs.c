@@ -6,6 +6,8 @@
 
 #include "client/internal.h"
 
+GW__ENCODER(subscribe)
+
 /* ---- find ---------------------------------------------------------------- */
 
 gw__sub *gw__sub_by_id(const gw_client *c, uint32_t id) {
@@ -213,20 +215,13 @@ static void put_subscribe(gw_client *c, gw__sub *s) {
   s->request = gw__next_request(c);
   s->sent_ms = c->now;
   s->known = true;
-  gw_head head = {.type = GW_FRAME_SUBSCRIBE,
-                  .flags = GW_FLAG_ALIAS,
-                  .request = s->request,
-                  .channel = s->id};
-  GW__PUT(c, subscribe, &head, &m);
+  gw__put(c, GW_FRAME_SUBSCRIBE, s->request, s->id, encode_subscribe, &m);
   gw__sub_move(c, s, GW_SUB_SUBSCRIBING, GW_CODE_OK, NULL);
 }
 
 static void put_unsubscribe(gw_client *c, gw__sub *s) {
-  gw_head head = {.type = GW_FRAME_UNSUBSCRIBE,
-                  .flags = GW_FLAG_ALIAS,
-                  .request = gw__next_request(c),
-                  .channel = s->id};
-  gw__put_empty(c, &head);
+  gw__put(c, GW_FRAME_UNSUBSCRIBE, gw__next_request(c), s->id,
+          gw__encode_nothing, NULL);
   s->unsub_due = false;
 }
 
