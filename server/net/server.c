@@ -71,13 +71,15 @@ void gw_server_stop(gw_server *s) {
 
 /* glibc keeps what thousands of connections used until somebody asks. */
 static void give_memory_back(gw_server *s) {
-  uint64_t num = 0;
-  for (uint32_t i = 0; i < s->num_workers; i++)
-    num += gw_stat_get(&s->workers[i]->stats.sockets);
-  if (num > s->peak_sockets) s->peak_sockets = num;
-  if (s->peak_sockets < GW_SERVER_TRIM_SOCKETS || num > s->peak_sockets / 2)
-    return;
-  s->peak_sockets = num;
+  uint64_t accepted = 0, open = 0;
+  for (uint32_t i = 0; i < s->num_workers; i++) {
+    accepted += gw_stat_get(&s->workers[i]->stats.accepts_total);
+    open += gw_stat_get(&s->workers[i]->stats.sockets);
+  }
+  uint64_t gone = accepted > open ? accepted - open : 0;
+  uint64_t num = gone - s->gone_before;
+  if (num < GW_SERVER_TRIM_SOCKETS || num < open) return;
+  s->gone_before = gone;
   malloc_trim(0);
 }
 

@@ -19,7 +19,7 @@
 /** How often the log's suppressed lines are told, and memory is looked after. */
 #define GW_SERVER_CARE_MS 5000u
 
-/** Connections that have to have been open at once, and half of them gone, for
+/** Connections that have to have gone, and be more than those that are open, for
  * memory to be given back to the system. */
 #define GW_SERVER_TRIM_SOCKETS 1000u
 
@@ -43,7 +43,7 @@ struct gw_server {
   bool takes_signals;
   gw_internal internal;
   uint64_t drain_deadline_ms;
-  uint64_t peak_sockets; /* since memory was given back */
+  uint64_t gone_before; /* connections, when memory was given back */
   bool is_draining;
   atomic_bool is_stopping; /* told by gw_server_stop */
   atomic_bool is_running;

@@ -344,6 +344,11 @@ const char *gw_ws_refusal(struct lws *wsi) {
   if (!header(wsi, WSI_TOKEN_GET_URI, text, sizeof text) ||
       strcmp(text, GW_WS_PATH) != 0)
     return "WebSocket connections are taken at " GW_WS_PATH " only";
+  /* Without these, libwebsockets hangs up without a word. */
+  if (lws_hdr_total_length(wsi, WSI_TOKEN_HOST) <= 0) return "Host is missing";
+  if (!header(wsi, WSI_TOKEN_CONNECTION, text, sizeof text) ||
+      !strcasestr(text, "upgrade"))
+    return "Connection has to name upgrade";
   if (!header(wsi, WSI_TOKEN_VERSION, text, sizeof text) ||
       strcmp(text, "13") != 0)
     return "Sec-WebSocket-Version has to be 13";

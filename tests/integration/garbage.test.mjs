@@ -362,6 +362,8 @@ attack("handshakes that are wrong", ["godwit_upgrades_refused_total"],
       { headers: { "Sec-WebSocket-Version": "8" }, protocol: "godwit.v1" },
       { key: "short", protocol: "godwit.v1" },
       { headers: { Upgrade: "h2c" } },
+      { headers: { Connection: "close" }, protocol: "godwit.v1" },
+      { headers: { Host: "" }, protocol: "godwit.v1" },
     ];
     for (const options of wrong) {
       const ws = new RawWebSocket(server.port);
