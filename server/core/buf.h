@@ -23,7 +23,8 @@ typedef struct gw_buf gw_buf;
 struct gw_buf {
   /* private */
   atomic_uint refs;
-  _Atomic(gw_buf *) json; /* the same message for JSON receivers, made on demand */
+  _Atomic(gw_buf *)
+      json; /* the same message for JSON receivers, made on demand */
   /* read-only */
   uint32_t len;       /**< of the payload */
   uint8_t prefix_len; /**< of the WebSocket header right before the payload */

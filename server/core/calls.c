@@ -85,8 +85,8 @@ static void reply_result(gw_session *s, uint32_t request,
                          const gw_rpc_result *result) {
   static const gw_rpc_result nothing = {{NULL, 0}, {NULL, 0}};
   if (result == NULL) result = &nothing;
-  gw_out *out = gws_hub_scratch(
-      s->hub, GWS_SCRATCH_MIN + result->data.len + result->json.len);
+  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN + result->data.len +
+                                            result->json.len);
   gw_head head = {.type = GW_FRAME_RPC_RESULT, .request = request};
   if (out == NULL)
     gws_reply_error(s, request, GW_CODE_INTERNAL, NULL);
@@ -180,8 +180,8 @@ static gw_call_sent *new_sent(gw_session *callee, uint32_t timeout_ms) {
 
 /** Send an encoded Rpc to a client of this worker. *sent is to be told who
  * wants the answer. The code to refuse with, or OK. */
-static uint32_t send_call(gw_session *callee, gw_view body,
-                          uint32_t timeout_ms, gw_call_sent **sent) {
+static uint32_t send_call(gw_session *callee, gw_view body, uint32_t timeout_ms,
+                          gw_call_sent **sent) {
   gw_hub *h = callee->hub;
   gw_calls *calls = calls_of(callee);
   if (calls != NULL && is_at_limit(h, calls->num_sent))

@@ -22,12 +22,12 @@ typedef struct gw_mail gw_mail;
 typedef struct gw_call_open {
   UT_hash_handle hh;
   uint32_t id;
-  uint32_t request;     /**< of the session's Rpc */
-  gw_session *session;  /**< NULL: the application waits */
+  uint32_t request;                 /**< of the session's Rpc */
+  gw_session *session;              /**< NULL: the application waits */
   struct gw_call_open *prev, *next; /**< of the session */
-  gw_on_reply on_reply; /**< of the application */
+  gw_on_reply on_reply;             /**< of the application */
   void *arg;
-  uint32_t num_asked;   /**< workers that have not said no yet */
+  uint32_t num_asked; /**< workers that have not said no yet */
   gw_timer timer;
   gw_hub *hub;
 } gw_call_open;

@@ -57,7 +57,7 @@ struct gw_channel {
   uint32_t owner;  /**< worker */
   uint8_t state;   /**< enum gws_channel_state */
   uint8_t name_len;
-  bool is_asked; /**< ATTACHING: the mail is on its way */
+  bool is_asked;                /**< ATTACHING: the mail is on its way */
   struct gw_presence *presence; /**< NULL: nobody was ever present */
   gw_timer timer;               /**< housekeeping, lingering, attaching again */
   uint64_t used_ms;             /**< when it was in use last */

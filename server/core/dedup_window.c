@@ -86,8 +86,7 @@ static bool make_room(publisher *p) {
   return true;
 }
 
-publisher *gw_dedup_open(gw_dedup_window *w, const gw_hub *h,
-                         uint64_t client) {
+publisher *gw_dedup_open(gw_dedup_window *w, const gw_hub *h, uint64_t client) {
   uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
   publisher *p;
   HASH_FIND_BYHASHVALUE(hh, w->publishers, &client, sizeof client, hash, p);

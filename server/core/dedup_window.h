@@ -35,8 +35,7 @@ struct gw_dedup_publisher *gw_dedup_open(gw_dedup_window *w, const gw_hub *h,
 bool gw_dedup_has(const struct gw_dedup_publisher *p, uint64_t key,
                   uint64_t *offset);
 
-void gw_dedup_put(struct gw_dedup_publisher *p, uint64_t key,
-                  uint64_t offset);
+void gw_dedup_put(struct gw_dedup_publisher *p, uint64_t key, uint64_t offset);
 
 /** Forget publishers that were silent since before_ms. */
 void gw_dedup_expire(gw_dedup_window *w, uint64_t before_ms);

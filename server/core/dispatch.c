@@ -4,8 +4,9 @@
 
 /** What holds for a type of frame. */
 struct rule {
-  void (*handle)(gw_session *s, const gw_frame *f); /**< NULL: not from a client */
-  bool needs_request; /**< an answer must have somewhere to go */
+  void (*handle)(gw_session *s,
+                 const gw_frame *f); /**< NULL: not from a client */
+  bool needs_request;                /**< an answer must have somewhere to go */
 };
 
 static const struct rule rules[] = {
@@ -42,7 +43,8 @@ static void handle(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "the first frame is not Hello");
     return;
   }
-  if (type == GW_FRAME_CREDIT) return; /* told by any client, agreed with none */
+  if (type == GW_FRAME_CREDIT)
+    return; /* told by any client, agreed with none */
   if (type >= NUM_RULES || type == GW_FRAME_NONE) {
     handle_unknown(s, f);
     return;

@@ -42,8 +42,9 @@ void gw_hub_drain(gw_hub *h, uint32_t window_ms) {
   d->ends_ms = h->now_ms + window_ms;
   uint32_t num_steps = window_ms / GW_DRAIN_STEP_MS + 1;
   d->batch = h->sessions.num_items / num_steps + 1;
-  gws_hub_log(h, GWS_LOG_INFO, "hub.drain", "worker=%u sessions=%u window_ms=%u",
-              h->worker, h->sessions.num_items, window_ms);
+  gws_hub_log(h, GWS_LOG_INFO, "hub.drain",
+              "worker=%u sessions=%u window_ms=%u", h->worker,
+              h->sessions.num_items, window_ms);
   gws_drain_step(h);
   gws_hub_leave(h);
 }

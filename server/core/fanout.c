@@ -60,8 +60,7 @@ static void queue_own(gw_channel *ch, const gw_fanout *f) {
   gw_head head = {.type = GW_FRAME_PUBLICATION,
                   .flags = GW_FLAG_OWN,
                   .channel = ch->number};
-  gw_publication msg = {
-      .offset = ch->top, .client = f->client, .key = f->key};
+  gw_publication msg = {.offset = ch->top, .client = f->client, .key = f->key};
   gws_session_send(f->quiet, GW_LANE_DATA, out,
                    gw_encode_publication(out, &head, &msg));
 }

@@ -39,8 +39,7 @@ bool gws_follow_detach(gw_channel *ch) {
 }
 
 uint64_t gws_follow_late_ms(const gw_channel *ch) {
-  return ch->asked_ms +
-         (ch->is_asked ? GW_REQUEST_TIMEOUT_MS : ASK_AGAIN_MS);
+  return ch->asked_ms + (ch->is_asked ? GW_REQUEST_TIMEOUT_MS : ASK_AGAIN_MS);
 }
 
 /** Tell all who wait for the channel that they cannot have it now. */
@@ -226,8 +225,8 @@ void gws_follow_deinit(gw_channel *ch) {
 }
 
 static bool add_follower(gw_channel *ch, uint32_t worker, uint64_t handle) {
-  gw_follower *list = gw_mem_realloc(
-      ch->followers, (ch->num_followers + 1u) * sizeof *list);
+  gw_follower *list =
+      gw_mem_realloc(ch->followers, (ch->num_followers + 1u) * sizeof *list);
   if (list == NULL) return false;
   ch->followers = list;
   gw_mail *reset = gws_mail_new(GWS_MAIL_RESET, 0);
@@ -240,8 +239,7 @@ static bool add_follower(gw_channel *ch, uint32_t worker, uint64_t handle) {
 static gw_channel_state *copy_state(gw_channel *ch) {
   gw_history_trim(&ch->history, ch->hub->now_ms);
   uint32_t num = ch->history.len;
-  gw_channel_state *st =
-      gw_mem_alloc(sizeof *st + num * sizeof st->records[0]);
+  gw_channel_state *st = gw_mem_alloc(sizeof *st + num * sizeof st->records[0]);
   if (st == NULL) return NULL;
   *st = (gw_channel_state){.epoch = ch->epoch,
                            .top = ch->top,

@@ -96,8 +96,7 @@ void gws_serve_hello(gw_session *s, const gw_frame *f) {
   }
   uint32_t code = check(&hello);
   if (code != GW_CODE_OK) {
-    if (code == GW_CODE_BAD_TEXT)
-      gw_stat_add(&s->hub->stats.bad_text_total, 1);
+    if (code == GW_CODE_BAD_TEXT) gw_stat_add(&s->hub->stats.bad_text_total, 1);
     gws_session_end(s, code, NULL);
     return;
   }

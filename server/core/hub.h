@@ -51,9 +51,9 @@ typedef struct gw_hub_port {
 } gw_hub_port;
 
 typedef struct gw_hub_options {
-  uint32_t worker;           /**< 0 .. num_workers - 1 */
+  uint32_t worker; /**< 0 .. num_workers - 1 */
   uint32_t num_workers;
-  uint8_t hash_key[16];      /**< the same on all workers of a node, random */
+  uint8_t hash_key[16];        /**< the same on all workers of a node, random */
   const gw_settings *settings; /**< outlives the hub */
 } gw_hub_options;
 
@@ -120,7 +120,8 @@ typedef struct gw_call {
 
 /** Methods of the server. on_call returns false when there is no such method. */
 typedef bool (*gw_on_call)(void *user, gw_hub *h, gw_call call,
-                           const gw_rpc *rpc, uint64_t client, gw_view client_user);
+                           const gw_rpc *rpc, uint64_t client,
+                           gw_view client_user);
 void gw_hub_set_on_call(gw_hub *h, gw_on_call on_call, void *user);
 void gw_hub_answer(gw_hub *h, gw_call call, uint32_t code, gw_view message,
                    const gw_rpc_result *result);

@@ -23,15 +23,10 @@ enum gws_timer_kind {
 
 /** The thing that a timer lies in. */
 #define GWS_AROUND(ptr, type, member) \
-  ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+  ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /** As the port's log function has them. */
-enum gws_log_level {
-  GWS_LOG_ERROR,
-  GWS_LOG_WARN,
-  GWS_LOG_INFO,
-  GWS_LOG_DEBUG
-};
+enum gws_log_level { GWS_LOG_ERROR, GWS_LOG_WARN, GWS_LOG_INFO, GWS_LOG_DEBUG };
 
 typedef struct gw_channel gw_channel;
 struct gw_call_open;
@@ -67,9 +62,9 @@ struct gw_hub {
 
   gw_slots channels;
   gw_channel *by_name;
-  gw_index followed;     /**< attached channels of other workers, by number */
+  gw_index followed; /**< attached channels of other workers, by number */
   uint32_t num_owned;
-  uint32_t *forwarded;   /**< unanswered commands, per worker */
+  uint32_t *forwarded;     /**< unanswered commands, per worker */
   gw_refused_list refused; /**< for want of memory, by channel and client */
 
   uint32_t last_call;

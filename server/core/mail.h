@@ -49,7 +49,7 @@ enum gws_mail_kind {
 
 /** Who waits for the answer to a command. */
 typedef struct gw_origin {
-  uint32_t worker; /**< GWS_NOBODY: nobody waits, and nothing goes back */
+  uint32_t worker;  /**< GWS_NOBODY: nobody waits, and nothing goes back */
   uint32_t request; /**< 0: nobody wants an answer */
   uint64_t session; /**< handle */
   uint8_t type;     /**< of the request's frame */

@@ -122,8 +122,8 @@ uint32_t gws_presence_set(gw_channel *ch, const gw_presence_command *cmd) {
                             .state = cmd->msg.state,
                             .data = cmd->msg.data,
                             .json = cmd->msg.json,
-                            .since_ms = is_new || m == NULL ? h->wall_ms
-                                                            : m->since_ms};
+                            .since_ms =
+                                is_new || m == NULL ? h->wall_ms : m->since_ms};
   gw_buf *b = m == NULL ? NULL : encode_member(h, &msg);
   if (b == NULL) {
     gws_hub_nomem(h);
@@ -195,8 +195,8 @@ static int encode_change(gw_out *out, const gw_member *m, gw_view *item) {
   int err = gw_decode_presence_member(gw_buf_payload(known), &msg.member);
   if (err < 0) return err;
   if (msg.kind == GW_PRESENCE_LEAVE)
-    msg.member = (gw_presence_member){.client = m->client,
-                                      .user = msg.member.user};
+    msg.member =
+        (gw_presence_member){.client = m->client, .user = msg.member.user};
   size_t from = out->len;
   err = gw_encode_presence_change(out, NULL, &msg);
   *item = (gw_view){out->data + from, out->len - from};
@@ -229,8 +229,8 @@ static void diff_deinit(struct diff *d) {
 
 static gw_buf *encode_diff(gw_channel *ch, const struct diff *d,
                            uint64_t version) {
-  gw_out *out = gws_hub_scratch(
-      ch->hub, GWS_SCRATCH_MIN + d->changes.len + d->num * 8u);
+  gw_out *out =
+      gws_hub_scratch(ch->hub, GWS_SCRATCH_MIN + d->changes.len + d->num * 8u);
   gw_head head = {.type = GW_FRAME_PRESENCE_DIFF, .channel = ch->number};
   gw_presence_diff msg = {.version = version,
                           .changes = {.items = d->items, .num = d->num}};

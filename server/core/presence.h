@@ -67,7 +67,7 @@ typedef struct gw_member {
 struct gw_presence {
   gw_channel *channel;
   uint64_t version;
-  gw_member *members;    /**< uthash, by client */
+  gw_member *members; /**< uthash, by client */
   uint32_t num_told;
   gw_member *changed;    /**< utlist */
   gw_timer timer;        /**< end of gathering */

@@ -32,9 +32,9 @@ static void note_refusal(gw_hub *h, const gw_publish_command *cmd) {
 static gw_buf *encode(gw_channel *ch, const gw_publish_command *cmd) {
   gw_hub *h = ch->hub;
   const gw_publish *in = &cmd->msg;
-  gw_out *out = gws_hub_scratch(h, PUBLICATION_OVERHEAD + in->data.len +
-                                       in->json.len + cmd->user.len +
-                                       GWS_SCRATCH_MIN);
+  gw_out *out =
+      gws_hub_scratch(h, PUBLICATION_OVERHEAD + in->data.len + in->json.len +
+                             cmd->user.len + GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_PUBLICATION, .channel = ch->number};
   gw_publication msg = {.offset = ch->top + 1,
                         .data = in->data,

@@ -185,8 +185,7 @@ static void draw_snapshot(gw_sub *sub) {
   gw_session *s = sub->session;
   if (sub->roster == GWS_ROSTER_STALE && !begin_snapshot(sub)) return;
   gw_catchup *c = sub->catchup;
-  gws_session_push(s, GW_LANE_DATA,
-                   gw_buf_ref(c->snapshot->parts[c->part++]));
+  gws_session_push(s, GW_LANE_DATA, gw_buf_ref(c->snapshot->parts[c->part++]));
   if (c->part < c->snapshot->num_parts) return;
   for (uint32_t i = 0; i < c->num_held; i++)
     gws_session_push(s, GW_LANE_DATA, gw_buf_ref(c->held[i]));

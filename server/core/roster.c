@@ -17,8 +17,7 @@ gw_roster *gws_roster_ref(gw_roster *r) {
 
 void gws_roster_unref(gw_roster *r) {
   if (r == NULL) return;
-  if (atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
-    return;
+  if (atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1) return;
   for (uint32_t i = 0; i < r->num; i++)
     gw_buf_unref(r->entries[i].member);
   gw_mem_free(r);
@@ -31,8 +30,7 @@ gw_snapshot *gws_snapshot_ref(gw_snapshot *s) {
 
 void gws_snapshot_unref(gw_snapshot *s) {
   if (s == NULL) return;
-  if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
-    return;
+  if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
   for (uint32_t i = 0; i < s->num_parts; i++)
     gw_buf_unref(s->parts[i]);
   gw_mem_free(s);

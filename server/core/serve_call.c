@@ -24,8 +24,8 @@ static uint32_t check(gw_session *s, const gw_frame *f, const gw_rpc *msg) {
 static void call_server(gw_session *s, uint32_t request, const gw_rpc *rpc) {
   gw_hub *h = s->hub;
   gw_call call = {s->handle, request};
-  if (h->on_call != NULL && h->on_call(h->on_call_user, h, call, rpc, s->client,
-                                       gws_session_user(s)))
+  if (h->on_call != NULL &&
+      h->on_call(h->on_call_user, h, call, rpc, s->client, gws_session_user(s)))
     return;
   gw_call_open *c = gws_call_find(s, request);
   if (c != NULL)
@@ -38,8 +38,7 @@ static void relay(gw_session *s, gw_call_open *c, gw_rpc *rpc) {
   rpc->from = s->client;
   rpc->from_user = gws_session_user(s);
   uint32_t code = gws_call_route(c, to, rpc);
-  if (code != GW_CODE_OK)
-    gws_call_finish(c, code, (gw_view){NULL, 0}, NULL);
+  if (code != GW_CODE_OK) gws_call_finish(c, code, (gw_view){NULL, 0}, NULL);
 }
 
 void gws_serve_rpc(gw_session *s, const gw_frame *f) {
@@ -74,8 +73,7 @@ void gws_serve_rpc_result(gw_session *s, const gw_frame *f) {
   }
   uint32_t code = gws_payload_check(s, msg.data, msg.json);
   if (code == GW_CODE_OK)
-    gws_call_answered(s, f->head.request, GW_CODE_OK, (gw_view){NULL, 0},
-                      &msg);
+    gws_call_answered(s, f->head.request, GW_CODE_OK, (gw_view){NULL, 0}, &msg);
   else
     gws_call_answered(s, f->head.request, GW_CODE_HANDLER_FAILED,
                       gw_view_of("the answer is not sound"), NULL);

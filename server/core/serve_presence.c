@@ -40,8 +40,7 @@ static gw_mail *make_mail(const gw_sub *sub, enum gws_mail_kind kind,
 static bool prepare_farewell(gw_sub *sub) {
   const gw_session *s = sub->session;
   if (sub->farewell != NULL) return true;
-  gw_presence_command cmd = {.client = s->client,
-                             .connection = s->connection};
+  gw_presence_command cmd = {.client = s->client, .connection = s->connection};
   sub->farewell = make_mail(sub, GWS_MAIL_PRESENCE_LOST, &cmd);
   return sub->farewell != NULL;
 }
@@ -54,8 +53,7 @@ static uint32_t forward(gw_sub *sub, const gw_frame *f,
   if (gws_hub_is_worker_busy(h, owner)) return GW_CODE_OVERLOADED;
   gw_mail *m = NULL;
   if (!is_set || prepare_farewell(sub))
-    m = make_mail(sub,
-                  is_set ? GWS_MAIL_PRESENCE_SET : GWS_MAIL_PRESENCE_LEAVE,
+    m = make_mail(sub, is_set ? GWS_MAIL_PRESENCE_SET : GWS_MAIL_PRESENCE_LEAVE,
                   cmd);
   if (m == NULL) {
     gws_hub_nomem(h);

@@ -75,8 +75,7 @@ static void publish(gw_session *s, uint32_t request,
 }
 
 void gws_serve_publish(gw_session *s, const gw_frame *f) {
-  gw_publish_command cmd = {.client = s->client,
-                            .user = gws_session_user(s)};
+  gw_publish_command cmd = {.client = s->client, .user = gws_session_user(s)};
   gw_target t;
   if (gw_decode_publish(f->body, &cmd.msg) < 0) {
     gws_session_end(s, GW_CODE_PROTOCOL, "Publish cannot be decoded");

@@ -96,8 +96,7 @@ static void bad_line(gw_session *s, uint32_t code, const char *why) {
     gws_session_end(s, GW_CODE_PROTOCOL, "lines that are no frames");
     return;
   }
-  if (code == GW_CODE_BAD_TEXT)
-    gw_stat_add(&s->hub->stats.bad_text_total, 1);
+  if (code == GW_CODE_BAD_TEXT) gw_stat_add(&s->hub->stats.bad_text_total, 1);
   gws_reply_error(s, 0, code, why);
 }
 
@@ -135,9 +134,8 @@ static int feed_json(gw_session *s, gw_view data, bool end_of_message) {
 static int feed_binary(gw_session *s, gw_view data, bool end_of_message) {
   int err = gw_reader_feed(&s->in.reader, data, gws_session_on_frame, s);
   if (err < 0) return err;
-  return end_of_message && !gw_reader_is_empty(&s->in.reader)
-             ? GW_ERR_PROTOCOL
-             : 0;
+  return end_of_message && !gw_reader_is_empty(&s->in.reader) ? GW_ERR_PROTOCOL
+                                                              : 0;
 }
 
 static void fail_input(gw_session *s, int err) {

@@ -18,7 +18,11 @@
  * it is taken out of channels and tables at the safe point, and freed by
  * gw_session_closed.
  */
-enum gws_session_state { GWS_SESSION_NEW, GWS_SESSION_OPEN, GWS_SESSION_ENDING };
+enum gws_session_state {
+  GWS_SESSION_NEW,
+  GWS_SESSION_OPEN,
+  GWS_SESSION_ENDING
+};
 
 struct gw_calls;
 

@@ -10,25 +10,25 @@
  * empty name is for the rest. */
 typedef struct gw_namespace {
   const char *name;
-  uint32_t history_size;    /**< publications kept; 0: none, no recovery */
-  uint32_t history_ttl_ms;  /**< how long; 0: as long as there is room */
-  uint32_t idle_ms;         /**< an unused channel is forgotten after this and
+  uint32_t history_size;   /**< publications kept; 0: none, no recovery */
+  uint32_t history_ttl_ms; /**< how long; 0: as long as there is room */
+  uint32_t idle_ms;        /**< an unused channel is forgotten after this and
                                  after its history is gone */
-  bool presence;            /**< members may enter and be seen */
+  bool presence;           /**< members may enter and be seen */
   uint32_t presence_grace_ms;
   uint32_t presence_coalesce_ms;
 } gw_namespace;
 
 typedef struct gw_settings {
-  gw_limits limits;              /**< announced in Welcome and enforced */
+  gw_limits limits; /**< announced in Welcome and enforced */
   uint32_t ping_interval_ms;
   uint32_t ping_timeout_ms;
   uint32_t handshake_timeout_ms;
-  uint32_t max_connections;      /**< per worker; 0: no limit */
-  uint32_t max_channels;         /**< owned per worker; 0: no limit */
-  uint32_t max_forwarded;        /**< unanswered commands to one other worker */
+  uint32_t max_connections; /**< per worker; 0: no limit */
+  uint32_t max_channels;    /**< owned per worker; 0: no limit */
+  uint32_t max_forwarded;   /**< unanswered commands to one other worker */
   uint32_t dedup_window_ms;
-  bool relay_calls;              /**< clients may call each other */
+  bool relay_calls; /**< clients may call each other */
   const char *node;
   const gw_namespace *namespaces; /**< the last has an empty name */
   size_t num_namespaces;
@@ -38,6 +38,7 @@ typedef struct gw_settings {
 extern const gw_settings gw_settings_default;
 
 /** The namespace of a channel. Never NULL. */
-const gw_namespace *gw_settings_namespace(const gw_settings *s, gw_view channel);
+const gw_namespace *gw_settings_namespace(const gw_settings *s,
+                                          gw_view channel);
 
 #endif

@@ -7,38 +7,39 @@
 #include <stdint.h>
 
 /** name, Prometheus type, help. Each is godwit_<name>, summed over workers. */
-#define GW_STATS(X)                                                            \
-  X(connections, gauge, "Open connections")                                    \
-  X(connections_total, counter, "Connections accepted")                        \
-  X(connections_refused_total, counter, "Connections refused by a limit")      \
-  X(sessions, gauge, "Connections past their handshake")                       \
-  X(subscriptions, gauge, "Subscriptions")                                     \
-  X(channels, gauge, "Channels owned")                                         \
-  X(channels_followed, gauge, "Channels of other workers that are followed")   \
-  X(members, gauge, "Presence members in owned channels")                      \
-  X(frames_in_total, counter, "Frames received")                               \
-  X(bytes_in_total, counter, "Bytes received in messages")                     \
-  X(messages_out_total, counter, "Messages handed to transports")              \
-  X(bytes_out_total, counter, "Bytes handed to transports")                    \
-  X(publications_total, counter, "Publications stamped")                       \
-  X(deliveries_total, counter, "Publications queued to subscribers")           \
-  X(duplicates_total, counter, "Publications recognised as repeats")           \
-  X(recoveries_total, counter, "Subscriptions that asked to recover")          \
-  X(recovered_publications_total, counter, "Publications sent by recovery")    \
-  X(gaps_total, counter, "Recoveries that ended in a gap")                     \
-  X(lagged_total, counter, "Publications dropped for slow readers")            \
-  X(slow_readers_total, counter, "Connections closed for not reading")         \
-  X(queue_bytes, gauge, "Bytes waiting in outbound queues")                    \
-  X(calls_total, counter, "Calls received")                                    \
-  X(errors_total, counter, "Error answers sent")                               \
-  X(protocol_errors_total, counter, "Connections closed for a broken protocol")\
-  X(oversize_total, counter, "Frames over the size limit")                     \
-  X(unknown_frames_total, counter, "Frames of unknown type")                   \
-  X(bad_text_total, counter, "Texts that were not valid UTF-8")                \
-  X(handshake_timeouts_total, counter, "Connections that never said Hello")    \
-  X(ping_timeouts_total, counter, "Connections that fell silent")              \
-  X(presence_diffs_total, counter, "Presence diffs sent to channels")          \
-  X(mail_total, counter, "Mail posted to other workers")                       \
+#define GW_STATS(X)                                                          \
+  X(connections, gauge, "Open connections")                                  \
+  X(connections_total, counter, "Connections accepted")                      \
+  X(connections_refused_total, counter, "Connections refused by a limit")    \
+  X(sessions, gauge, "Connections past their handshake")                     \
+  X(subscriptions, gauge, "Subscriptions")                                   \
+  X(channels, gauge, "Channels owned")                                       \
+  X(channels_followed, gauge, "Channels of other workers that are followed") \
+  X(members, gauge, "Presence members in owned channels")                    \
+  X(frames_in_total, counter, "Frames received")                             \
+  X(bytes_in_total, counter, "Bytes received in messages")                   \
+  X(messages_out_total, counter, "Messages handed to transports")            \
+  X(bytes_out_total, counter, "Bytes handed to transports")                  \
+  X(publications_total, counter, "Publications stamped")                     \
+  X(deliveries_total, counter, "Publications queued to subscribers")         \
+  X(duplicates_total, counter, "Publications recognised as repeats")         \
+  X(recoveries_total, counter, "Subscriptions that asked to recover")        \
+  X(recovered_publications_total, counter, "Publications sent by recovery")  \
+  X(gaps_total, counter, "Recoveries that ended in a gap")                   \
+  X(lagged_total, counter, "Publications dropped for slow readers")          \
+  X(slow_readers_total, counter, "Connections closed for not reading")       \
+  X(queue_bytes, gauge, "Bytes waiting in outbound queues")                  \
+  X(calls_total, counter, "Calls received")                                  \
+  X(errors_total, counter, "Error answers sent")                             \
+  X(protocol_errors_total, counter,                                          \
+    "Connections closed for a broken protocol")                              \
+  X(oversize_total, counter, "Frames over the size limit")                   \
+  X(unknown_frames_total, counter, "Frames of unknown type")                 \
+  X(bad_text_total, counter, "Texts that were not valid UTF-8")              \
+  X(handshake_timeouts_total, counter, "Connections that never said Hello")  \
+  X(ping_timeouts_total, counter, "Connections that fell silent")            \
+  X(presence_diffs_total, counter, "Presence diffs sent to channels")        \
+  X(mail_total, counter, "Mail posted to other workers")                     \
   X(out_of_memory_total, counter, "Allocations that failed")
 
 typedef struct gw_stats {
@@ -49,9 +50,8 @@ typedef struct gw_stats {
 
 /** Only the owning thread writes, so a plain load and store are enough. */
 static inline void gw_stat_add(_Atomic uint64_t *s, uint64_t n) {
-  atomic_store_explicit(
-      s, atomic_load_explicit(s, memory_order_relaxed) + n,
-      memory_order_relaxed);
+  atomic_store_explicit(s, atomic_load_explicit(s, memory_order_relaxed) + n,
+                        memory_order_relaxed);
 }
 
 static inline void gw_stat_sub(_Atomic uint64_t *s, uint64_t n) {

@@ -194,8 +194,7 @@ void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
 /* ---- feeds --------------------------------------------------------------- */
 
 int gws_sub_need_catchup(gw_sub *sub) {
-  if (sub->catchup == NULL)
-    sub->catchup = gw_mem_zalloc(sizeof *sub->catchup);
+  if (sub->catchup == NULL) sub->catchup = gw_mem_zalloc(sizeof *sub->catchup);
   return sub->catchup != NULL ? 0 : GW_ERR_NOMEM;
 }
 

@@ -53,17 +53,17 @@ typedef struct gw_catchup {
 struct gw_sub {
   gw_session *session;
   gw_channel *channel;
-  gw_sub *prev, *next;  /**< in a list of the session */
-  gw_catchup *catchup;  /**< NULL when both feeds are live */
-  gw_mail *farewell;    /**< ready for the end of a presence kept elsewhere, which
+  gw_sub *prev, *next; /**< in a list of the session */
+  gw_catchup *catchup; /**< NULL when both feeds are live */
+  gw_mail *farewell; /**< ready for the end of a presence kept elsewhere, which
                              memory must not stand in the way of */
   uint32_t alias;
-  uint32_t seat;        /**< in the channel */
-  uint8_t feed;         /**< enum gws_feed */
-  uint8_t roster;       /**< enum gws_roster_feed */
-  uint8_t overflow;     /**< enum gw_overflow */
-  bool is_member;       /**< entered the presence */
-  bool is_drawing;      /**< in the session's list of those to draw from */
+  uint32_t seat;    /**< in the channel */
+  uint8_t feed;     /**< enum gws_feed */
+  uint8_t roster;   /**< enum gws_roster_feed */
+  uint8_t overflow; /**< enum gw_overflow */
+  bool is_member;   /**< entered the presence */
+  bool is_drawing;  /**< in the session's list of those to draw from */
 };
 
 /** A session's subscriptions. All zero is empty. */

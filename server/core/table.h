@@ -9,9 +9,9 @@
 
 #include "server/core/mem.h"
 
-#define HASH_NONFATAL_OOM       1
-#define uthash_malloc(size)     gw_mem_alloc(size)
-#define uthash_free(ptr, size)  gw_mem_free(ptr)
+#define HASH_NONFATAL_OOM      1
+#define uthash_malloc(size)    gw_mem_alloc(size)
+#define uthash_free(ptr, size) gw_mem_free(ptr)
 #include <uthash.h>
 #include <utlist.h>
 

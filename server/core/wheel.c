@@ -84,8 +84,7 @@ static unsigned first_bit(uint64_t bits) {
 static unsigned ticks_to_occupied(const gw_wheel *w, unsigned ring) {
   unsigned current = (unsigned)(w->now >> (ring * RING_BITS) & SLOT_MASK);
   uint64_t bits = w->occupied[ring];
-  if (current != 0)
-    bits = bits >> current | bits << (GW_WHEEL_SLOTS - current);
+  if (current != 0) bits = bits >> current | bits << (GW_WHEEL_SLOTS - current);
   return first_bit(bits);
 }
 

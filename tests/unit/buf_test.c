@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* buf_test.c - headers, counting, sharing. */
 #include <pthread.h>
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -97,8 +97,7 @@ static void test_on_several_threads(void **state) {
   gw_buf *b = of_len(100);
   pthread_t threads[3];
   for (int i = 0; i < 3; i++)
-    assert_int_equal(
-        pthread_create(&threads[i], NULL, use, gw_buf_ref(b)), 0);
+    assert_int_equal(pthread_create(&threads[i], NULL, use, gw_buf_ref(b)), 0);
   for (int i = 0; i < 3; i++)
     pthread_join(threads[i], NULL);
   assert_int_equal(atomic_load(&b->refs), 1);

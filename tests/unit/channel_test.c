@@ -689,9 +689,9 @@ static void test_a_channel_in_use_is_kept(void **state) {
   assert_true(peer_subscribed(a).epoch == epoch);
 }
 
-#define BOTH(test)                                                            \
-  {#test " (owned)", test, start_owned, stop, NULL}, {                        \
-    #test " (followed)", test, start_followed, stop, NULL                     \
+#define BOTH(test)                                        \
+  {#test " (owned)", test, start_owned, stop, NULL}, {    \
+#test " (followed)", test, start_followed, stop, NULL \
   }
 
 int main(void) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* dedup_window_test.c - keys remembered, for how long, and of how many. */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -117,8 +117,8 @@ static void test_many_publishers_are_bounded(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      T(test_remembers_keys_of_each),    T(test_the_last_64_keys),
-      T(test_forgets_who_was_silent),    T(test_a_new_key_keeps_the_old_ones),
+      T(test_remembers_keys_of_each),      T(test_the_last_64_keys),
+      T(test_forgets_who_was_silent),      T(test_a_new_key_keeps_the_old_ones),
       T(test_many_publishers_are_bounded),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,8 +108,8 @@ static void test_nobody_waits_for_ever(void **state) {
   assert_true(peer_subscribed(a).live);
 }
 
-static void test_a_channel_is_given_up_some_time_after_its_last_user(
-    void **state) {
+static void
+test_a_channel_is_given_up_some_time_after_its_last_user(void **state) {
   (void)state;
   peer *a = peer_join(&node, HERE, 1);
   peer_subscribe(a, 1, name);
@@ -253,8 +253,7 @@ static void test_overload_of_presence(void **state) {
   peer_subscribed(a);
   hold(true);
   peer_publish(a, name, "1", 1, 0);
-  assert_int_equal(peer_error(a, peer_presence(a, 1, "x")),
-                   GW_CODE_OVERLOADED);
+  assert_int_equal(peer_error(a, peer_presence(a, 1, "x")), GW_CODE_OVERLOADED);
   hold(false);
   peer_published(a);
   peer_publication(a);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* history_test.c - what is kept, for how long, and why it went. */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -171,8 +171,7 @@ static void test_a_bad_call_is_refused(void **state) {
   assert_int_equal(peer_error(p, call_with(p, &m)), GW_CODE_BAD_TEXT);
   uint32_t request = peer_call(p, 0, "hold");
   p->last_request--;
-  assert_int_equal(peer_error(p, peer_call(p, 0, "echo")),
-                   GW_CODE_BAD_REQUEST);
+  assert_int_equal(peer_error(p, peer_call(p, 0, "echo")), GW_CODE_BAD_REQUEST);
   assert_int_equal(p->last_request, request); /* in use */
 }
 
@@ -274,8 +273,7 @@ static void test_nobody_answers_in_time(void **state) {
   (void)state;
   peer *a = peer_join(&node, 0, 1);
   peer *b = peer_join(&node, away(), 2);
-  gw_rpc m = {
-      .method = gw_view_of("ask"), .to = b->client, .timeout_ms = 1000};
+  gw_rpc m = {.method = gw_view_of("ask"), .to = b->client, .timeout_ms = 1000};
   uint32_t request = call_with(a, &m);
   uint32_t id = expect_call(b, &m);
   hubs_pass(&node, 1000);
@@ -340,8 +338,7 @@ static void test_the_server_calls(void **state) {
   (void)state;
   peer *b = peer_join(&node, away(), 2);
   gw_rpc m = {.method = gw_view_of("ask"), .data = gw_view_of("q")};
-  assert_int_equal(gw_hub_call(node.hub[0], b->client, &m, on_reply, &node),
-                   0);
+  assert_int_equal(gw_hub_call(node.hub[0], b->client, &m, on_reply, &node), 0);
   uint32_t id = expect_call(b, &m);
   assert_int_equal(m.from, 0);
   assert_int_equal(num_replies, 0);
@@ -370,13 +367,11 @@ static void test_the_server_calls_one_who_goes_or_sleeps(void **state) {
   (void)state;
   gw_rpc m = {.method = gw_view_of("ask"), .timeout_ms = 100};
   peer *b = peer_join(&node, away(), 2);
-  assert_int_equal(gw_hub_call(node.hub[0], b->client, &m, on_reply, &node),
-                   0);
+  assert_int_equal(gw_hub_call(node.hub[0], b->client, &m, on_reply, &node), 0);
   hubs_pass(&node, 100);
   assert_int_equal(num_replies, 1);
   assert_int_equal(reply_code, GW_CODE_TIMEOUT);
-  assert_int_equal(gw_hub_call(node.hub[0], b->client, &m, on_reply, &node),
-                   0);
+  assert_int_equal(gw_hub_call(node.hub[0], b->client, &m, on_reply, &node), 0);
   hubs_settle(&node);
   peer_free(b);
   hubs_settle(&node);
@@ -402,16 +397,15 @@ static void test_a_hub_that_ends_says_nothing(void **state) {
   peer *a = peer_join(&node, 0, 1);
   peer *b = peer_join(&node, away(), 2);
   gw_rpc m = {.method = gw_view_of("ask")};
-  assert_int_equal(gw_hub_call(node.hub[0], b->client, &m, on_reply, &node),
-                   0);
+  assert_int_equal(gw_hub_call(node.hub[0], b->client, &m, on_reply, &node), 0);
   peer_call(a, b->client, "ask");
   peer_call(a, 0, "hold");
   hubs_settle(&node);
 }
 
-#define BOTH(test)                                                            \
-  {#test " (one worker)", test, start_one, stop, NULL}, {                     \
-    #test " (three workers)", test, start_three, stop, NULL                   \
+#define BOTH(test)                                          \
+  {#test " (one worker)", test, start_one, stop, NULL}, {   \
+#test " (three workers)", test, start_three, stop, NULL \
   }
 
 int main(void) {

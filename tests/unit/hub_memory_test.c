@@ -63,9 +63,9 @@ static bool is_up(const peer *p) {
   return p != NULL && p->session != NULL && !p->is_closing;
 }
 
-#define SEND_IF_UP(p, M, head, msg)                                           \
-  do {                                                                        \
-    if (is_up(p)) PEER_SEND(p, M, head, msg);                                 \
+#define SEND_IF_UP(p, M, head, msg)           \
+  do {                                        \
+    if (is_up(p)) PEER_SEND(p, M, head, msg); \
   } while (0)
 
 static void try_join(unsigned i) {
@@ -181,8 +181,7 @@ static void look(unsigned i) {
   gw_rpc_result result = {.data = gw_view_of("r")};
   while (p != NULL && peer_next(p, &f)) {
     on_stream_frame(i, &f);
-    if (f.head.type == GW_FRAME_WELCOME &&
-        gw_decode_welcome(f.body, &w) == 0)
+    if (f.head.type == GW_FRAME_WELCOME && gw_decode_welcome(f.body, &w) == 0)
       p->client = w.client;
     if (f.head.type == GW_FRAME_RPC) {
       gw_head head = {.type = GW_FRAME_RPC_RESULT, .request = f.head.request};

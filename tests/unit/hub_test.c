@@ -139,9 +139,9 @@ static void test_input_cut_anywhere(void **state) {
   assert_int_equal(gw_encode_hello(&out, &head, &hello), 0);
   peer *p = peer_open(&node, 0);
   for (size_t i = 0; i < out.len; i++)
-    assert_int_equal(gw_session_feed(p->session, (gw_view){bytes + i, 1},
-                                     i + 1 == out.len),
-                     0);
+    assert_int_equal(
+        gw_session_feed(p->session, (gw_view){bytes + i, 1}, i + 1 == out.len),
+        0);
   peer_expect(p, GW_FRAME_WELCOME);
   /* A message must not end inside a frame. */
   assert_true(gw_session_feed(p->session, (gw_view){bytes, 5}, true) < 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* index_test.c - found, removed, and found no more, also when hashes meet. */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

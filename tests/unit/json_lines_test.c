@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* json_lines_test.c - lines from input cut anywhere. */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -45,8 +45,8 @@ static void take(talker *t) {
 
 static void open_talker(talker *t) {
   memset(t, 0, sizeof *t);
-  t->session = gw_hub_open(node.hub[0], &t->conn, GW_ENCODING_JSON,
-                           gw_view_of("json"));
+  t->session =
+      gw_hub_open(node.hub[0], &t->conn, GW_ENCODING_JSON, gw_view_of("json"));
   assert_non_null(t->session);
 }
 
@@ -57,12 +57,11 @@ static int say(talker *t, const char *text) {
 }
 
 static void expect(const talker *t, const char *part) {
-  if (strstr(t->got, part) == NULL)
-    fail_msg("no %s in: %s", part, t->got);
+  if (strstr(t->got, part) == NULL) fail_msg("no %s in: %s", part, t->got);
 }
 
-#define HELLO                                                                 \
-  "{\"id\":1,\"hello\":{\"version\":1,"                                       \
+#define HELLO                           \
+  "{\"id\":1,\"hello\":{\"version\":1," \
   "\"instance\":\"AAECAwQFBgcICQoLDA0ODw==\",\"user\":\"jo\"}}"
 
 static void join(talker *t) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* outq_test.c - order within a lane, control before data, bytes counted. */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

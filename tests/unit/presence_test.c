@@ -259,8 +259,8 @@ static void test_who_comes_back_in_time_is_not_mentioned(void **state) {
   expect_change(a, 2, GW_PRESENCE_UPDATE, b, "y");
 }
 
-static void test_the_old_connection_cannot_end_the_new_ones_presence(
-    void **state) {
+static void
+test_the_old_connection_cannot_end_the_new_ones_presence(void **state) {
   (void)state;
   node.spaces[1].presence_grace_ms = 1000;
   peer *a = peer_join(&node, here, 1);
@@ -502,9 +502,9 @@ static void test_members_keep_a_channel(void **state) {
   assert_int_equal(HUBS_STAT(&node, channels), 0);
 }
 
-#define BOTH(test)                                                            \
-  {#test " (owned)", test, start_owned, stop, NULL}, {                        \
-    #test " (followed)", test, start_followed, stop, NULL                     \
+#define BOTH(test)                                        \
+  {#test " (owned)", test, start_owned, stop, NULL}, {    \
+#test " (followed)", test, start_followed, stop, NULL \
   }
 
 int main(void) {

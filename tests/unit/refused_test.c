@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* refused_test.c - what follows a refused publication waits for it. */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* settings_test.c - defaults, and the namespace of a channel. */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,8 +13,7 @@
 
 static const gw_namespace spaces[] = {
     {.name = "room"}, {.name = "room:vip"}, {.name = ""}};
-static const gw_settings settings = {.namespaces = spaces,
-                                     .num_namespaces = 3};
+static const gw_settings settings = {.namespaces = spaces, .num_namespaces = 3};
 
 static const char *name_of(const char *channel) {
   return gw_settings_namespace(&settings, gw_view_of(channel))->name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* slots_test.c - handles, and that stale ones are recognised. */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* wheel_test.c - timers fire in time, in order, and once. */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -62,8 +62,8 @@ static void pass(uint64_t ms) {
 
 static void test_fires_at_its_time(void **state) {
   (void)state;
-  static const uint64_t delays[] = {1,    2,      63,     64,      65,
-                                    4095, 4096,   4097,   262143,  262144,
+  static const uint64_t delays[] = {1,    2,      63,     64,       65,
+                                    4095, 4096,   4097,   262143,   262144,
                                     5000, 300000, 999999, 16777216, 50000000};
   for (size_t i = 0; i < sizeof delays / sizeof delays[0]; i++) {
     struct alarm a;
@@ -195,14 +195,10 @@ static void test_a_delay_too_long_is_cut(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      T(test_fires_at_its_time),
-      T(test_never_sooner_than_a_millisecond),
-      T(test_cancelled_is_not_fired),
-      T(test_set_anew),
-      T(test_one_that_sets_another),
-      T(test_one_that_sets_itself),
-      T(test_many_at_random),
-      T(test_a_jump_of_the_clock),
+      T(test_fires_at_its_time),       T(test_never_sooner_than_a_millisecond),
+      T(test_cancelled_is_not_fired),  T(test_set_anew),
+      T(test_one_that_sets_another),   T(test_one_that_sets_itself),
+      T(test_many_at_random),          T(test_a_jump_of_the_clock),
       T(test_a_delay_too_long_is_cut),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,8 +72,8 @@ void hubs_init(hubs *n, uint32_t num_workers) {
   n->now_ms = 1000000;
   n->random = 1;
   n->settings = gw_settings_default;
-  n->spaces[0] = n->spaces[1] = *gw_settings_namespace(
-      &gw_settings_default, gw_view_of("x"));
+  n->spaces[0] = n->spaces[1] =
+      *gw_settings_namespace(&gw_settings_default, gw_view_of("x"));
   n->spaces[0].name = "none";
   n->spaces[0].history_size = 0;
   n->spaces[0].presence = false;
@@ -191,7 +191,8 @@ uint64_t hubs_stat(const hubs *n, size_t offset) {
   uint64_t sum = 0;
   for (uint32_t i = 0; i < n->num; i++) {
     const char *stats = (const char *)gw_hub_stats(n->hub[i]);
-    sum += gw_stat_get((const _Atomic uint64_t *)(const void *)(stats + offset));
+    sum +=
+        gw_stat_get((const _Atomic uint64_t *)(const void *)(stats + offset));
   }
   return sum;
 }

@@ -45,7 +45,7 @@ struct hubs {
   gw_hub *hub[HUBS_MAX];
   uint64_t now_ms;
   uint64_t random;
-  bool holds_mail; /**< mail waits for hubs_deliver */
+  bool holds_mail;                   /**< mail waits for hubs_deliver */
   gw_mail *mail[HUBS_MAX][HUBS_MAX]; /**< from, to; oldest first */
   peer *peers;
   char last_log[256];
@@ -87,12 +87,12 @@ gw_frame peer_await(peer *p, uint8_t type);
 void peer_expect_nothing(peer *p);
 void peer_forget(peer *p); /**< whatever came */
 
-#define PEER_SEND(p, M, head, msg)                                            \
-  do {                                                                        \
-    uint8_t bytes_[8192];                                                     \
-    gw_out out_ = {bytes_, 0, sizeof bytes_};                                 \
-    assert_int_equal(gw_encode_##M(&out_, (head), (msg)), 0);                 \
-    (void)peer_feed((p), out_.data, out_.len);                                \
+#define PEER_SEND(p, M, head, msg)                            \
+  do {                                                        \
+    uint8_t bytes_[8192];                                     \
+    gw_out out_ = {bytes_, 0, sizeof bytes_};                 \
+    assert_int_equal(gw_encode_##M(&out_, (head), (msg)), 0); \
+    (void)peer_feed((p), out_.data, out_.len);                \
   } while (0)
 
 /* Requests; each returns its id. */
