@@ -64,8 +64,7 @@ static int parse(flags *f, int argc, char **argv) {
   return 0;
 }
 
-/* ---- telling that it is there
- * --------------------------------------------------------- */
+/* ---- telling that it is there ------------------------------------------- */
 
 static void put_url(FILE *to, const char *scheme, const char *address,
                     uint16_t port) {
@@ -132,9 +131,7 @@ static int write_port_file(const gw_server *s, const char *path) {
   return -1;
 }
 
-/* ---- running
- * ---------------------------------------------------------------------------
- */
+/* ---- running ------------------------------------------------------------ */
 
 static int run(gw_server *s, const flags *f) {
   if (gw_server_listen(s) < 0) return GW_EXIT_LISTEN;

@@ -35,8 +35,7 @@ static void answer_json(const gw_server_call *call, const char *json) {
   gw_server_answer(call, GW_CODE_OK, (gw_view){NULL, 0}, &result);
 }
 
-/* ---- methods of every server
- * ------------------------------------------------------ */
+/* ---- methods of every server -------------------------------------------- */
 
 static void on_info(void *user, const gw_server_call *call, const gw_rpc *rpc) {
   const gw_calls *c = user;
@@ -65,8 +64,7 @@ static void on_echo(void *user, const gw_server_call *call, const gw_rpc *rpc) {
   gw_server_answer(call, GW_CODE_OK, (gw_view){NULL, 0}, &result);
 }
 
-/* ---- the table
- * ---------------------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------- */
 
 gw_calls *gw_calls_new(const gw_calls_options *options) {
   gw_calls *c = calloc(1, sizeof *c);

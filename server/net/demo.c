@@ -37,8 +37,7 @@ static const char *type_of(const char *path) {
   return "application/octet-stream";
 }
 
-/* ---- where they are
- * ------------------------------------------------------------ */
+/* ---- where they are ----------------------------------------------------- */
 
 static bool is_folder(const char *path) {
   struct stat st;
@@ -99,8 +98,7 @@ int gw_demo_find(gw_demo *d, const char *pages, char *why, size_t why_len) {
   return GW_ERR_NOT_FOUND;
 }
 
-/* ---- files
- * ----------------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------- */
 
 /* The file of a path, with links followed, if it lies in its folder. */
 static bool locate(const gw_demo *d, const char *path,

@@ -21,8 +21,7 @@ static gw_internal *internal_of(struct lws *wsi) {
   return lws_context_user(lws_get_context(wsi));
 }
 
-/* ---- answers
- * ----------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------ */
 
 static int answer_text(struct lws *wsi, unsigned status, const char *text) {
   return gw_http_done(
@@ -74,8 +73,7 @@ static int answer_metrics(gw_internal *i, struct lws *wsi) {
   return gw_http_done(wsi, written);
 }
 
-/* ---- health
- * -------------------------------------------------------------------------- */
+/* ---- health ------------------------------------------------------------- */
 
 static bool all_answered(const gw_internal *i, uint64_t beat) {
   for (uint32_t n = 0; n < i->server->num_workers; n++)
@@ -140,8 +138,7 @@ static int answer_ready(gw_internal *i, struct lws *wsi) {
   return answer_text(wsi, 200, "ready\n");
 }
 
-/* ---- requests
- * -------------------------------------------------------------------------- */
+/* ---- requests ----------------------------------------------------------- */
 
 static int on_request(gw_internal *i, struct lws *wsi, question *q) {
   char path[GW_HTTP_PATH_MAX];
@@ -192,9 +189,7 @@ static const struct lws_protocols protocols[] = {
     {.name = NULL},
 };
 
-/* ---- life
- * ---------------------------------------------------------------------------------
- */
+/* ---- life --------------------------------------------------------------- */
 
 static enum gw_room room(void *user) {
   const gw_internal *i = user;

@@ -38,8 +38,7 @@ GW_MUST_USE int gw_listen_share(gw_listen *l, const gw_listen *with,
 
 void gw_listen_close(gw_listen *l);
 
-/* ---- accepting -------------------------------------------------------------
- */
+/* ---- accepting ---------------------------------------------------------- */
 
 /** What to do with the next connection. */
 enum gw_room {
@@ -84,8 +83,7 @@ void gw_listener_resume(gw_listener *l);
 /** Close the sockets; what waits in their queues is lost. */
 void gw_listener_stop(gw_listener *l);
 
-/* ---- diagnosis --------------------------------------------------------------
- */
+/* ---- diagnosis ---------------------------------------------------------- */
 
 /** Name the process that listens on a TCP port, as `"node" (pid 123)`. false
  * when it cannot be told. */

@@ -24,8 +24,7 @@ static void log_refused(gw_worker *w, struct lws *wsi, const char *event,
   gw_log_write(w->options.log, GW_LOG_INFO, event, f.text);
 }
 
-/* ---- upgrades
- * ------------------------------------------------------------------- */
+/* ---- upgrades ----------------------------------------------------------- */
 
 /* Returns 0 to go on, 1 when an answer was written, -1 to hang up. */
 static int on_upgrade(gw_worker *w, struct lws *wsi) {
@@ -45,8 +44,7 @@ static int on_upgrade(gw_worker *w, struct lws *wsi) {
                                                                            : 1;
 }
 
-/* ---- requests
- * -------------------------------------------------------------------- */
+/* ---- requests ----------------------------------------------------------- */
 
 static int answer_error(gw_worker *w, struct lws *wsi, unsigned status,
                         uint32_t code, const char *path, const char *why) {
@@ -82,8 +80,7 @@ static int on_request(gw_worker *w, struct lws *wsi, gw_view uri) {
                             "shows a demo");
 }
 
-/* ---- callbacks
- * --------------------------------------------------------------------- */
+/* ---- callbacks ---------------------------------------------------------- */
 
 static void on_socket_gone(gw_worker *w, struct lws *wsi) {
   gw_stat_sub(&w->stats.sockets, 1);

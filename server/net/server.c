@@ -15,8 +15,7 @@ static void tell(gw_server *s, const char *sentence) {
   fprintf(s->errors, "godwit: %s\n", sentence);
 }
 
-/* ---- the end
- * ----------------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------ */
 
 static bool all_drained(const gw_server *s) {
   for (uint32_t i = 0; i < s->num_workers; i++)
@@ -89,8 +88,7 @@ static void on_care_timer(uv_timer_t *timer) {
   give_memory_back(s);
 }
 
-/* ---- making
- * ------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------- */
 
 static void raise_fd_limit(void) {
   struct rlimit limit;
@@ -214,8 +212,7 @@ void gw_server_free(gw_server *s) {
   free(s);
 }
 
-/* ---- listening
- * ------------------------------------------------------------------------ */
+/* ---- listening ---------------------------------------------------------- */
 
 static int open_address(gw_server *s, const char *text, gw_listen *l) {
   char host[GW_CONFIG_HOST_MAX], why[GW_LISTEN_WHY_MAX];
@@ -268,9 +265,7 @@ uint16_t gw_server_internal_port(const gw_server *s) {
   return s->internal.port;
 }
 
-/* ---- running
- * ----------------------------------------------------------------------------
- */
+/* ---- running ------------------------------------------------------------ */
 
 int gw_server_run(gw_server *s) {
   int err = 0;
@@ -286,9 +281,7 @@ int gw_server_run(gw_server *s) {
   return err;
 }
 
-/* ---- calls
- * ------------------------------------------------------------------------------
- */
+/* ---- calls -------------------------------------------------------------- */
 
 int gw_server_handle(gw_server *s, const char *method,
                      gw_server_handler handler, void *user) {

@@ -8,8 +8,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-/* ---- time
- * ----------------------------------------------------------------------- */
+/* ---- time --------------------------------------------------------------- */
 
 static uint64_t wall_ms(void) {
   struct timespec now;
@@ -48,8 +47,7 @@ static void arm(gw_worker *w) {
     uv_timer_start(&w->timer, on_timer, deadline > now ? deadline - now : 0, 0);
 }
 
-/* ---- the hub's port
- * ---------------------------------------------------------------- */
+/* ---- the hub's port ----------------------------------------------------- */
 
 static void want_write(void *user, void *conn) {
   gw_ws_want_write(&((gw_worker *)user)->ws, conn);
@@ -79,8 +77,7 @@ static void log_line(void *user, int level, const char *event,
   gw_log_write(((gw_worker *)user)->options.log, level, event, fields);
 }
 
-/* ---- mail and tasks
- * ------------------------------------------------------------------ */
+/* ---- mail and tasks ----------------------------------------------------- */
 
 static void send_mail(gw_worker *w) {
   for (uint32_t i = 0; i < w->options.hub.num_workers; i++) {
@@ -125,9 +122,7 @@ static void run_tasks(gw_worker *w, bool is_gone) {
   }
 }
 
-/* ---- the turn
- * ---------------------------------------------------------------------------
- */
+/* ---- the turn ----------------------------------------------------------- */
 
 /* Keeps the loop from sleeping; there is always a turn after this one. */
 static void on_idle(uv_idle_t *idle) {
@@ -203,7 +198,9 @@ static void on_wake(uv_async_t *async) {
 /* The worker whose thread this is. */
 static _Thread_local const gw_worker *current;
 
-bool gw_worker_is_current(const gw_worker *w) { return current == w; }
+bool gw_worker_is_current(const gw_worker *w) {
+  return current == w;
+}
 
 static void *run(void *arg) {
   gw_worker *w = arg;
@@ -212,9 +209,7 @@ static void *run(void *arg) {
   return NULL;
 }
 
-/* ---- sockets
- * ------------------------------------------------------------------------------
- */
+/* ---- sockets ------------------------------------------------------------ */
 
 static enum gw_room room(void *user) {
   gw_worker *w = user;
@@ -255,9 +250,7 @@ bool gw_worker_end_handshake(gw_worker *w, struct lws *wsi) {
   return was_waited_for;
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------
- */
+/* ---- life --------------------------------------------------------------- */
 
 static int init_loop(gw_worker *w) {
   if (uv_loop_init(&w->loop) < 0) return GW_ERR_NOMEM;
@@ -289,6 +282,17 @@ static int init_hub(gw_worker *w) {
   return 0;
 }
 
+static int init_context(gw_worker *w, const char **why) {
+  const gw_settings *settings = w->options.hub.settings;
+  *why = "libwebsockets does not start: is libwebsockets-evlib-uv installed?";
+  return gw_context_open(
+      &w->context, &(gw_context_options){.loop = &w->loop,
+                                         .protocols = gw_public_protocols,
+                                         .user = w,
+                                         .handshake_timeout_ms =
+                                             settings->handshake_timeout_ms});
+}
+
 gw_worker *gw_worker_new(const gw_worker_options *options,
                          gw_worker *const *workers, const char **why) {
   gw_worker *w = calloc(1, sizeof *w);
@@ -300,14 +304,16 @@ gw_worker *gw_worker_new(const gw_worker_options *options,
   gw_handshakes_init(&w->handshakes);
   pthread_mutex_init(&w->tasks_lock, NULL);
   w->outgoing = calloc(options->hub.num_workers, sizeof *w->outgoing);
-  if (!w->outgoing || init_loop(w) < 0 || init_hub(w) < 0) return NULL;
-  gw_context_options c = {.loop = &w->loop,
-                          .protocols = gw_public_protocols,
-                          .user = w,
-                          .handshake_timeout_ms =
-                              options->hub.settings->handshake_timeout_ms};
-  *why = "libwebsockets does not start: is libwebsockets-evlib-uv installed?";
-  return gw_context_open(&w->context, &c) < 0 ? NULL : w;
+  if (!w->outgoing || init_loop(w) < 0) {
+    free(w->outgoing);
+    free(w);
+    return NULL;
+  }
+  if (init_hub(w) < 0 || init_context(w, why) < 0) {
+    gw_worker_free(w);
+    return NULL;
+  }
+  return w;
 }
 
 int gw_worker_listen(gw_worker *w, gw_listen *sockets) {
@@ -349,7 +355,7 @@ void gw_worker_free(gw_worker *w) {
   free_mail(gw_mailbox_take(&w->inbox));
   for (uint32_t i = 0; i < w->options.hub.num_workers; i++)
     free_mail(w->outgoing[i].newest);
-  gw_hub_free(w->hub);
+  if (w->hub) gw_hub_free(w->hub);
   gw_ws_deinit(&w->ws);
   uv_loop_close(&w->loop);
   pthread_mutex_destroy(&w->tasks_lock);
@@ -357,8 +363,7 @@ void gw_worker_free(gw_worker *w) {
   free(w);
 }
 
-/* ---- on any thread
- * ---------------------------------------------------------------------- */
+/* ---- on any thread ------------------------------------------------------ */
 
 void gw_worker_drain(gw_worker *w, uint32_t window_ms) {
   atomic_store(&w->drain_window_ms, window_ms + 1);

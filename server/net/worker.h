@@ -94,8 +94,7 @@ GW_MUST_USE int gw_worker_listen(gw_worker *w, gw_listen *sockets);
 GW_MUST_USE int gw_worker_start(gw_worker *w);
 void gw_worker_join(gw_worker *w);
 
-/* ---- on any thread
- * ------------------------------------------------------------- */
+/* ---- on any thread ------------------------------------------------------ */
 
 /** Stop accepting, and send clients away over the window. */
 void gw_worker_drain(gw_worker *w, uint32_t window_ms);
@@ -107,8 +106,7 @@ bool gw_worker_has_answered(const gw_worker *w, uint64_t beat);
 void gw_worker_post_task(gw_worker *w, gw_task *task);
 bool gw_worker_is_current(const gw_worker *w);
 
-/* ---- for the files of server/net, on the worker's thread
- * -------------------------- */
+/* ---- for the files of server/net, on the worker's thread ---------------- */
 
 /** Tell the hub the time, if it is later than it was. */
 void gw_worker_touch(gw_worker *w);

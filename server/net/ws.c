@@ -24,8 +24,7 @@ struct gw_ws_closing {
   uint8_t frame[CLOSE_FRAME_MAX];
 };
 
-/* ---- the list of connections with output
- * ------------------------------------- */
+/* ---- the list of connections with output -------------------------------- */
 
 static void add_dirty(gw_ws *ws, gw_ws_conn *c) {
   if (!gw_link_is_in(&c->dirty)) gw_ring_add(&ws->dirty, &c->dirty);
@@ -50,8 +49,7 @@ void gw_ws_deinit(gw_ws *ws) {
   free(ws->gather);
 }
 
-/* ---- the end of a connection
- * --------------------------------------------------- */
+/* ---- the end of a connection -------------------------------------------- */
 
 static void let_go(gw_ws_conn *c, uint32_t ws_code) {
   if (c->session) gw_session_closed(c->session, ws_code);
@@ -116,8 +114,7 @@ void gw_ws_tick(gw_ws *ws, uint64_t now_ms) {
   }
 }
 
-/* ---- output
- * ---------------------------------------------------------------------- */
+/* ---- output ------------------------------------------------------------- */
 
 /* The one place that writes. On HTTP/1 the bytes go out as they stand, at any
  * time; HTTP/2 will need its writable callback and LWS_PRE bytes in front. */
@@ -209,8 +206,7 @@ static void on_writable(gw_ws *ws, gw_ws_conn *c) {
   if (result == MORE) add_dirty(ws, c);
 }
 
-/* ---- input
- * ----------------------------------------------------------------------- */
+/* ---- input -------------------------------------------------------------- */
 
 static void log_refusal(gw_ws *ws, struct lws *wsi, const char *event,
                         const char *why) {
@@ -314,8 +310,7 @@ int gw_ws_on_event(gw_ws *ws, struct lws *wsi, enum lws_callback_reasons reason,
   }
 }
 
-/* ---- the handshake
- * ----------------------------------------------------------------- */
+/* ---- the handshake ------------------------------------------------------ */
 
 static bool header(struct lws *wsi, enum lws_token_indexes token, char *text,
                    size_t len) {

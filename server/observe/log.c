@@ -55,8 +55,7 @@ uint64_t gw_log_num_suppressed(const gw_log *log) {
   return atomic_load(&((gw_log *)(uintptr_t)log)->suppressed);
 }
 
-/* ---- one line --------------------------------------------------------------
- */
+/* ---- one line ----------------------------------------------------------- */
 
 typedef struct line {
   size_t len;
@@ -242,8 +241,7 @@ static void emit(gw_log *log, int level, const char *event, const char *fields,
   atomic_fetch_add(&log->suppressed, 1);
 }
 
-/* ---- budgets ----------------------------------------------------------------
- */
+/* ---- budgets ------------------------------------------------------------ */
 
 static budget *find_budget(gw_log *log, const char *event) {
   for (size_t i = 0; i < log->num_budgets; i++)

@@ -49,8 +49,7 @@ void gw_log_flush(gw_log *log);
 /** Lines that were not written, for metrics. */
 uint64_t gw_log_num_suppressed(const gw_log *log);
 
-/* ---- fields ---------------------------------------------------------------
- */
+/* ---- fields ------------------------------------------------------------- */
 
 typedef struct gw_fields {
   size_t len;

@@ -25,8 +25,7 @@ static void one_decimal(FILE *f, const char *name, const char *type,
   fprintf(f, "%s %.3f\n", name, value);
 }
 
-/* ---- workers
- * ------------------------------------------------------------------- */
+/* ---- workers ------------------------------------------------------------ */
 
 static void write_core(FILE *f, const gw_metrics *m) {
 #define SUM(field, type, help)                        \
@@ -52,8 +51,7 @@ static void write_net(FILE *f, const gw_metrics *m) {
 #undef SUM
 }
 
-/* ---- the process
- * ----------------------------------------------------------------- */
+/* ---- the process -------------------------------------------------------- */
 
 static uint64_t resident_bytes(void) {
   unsigned long pages = 0;

@@ -69,8 +69,7 @@ static void test_empty_box_asks_for_a_wake_up_again(void **state) {
   }
 }
 
-/* ---- threads ----------------------------------------------------------------
- */
+/* ---- threads ------------------------------------------------------------ */
 
 enum { NUM_SENDERS = 4, NUM_MAILS = 20000 };
 

@@ -32,7 +32,7 @@ static void *run(void *arg) {
   return NULL;
 }
 
-/* ---- a client of few words ------------------------------------------------------ */
+/* ---- a client of few words ---------------------------------------------- */
 
 static int connect_to(uint16_t port) {
   struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -89,7 +89,7 @@ static int join(uint16_t port) {
   return fd;
 }
 
-/* ---- methods ---------------------------------------------------------------------- */
+/* ---- methods ------------------------------------------------------------ */
 
 static void greet(void *user, const gw_server_call *call, const gw_rpc *rpc) {
   char json[64];

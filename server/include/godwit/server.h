@@ -47,8 +47,7 @@ GW_MUST_USE int gw_server_new(gw_server **server,
 /** After gw_server_run, or instead of it. NULL is fine. */
 void gw_server_free(gw_server *s);
 
-/* ---- methods
- * --------------------------------------------------------------------- */
+/* ---- methods ------------------------------------------------------------ */
 
 /** A call to answer, once: by the handler, or later and on any thread while the
  * server is there. May be copied. */
@@ -77,8 +76,7 @@ GW_MUST_USE int gw_server_handle(gw_server *s, const char *method,
 void gw_server_answer(const gw_server_call *call, uint32_t code,
                       gw_view message, const gw_rpc_result *result);
 
-/* ---- life
- * ------------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 /** Open the listening sockets. 0, GW_ERR_INVALID: errors says why. */
 GW_MUST_USE int gw_server_listen(gw_server *s);
