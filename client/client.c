@@ -250,6 +250,7 @@ static void run_asked(gw_client *c) {
 }
 
 static void pump(gw_client *c) {
+  gw__link_settle(c, GW_CODE_OK); /* a subscription may have ended */
   if (c->link.phase >= GW__LINK_OPEN) gw__subs_pump(c);
   if (gw__is_welcome(c)) {
     gw__calls_pump(c);

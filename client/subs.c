@@ -124,7 +124,6 @@ static void end_sub(gw_client *c, gw__sub *s, uint32_t code,
   s->number = 0;
   s->request = 0;
   gw__sub_move(c, s, GW_SUB_ENDED, code, reason);
-  gw__link_settle(c, GW_CODE_OK);
 }
 
 int gw_client_unsubscribe(gw_client *c, uint32_t sub) {

@@ -20,6 +20,7 @@ typedef struct chaos {
   bool ended[MAX_SUBS];
   uint64_t settled[64]; /**< bits by key */
   uint32_t depth;
+  bool commanding; /**< nothing may be called back meanwhile */
 } chaos;
 
 static uint32_t draw(chaos *x, uint32_t range) {
@@ -31,7 +32,7 @@ static uint32_t draw(chaos *x, uint32_t range) {
 
 /* ---- the application ----------------------------------------------------- */
 
-static void command(chaos *x) {
+static void give_command(chaos *x) {
   gw_client *c = x->r.c;
   char channel[] = "a";
   channel[0] = (char)('a' + draw(x, 4));
@@ -81,6 +82,21 @@ static void command(chaos *x) {
   }
 }
 
+static void command(chaos *x) {
+  x->commanding = true;
+  give_command(x);
+  x->commanding = false;
+}
+
+static bool on_move(gw_test_port *p, enum gw_state from, enum gw_state to,
+                    uint32_t code) {
+  const chaos *x = p->arg;
+  (void)code;
+  assert_false(x->commanding);
+  assert_true(gw_state_may_move(from, to));
+  return true;
+}
+
 static void check_publication(chaos *x, const gw_event *e) {
   uint32_t sub = e->u.publication.sub;
   gw_position at = e->u.publication.position;
@@ -97,6 +113,7 @@ static void check_publication(chaos *x, const gw_event *e) {
 static void on_event(gw_test_port *p, const gw_event *e) {
   chaos *x = p->arg;
   assert_int_equal(x->depth, 0); /* never one inside another */
+  assert_false(x->commanding);
   x->depth++;
   switch (e->type) {
   case GW_EVENT_STATE:
@@ -274,6 +291,7 @@ static void anything_goes(void **state) {
     rig_init(&x.r, &o);
     x.r.port.arg = &x;
     x.r.port.hooks.event = on_event;
+    x.r.port.hooks.may_move = on_move;
     (void)!gw_client_connect(x.r.c);
     for (int i = 0; i < STEPS; i++)
       step(&x);

@@ -18,6 +18,7 @@
  *  - Events are delivered from gw_client_on_... functions only, each after the
  *    transition it tells is complete, so a handler may give any command, also
  *    close; only gw_client_free is forbidden inside a handler.
+ *  - gw_client_on_... functions are not called from inside a handler.
  *  - Views in an event are valid until the handler returns.
  *  - Times are milliseconds of port.now, a clock that never goes back.
  */
@@ -235,8 +236,8 @@ typedef struct gw_event {
 typedef struct gw_port {
   /** Open a transport to an endpoint. Its news carry the generation. */
   void (*open)(void *user, uint32_t generation, gw_view endpoint);
-  /** Send one message of whole frames. The bytes are the core's until it
-   * returns. Only between on_open and on_closed of the generation. */
+  /** Send one message of whole frames. The bytes are the core's and valid until
+   * it returns. Only between on_open and on_closed of the generation. */
   void (*send)(void *user, uint32_t generation, gw_view message);
   /** Close; on_closed may come or not, it is ignored by its generation. code is
    * a WebSocket close code. */
@@ -271,8 +272,8 @@ gw_client *gw_client_new(const gw_client_options *options, const gw_port *port,
 /** Closes without a goodbye and frees everything. */
 void gw_client_free(gw_client *c);
 
-/** Connect, or come back now instead of waiting. From any state; no effect when
- * connected or about to be. */
+/** Connect, or come back now instead of waiting, though not before the server's
+ * retry_after_ms. From any state; no effect when connected or about to be. */
 GW_MUST_USE int gw_client_connect(gw_client *c);
 
 /** Tell the server, close, go to CLOSED. The outbox and the subscriptions stay,
@@ -310,7 +311,8 @@ typedef struct gw_sub_options {
  * Want a channel. It is kept across connections until unsubscribed or refused
  * for good. The same channel again counts up and returns the same id; the
  * options of the first hold.
- *   returns  id > 0; GW_ERR_INVALID, GW_ERR_TEXT, GW_ERR_FULL, GW_ERR_NOMEM
+ *   returns  id > 0; GW_ERR_INVALID, GW_ERR_TEXT, GW_ERR_TOO_BIG (name or
+ *            token), GW_ERR_FULL (announced limit), GW_ERR_NOMEM
  */
 GW_MUST_USE int64_t gw_client_subscribe(gw_client *c, gw_view channel,
                                         const gw_sub_options *options);
@@ -335,7 +337,7 @@ typedef struct gw_publish_options {
  * after a lost connection, and settled by one GW_EVENT_PUBLISHED with its key.
  *   returns  0, key set; GW_ERR_TOO_BIG (announced limit), GW_ERR_TEXT (JSON
  *            payload is not text), GW_ERR_INVALID, GW_ERR_FULL (outbox),
- *            GW_ERR_STATE (closed for good, or at_most_once when not
+ *            GW_ERR_STATE (CLOSED or FAILED, or at_most_once when not
  *            connected), GW_ERR_NOMEM
  */
 GW_MUST_USE int gw_client_publish(gw_client *c, gw_view channel,
@@ -343,13 +345,17 @@ GW_MUST_USE int gw_client_publish(gw_client *c, gw_view channel,
                                   const gw_publish_options *options,
                                   uint64_t *key);
 
-/** Give back a stored outbox entry, before gw_client_connect, in key order. */
+/** Give back a stored outbox entry, before gw_client_connect. Its age counts
+ * anew: the host drops what has been stored for longer than outbox_max_age_ms.
+ *   returns  0; GW_ERR_INVALID, GW_ERR_EXISTS, GW_ERR_FULL, GW_ERR_STATE
+ *            (connected before), GW_ERR_NOMEM */
 GW_MUST_USE int gw_client_restore(gw_client *c, gw_view entry);
 
 /* ---- presence ------------------------------------------------------------ */
 
 /** Enter the presence of a subscribed channel, or update it. Entered again by
- * the core after each reconnect, until left. */
+ * the core after each reconnect, until left. Changes made while one is on its
+ * way go out as one. A refusal is told by GW_EVENT_REPLY with request 0. */
 GW_MUST_USE int gw_client_presence_set(gw_client *c, uint32_t sub,
                                        gw_view state, gw_payload payload);
 GW_MUST_USE int gw_client_presence_leave(gw_client *c, uint32_t sub);
