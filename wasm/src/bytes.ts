@@ -11,12 +11,19 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 /** A 64-bit number as two words, low one first. */
 export type Words = readonly [low: number, high: number];
 
+export const NO_BYTES: Bytes = new Uint8Array(0);
+
 export function toUtf8(text: string): Bytes {
   return encoder.encode(text) as Bytes;
 }
 
 export function fromUtf8(bytes: Uint8Array): string {
   return decoder.decode(bytes);
+}
+
+/** Words, as the bytes of an argument. */
+export function wordBytes(words: readonly number[]): Bytes {
+  return new Uint8Array(Uint32Array.from(words).buffer);
 }
 
 /** Exact up to 2 ** 53, which offsets, counters and clocks do not reach. */
@@ -37,15 +44,14 @@ export function toHex(low: number, high: number): string {
   return hexWord(high) + hexWord(low);
 }
 
-/** An id where 0 means that there is none. */
+/** An id, a key or an epoch, where 0 means that there is none. */
 export function toId(low: number, high: number): string | null {
-  return low === 0 && high === 0 ? null : toHex(low, high);
+  return low || high ? toHex(low, high) : null;
 }
 
 export function fromHex(hex: string): Words {
   if (!/^[0-9a-f]{1,16}$/i.test(hex)) {
-    throw new TypeError(`not a number of up to 16 hexadecimal digits: ${hex}`);
+    throw new TypeError(`not up to 16 hexadecimal digits: ${hex}`);
   }
-  const digits = hex.padStart(16, '0');
-  return [parseInt(digits.slice(8), 16), parseInt(digits.slice(0, 8), 16)];
+  return [parseInt(hex.slice(-8), 16), parseInt(hex.slice(0, -8) || '0', 16)];
 }

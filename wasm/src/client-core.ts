@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 // client-core.ts - the client, but for where its core comes from.
 
-import { fromHex, toHex, toId, toNumber, toUtf8, toWords } from './bytes.js';
+import { fromHex, toHex, toNumber, toId, toUtf8, wordBytes } from './bytes.js';
+import { Code } from './codes.js';
 import { Emitter } from './emitter.js';
 import { Engine, type EngineEvents } from './engine.js';
 import { checked, GodwitError, reasonOf } from './error.js';
-import { EventType, type EventReader } from './event-reader.js';
-import { Feed, memberOf } from './feed.js';
+import type { EventReader } from './event-reader.js';
+import { Feed, memberOf, positionWords } from './feed.js';
+import {
+  CallEvent, Event, EventType, Facts, PublishedEvent, ReplyEvent, StateEvent,
+} from './layout.js';
 import type { Module } from './module.js';
 import type {
   CallOptions, ClientOptions, PublishOptions, Retry, SubscribeOptions,
@@ -17,16 +21,10 @@ import { socketUrl } from './socket.js';
 import { STATES } from './states.js';
 import type { Subscription } from './subscription.js';
 import type {
-  CallHandler, ClientEvents, Info, Limits, Member, Payload, Position, Published,
-  Publishing, Reason, Received, State,
+  CallHandler, ClientEvents, Info, Limits, Member, Payload, Published, Publishing,
+  Reason, Received, State,
 } from './types.js';
-import { Code } from './codes.js';
 
-const NO_ECHO = 1;
-const AT_MOST_ONCE = 2;
-const COMPARE = 4;
-
-const NEVER_MS = 0xffff_ffff;
 /** Of an answer: GW_MAX_REASON_BYTES in characters of any size. */
 const REASON_CHARS = 30;
 
@@ -38,15 +36,12 @@ interface Deferred<T> {
 
 /** A request that waits for its reply. */
 interface Request extends Deferred<Received> {
-  /** What came of a list that comes in parts; null for a call. */
-  readonly members: Member[] | null;
+  /** What came of a list that comes in parts; undefined for a call. */
+  readonly members: Member[] | undefined;
 }
 
-/** A command that waits for the core. */
-interface Waiting {
-  run(engine: Engine): void;
-  fail(error: unknown): void;
-}
+type Run = (engine: Engine) => void;
+type Fail = (error: unknown) => void;
 
 /** What the client knows of its state from the last event of it. */
 interface Situation {
@@ -57,10 +52,11 @@ interface Situation {
   readonly retryAt: number | null;
 }
 
-const NO_LIMITS: Limits = {
-  maxFrameBytes: 0, maxMessageBytes: 0, maxChannelBytes: 0, maxSubscriptions: 0,
-  maxPresenceBytes: 0, maxCalls: 0, maxQueueBytes: 0, publishPerSecond: 0,
-};
+/** gw_limits. */
+const LIMITS: readonly (keyof Limits)[] = [
+  'maxFrameBytes', 'maxMessageBytes', 'maxChannelBytes', 'maxSubscriptions',
+  'maxPresenceBytes', 'maxCalls', 'maxQueueBytes', 'publishPerSecond',
+];
 
 const CONNECTED: readonly State[] = ['syncing', 'ready', 'degraded'];
 
@@ -68,14 +64,16 @@ const CONNECTED: readonly State[] = ['syncing', 'ready', 'degraded'];
  * A connection that stays up. Made without any work; the core is loaded at the
  * first `connect()` or command, and commands given before it is there wait.
  */
-export abstract class ClientCore extends Emitter<ClientEvents> {
+export abstract class ClientCore extends Emitter<ClientEvents>
+  implements EngineEvents {
   readonly #settings: Settings;
   #engine: Engine | null = null;
   #isLoading = false;
   #isFreed = false;
   /** The application wants a connection. */
   #isWanted = false;
-  #waiting: Waiting[] = [];
+  /** Commands that wait for the core. */
+  #waiting: [Run, Fail][] = [];
   #situation: Situation = {
     state: 'idle', since: Date.now(), reason: reasonOf(Code.OK), attempt: 0,
     retryAt: null,
@@ -83,10 +81,10 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   #rttMs: number | null = null;
   readonly #ready: Deferred<void>[] = [];
   readonly #feedByChannel = new Map<string, Feed>();
-  readonly #feedById = new Map<number, Feed>();
+  /** @internal By the core's number. */
+  readonly _feeds = new Map<number, Feed>();
   readonly #publishing = new Map<string, Deferred<Published>>();
   readonly #requests = new Map<number, Request>();
-  #parts: Member[] = [];
   readonly #methods = new Map<string, CallHandler>();
 
   /** url: one or more endpoints, tried in turn, such as
@@ -119,12 +117,9 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
         'there is no WebSocket here: give a class as options.WebSocket');
     }
     this.#isWanted = true;
-    this.#command({
-      run: (engine) => {
-        engine.watch(true);
-        checked(engine.command('connect'));
-      },
-      fail: () => {},
+    this.#command((engine) => {
+      engine.watch();
+      checked(engine.command('connect'));
     });
   }
 
@@ -136,12 +131,9 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
       this.#moveTo('closed', reasonOf(Code.CLOSED));
       return;
     }
-    this.#command({
-      run: (engine) => {
-        engine.watch(false);
-        engine.command('close');
-      },
-      fail: () => {},
+    this.#command((engine) => {
+      engine.unwatch();
+      engine.command('close');
     });
   }
 
@@ -166,15 +158,11 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   }
 
   get info(): Info {
-    const facts = this.#engine?.isAlive
-      ? readInfo(this.#engine)
-      : {
-        connectionId: null, clientId: null, user: '', duplicates: 0,
-        endpoint: this.#settings.endpoints[0]!, limits: NO_LIMITS,
-        outbox: { count: 0, bytes: 0 },
-      };
     const transport = CONNECTED.includes(this.state) ? 'websocket' : null;
-    return { ...this.#situation, rttMs: this.#rttMs, ...facts, transport };
+    return {
+      ...this.#situation, rttMs: this.#rttMs, transport,
+      ...readFacts(this.#engine, this.#settings.endpoints[0]!),
+    };
   }
 
   /** Resolves when the client is ready, at once if it is; rejects when it is
@@ -193,18 +181,14 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   setRetry(policy: Retry): void {
     const words = retryWords(policy);
     this.#settings.retry = words;
-    if (!this.#engine?.isAlive) return;
-    this.#engine.put(new Uint8Array(words.buffer));
-    this.#engine.command('set_retry');
+    this.#engine?.command('set_retry', [], wordBytes(words));
   }
 
   /** Changes the token, from the next connection on. */
   setToken(token: string): void {
     this.#settings.token = token;
-    if (!this.#engine?.isAlive) return;
     const bytes = toUtf8(token);
-    this.#engine.put(bytes);
-    checked(this.#engine.command('set_token', bytes.length));
+    checked(this.#engine?.command('set_token', [bytes.length], bytes) ?? 0);
   }
 
   // ---- channels ------------------------------------------------------------
@@ -219,7 +203,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     const subscription = feed.add(options);
     if (known === undefined) {
       this.#feedByChannel.set(channel, feed);
-      if (this.#engine?.isAlive) feed.start(this.#engine);
+      if (this.#engine !== null) feed.start(this.#engine);
       else this.#startLoading();
     }
     return subscription;
@@ -231,16 +215,13 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     channel: string, data: Payload, options: PublishOptions = {},
   ): Publishing {
     let key: string | null = null;
-    const promise = new Promise<Published>((resolve, reject) => {
+    const promise = this.#ask<Published>(() => {
       const payload = encodePayload(data);
-      this.#command({
-        run: (engine) => {
-          const id = putPublish(engine, channel, payload, options);
-          if (!options.atMostOnce) key = id;
-          this.#publishing.set(id, { resolve, reject });
-        },
-        fail: reject,
-      });
+      return (engine, deferred) => {
+        const id = putPublish(engine, channel, payload, options);
+        if (!options.atMostOnce) key = id;
+        this.#publishing.set(id, deferred);
+      };
     });
     return Object.defineProperty(promise, 'key', {
       get: () => key, enumerable: true,
@@ -249,16 +230,9 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
 
   /** Asks who is in a channel, subscribed or not. */
   members(channel: string): Promise<Member[]> {
-    return new Promise((resolve, reject) => {
-      this.#command({
-        run: (engine) => {
-          const bytes = toUtf8(channel);
-          engine.put(bytes);
-          const id = checked(engine.command('presence_get', bytes.length));
-          this.#requests.set(id, { resolve, reject, members: [] });
-        },
-        fail: reject,
-      });
+    return this.#request([], () => {
+      const bytes = toUtf8(channel);
+      return (engine) => engine.command('presence_get', [bytes.length], bytes);
     });
   }
 
@@ -268,19 +242,15 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   call(
     method: string, data?: Payload, options: CallOptions = {},
   ): Promise<Received> {
-    return new Promise((resolve, reject) => {
-      const payload = data === undefined ? NOTHING : encodePayload(data);
-      const to = options.to === undefined ? [0, 0] : fromHex(options.to);
-      this.#command({
-        run: (engine) => {
-          const name = toUtf8(method);
-          engine.put(name, payload.bytes);
-          const id = checked(engine.command('call', name.length, payload.type,
-            payload.bytes.length, options.timeoutMs ?? 0, ...to));
-          this.#requests.set(id, { resolve, reject, members: null });
-        },
-        fail: reject,
-      });
+    return this.#request(undefined, () => {
+      const name = toUtf8(method);
+      const { type, bytes } = data === undefined ? NOTHING : encodePayload(data);
+      // gw_call_options.
+      const words = wordBytes([
+        options.timeoutMs ?? 0, 0, ...options.to ? fromHex(options.to) : [0, 0],
+      ]);
+      return (engine) => engine.command(
+        'call', [name.length, type, bytes.length], words, name, bytes);
     });
   }
 
@@ -301,19 +271,40 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   }
 
   /** Gives a command now, or when the core is there. */
-  #command(command: Waiting): void {
+  #command(run: Run, fail: Fail = () => {}): void {
     this.#checkAlive();
     const engine = this.#engine;
     if (engine === null) {
-      this.#waiting.push(command);
+      this.#waiting.push([run, fail]);
       this.#startLoading();
       return;
     }
     try {
-      command.run(engine);
+      run(engine);
     } catch (error) {
-      command.fail(error);
+      fail(error);
     }
+  }
+
+  /** A command with an outcome. prepare: what is done at once, so that later
+   * changes of its arguments do not matter. */
+  #ask<T>(
+    prepare: () => (engine: Engine, deferred: Deferred<T>) => void,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = prepare();
+      this.#command((engine) => run(engine, { resolve, reject }), reject);
+    });
+  }
+
+  #request(
+    members: Member[] | undefined, prepare: () => (engine: Engine) => number,
+  ): Promise<Received> {
+    return this.#ask(() => {
+      const run = prepare();
+      return (engine, deferred) => this.#requests.set(
+        checked(run(engine)), { ...deferred, members });
+    });
   }
 
   #startLoading(): void {
@@ -321,7 +312,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     this.#isLoading = true;
     this.#loadCore().catch((error: unknown) => {
       this.#isLoading = false;
-      if (!this.#isFreed) this.#broken(error);
+      if (!this.#isFreed) this._broken(error);
     });
   }
 
@@ -330,26 +321,21 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     const module = await this._load(options);
     const entries = [...await options.outbox?.store?.load() ?? []];
     if (this.#isFreed) return;
-    const events: EngineEvents = {
-      event: (reader) => this.#event(reader),
-      failed: (error) => this._failed(error),
-      broken: (error) => this.#broken(error),
-    };
-    const engine = new Engine(module, this.#settings, events);
+    const engine = new Engine(module, this.#settings, this);
     this.#isLoading = false;
     this.#engine = engine;
     // Keys are hexadecimal of one length: their order is that of the numbers.
     entries.sort(([a], [b]) => a < b ? -1 : 1);
     for (const [, entry] of entries) {
-      engine.put(entry);
-      this._check(engine.command('restore', entry.length));
+      checked(engine.command('restore', [entry.length], entry));
     }
     for (const feed of this.#feedByChannel.values()) feed.start(engine);
-    for (const waiting of this.#waiting.splice(0)) this.#command(waiting);
+    for (const each of this.#waiting.splice(0)) this.#command(...each);
   }
 
-  /** The core could not be loaded, or trapped. The next connect() tries anew. */
-  #broken(error: unknown): void {
+  /** @internal The core could not be loaded, or trapped. The next connect() tries
+   * anew. */
+  _broken(error: unknown): void {
     const reason = reasonOf(Code.INTERNAL, String(error));
     this.#isWanted = false;
     this.#forgetCore(errorOf(reason));
@@ -360,48 +346,45 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
 
   #forgetCore(error: GodwitError): void {
     this.#engine = null;
-    this.#feedById.clear();
-    const pending = [
-      ...this.#publishing.values(), ...this.#requests.values(),
-    ];
-    this.#publishing.clear();
-    this.#requests.clear();
-    for (const { reject } of pending) reject(error);
-    for (const { fail } of this.#waiting.splice(0)) fail(error);
+    this._feeds.clear();
+    for (const pending of [this.#publishing, this.#requests]) {
+      for (const { reject } of pending.values()) reject(error);
+      pending.clear();
+    }
+    for (const [, fail] of this.#waiting.splice(0)) fail(error);
   }
 
   // ---- events --------------------------------------------------------------
 
-  #event(reader: EventReader): void {
-    switch (reader.type) {
+  /** @internal */
+  _event(reader: EventReader): void {
+    const id = reader.id;
+    const feed = this._feeds.get(id);
+    const of = feed?.isOf(this.#engine!.turn) ? feed : undefined;
+    switch (reader.word(Event.TYPE)) {
       case EventType.STATE: return this.#onState(reader);
-      case EventType.SUB_STATE: return this.#feed(reader)?.onState(reader);
-      case EventType.PUBLICATION:
-        return this.#feed(reader)?.onPublication(reader);
-      case EventType.GAP: return this.#feed(reader)?.onGap(reader);
-      case EventType.PRESENCE: return this.#feed(reader)?.onPresence(reader);
-      case EventType.PRESENCE_SYNC:
-        return this.#feed(reader)?.onPresenceSync(reader);
+      case EventType.SUB_STATE: return of?.onState(reader);
+      case EventType.PUBLICATION: return of?.onPublication(reader);
+      case EventType.GAP: return of?.onGap(reader);
+      case EventType.PRESENCE: return of?.onPresence(reader);
+      case EventType.PRESENCE_SYNC: return of?.onPresenceSync(reader);
       case EventType.PUBLISHED: return this.#onPublished(reader);
-      case EventType.MEMBER: return void this.#parts.push(memberOf(reader));
+      case EventType.MEMBER:
+        return void this.#requests.get(id)?.members?.push(memberOf(reader));
       case EventType.REPLY: return this.#onReply(reader);
       case EventType.CALL: return this.#onCall(reader);
-      case EventType.RTT: return this.#onRtt(reader.word(1));
+      case EventType.RTT: return this._emit('rtt', { ms: this.#rttMs = id });
     }
   }
 
-  #feed(reader: EventReader): Feed | undefined {
-    const feed = this.#feedById.get(reader.word(1));
-    return feed?.isOf(this.#engine!.turn) ? feed : undefined;
-  }
-
   #onState(reader: EventReader): void {
-    const delay = reader.word(4);
+    const retryAt = reader.number(StateEvent.RETRY_AT_MS);
+    const delay = retryAt - reader.number(Event.AT_MS);
     this.#moveTo(
-      STATES[reader.word(1) >>> 8]!,
-      reasonOf(reader.word(2), reader.text(5)),
-      reader.word(3),
-      delay === NEVER_MS ? null : Date.now() + delay);
+      STATES[reader.word(StateEvent.TO)]!,
+      reasonOf(reader.word(StateEvent.CODE), reader.text(StateEvent.REASON)),
+      reader.word(StateEvent.ATTEMPT),
+      retryAt === 0 ? null : Date.now() + delay);
   }
 
   #moveTo(
@@ -419,69 +402,68 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     this._emit('state', { from, to, reason, attempt, retryAt });
   }
 
-  #onRtt(ms: number): void {
-    this.#rttMs = ms;
-    this._emit('rtt', { ms });
-  }
-
   #onPublished(reader: EventReader): void {
-    const key = reader.hex(1);
+    const key = reader.hex(PublishedEvent.KEY);
     const deferred = this.#publishing.get(key);
-    if (deferred === undefined) return;
     this.#publishing.delete(key);
-    const code = reader.word(3);
+    const code = reader.word(PublishedEvent.CODE);
     if (code === Code.OK) {
-      deferred.resolve({
-        position: reader.position(7), duplicate: reader.word(4) !== 0,
+      deferred?.resolve({
+        position: reader.position(PublishedEvent.POSITION),
+        duplicate: reader.is(PublishedEvent.DUPLICATE),
       });
     } else {
-      deferred.reject(new GodwitError(code, reader.text(5)));
+      deferred?.reject(new GodwitError(code, reader.text(PublishedEvent.REASON)));
     }
   }
 
   #onReply(reader: EventReader): void {
-    const id = reader.word(1);
-    const parts = this.#parts;
-    this.#parts = [];
-    const code = reader.word(3);
-    const error = code === Code.OK
-      ? null : new GodwitError(code, reader.text(6), reader.word(5));
-    if (id === 0) {
-      // What a subscription told about presence was refused.
-      this._failed(error);
-      return;
-    }
+    const { id } = reader;
+    const code = reader.word(ReplyEvent.CODE);
     const request = this.#requests.get(id);
-    request?.members?.push(...parts);
-    const bits = reader.word(4);
-    if (request === undefined || (error === null && bits >>> 8 !== 0)) return;
+    if (code === Code.OK && reader.is(ReplyEvent.MORE)) return;
     this.#requests.delete(id);
-    if (error !== null) request.reject(error);
-    else if (request.members !== null) request.resolve(request.members);
-    else settle(request, () => decodeReply(bits & 0xff, reader.bytes(8)));
+    if (code !== Code.OK) {
+      const error = new GodwitError(code, reader.text(ReplyEvent.REASON),
+        reader.word(ReplyEvent.RETRY_AFTER_MS));
+      // Without a request: what a subscription told about presence is refused.
+      if (id === 0) this._failed(error);
+      request?.reject(error);
+    } else if (request !== undefined) {
+      const { members, resolve, reject } = request;
+      try {
+        resolve(members ?? decodePayload(
+          reader.word(ReplyEvent.TYPE), reader.bytes(ReplyEvent.BYTES)));
+      } catch (error) {
+        reject(error);
+      }
+    }
   }
 
   #onCall(reader: EventReader): void {
-    const call = reader.word(1);
-    const type = reader.word(2);
-    const context = { from: reader.id(4), user: reader.text(6) };
-    const handler = this.#methods.get(reader.text(8));
-    const bytes = reader.bytes(10);
     const engine = this.#engine!;
+    const { id } = reader;
+    const type = reader.word(CallEvent.TYPE);
+    const bytes = reader.bytes(CallEvent.BYTES);
+    const context = {
+      from: reader.hexOrNull(CallEvent.FROM),
+      user: reader.text(CallEvent.FROM_USER),
+    };
+    const handler = this.#methods.get(reader.text(CallEvent.METHOD));
+    // The caller may be gone, which is nothing that anybody could use.
     const answer = (code: number, reason: string, payload: EncodedPayload) => {
-      if (!engine.isAlive) return;
+      if (engine !== this.#engine) return;
       const text = toUtf8(reason);
-      engine.put(text, payload.bytes);
-      // The caller may be gone, which is nothing that anybody could use.
-      engine.command('answer', call, code, text.length, payload.type,
-        payload.bytes.length);
+      engine.command('answer',
+        [id, code, text.length, payload.type, payload.bytes.length],
+        text, payload.bytes);
     };
     if (handler === undefined) {
       answer(Code.UNKNOWN_METHOD, '', NOTHING);
       return;
     }
     const run = async () => {
-      const result = await handler(decodeReply(type, bytes), context);
+      const result = await handler(decodePayload(type, bytes), context);
       answer(Code.OK, '', result === undefined ? NOTHING : encodePayload(result));
     };
     run().catch((error: unknown) => {
@@ -496,32 +478,12 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
 
   // ---- for feeds -----------------------------------------------------------
 
-  /** @internal */
-  _feedStarted(id: number, feed: Feed): void {
-    this.#feedById.set(id, feed);
-  }
-
-  /** @internal */
-  _feedStopped(id: number): void {
-    this.#feedById.delete(id);
-  }
-
   /** @internal Its channel is free for another one. */
   _feedEnded(id: number, feed: Feed): void {
-    if (this.#feedById.get(id) === feed) this.#feedById.delete(id);
+    this._feeds.delete(id);
     if (this.#feedByChannel.get(feed.channel) === feed) {
       this.#feedByChannel.delete(feed.channel);
     }
-  }
-
-  /** @internal Tells something when the code that runs has ended. */
-  _soon(tell: () => void): void {
-    queueMicrotask(tell);
-  }
-
-  /** @internal A command that has no promise of its own. */
-  _check(result: number): void {
-    checked(result);
   }
 
   /** @internal */
@@ -548,60 +510,42 @@ function errorOf(reason: Reason): GodwitError {
   return new GodwitError(reason.code, reason.message);
 }
 
-/** A method may return nothing. */
-function decodeReply(type: number, bytes: Uint8Array): Received {
-  return bytes.length === 0 && type !== 0 ? null : decodePayload(type, bytes);
-}
-
-function settle<T>(deferred: Deferred<T>, value: () => T): void {
-  try {
-    deferred.resolve(value());
-  } catch (error) {
-    deferred.reject(error);
-  }
-}
-
-function positionWords(position: Position | undefined): number[] {
-  return position === undefined
-    ? [0, 0, 0, 0]
-    : [...fromHex(position.epoch), ...toWords(position.offset)];
-}
-
 /** Returns the key. */
 function putPublish(
   engine: Engine, channel: string, payload: EncodedPayload,
-  options: PublishOptions,
+  { echo = true, atMostOnce = false, expected, ttlMs = 0 }: PublishOptions,
 ): string {
-  const { echo = true, atMostOnce = false, expected, ttlMs = 0 } = options;
   const name = toUtf8(channel);
-  const flags = (echo ? 0 : NO_ECHO) | (atMostOnce ? AT_MOST_ONCE : 0) |
-    (expected === undefined ? 0 : COMPARE);
-  engine.put(name, payload.bytes);
-  checked(engine.command('publish', name.length, payload.type,
-    payload.bytes.length, flags, ttlMs, ...positionWords(expected)),
-  Code.OUTBOX_FULL);
-  return toHex(engine.result(0), engine.result(1));
+  // gw_publish_options.
+  const flags = Number(!echo) | Number(atMostOnce) << 8 |
+    Number(expected !== undefined) << 16;
+  const options = wordBytes([
+    flags, 0, ...expected ? positionWords(expected) : [0, 0, 0, 0], ttlMs, 0,
+  ]);
+  checked(engine.command('publish',
+    [name.length, payload.type, payload.bytes.length],
+    options, name, payload.bytes), Code.OUTBOX_FULL);
+  return toHex(engine.returned(0), engine.returned(1));
 }
 
-/** The words of bridge_info. */
-function readInfo(engine: Engine): Pick<
+/** gw_client_info, or what holds before there is one. */
+function readFacts(engine: Engine | null, endpoint: string): Pick<
   Info, 'connectionId' | 'clientId' | 'user' | 'endpoint' | 'duplicates' |
   'outbox' | 'limits'
 > {
-  engine.command('info');
-  const word = (index: number) => engine.result(index);
+  const at = engine?.command('info') ?? 0;
+  const word = (index: number) => at && engine!.wordAt(at, index);
+  const text = (index: number) => at ? engine!.textAt(at, index) : '';
+  const id = (index: number) => toId(word(index), word(index + 1));
+  const limits = LIMITS.map((name, i) => [name, word(Facts.LIMITS + i)]);
   return {
-    connectionId: toId(word(0), word(1)),
-    clientId: toId(word(2), word(3)),
-    user: engine.resultText(4),
-    endpoint: engine.resultText(6),
-    duplicates: toNumber(word(8), word(9)),
-    outbox: { count: word(10), bytes: word(11) },
-    limits: {
-      maxFrameBytes: word(12), maxMessageBytes: word(13),
-      maxChannelBytes: word(14), maxSubscriptions: word(15),
-      maxPresenceBytes: word(16), maxCalls: word(17), maxQueueBytes: word(18),
-      publishPerSecond: word(19),
-    },
+    connectionId: id(Facts.CONNECTION),
+    clientId: id(Facts.CLIENT),
+    user: text(Facts.USER),
+    endpoint: text(Facts.ENDPOINT) || endpoint,
+    limits: Object.fromEntries(limits) as Limits,
+    outbox: { count: word(Facts.OUTBOX_COUNT), bytes: word(Facts.OUTBOX_BYTES) },
+    duplicates: toNumber(
+      word(Facts.NUM_DUPLICATES), word(Facts.NUM_DUPLICATES + 1)),
   };
 }

@@ -4,38 +4,34 @@
 
 import { toUtf8, type Bytes } from './bytes.js';
 import { Clock } from './clock.js';
+import { Code } from './codes.js';
 import { GodwitError } from './error.js';
 import { EventReader } from './event-reader.js';
 import type { Host } from './imports.js';
-import type { Exports, Module } from './module.js';
+import { Bridge } from './layout.js';
+import type { Command, Module, Turn } from './module.js';
 import type { LogLevel, WebSocketConstructor } from './options.js';
-import { createInput, type Settings } from './settings.js';
+import { putOptions, type Settings } from './settings.js';
 import { Socket } from './socket.js';
-import { Timer } from './timer.js';
 import { STATES } from './states.js';
+import { Timer } from './timer.js';
 import { Wake, watchWake } from './wake.js';
-import { Code } from './codes.js';
 
 const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
-/** Offsets in `struct bridge`, in words of 4 bytes; the delay in words of 8. */
-const HAS_TIMER = 3;
-const TIMER_MS = 2;
-const RESULT = 6;
 
-type Turn = 'on_open' | 'on_data' | 'on_closed' | 'on_timer' | 'on_wake';
-type Call = Exclude<keyof Exports, 'memory' | '_initialize' | 'input' | 'create'>;
-/** Functions of a client that lead to no event. */
-export type Command = Exclude<Call, Turn | 'destroy'>;
-type CoreFunction = (handle: number, ...args: number[]) => number | void;
+/** In place of a delay. */
+const NO_TIMER = 0xffff_ffff;
+
+let lastId = 0;
 
 /** Who is told. */
 export interface EngineEvents {
   /** The reader stands on an event of the turn. */
-  event(reader: EventReader): void;
+  _event(reader: EventReader): void;
   /** Code of the application threw. */
-  failed(error: unknown): void;
+  _failed(error: unknown): void;
   /** The core failed: this engine does nothing any more. */
-  broken(error: unknown): void;
+  _broken(error: unknown): void;
 }
 
 /**
@@ -44,14 +40,16 @@ export interface EngineEvents {
  * feed.ts says what that means for positions.
  */
 export class Engine implements Host {
+  /** Number of the turn whose events are being handed on, or of the last one. */
+  turn = 0;
   readonly #module: Module;
   readonly #settings: Settings;
   readonly #events: EngineEvents;
   readonly #reader: EventReader;
   readonly #clock = new Clock();
   readonly #timer: Timer;
-  readonly #id: number;
-  #handle: number;
+  readonly #id = ++lastId;
+  #handle = 0;
   #socket: Socket | null = null;
   #generation = 0;
   #unwatch: (() => void) | null = null;
@@ -69,20 +67,13 @@ export class Engine implements Host {
     this.#reader = new EventReader(module);
     this.#timer = new Timer(
       this.#clock, () => this.#turn('on_timer'), () => this.#wake(Wake.VISIBLE));
-    const [words, texts] = createInput(settings);
-    module.put(new Uint8Array(words.buffer), texts);
-    const { id, handle } = module.create(this);
-    this.#id = id;
-    this.#handle = handle;
-    if (handle === 0) {
-      module.hosts.delete(id);
+    putOptions(module, settings);
+    module.hosts.set(this.#id, this);
+    this.#handle = module.exports.create(this.#id);
+    if (this.#handle === 0) {
+      module.hosts.delete(this.#id);
       throw new GodwitError(Code.BAD_REQUEST, 'an option is not valid');
     }
-  }
-
-  /** Whether commands have an effect. */
-  get isAlive(): boolean {
-    return this.#handle !== 0;
   }
 
   /** Whether all that the core has told is handed on. */
@@ -90,36 +81,31 @@ export class Engine implements Host {
     return !this.#busy && !this.#inside;
   }
 
-  /** Number of the turn whose events are being handed on, or of the last one. */
-  turn = 0;
-
   // ---- commands ------------------------------------------------------------
 
-  /** Puts the arguments of the next command that are bytes. */
-  put(first: Uint8Array, second?: Uint8Array): void {
-    this.#module.put(first, second);
-  }
-
-  /** Gives a command: a function of wasm/bridge.c, and what follows the handle. */
-  command(name: Command, ...args: number[]): number {
-    this.#check();
+  /** Gives a command: a function of wasm/bridge.c, what follows the handle, and
+   * what it finds in the input. */
+  command(
+    name: Command, args: readonly number[] = [], ...input: Uint8Array[]
+  ): number {
+    if (this.#handle === 0) throw new GodwitError(Code.CLOSED);
+    this.#checkOutside();
+    this.#module.put(...input);
     const result = this.#call(name, ...args);
     this.#setTimer();
     return result ?? 0;
   }
 
-  #check(): void {
+  #checkOutside(): void {
     if (this.#inside) {
       throw new Error('the client was used inside log, mayMove or a store');
     }
-    if (this.#handle === 0) throw new GodwitError(Code.CLOSED);
   }
 
-  #call(name: Call, ...args: number[]): number | void {
-    const run = this.#module.exports[name] as CoreFunction;
+  #call(name: Command | Turn | 'destroy', ...args: number[]): number | void {
     this.#inside = true;
     try {
-      return run(this.#handle, ...args);
+      return this.#module.exports[name](this.#handle, ...args);
     } catch (error) {
       this.#break(error);
       throw error;
@@ -129,33 +115,38 @@ export class Engine implements Host {
   }
 
   /** A word that the last command returned beside its result. */
-  result(index: number): number {
-    return this.#module.u32[(this.#handle >>> 2) + RESULT + index]!;
+  returned(index: number): number {
+    return this.wordAt(this.#handle, Bridge.RETURNED + index);
   }
 
-  /** A text that the last command returned, of two words. */
-  resultText(index: number): string {
-    return this.#module.text(this.result(index), this.result(index + 1));
+  /** A word of a struct of the core. */
+  wordAt(struct: number, index: number): number {
+    return this.#module.u32[(struct >>> 2) + index]!;
+  }
+
+  /** A text of one. */
+  textAt(struct: number, index: number): string {
+    return this.#module.text(
+      this.wordAt(struct, index), this.wordAt(struct, index + 1));
   }
 
   /** Watch the surroundings, from connect until there is nothing to wake for. */
-  watch(on: boolean): void {
-    if (on && this.#unwatch === null) {
-      this.#unwatch = watchWake((why) => {
-        this.#clock.check();
-        this.#wake(why);
-      });
-    } else if (!on) {
-      this.#unwatch?.();
-      this.#unwatch = null;
-    }
+  watch(): void {
+    this.#unwatch ??= watchWake((why) => {
+      this.#clock.check();
+      this.#wake(why);
+    });
+  }
+
+  unwatch(): void {
+    this.#unwatch?.();
+    this.#unwatch = null;
   }
 
   /** Ends it without a goodbye. */
   destroy(): void {
-    if (this.#handle === 0) return;
-    this.#check();
-    this.#call('destroy');
+    this.#checkOutside();
+    if (this.#handle !== 0) this.#call('destroy');
     this.#end();
   }
 
@@ -164,16 +155,15 @@ export class Engine implements Host {
     this.#later = [];
     this.#module.hosts.delete(this.#id);
     this.#timer.set(-1);
-    this.watch(false);
+    this.unwatch();
     this.#socket?.close(1000, '');
-    this.#socket = null;
   }
 
   // A trap, out of memory as a rule, leaves the core in the middle of something.
   #break(error: unknown): void {
     this.#module.isBroken = true;
     this.#end();
-    this.#events.broken(error);
+    this.#events._broken(error);
   }
 
   // ---- turns ---------------------------------------------------------------
@@ -182,16 +172,11 @@ export class Engine implements Host {
     this.#turn('on_wake', why);
   }
 
-  #closed(generation: number, code: number, reason: string): void {
-    const bytes = toUtf8(reason);
-    this.#turn('on_closed', generation, code, bytes.length, bytes);
-  }
-
   /** A turn that comes while the events of another are handed on waits: a
    * WebSocket of a test may answer before send has returned. */
   #turn(name: Turn, a = 0, b = 0, c = 0, input?: Bytes): void {
     if (this.#handle === 0) return;
-    if (this.#busy || this.#inside) {
+    if (!this.isIdle) {
       this.#later.push(() => this.#turn(name, a, b, c, input));
       return;
     }
@@ -215,19 +200,20 @@ export class Engine implements Host {
     this.#reader.begin(this.#handle, message);
     while (this.#handle !== 0 && this.#reader.next()) {
       try {
-        this.#events.event(this.#reader);
+        this.#events._event(this.#reader);
       } catch (error) {
-        this.#events.failed(error);
+        this.#events._failed(error);
       }
     }
   }
 
   #setTimer(): void {
-    const word = (this.#handle >>> 2) + HAS_TIMER;
     const { u32 } = this.#module;
-    if (this.#handle === 0 || u32[word] === 0) return;
-    u32[word] = 0;
-    this.#timer.set(this.#module.f64[(this.#handle >>> 3) + TIMER_MS]!);
+    const at = this.#handle >>> 2;
+    if (this.#handle === 0 || u32[at + Bridge.HAS_TIMER] === 0) return;
+    u32[at + Bridge.HAS_TIMER] = 0;
+    const ms = u32[at + Bridge.TIMER_MS]!;
+    this.#timer.set(ms === NO_TIMER ? -1 : ms);
   }
 
   // ---- what the core asks for ----------------------------------------------
@@ -239,14 +225,16 @@ export class Engine implements Host {
   open(generation: number, endpoint: string): void {
     this.#socket?.close(1000, '');
     this.#generation = generation;
-    const { options } = this.#settings;
-    const WebSocket = options.WebSocket ??
-      (globalThis.WebSocket as unknown as WebSocketConstructor);
+    const { WebSocket = globalThis.WebSocket as unknown as WebSocketConstructor } =
+      this.#settings.options;
     this.#socket = new Socket(WebSocket, endpoint, {
       opened: () => this.#turn('on_open', generation),
       message: (message) =>
         this.#turn('on_data', generation, message.length, 0, message),
-      closed: (code, reason) => this.#closed(generation, code, reason),
+      closed: (code, reason) => {
+        const bytes = toUtf8(reason);
+        this.#turn('on_closed', generation, code, bytes.length, bytes);
+      },
     });
   }
 
@@ -255,9 +243,7 @@ export class Engine implements Host {
   }
 
   close(generation: number, code: number, reason: string): void {
-    if (generation !== this.#generation) return;
-    this.#socket?.close(code, reason);
-    this.#socket = null;
+    if (generation === this.#generation) this.#socket?.close(code, reason);
   }
 
   log(level: number, text: string): void {
@@ -279,6 +265,6 @@ export class Engine implements Host {
 
   failed(error: unknown): void {
     // The core is on the stack.
-    queueMicrotask(() => this.#events.failed(error));
+    queueMicrotask(() => this.#events._failed(error));
   }
 }

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: MIT
-// event-reader.ts - walks the event records that wasm/events.c wrote in a turn.
+// event-reader.ts - walks the records that wasm/events.c kept of a turn.
 
-import { toHex, toId, toNumber, fromUtf8, type Bytes } from './bytes.js';
+import { fromUtf8, NO_BYTES, toHex, toId, toNumber, type Bytes } from './bytes.js';
+import { Bridge, Event, RECORD_WORDS } from './layout.js';
 import type { Module } from './module.js';
 import type { Position } from './types.js';
 
-/** enum gw_event_type, and the record of events.c's own. */
-export const EventType = {
-  STATE: 0, SUB_STATE: 1, PUBLICATION: 2, GAP: 3, PUBLISHED: 4, PRESENCE: 5,
-  PRESENCE_SYNC: 6, REPLY: 7, CALL: 8, RTT: 9, MEMBER: 10,
-} as const;
-
 const IN_MESSAGE = 0x8000_0000;
-const EMPTY: Bytes = new Uint8Array(0);
 
 /**
  * Stands on one record at a time. Handlers may give commands meanwhile, by which
@@ -21,10 +15,9 @@ const EMPTY: Bytes = new Uint8Array(0);
  */
 export class EventReader {
   readonly #module: Module;
-  #message: Bytes = EMPTY;
+  #message = NO_BYTES;
   #texts = 0;
   #at = 0;
-  #next = 0;
   #end = 0;
 
   constructor(module: Module) {
@@ -32,32 +25,35 @@ export class EventReader {
   }
 
   /** Begin with what the turn of a client led to. message: the one taken in. */
-  begin(handle: number, message: Bytes = EMPTY): void {
+  begin(handle: number, message: Bytes = NO_BYTES): void {
     const { u32 } = this.#module;
-    const word = handle >>> 2;
-    this.#next = u32[word]! >>> 2;
-    this.#end = this.#next + (u32[word + 1]! >>> 2);
-    this.#texts = u32[word + 2]!;
+    const at = handle >>> 2;
+    const first = u32[at + Bridge.RECORDS]! >>> 2;
+    this.#at = first - RECORD_WORDS;
+    this.#end = first + (u32[at + Bridge.RECORDS_LEN]! >>> 2);
+    this.#texts = u32[at + Bridge.TEXTS]!;
     this.#message = message;
   }
 
   /** Step to the next record; false after the last. */
   next(): boolean {
-    if (this.#next >= this.#end) {
-      this.#message = EMPTY;
-      return false;
-    }
-    this.#at = this.#next;
-    this.#next += this.word(0) >>> 8;
-    return true;
-  }
-
-  get type(): number {
-    return this.word(0) & 0xff;
+    this.#at += RECORD_WORDS;
+    if (this.#at < this.#end) return true;
+    this.#message = NO_BYTES;
+    return false;
   }
 
   word(index: number): number {
     return this.#module.u32[this.#at + index]!;
+  }
+
+  /** A bool, which has a byte. */
+  is(index: number): boolean {
+    return (this.word(index) & 1) !== 0;
+  }
+
+  get id(): number {
+    return this.word(Event.ID);
   }
 
   /** A 64-bit number of two words. */
@@ -69,7 +65,8 @@ export class EventReader {
     return toHex(this.word(index), this.word(index + 1));
   }
 
-  id(index: number): string | null {
+  /** As hex; null for 0. */
+  hexOrNull(index: number): string | null {
     return toId(this.word(index), this.word(index + 1));
   }
 
@@ -83,13 +80,12 @@ export class EventReader {
   bytes(index: number): Bytes {
     const place = this.word(index);
     const len = this.word(index + 1);
-    if (len === 0) return EMPTY;
     if (place >= IN_MESSAGE) {
       const from = place - IN_MESSAGE;
       return this.#message.subarray(from, from + len);
     }
     const from = this.#texts + place;
-    return this.#module.u8.slice(from, from + len) as Bytes;
+    return this.#module.u8.slice(from, from + len);
   }
 
   text(index: number): string {

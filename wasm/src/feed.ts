@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 // feed.ts - what the core keeps for a channel, shared by the subscriptions of it.
 
-import { fromHex, toHex, toNumber, toUtf8, toWords } from './bytes.js';
+import { fromHex, toHex, toNumber, toUtf8, toWords, wordBytes } from './bytes.js';
 import type { ClientCore } from './client-core.js';
+import { Code } from './codes.js';
 import type { Engine } from './engine.js';
-import { codeOfResult, reasonOf } from './error.js';
+import { checked, codeOfResult, reasonOf } from './error.js';
 import type { EventReader } from './event-reader.js';
+import {
+  GapEvent, PresenceEvent, PublicationEvent, SubEvent, SyncEvent,
+} from './layout.js';
 import type { SubscribeOptions } from './options.js';
-import { decodeMember, type EncodedPayload } from './payload.js';
+import { BYTES, decodeMember, JSON_TEXT, type EncodedPayload } from './payload.js';
 import { Publication } from './publication.js';
 import {
   GAP_REASONS, PRESENCE_KINDS, RECOVERIES, SUB_STATES,
@@ -16,11 +20,7 @@ import { Subscription } from './subscription.js';
 import type {
   Member, Position, Reason, SubscriptionState, SubscriptionStateEvent,
 } from './types.js';
-import { Code } from './codes.js';
 
-const RECOVER = 1;
-const PRESENCE = 2;
-const OVERFLOW_SHIFT = 8;
 const OVERFLOWS = ['close', 'drop'];
 
 /** What this client tells about itself. */
@@ -92,37 +92,39 @@ export class Feed {
   start(engine: Engine): void {
     this.#engine = engine;
     const since = this.#position() ?? this.#since;
-    let flags = this.#overflow << OVERFLOW_SHIFT;
-    if (since !== undefined) flags |= RECOVER;
-    if (this.#presence) flags |= PRESENCE;
-    const [epoch, offset] = typeof since === 'object'
-      ? [fromHex(since.epoch), toWords(since.offset)] : [[0, 0], [0, 0]];
+    const from = typeof since === 'object' ? positionWords(since) : [0, 0, 0, 0];
     const channel = toUtf8(this.channel);
-    engine.put(channel);
-    const id = engine.command(
-      'subscribe', channel.length, flags, ...epoch, ...offset);
+    // gw_sub_options.
+    const options = wordBytes([
+      Number(since !== undefined), 0, ...from, Number(this.#presence),
+      this.#overflow, 0, 0,
+    ]);
+    const id = engine.command('subscribe', [channel.length], options, channel);
     if (id < 0) {
       this.#refused(id);
       return;
     }
     this.#id = id;
     this.#born = engine.turn;
-    this.client._feedStarted(id, this);
-    if (this.#self !== null) this.enter(this.#self.state, this.#self.data);
+    this.client._feeds.set(id, this);
+    try {
+      if (this.#self !== null) this.enter(this.#self.state, this.#self.data);
+    } catch (error) {
+      this.client._failed(error);
+    }
   }
 
   #refused(result: number): void {
     const code = result === -100 ? Code.BAD_CHANNEL : codeOfResult(result);
     this.client._feedEnded(this.#id, this);
-    this.client._soon(() => this.#move('ended', reasonOf(code)));
+    queueMicrotask(() => this.#move('ended', reasonOf(code)));
   }
 
   /** Forget the core's subscription, and what it may have put in this batch. */
   #stop(): void {
-    const engine = this.#engine;
-    if (this.#id === 0 || engine === null) return;
-    this.client._feedStopped(this.#id);
-    if (engine.isAlive) engine.command('unsubscribe', this.#id);
+    if (this.#id === 0) return;
+    this.client._feeds.delete(this.#id);
+    this.#engine!.command('unsubscribe', [this.#id]);
     this.#id = 0;
   }
 
@@ -162,7 +164,7 @@ export class Feed {
     } else if (!isFirst && wantsPresence) {
       this.#restart(null);
     }
-    this.client._soon(() => this.#greet(subscription));
+    queueMicrotask(() => this.#greet(subscription));
     return subscription;
   }
 
@@ -211,12 +213,16 @@ export class Feed {
       ? null : { epoch: this.#epoch, offset: this.#offset };
   }
 
-  #setPosition(epochLow: number, epochHigh: number, offset: number): void {
-    this.#offset = offset;
-    if (epochLow === this.#epochLow && epochHigh === this.#epochHigh) return;
-    this.#epochLow = epochLow;
-    this.#epochHigh = epochHigh;
-    this.#epoch = toHex(epochLow, epochHigh);
+  #moveTo(reader: EventReader, word: number): void {
+    const low = reader.word(word);
+    const high = reader.word(word + 1);
+    // Texts are made once in the life of a stream, not for each message.
+    if (low !== this.#epochLow || high !== this.#epochHigh) {
+      this.#epochLow = low;
+      this.#epochHigh = high;
+      this.#epoch = toHex(low, high);
+    }
+    this.#offset = reader.number(word + 2);
   }
 
   /** Between batches: take over what the core passed without telling. */
@@ -224,10 +230,9 @@ export class Feed {
     const engine = this.#engine;
     if (this.#id === 0 || engine === null || !engine.isIdle) return;
     if (this.#epoch === '') return;
-    engine.command('position', this.#id);
-    const [low, high] = [engine.result(0), engine.result(1)];
-    if (low !== this.#epochLow || high !== this.#epochHigh) return;
-    this.#offset = toNumber(engine.result(2), engine.result(3));
+    engine.command('position', [this.#id]);
+    if (toHex(engine.returned(0), engine.returned(1)) !== this.#epoch) return;
+    this.#offset = toNumber(engine.returned(2), engine.returned(3));
     const position = this.#position()!;
     for (const subscription of this.#subscriptions) {
       subscription._catchUp(position);
@@ -240,15 +245,14 @@ export class Feed {
     this.#self = { state, data };
     if (this.#id === 0) return;
     const bytes = toUtf8(state);
-    this.#engine!.put(bytes, data.bytes);
-    this.client._check(this.#engine!.command(
-      'presence_set', this.#id, bytes.length, data.type, data.bytes.length));
+    checked(this.#engine!.command('presence_set',
+      [this.#id, bytes.length, data.type, data.bytes.length], bytes, data.bytes));
   }
 
   leave(): void {
     this.#self = null;
     if (this.#id === 0) return;
-    this.client._check(this.#engine!.command('presence_leave', this.#id));
+    checked(this.#engine!.command('presence_leave', [this.#id]));
   }
 
   // ---- events --------------------------------------------------------------
@@ -259,36 +263,34 @@ export class Feed {
   }
 
   onPublication(reader: EventReader): void {
-    this.#setPosition(reader.word(3), reader.word(4), reader.number(5));
-    const publication = new Publication(reader, this.#epoch);
+    this.#moveTo(reader, PublicationEvent.POSITION);
     const epoch = this.#epoch;
+    const publication = new Publication(reader, epoch);
     for (const subscription of this.#subscriptions) {
       subscription._publication(publication, epoch);
     }
   }
 
   onGap(reader: EventReader): void {
-    const to = reader.number(5);
+    this.#moveTo(reader, GapEvent.POSITION);
     const gap = {
-      reason: GAP_REASONS[reader.word(2)] ?? 'none',
-      from: reader.number(3),
-      to: to === 0 ? null : to,
-      position: reader.position(7),
+      reason: GAP_REASONS[reader.word(GapEvent.REASON)] ?? 'none',
+      from: reader.number(GapEvent.FROM),
+      to: reader.number(GapEvent.TO) || null,
+      position: reader.position(GapEvent.POSITION),
     };
-    this.#setPosition(reader.word(7), reader.word(8), reader.number(9));
     for (const subscription of this.#subscriptions) subscription._gap(gap);
   }
 
   onState(reader: EventReader): void {
-    const bits = reader.word(2);
-    const to = SUB_STATES[bits >>> 8 & 0xff]!;
-    const reason = reasonOf(reader.word(3), reader.text(4));
-    this.#recovery = bits >>> 16;
-    if (reader.id(6) !== null) {
-      this.#setPosition(reader.word(6), reader.word(7), reader.number(8));
+    const to = SUB_STATES[reader.word(SubEvent.TO)]!;
+    this.#recovery = reader.word(SubEvent.RECOVERY);
+    if (reader.hexOrNull(SubEvent.POSITION) !== null) {
+      this.#moveTo(reader, SubEvent.POSITION);
     }
     if (to === 'ended') this.client._feedEnded(this.#id, this);
-    this.#move(to, reason);
+    this.#move(to, reasonOf(
+      reader.word(SubEvent.CODE), reader.text(SubEvent.REASON)));
   }
 
   #stateEvent(from: SubscriptionState): SubscriptionStateEvent {
@@ -310,9 +312,8 @@ export class Feed {
   }
 
   onPresence(reader: EventReader): void {
-    const bits = reader.word(2);
-    let kind = PRESENCE_KINDS[bits & 0xff]!;
-    const own = (bits >>> 8 & 0xff) !== 0;
+    let kind = PRESENCE_KINDS[reader.word(PresenceEvent.KIND)]!;
+    const own = reader.is(PresenceEvent.OWN);
     const told = memberOf(reader);
     const known = this.members.get(told.clientId);
     // A leave tells client and user only.
@@ -333,7 +334,7 @@ export class Feed {
   }
 
   onPresenceSync(reader: EventReader): void {
-    this.#version = reader.number(2);
+    this.#version = reader.number(SyncEvent.VERSION);
     this.#isSynced = true;
     const stale = this.#stale ?? [];
     this.#stale = null;
@@ -350,11 +351,18 @@ export class Feed {
 
 /** A record of PRESENCE or MEMBER. */
 export function memberOf(reader: EventReader): Member {
+  const isJson = reader.word(PresenceEvent.JSON + 1) !== 0;
   return {
-    clientId: reader.hex(3),
-    user: reader.text(7),
-    state: reader.text(9),
-    data: decodeMember(reader.word(2) >>> 16, reader.bytes(11)),
-    since: reader.number(5),
+    clientId: reader.hex(PresenceEvent.CLIENT),
+    user: reader.text(PresenceEvent.USER),
+    state: reader.text(PresenceEvent.STATE),
+    data: decodeMember(isJson ? JSON_TEXT : BYTES,
+      reader.bytes(isJson ? PresenceEvent.JSON : PresenceEvent.DATA)),
+    since: reader.number(PresenceEvent.SINCE_MS),
   };
+}
+
+/** gw_position. */
+export function positionWords(position: Position): number[] {
+  return [...fromHex(position.epoch), ...toWords(position.offset)];
 }

@@ -28,13 +28,13 @@ const POOL_WORDS = 64;
 
 function makeRandom(): () => number {
   const pool = new Uint32Array(POOL_WORDS);
-  let used = POOL_WORDS;
+  let left = 0;
   return () => {
-    if (used === POOL_WORDS) {
+    if (left === 0) {
       crypto.getRandomValues(pool);
-      used = 0;
+      left = POOL_WORDS;
     }
-    return pool[used++]! | 0;
+    return pool[--left]! | 0;
   };
 }
 
@@ -48,39 +48,32 @@ export function importsFor(module: Module): Imports {
   const bytes = (at: number, len: number) => module.u8.subarray(at, at + len);
   // An exception must not unwind the core's frames: it would be left in the
   // middle of something.
-  const ask = <T>(id: number, otherwise: T, what: (host: Host) => T): T => {
-    const host = module.hosts.get(id);
-    if (host === undefined) return otherwise;
-    try {
-      return what(host);
-    } catch (error) {
-      host.failed(error);
-      return otherwise;
-    }
-  };
-  const tell = (id: number, what: (host: Host) => void) =>
-    ask<void>(id, undefined, what);
-  const godwit = {
-    now: (id: number) => ask(id, 0, (host) => host.now()),
+  const ask = (what: (host: Host, ...args: number[]) => number | boolean | void) =>
+    (id: number, ...args: number[]): number => {
+      const host = module.hosts.get(id)!;
+      try {
+        return Number(what(host, ...args));
+      } catch (error) {
+        host.failed(error);
+        return 0;
+      }
+    };
+  const godwit: ImportModule = {
+    now: ask((host) => host.now()),
     random: makeRandom(),
-    open: (id: number, generation: number, at: number, len: number) =>
-      tell(id, (host) => host.open(generation, text(at, len))),
-    send: (id: number, generation: number, at: number, len: number) =>
-      tell(id, (host) => host.send(generation, bytes(at, len))),
-    close: (id: number, generation: number, code: number, at: number,
-      len: number) =>
-      tell(id, (host) => host.close(generation, code, text(at, len))),
-    log: (id: number, level: number, at: number, len: number) =>
-      tell(id, (host) => host.log(level, text(at, len))),
-    may_move: (id: number, from: number, to: number, code: number) =>
-      Number(ask(id, true, (host) => host.mayMove(from, to, code))),
-    store_put: (id: number, low: number, high: number, at: number,
-      len: number) =>
-      tell(id, (host) => host.storePut(key(low, high), bytes(at, len))),
-    store_remove: (id: number, low: number, high: number) =>
-      tell(id, (host) => host.storeRemove(key(low, high))),
+    open: ask((host, generation, at, len) =>
+      host.open(generation!, text(at!, len!))),
+    send: ask((host, generation, at, len) =>
+      host.send(generation!, bytes(at!, len!))),
+    close: ask((host, generation, code, at, len) =>
+      host.close(generation!, code!, text(at!, len!))),
+    log: ask((host, level, at, len) => host.log(level!, text(at!, len!))),
+    may_move: ask((host, from, to, code) => host.mayMove(from!, to!, code!)),
+    store_put: ask((host, low, high, at, len) =>
+      host.storePut(key(low!, high!), bytes(at!, len!))),
+    store_remove: ask((host, low, high) =>
+      host.storeRemove(key(low!, high!))),
   };
   // The views notice by themselves.
   return { godwit, env: { emscripten_notify_memory_growth: () => {} } };
 }
-

@@ -63,8 +63,6 @@ async function instantiateUrl(
 
 async function readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> {
   // A name that bundlers for the web do not try to resolve.
-  const name = 'node:fs/promises';
-  const fs = await import(/* webpackIgnore: true */ /* @vite-ignore */ name) as
-    { readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> };
-  return fs.readFile(url);
+  const name = ['node:fs', 'promises'].join('/');
+  return (await import(/* @vite-ignore */ name)).readFile(url);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // payload.ts - what a publication, a member or a call carries.
 
-import { fromUtf8, toUtf8, type Bytes } from './bytes.js';
+import { fromUtf8, NO_BYTES, toUtf8, type Bytes } from './bytes.js';
 import type { Received } from './types.js';
 
 export const BYTES = 0;
@@ -13,7 +13,7 @@ export interface EncodedPayload {
   readonly bytes: Bytes;
 }
 
-export const NOTHING: EncodedPayload = { type: BYTES, bytes: new Uint8Array(0) };
+export const NOTHING: EncodedPayload = { type: BYTES, bytes: NO_BYTES };
 
 /** Encodes at once, so that later changes of the value do not matter. */
 export function encodePayload(data: unknown): EncodedPayload {

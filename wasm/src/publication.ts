@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // publication.ts - one publication, as a handler gets it.
 
-import { fromUtf8, toHex, toId, toNumber, type Bytes } from './bytes.js';
+import { fromUtf8, toId, type Bytes } from './bytes.js';
 import type { EventReader } from './event-reader.js';
+import { PublicationEvent as Word } from './layout.js';
 import { decodePayload } from './payload.js';
 import type { Position, Received } from './types.js';
 
@@ -19,9 +20,9 @@ export class Publication {
   readonly own: boolean;
   readonly #epoch: string;
   readonly #type: number;
-  readonly #clientLow: number;
+  readonly #client: number;
   readonly #clientHigh: number;
-  readonly #keyLow: number;
+  readonly #key: number;
   readonly #keyHigh: number;
   readonly #user: Bytes;
   #bytes: Bytes | null;
@@ -29,18 +30,17 @@ export class Publication {
 
   /** @internal */
   constructor(reader: EventReader, epoch: string) {
-    const bits = reader.word(2);
     this.#epoch = epoch;
-    this.#type = bits & 0xff;
-    this.own = bits >>> 8 !== 0;
-    this.offset = reader.number(5);
-    this.#clientLow = reader.word(7);
-    this.#clientHigh = reader.word(8);
-    this.#keyLow = reader.word(9);
-    this.#keyHigh = reader.word(10);
-    this.time = toNumber(reader.word(11), reader.word(12));
-    this.#user = reader.bytes(13);
-    this.#bytes = reader.bytes(15);
+    this.offset = reader.number(Word.POSITION + 2);
+    this.#type = reader.word(Word.TYPE);
+    this.#bytes = reader.bytes(Word.BYTES);
+    this.#client = reader.word(Word.CLIENT);
+    this.#clientHigh = reader.word(Word.CLIENT + 1);
+    this.#key = reader.word(Word.KEY);
+    this.#keyHigh = reader.word(Word.KEY + 1);
+    this.#user = reader.bytes(Word.USER);
+    this.time = reader.number(Word.TIME_MS);
+    this.own = reader.is(Word.OWN);
   }
 
   /** What was published: the value, or a Uint8Array. Throws a SyntaxError when
@@ -59,7 +59,7 @@ export class Publication {
 
   /** Public id of the publisher; null for the server. */
   get clientId(): string | null {
-    return toId(this.#clientLow, this.#clientHigh);
+    return toId(this.#client, this.#clientHigh);
   }
 
   /** The publisher's user id. */
@@ -69,8 +69,7 @@ export class Publication {
 
   /** The same as `key` of the publisher's promise; null for none. */
   get key(): string | null {
-    return this.#keyLow === 0 && this.#keyHigh === 0
-      ? null : toHex(this.#keyLow, this.#keyHigh);
+    return toId(this.#key, this.#keyHigh);
   }
 
   /** So that JSON.stringify and logs show what the getters give. */

@@ -168,7 +168,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
   _end(reason: Reason): void {
     const from = this.#state;
     this.#state = 'ended';
-    this.#feed.client._soon(() => this._emit(
+    queueMicrotask(() => this._emit(
       'state', { from, to: 'ended', reason, recovery: 'continuous' }));
   }
 

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* layout.h - places in structs that JavaScript reads and writes in the module's
+ * memory. Where the compiler disagrees with src/layout.ts, the build stops. */
+#ifndef GODWIT_WASM_LAYOUT_H
+#define GODWIT_WASM_LAYOUT_H
+
+#include <assert.h>
+
+#include "wasm/bridge.h"
+
+/** The word of a struct that a field begins at. */
+#define AT(type, field, word)                       \
+  static_assert(offsetof(type, field) == (word)*4u, \
+                #type "." #field " is elsewhere in layout.ts")
+
+AT(bridge, records, 0);
+AT(bridge, texts, 3);
+AT(bridge, has_timer, 6);
+AT(bridge, timer_ms, 7);
+AT(bridge, returned, 8);
+
+static_assert(sizeof(gw_event) == 24 * 4, "RECORD_WORDS in layout.ts");
+AT(gw_event, type, 0);
+AT(gw_event, at_ms, 2);
+AT(gw_event, u.state.from, 4);
+AT(gw_event, u.state.to, 5);
+AT(gw_event, u.state.code, 6);
+AT(gw_event, u.state.reason, 7);
+AT(gw_event, u.state.attempt, 9);
+AT(gw_event, u.state.retry_at_ms, 10);
+AT(gw_event, u.sub.sub, 4);
+AT(gw_event, u.sub.to, 8);
+AT(gw_event, u.sub.code, 9);
+AT(gw_event, u.sub.reason, 10);
+AT(gw_event, u.sub.recovery, 12);
+AT(gw_event, u.sub.position, 14);
+AT(gw_event, u.publication.sub, 4);
+AT(gw_event, u.publication.position, 6);
+AT(gw_event, u.publication.payload.type, 10);
+AT(gw_event, u.publication.payload.bytes, 11);
+AT(gw_event, u.publication.client, 14);
+AT(gw_event, u.publication.key, 16);
+AT(gw_event, u.publication.user, 18);
+AT(gw_event, u.publication.time_ms, 20);
+AT(gw_event, u.publication.own, 22);
+AT(gw_event, u.gap.sub, 4);
+AT(gw_event, u.gap.reason, 5);
+AT(gw_event, u.gap.from, 6);
+AT(gw_event, u.gap.to, 8);
+AT(gw_event, u.gap.position, 10);
+AT(gw_event, u.published.key, 4);
+AT(gw_event, u.published.code, 6);
+AT(gw_event, u.published.reason, 7);
+AT(gw_event, u.published.position, 10);
+AT(gw_event, u.published.duplicate, 14);
+AT(gw_event, u.presence.sub, 4);
+AT(gw_event, u.presence.kind, 5);
+AT(gw_event, u.presence.member.client, 6);
+AT(gw_event, u.presence.member.user, 8);
+AT(gw_event, u.presence.member.state, 10);
+AT(gw_event, u.presence.member.data, 12);
+AT(gw_event, u.presence.member.json, 14);
+AT(gw_event, u.presence.member.since_ms, 16);
+AT(gw_event, u.presence.own, 18);
+AT(gw_event, u.presence_sync.sub, 4);
+AT(gw_event, u.presence_sync.version, 6);
+AT(gw_event, u.reply.request, 4);
+AT(gw_event, u.reply.code, 5);
+AT(gw_event, u.reply.reason, 6);
+AT(gw_event, u.reply.retry_after_ms, 8);
+AT(gw_event, u.reply.payload.type, 9);
+AT(gw_event, u.reply.payload.bytes, 10);
+AT(gw_event, u.reply.more, 13);
+AT(gw_event, u.call.call, 4);
+AT(gw_event, u.call.method, 5);
+AT(gw_event, u.call.payload.type, 7);
+AT(gw_event, u.call.payload.bytes, 8);
+AT(gw_event, u.call.from, 10);
+AT(gw_event, u.call.from_user, 12);
+AT(gw_event, u.rtt.ms, 4);
+
+static_assert(sizeof(gw_client_options) == 28 * 4, "OPTIONS in layout.ts");
+AT(gw_client_options, endpoints, 0);
+AT(gw_client_options, num_endpoints, 1);
+AT(gw_client_options, token, 2);
+AT(gw_client_options, user, 4);
+AT(gw_client_options, agent, 6);
+AT(gw_client_options, instance, 8);
+AT(gw_client_options, first_key, 10);
+AT(gw_client_options, retry, 12);
+AT(gw_client_options, ping_interval_ms, 18);
+AT(gw_client_options, connect_timeout_ms, 19);
+AT(gw_client_options, request_timeout_ms, 20);
+AT(gw_client_options, suspend_after_ms, 21);
+AT(gw_client_options, outbox_max_count, 22);
+AT(gw_client_options, outbox_max_bytes, 23);
+AT(gw_client_options, outbox_max_age_ms, 24);
+
+static_assert(sizeof(gw_retry_policy) == 6 * 4, "RETRY in layout.ts");
+AT(gw_retry_policy, attempts, 0);
+AT(gw_retry_policy, base_ms, 1);
+AT(gw_retry_policy, cap_ms, 2);
+AT(gw_retry_policy, multiplier_permille, 3);
+AT(gw_retry_policy, jitter_permille, 4);
+AT(gw_retry_policy, stable_ms, 5);
+
+static_assert(sizeof(gw_sub_options) == 10 * 4, "SUBSCRIBE in layout.ts");
+AT(gw_sub_options, recover, 0);
+AT(gw_sub_options, since, 2);
+AT(gw_sub_options, presence, 6);
+AT(gw_sub_options, overflow, 7);
+
+static_assert(sizeof(gw_publish_options) == 8 * 4, "PUBLISH in layout.ts");
+AT(gw_publish_options, no_echo, 0);
+static_assert(offsetof(gw_publish_options, at_most_once) == 1, "bits 8 to 15");
+static_assert(offsetof(gw_publish_options, compare) == 2, "bits 16 to 23");
+AT(gw_publish_options, expected, 2);
+AT(gw_publish_options, ttl_ms, 6);
+
+static_assert(sizeof(gw_call_options) == 4 * 4, "CALL in layout.ts");
+AT(gw_call_options, timeout_ms, 0);
+AT(gw_call_options, to, 2);
+
+AT(gw_client_info, connection, 10);
+AT(gw_client_info, client, 12);
+AT(gw_client_info, user, 14);
+AT(gw_client_info, endpoint, 16);
+AT(gw_client_info, limits, 18);
+AT(gw_client_info, outbox_count, 26);
+AT(gw_client_info, outbox_bytes, 27);
+AT(gw_client_info, num_duplicates, 30);
+
+AT(gw_limits, max_frame_bytes, 0);
+AT(gw_limits, max_message_bytes, 1);
+AT(gw_limits, max_channel_bytes, 2);
+AT(gw_limits, max_subscriptions, 3);
+AT(gw_limits, max_presence_bytes, 4);
+AT(gw_limits, max_calls, 5);
+AT(gw_limits, max_queue_bytes, 6);
+AT(gw_limits, publish_per_second, 7);
+
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// layout.ts - places in structs of the core, in words of 4 bytes; layout.h has
+// the compiler check them. The first word of a view is its place, the second its
+// length; a number of 64 bits has its low word first.
+
+/** struct bridge, at a handle. */
+export const enum Bridge {
+  RECORDS = 0, RECORDS_LEN = 1, TEXTS = 3, HAS_TIMER = 6, TIMER_MS = 7,
+  RETURNED = 8,
+}
+
+export const RECORD_WORDS = 24;
+
+/** enum gw_event_type, and the record of events.c's own. */
+export const enum EventType {
+  STATE, SUB_STATE, PUBLICATION, GAP, PUBLISHED, PRESENCE, PRESENCE_SYNC, REPLY,
+  CALL, RTT, MEMBER,
+}
+
+/** gw_event: what all have. The subscription, request, call or round trip. */
+export const enum Event { TYPE = 0, AT_MS = 2, ID = 4 }
+
+export const enum StateEvent {
+  TO = 5, CODE = 6, REASON = 7, ATTEMPT = 9, RETRY_AT_MS = 10,
+}
+
+export const enum SubEvent {
+  TO = 8, CODE = 9, REASON = 10, RECOVERY = 12, POSITION = 14,
+}
+
+export const enum PublicationEvent {
+  POSITION = 6, TYPE = 10, BYTES = 11, CLIENT = 14, KEY = 16, USER = 18,
+  TIME_MS = 20, OWN = 22,
+}
+
+export const enum GapEvent { REASON = 5, FROM = 6, TO = 8, POSITION = 10 }
+
+export const enum PublishedEvent {
+  KEY = 4, CODE = 6, REASON = 7, POSITION = 10, DUPLICATE = 14,
+}
+
+export const enum PresenceEvent {
+  KIND = 5, CLIENT = 6, USER = 8, STATE = 10, DATA = 12, JSON = 14,
+  SINCE_MS = 16, OWN = 18,
+}
+
+export const enum SyncEvent { VERSION = 6 }
+
+export const enum ReplyEvent {
+  CODE = 5, REASON = 6, RETRY_AFTER_MS = 8, TYPE = 9, BYTES = 10, MORE = 13,
+}
+
+export const enum CallEvent {
+  METHOD = 5, TYPE = 7, BYTES = 8, FROM = 10, FROM_USER = 12,
+}
+
+/** gw_client_options; the endpoints' views follow it. */
+export const enum Options {
+  ENDPOINTS = 0, NUM_ENDPOINTS = 1, TOKEN = 2, USER = 4, AGENT = 6,
+  INSTANCE = 8, FIRST_KEY = 10, RETRY = 12, PING_INTERVAL_MS = 18, WORDS = 28,
+}
+
+/** gw_client_info. */
+export const enum Facts {
+  CONNECTION = 10, CLIENT = 12, USER = 14, ENDPOINT = 16, LIMITS = 18,
+  OUTBOX_COUNT = 26, OUTBOX_BYTES = 27, NUM_DUPLICATES = 30,
+}
