@@ -38,59 +38,9 @@ static void check_event(gw_test_port *p, const gw_event *e) {
   }
 }
 
-/** Whether the script can still talk to the client. */
-static bool is_up(const rig *r) {
-  return r->port.wanted && r->port.is_open;
-}
-
-/** A server that answers whatever was asked, as long as it is asked. */
-static void serve(rig *r) {
-  for (int i = 0; i < 20; i++) {
-    rig_run(r, 1);
-    if (r->port.wanted && !r->port.is_open) {
-      rig_forget(r); /* requests of the old connection */
-      rig_open(r);
-    }
-    gw_test_frame *f = r->port.frames;
-    if (f == NULL || !is_up(r)) continue;
-    uint32_t request = f->head.request, alias = f->head.channel;
-    gw_subscribe asked = {0};
-    switch (f->head.type) {
-    case GW_FRAME_HELLO:
-      rig_welcome(r);
-      break;
-    case GW_FRAME_SUBSCRIBE:
-      assert_int_equal(gw_decode_subscribe(f->body, &asked), 0);
-      gw_test_take_frame(&r->port, f->head.type);
-      rig_subscribed(r, request, alias,
-                     &(gw_subscribed){.epoch = RIG_EPOCH,
-                                      .offset = asked.offset,
-                                      .live = true});
-      if (is_up(r)) rig_snapshot(r, 0, alias, 3, "123456789", false);
-      break;
-    case GW_FRAME_PUBLISH:
-      gw_test_take_frame(&r->port, f->head.type);
-      rig_published(r, request, 50, false);
-      break;
-    case GW_FRAME_RPC:
-      gw_test_take_frame(&r->port, f->head.type);
-      rig_result(r, request, "ok");
-      break;
-    case GW_FRAME_PRESENCE_SET:
-    case GW_FRAME_PRESENCE_LEAVE:
-      gw_test_take_frame(&r->port, f->head.type);
-      rig_ok(r, request);
-      break;
-    default:
-      gw_test_take_frame(&r->port, f->head.type);
-      break;
-    }
-  }
-}
-
 /** The next publication, where the client is live. */
 static void publish_next(rig *r, uint32_t sub) {
-  if (!is_up(r) || gw_client_sub_state(r->c, sub) != GW_SUB_LIVE) return;
+  if (!rig_is_up(r) || gw_client_sub_state(r->c, sub) != GW_SUB_LIVE) return;
   uint64_t offset = gw_client_sub_position(r->c, sub).offset;
   rig_publication(r, sub, offset + 1, 3, offset + 1);
 }
@@ -106,7 +56,7 @@ static void commands(rig *r, uint32_t sub) {
 
 /** A message that comes in two pieces. */
 static void cut_frame(rig *r, uint32_t sub) {
-  if (!is_up(r) || gw_client_sub_state(r->c, sub) != GW_SUB_LIVE) return;
+  if (!rig_is_up(r) || gw_client_sub_state(r->c, sub) != GW_SUB_LIVE) return;
   uint8_t block[100];
   gw_out out = {block, 0, sizeof block};
   gw_head head = {.type = GW_FRAME_PUBLICATION, .channel = sub};
@@ -131,34 +81,34 @@ static void live(rig *r) {
   uint32_t id = (uint32_t)sub;
   for (char name[] = "d"; name[0] < 'k'; name[0]++)
     (void)!gw_client_subscribe(r->c, gw_view_of(name), &presence);
-  serve(r);
-  serve(r);
+  rig_serve(r, 20);
+  rig_serve(r, 20);
   commands(r, id);
-  serve(r);
+  rig_serve(r, 20);
   publish_next(r, id);
   publish_next(r, id);
-  if (is_up(r)) rig_diff(r, id, 5, "+5 *2"); /* waits: 4 is missing */
-  if (is_up(r)) rig_diff(r, id, 6, "-1");
-  if (is_up(r)) rig_call(r, 5, "theirs");
+  if (rig_is_up(r)) rig_diff(r, id, 5, "+5 *2"); /* waits: 4 is missing */
+  if (rig_is_up(r)) rig_diff(r, id, 6, "-1");
+  if (rig_is_up(r)) rig_call(r, 5, "theirs");
   const gw_event *call = gw_test_take_event(&r->port, GW_EVENT_CALL);
   gw_payload big = {GW_PAYLOAD_BYTES, {(const uint8_t[600]){0}, 600}};
   if (call != NULL)
     (void)!gw_client_answer(r->c, call->u.call.call, 0, (gw_view){0}, big);
-  serve(r);
+  rig_serve(r, 20);
   cut_frame(r, id);
   (void)!gw_client_set_token(r->c, gw_view_of("token"));
   gw_close elsewhere = {.code = GW_CODE_SHUTDOWN,
                         .endpoint = gw_view_of("elsewhere")};
-  if (is_up(r)) rig_close(r, &elsewhere);
+  if (rig_is_up(r)) rig_close(r, &elsewhere);
   commands(r, id);
   for (int i = 0; i < 200; i++) {
     rig_run(r, 50);
-    serve(r);
+    rig_serve(r, 20);
   }
   publish_next(r, id);
   int64_t other = gw_client_subscribe(r->c, gw_view_of("c"), NULL);
   (void)gw_client_unsubscribe(r->c, id);
-  serve(r);
+  rig_serve(r, 20);
   if (other > 0) (void)gw_client_unsubscribe(r->c, (uint32_t)other);
   gw_client_close(r->c);
   rig_run(r, 10);

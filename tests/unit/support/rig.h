@@ -65,6 +65,11 @@ void rig_diff(rig *r, uint32_t number, uint64_t version, const char *changes);
 void rig_call(rig *r, uint32_t request, const char *method);
 void rig_result(rig *r, uint32_t request, const char *data);
 
+/** Whether the server can talk to the client. */
+bool rig_is_up(const rig *r);
+/** Be a server for some time: open, welcome, say yes to what is asked. */
+void rig_serve(rig *r, uint64_t ms);
+
 /** Take a frame that the client sent; fails the test when there is none. */
 const gw_test_frame *rig_sent(rig *r, uint8_t type);
 /** Fails the test when there is one. */
