@@ -60,6 +60,8 @@ static bool open_session(gw_session *s, const gw_hello *hello) {
   s->client = client;
   s->connection = gws_hub_random(h);
   s->opened_ms = h->now_ms;
+  s->publish_credit = UINT32_MAX; /* what it may be is seen when it is used */
+  s->publish_ms = (uint32_t)h->now_ms;
   s->ping_interval_ms = agree_on_interval(h, hello->ping_interval_ms);
   s->state = GWS_SESSION_OPEN;
   gw_stat_add(&h->stats.sessions, 1);

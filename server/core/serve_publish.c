@@ -4,6 +4,26 @@
 #include "server/core/mail.h"
 #include "server/core/session.h"
 
+/** Publications that may come at once, in parts of what may in a second: a bit
+ * more than a client that counts for itself sends, as a network can push
+ * together what was sent apart. */
+#define BURST_PERMILLE 1250u
+
+/** Whether the announced rate allows one more. */
+static bool take_credit(gw_session *s) {
+  uint64_t rate = s->hub->settings->limits.publish_per_second;
+  if (rate == 0) return true;
+  uint64_t most = rate * BURST_PERMILLE;
+  if (most > UINT32_MAX) most = UINT32_MAX;
+  uint32_t now = (uint32_t)s->hub->now_ms;
+  uint64_t credit = s->publish_credit + (now - s->publish_ms) * rate;
+  s->publish_ms = now;
+  if (credit > most) credit = most;
+  bool is_enough = credit >= 1000;
+  s->publish_credit = (uint32_t)(is_enough ? credit - 1000 : credit);
+  return is_enough;
+}
+
 /** Keep the order of what will come again; see refused.h. */
 static void note_refusal(gw_session *s, uint64_t hash, uint64_t key) {
   int err = key == 0 ? 0 : gw_refused_add(&s->refused, hash, key);
@@ -64,6 +84,8 @@ static void publish(gw_session *s, uint32_t request,
                       .type = GW_FRAME_PUBLISH};
   if (gw_refused_holds(&s->refused, cmd->hash, cmd->msg.after)) {
     put_off(s, request, cmd, GW_CODE_PRECEDING_REFUSED);
+  } else if (!take_credit(s)) {
+    put_off(s, request, cmd, GW_CODE_RATE_LIMITED);
   } else if (owner == h->worker) {
     gw_refused_accept(&s->refused, cmd->hash, cmd->msg.key);
     gws_publish_accept(h, cmd, &origin, NULL);

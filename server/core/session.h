@@ -42,7 +42,9 @@ struct gw_session {
   uint32_t last_heard_ms; /**< low bits */
   uint32_t last_sent_ms;
   uint32_t ping_interval_ms;
-  uint32_t message_bytes; /**< of the message that is coming in */
+  uint32_t message_bytes;  /**< of the message that is coming in */
+  uint32_t publish_credit; /**< thousandths of publications that may come */
+  uint32_t publish_ms;     /**< low bits: when that was so */
   union {
     gw_timer timer;          /**< handshake, then liveness */
     gw_session *next_ending; /**< when ENDING */

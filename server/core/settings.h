@@ -20,7 +20,8 @@ typedef struct gw_namespace {
 } gw_namespace;
 
 typedef struct gw_settings {
-  gw_limits limits; /**< announced in Welcome and enforced */
+  gw_limits limits; /**< announced in Welcome and enforced; max_queue_bytes at
+                       least twice max_frame_bytes */
   uint32_t ping_interval_ms;
   uint32_t ping_timeout_ms;
   uint32_t handshake_timeout_ms;

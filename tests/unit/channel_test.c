@@ -359,6 +359,27 @@ static void test_no_echo(void **state) {
   assert_true(gw_view_eq(pub.data, gw_view_of("x")));
 }
 
+static void test_too_many_publications(void **state) {
+  (void)state;
+  node.settings.limits.publish_per_second = 8;
+  peer *p = peer_join(&node, here, 1);
+  for (uint64_t key = 1; key <= 10; key++) {
+    peer_publish(p, name, "x", key, key - 1);
+    assert_int_equal(peer_published(p).offset, key);
+  }
+  assert_int_equal(peer_error(p, peer_publish(p, name, "x", 11, 10)),
+                   GW_CODE_RATE_LIMITED);
+  hubs_pass(&node, 500);
+  assert_int_equal(peer_error(p, peer_publish(p, name, "x", 12, 11)),
+                   GW_CODE_PRECEDING_REFUSED); /* the order is kept */
+  for (uint64_t key = 11; key <= 14; key++) {
+    peer_publish(p, name, "x", key, 0);
+    assert_int_equal(peer_published(p).offset, key);
+  }
+  assert_int_equal(peer_error(p, peer_publish(p, name, "x", 15, 0)),
+                   GW_CODE_RATE_LIMITED);
+}
+
 /* ---- recover ------------------------------------------------------------- */
 
 static void test_recover_what_was_missed(void **state) {
@@ -711,6 +732,7 @@ int main(void) {
       BOTH(test_key_zero_is_never_a_repeat),
       BOTH(test_compare_and_set),
       BOTH(test_no_echo),
+      BOTH(test_too_many_publications),
       BOTH(test_recover_what_was_missed),
       BOTH(test_nothing_was_missed),
       BOTH(test_recover_all_that_is_kept),

@@ -109,6 +109,7 @@ static void try_publish(unsigned i, const char *name, uint64_t key) {
   gw_publish m = {.channel = gw_view_of(name),
                   .data = gw_view_of("some data"),
                   .key = key,
+                  .after = key % 4 == 0 ? key - 1 : 0,
                   .no_echo = key % 3 == 0};
   SEND_IF_UP(peers[i], publish, &head, &m);
 }
@@ -220,6 +221,12 @@ static void script(void) {
   }
   hubs_pass(&node, 100);
   look_at_all();
+  if (peers[1] != NULL) peers[1]->is_stalled = true;
+  for (uint64_t key = 100; key < 140; key++)
+    try_publish(2, room, key);
+  if (peers[1] != NULL) peers[1]->is_stalled = false;
+  if (peers[1] != NULL) peers[1]->wants_write = true;
+  look_at_all();
   try_presence(0, "busy");
   try_presence(1, "away");
   try_calls(0, 1);
@@ -261,6 +268,7 @@ static void check_health(void) {
 static bool begin(void) {
   hubs_init(&node, 2);
   node.spaces[1].history_size = 5;
+  node.settings.limits.max_queue_bytes = 2000;
   memset(peers, 0, sizeof peers);
   fail_at = 0;
   hubs_start(&node);
