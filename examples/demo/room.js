@@ -119,9 +119,9 @@ export class Room {
   }
 
   #onGap(gap) {
-    // What the server had acknowledged was before the gap, and its echo is part
+    // What was acknowledged before the gap will not come back: its echo is part
     // of what is missing.
-    for (const sent of this.#sent.filter(({ position }) => position)) {
+    for (const sent of this.#sent.filter((s) => isBefore(s.position, gap))) {
       this.#forget(sent);
       this.#views.log.settle(sent.row,
         { position: sent.position, time: Date.now() });
@@ -151,6 +151,14 @@ export function why(reason) {
   if (!reason?.code) return '';
   const text = reason.message ? `: ${reason.message}` : '';
   return ` (${reason.code} ${reason.name}${text})`;
+}
+
+/** Whether an acknowledged position is one that a gap passed over. After a restart
+ * acknowledgements of the new epoch may come sooner than the gap is told. */
+function isBefore(position, gap) {
+  if (!position) return false;
+  const { epoch, offset } = gap.position;
+  return position.epoch !== epoch || position.offset <= offset;
 }
 
 /** A publisher may have sent text that is not JSON. */

@@ -10,12 +10,14 @@ export const SHOWN_MAX = 2000;
  * writing direction). The two joiners stay: emoji and Persian need them. */
 const UNFIT = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}]/gu;
 
+const segmenter = Intl.Segmenter ? new Intl.Segmenter() : null;
+
 /** The first n characters as people count them, of at most 4n code points. */
 function firstCharacters(text, n) {
   const cut = [...text].slice(0, 4 * n).join('');
-  if (!Intl.Segmenter) return [...cut].slice(0, n).join('');
+  if (!segmenter) return [...cut].slice(0, n).join('');
   const parts = [];
-  for (const { segment } of new Intl.Segmenter().segment(cut)) {
+  for (const { segment } of segmenter.segment(cut)) {
     if (parts.push(segment) === n) break;
   }
   return parts.join('');

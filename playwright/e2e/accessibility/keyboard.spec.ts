@@ -8,6 +8,7 @@ test('the whole way by keyboard', async ({ visit, enter, room }) => {
   const { page } = await visit();
   const { keyboard } = page;
   const focused = page.locator(':focus');
+  await expect(focused).toHaveAccessibleName('Your name');
 
   await keyboard.type('Ada');
   await keyboard.press('Tab');
