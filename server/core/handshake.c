@@ -9,6 +9,10 @@
 
 #define SERVER_NAME "godwit/" GW_VERSION
 
+/** Connections of one client that a worker keeps: one is in use, the others are
+ * dead and not noticed yet, of a client whose network comes and goes. */
+#define MAX_PER_CLIENT 16u
+
 /** The public id of a client: it shows that two connections are of the same
  * client without giving away the instance, which is a secret. */
 static uint64_t public_id(gw_view instance) {
@@ -51,11 +55,26 @@ static uint32_t agree_on_interval(const gw_hub *h, uint32_t wish_ms) {
   return wish_ms;
 }
 
+/** A copied instance must not make the table of clients long in one place: the
+ * oldest connection has to go. */
+static void make_room(gw_hub *h, uint64_t client, uint32_t hash) {
+  gw_session *oldest = NULL, *s;
+  unsigned num = 0;
+  gw_index_walk walk = {.hash = hash};
+  while ((s = gw_index_next(&h->clients, &walk)) != NULL) {
+    if (s->client != client || s->state != GWS_SESSION_OPEN) continue;
+    if (oldest == NULL || s->opened_ms < oldest->opened_ms) oldest = s;
+    num++;
+  }
+  if (num >= MAX_PER_CLIENT) gws_session_end(oldest, GW_CODE_REPLACED, NULL);
+}
+
 static bool open_session(gw_session *s, const gw_hello *hello) {
   gw_hub *h = s->hub;
   uint64_t client = public_id(hello->instance);
   uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
   if (!remember_user(s, hello->user)) return false;
+  make_room(h, client, hash);
   if (gw_index_add(&h->clients, hash, s) < 0) return false;
   s->client = client;
   s->connection = gws_hub_random(h);

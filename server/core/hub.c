@@ -222,6 +222,7 @@ gw_out *gws_hub_scratch(gw_hub *h, size_t room) {
 }
 
 size_t gws_hub_chunk_bytes(const gw_hub *h) {
+  if (h->low_water == 0) return 1; /* one thing at a time */
   return h->low_water < GW_RECOVERY_CHUNK_BYTES ? h->low_water
                                                 : GW_RECOVERY_CHUNK_BYTES;
 }

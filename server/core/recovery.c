@@ -144,25 +144,31 @@ static void push_lagged(gw_sub *sub, uint64_t next) {
   gws_session_put(s, GW_LANE_DATA, out, gw_encode_lagged(out, &head, &msg));
 }
 
-static void draw_stream(gw_sub *sub) {
+/** Queue what follows the cursor, which nothing is missing after. */
+static void draw_chunk(gw_sub *sub) {
   gw_channel *ch = sub->channel;
   bool recovers = sub->feed == GWS_FEED_RECOVERING;
+  gw_recovery msg = {.from = sub->catchup->cursor + 1};
+  msg.to = sub->catchup->cursor = push_chunk(sub, msg.from);
+  msg.live = msg.to == ch->top;
+  if (recovers) push_recovery(sub, &msg);
+}
+
+static void draw_stream(gw_sub *sub) {
+  gw_channel *ch = sub->channel;
+  gw_catchup *c = sub->catchup;
   enum gw_gap_reason why;
-  uint64_t next = next_kept(ch, sub->catchup->cursor, &why);
-  if (next != sub->catchup->cursor + 1) {
-    if (recovers)
+  uint64_t next = next_kept(ch, c->cursor, &why);
+  if (next == c->cursor + 1) {
+    draw_chunk(sub);
+  } else {
+    if (sub->feed == GWS_FEED_RECOVERING)
       push_gap(sub, next, why);
     else
       push_lagged(sub, next);
-    sub->catchup->cursor = next - 1;
+    c->cursor = next - 1;
   }
-  if (next <= ch->top) {
-    gw_recovery msg = {.from = next};
-    msg.to = sub->catchup->cursor = push_chunk(sub, next);
-    msg.live = msg.to == ch->top;
-    if (recovers) push_recovery(sub, &msg);
-  }
-  if (sub->catchup->cursor == ch->top) gws_sub_set_feed(sub, GWS_FEED_LIVE);
+  if (c->cursor == ch->top) gws_sub_set_feed(sub, GWS_FEED_LIVE);
 }
 
 /* ---- the presence snapshot ------------------------------------------------ */

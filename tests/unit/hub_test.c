@@ -45,6 +45,18 @@ static void test_client_id_is_the_same_on_each_connection(void **state) {
   assert_true(a->client != c->client);
 }
 
+static void test_a_copied_instance_pushes_out_the_oldest(void **state) {
+  (void)state;
+  peer *p[20];
+  for (unsigned i = 0; i < 20; i++) {
+    hubs_pass(&node, 1);
+    p[i] = peer_join(&node, 0, 1);
+  }
+  for (unsigned i = 0; i < 20; i++)
+    assert_int_equal(p[i]->is_closing, i < 4);
+  assert_int_equal(peer_close_code(p[0]), GW_CODE_REPLACED);
+}
+
 static void test_takes_nothing_before_hello(void **state) {
   (void)state;
   peer *p = peer_open(&node, 0);
@@ -414,6 +426,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       T(test_welcomes),
       T(test_client_id_is_the_same_on_each_connection),
+      T(test_a_copied_instance_pushes_out_the_oldest),
       T(test_takes_nothing_before_hello),
       T(test_refuses_a_hello_that_is_not_sound),
       T(test_a_second_hello_breaks_the_protocol),
