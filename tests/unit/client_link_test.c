@@ -662,6 +662,32 @@ static void connect_from_the_handler_of_a_loss(void **state) {
   rig_deinit(&r);
 }
 
+static void talk_back(gw_test_port *p, const gw_event *e) {
+  if (e->type != GW_EVENT_PUBLICATION) return;
+  gw_client_on_timer(p->client);
+  gw_client_on_wake(p->client, GW_WAKE_VISIBLE);
+  gw_client_on_open(p->client, p->generation);
+  gw_client_on_data(p->client, p->generation, gw_view_of("x"), true);
+  gw_client_on_closed(p->client, p->generation, 1000, (gw_view){NULL, 0});
+}
+
+static void news_from_inside_a_handler_cost_the_link_only(void **state) {
+  (void)state;
+  rig r;
+  rig_init(&r, NULL);
+  uint32_t sub = rig_sub(&r, "a", NULL);
+  rig_ready(&r);
+  rig_live(&r, 9, 0);
+  r.port.hooks.event = talk_back;
+  rig_forget(&r);
+  rig_publication(&r, 9, 1, 0, 0);
+  rig_expect(&r, "pub1:1 waiting sub1:idle ");
+  assert_int_equal(gw_client_sub_position(r.c, sub).offset, 1);
+  rig_back(&r);
+  assert_int_equal(rig_info(&r).state, GW_STATE_SYNCING);
+  rig_deinit(&r);
+}
+
 static void a_wait_is_drawn_again_with_a_new_policy(void **state) {
   (void)state;
   gw_client_options o = {.retry = gw_retry_conservative};
@@ -706,6 +732,7 @@ int main(void) {
       cmocka_unit_test(frames_may_come_byte_by_byte),
       cmocka_unit_test(contrary_handlers_do_not_hang_the_host),
       cmocka_unit_test(connect_from_the_handler_of_a_loss),
+      cmocka_unit_test(news_from_inside_a_handler_cost_the_link_only),
       cmocka_unit_test(a_wait_is_drawn_again_with_a_new_policy),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

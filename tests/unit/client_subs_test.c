@@ -106,7 +106,10 @@ static void first_subscribe_may_recover(void **state) {
   (void)state;
   rig r;
   rig_init(&r, NULL);
-  gw_sub_options from = {.recover = true, .since = {RIG_EPOCH, 40}};
+  gw_sub_options from = {.recover = true,
+                         .since = {RIG_EPOCH, 40},
+                         .token = gw_view_of("ticket"),
+                         .overflow = GW_OVERFLOW_DROP};
   gw_sub_options all = {.recover = true};
   uint32_t a = rig_sub(&r, "a", &from);
   rig_sub(&r, "b", &all);
@@ -115,6 +118,8 @@ static void first_subscribe_may_recover(void **state) {
   gw_head head;
   gw_subscribe s = rig_sent_subscribe(&r, &head);
   assert_true(s.recover && s.epoch == RIG_EPOCH && s.offset == 40);
+  assert_true(rig_view_is(s.token, "ticket"));
+  assert_int_equal(s.overflow, GW_OVERFLOW_DROP);
   s = rig_sent_subscribe(&r, &head);
   assert_true(s.recover && s.epoch == 0 && s.offset == 0);
   rig_deinit(&r);
