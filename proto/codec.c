@@ -145,7 +145,9 @@ static int encode(gw_out *out, const gw_head *head, const pb_msgdesc_t *desc,
 
 static int decode(gw_view body, const pb_msgdesc_t *desc, void *pb) {
   pb_istream_t stream = open_body(body);
-  return pb_decode(&stream, desc, pb) ? 0 : GW_ERR_PROTOCOL;
+  /* The caller has zeroed it, and in proto3 that is every default. */
+  return pb_decode_ex(&stream, desc, pb, PB_DECODE_NOINIT) ? 0
+                                                          : GW_ERR_PROTOCOL;
 }
 
 /*

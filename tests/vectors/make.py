@@ -162,6 +162,9 @@ def channels():
         vector("publication: echo without a body", frame(
             "Publication", {"offset": 9, "client": 5, "key": 2},
             flags=8, channel=4)),
+        vector("publication: its writer wants no echo", frame(
+            "Publication", {"offset": 9, "data": "AP8=", "client": 5, "key": 2,
+                            "no_echo": True}, channel=4)),
         vector("publication: a payload of 300 bytes", frame(
             "Publication", {"offset": 2**32, "json": json.dumps(LONG)},
             channel=200)),

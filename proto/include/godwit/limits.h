@@ -51,8 +51,8 @@
 /** Bytes of one chunk of a recovery, and of a part of a presence snapshot. */
 #define GW_RECOVERY_CHUNK_BYTES (32u * 1024u)
 
-/** Publications per channel of one client that may wait for acknowledgement at
- * once. A receiver tells repeats by a 64-bit window behind the highest key. */
+/** Publications of one client in a channel from the oldest that is not settled
+ * on: servers and receivers remember so many keys of it to tell repeats. */
 #define GW_MAX_INFLIGHT 64u
 
 /** Publishers that a receiver remembers per channel to tell repeats. */
