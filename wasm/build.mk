@@ -14,7 +14,7 @@ WASM_SRC   := $(PROTO_SRC) $(CLIENT_SRC) $(sort $(wildcard wasm/*.c)) \
               $(addprefix build/nanopb/,pb_common.c pb_decode.c pb_encode.c)
 WASM_OBJ   := $(WASM_SRC:%.c=$(WASM_BUILD)/obj/%.o)
 # Bytes after gzip -9 that a page with a WebSocket may load: script and core.
-WASM_BUDGET := 40000
+WASM_BUDGET := 30720
 
 # nanopb's messages for people are left out: the core looks at true or false.
 # Instructions that move bytes are in every browser since 2021; of the other
@@ -33,10 +33,10 @@ WASM_LDFLAGS := -Oz -flto --no-entry -s STANDALONE_WASM=1 \
                 -s TOTAL_STACK=65536 -s ERROR_ON_UNDEFINED_SYMBOLS=0 \
                 -s WARN_ON_UNDEFINED_SYMBOLS=0
 
+# Members that no application sees begin with _, and get short names.
 WASM_BIN = $(CURDIR)/wasm/node_modules/.bin
 ESBUILD = $(WASM_BIN)/esbuild --log-level=warning --bundle --format=esm \
           --minify --target=es2022 --charset=utf8 --mangle-props=^_[a-z] \
-          --reserve-props=^_initialize$$ \
           --define:__VERSION__='"$(VERSION)"' --sourcemap
 
 WASM_OUT := $(addprefix $(WASM_DIST)/,godwit.wasm index.js plain.js \
@@ -68,7 +68,7 @@ $(WASM_DIST)/godwit.wasm: $(WASM_BUILD)/godwit.wasm
 	$(call say,OPT)
 	@mkdir -p $(@D)
 	$(Q)wasm-opt $(WASM_FEATURES) -Oz --converge --strip-debug \
-	  --strip-producers $< -o $@
+	  --strip-producers --strip-target-features $< -o $@
 
 # The plain build is optimised again by what wasm2js does itself.
 $(WASM_BUILD)/wasm2js.js: $(WASM_DIST)/godwit.wasm
@@ -82,8 +82,13 @@ $(WASM_DIST)/godwit-core.js: $(WASM_BUILD)/wasm2js.js wasm/plain-core.mjs \
 	$(Q)$(WASM_BIN)/esbuild --log-level=warning --format=esm --minify \
 	  --target=es2022 $(WASM_BUILD)/plain-core.js --outfile=$@
 
-wasm/src/codes.ts: $(GEN)/codes.ts
-	$(Q)cp $< $@
+wasm/src/codes.ts: $(GEN)/codes.ts wasm/make-codes.mjs \
+  wasm/node_modules/.package-lock.json
+	$(call say,CODES)
+	@mkdir -p $(WASM_BUILD)
+	$(Q)$(WASM_BIN)/esbuild --log-level=warning --format=esm $< \
+	  --outfile=$(WASM_BUILD)/codes.mjs
+	$(Q)$(NODE) wasm/make-codes.mjs $(CURDIR)/$(WASM_BUILD)/codes.mjs >$@
 
 $(WASM_DIST)/index.js: $(WASM_TS) wasm/src/codes.ts wasm/build.mk \
   wasm/node_modules/.package-lock.json

@@ -23,5 +23,5 @@ if (/\beval\b|new Function\b/.test(body)) {
 const abort = "abort() { throw new Error('abort'); }";
 writeFileSync(output, `${body}
 export default (imports) =>
-  asmFunc({ ${abort}, ...imports.env, ...imports.godwit });
+  asmFunc({ ${abort}, ...imports.godwit });
 `);

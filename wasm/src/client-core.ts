@@ -30,14 +30,14 @@ const REASON_CHARS = 30;
 
 /** A promise's other end. */
 interface Deferred<T> {
-  resolve(value: T): void;
-  reject(error: unknown): void;
+  _resolve(value: T): void;
+  _reject(error: unknown): void;
 }
 
 /** A request that waits for its reply. */
 interface Request extends Deferred<Received> {
   /** What came of a list that comes in parts; undefined for a call. */
-  readonly members: Member[] | undefined;
+  readonly _members: Member[] | undefined;
 }
 
 type Run = (engine: Engine) => void;
@@ -96,10 +96,10 @@ export abstract class ClientCore extends Emitter<ClientEvents>
     const urls = Array.isArray(url) ? url as (string | URL)[] : [url as string];
     if (urls.length === 0) throw new TypeError('no URL');
     this.#settings = {
-      endpoints: urls.map(socketUrl),
-      options,
-      retry: retryWords(options.retry),
-      token: options.token ?? '',
+      _endpoints: urls.map(socketUrl),
+      _options: options,
+      _retry: retryWords(options.retry),
+      _token: options.token ?? '',
     };
   }
 
@@ -110,7 +110,7 @@ export abstract class ClientCore extends Emitter<ClientEvents>
 
   /** Connects, or comes back now instead of waiting. */
   connect(): void {
-    const { options } = this.#settings;
+    const { _options: options } = this.#settings;
     if (options.WebSocket === undefined &&
         typeof globalThis.WebSocket !== 'function') {
       throw new GodwitError(Code.UNSUPPORTED,
@@ -118,8 +118,8 @@ export abstract class ClientCore extends Emitter<ClientEvents>
     }
     this.#isWanted = true;
     this.#command((engine) => {
-      engine.watch();
-      checked(engine.command('connect'));
+      engine._watch();
+      checked(engine._command('connect'));
     });
   }
 
@@ -132,8 +132,8 @@ export abstract class ClientCore extends Emitter<ClientEvents>
       return;
     }
     this.#command((engine) => {
-      engine.unwatch();
-      engine.command('close');
+      engine._unwatch();
+      engine._command('close');
     });
   }
 
@@ -143,10 +143,10 @@ export abstract class ClientCore extends Emitter<ClientEvents>
     if (this.#isFreed) return;
     this.#isFreed = true;
     this.#isWanted = false;
-    this.#engine?.destroy();
+    this.#engine?._destroy();
     const error = new GodwitError(Code.CLOSED);
     for (const feed of this.#feedByChannel.values()) {
-      feed.end(reasonOf(Code.CLOSED));
+      feed._end(reasonOf(Code.CLOSED));
     }
     this.#feedByChannel.clear();
     this.#forgetCore(error);
@@ -161,7 +161,7 @@ export abstract class ClientCore extends Emitter<ClientEvents>
     const transport = CONNECTED.includes(this.state) ? 'websocket' : null;
     return {
       ...this.#situation, rttMs: this.#rttMs, transport,
-      ...readFacts(this.#engine, this.#settings.endpoints[0]!),
+      ...readFacts(this.#engine, this.#settings._endpoints[0]!),
     };
   }
 
@@ -173,22 +173,22 @@ export abstract class ClientCore extends Emitter<ClientEvents>
       const isOver = state === 'closed' || state === 'failed';
       if (state === 'ready') resolve();
       else if (isOver && !this.#isWanted) reject(errorOf(reason));
-      else this.#ready.push({ resolve, reject });
+      else this.#ready.push({ _resolve: resolve, _reject: reject });
     });
   }
 
   /** Changes the retry policy, from the next attempt on. */
   setRetry(policy: Retry): void {
     const words = retryWords(policy);
-    this.#settings.retry = words;
-    this.#engine?.command('set_retry', [], wordBytes(words));
+    this.#settings._retry = words;
+    this.#engine?._command('set_retry', [], wordBytes(words));
   }
 
   /** Changes the token, from the next connection on. */
   setToken(token: string): void {
-    this.#settings.token = token;
+    this.#settings._token = token;
     const bytes = toUtf8(token);
-    checked(this.#engine?.command('set_token', [bytes.length], bytes) ?? 0);
+    checked(this.#engine?._command('set_token', [bytes.length], bytes) ?? 0);
   }
 
   // ---- channels ------------------------------------------------------------
@@ -200,10 +200,10 @@ export abstract class ClientCore extends Emitter<ClientEvents>
     if (typeof options.since === 'object') fromHex(options.since.epoch);
     const known = this.#feedByChannel.get(channel);
     const feed = known ?? new Feed(this, channel, options);
-    const subscription = feed.add(options);
+    const subscription = feed._add(options);
     if (known === undefined) {
       this.#feedByChannel.set(channel, feed);
-      if (this.#engine !== null) feed.start(this.#engine);
+      if (this.#engine !== null) feed._start(this.#engine);
       else this.#startLoading();
     }
     return subscription;
@@ -232,7 +232,7 @@ export abstract class ClientCore extends Emitter<ClientEvents>
   members(channel: string): Promise<Member[]> {
     return this.#request([], () => {
       const bytes = toUtf8(channel);
-      return (engine) => engine.command('presence_get', [bytes.length], bytes);
+      return (engine) => engine._command('presence_get', [bytes.length], bytes);
     });
   }
 
@@ -244,12 +244,12 @@ export abstract class ClientCore extends Emitter<ClientEvents>
   ): Promise<Received> {
     return this.#request(undefined, () => {
       const name = toUtf8(method);
-      const { type, bytes } = data === undefined ? NOTHING : encodePayload(data);
+      const { _type: type, _bytes: bytes } = data === undefined ? NOTHING : encodePayload(data);
       // gw_call_options.
       const words = wordBytes([
         options.timeoutMs ?? 0, 0, ...options.to ? fromHex(options.to) : [0, 0],
       ]);
-      return (engine) => engine.command(
+      return (engine) => engine._command(
         'call', [name.length, type, bytes.length], words, name, bytes);
     });
   }
@@ -293,7 +293,7 @@ export abstract class ClientCore extends Emitter<ClientEvents>
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = prepare();
-      this.#command((engine) => run(engine, { resolve, reject }), reject);
+      this.#command((engine) => run(engine, { _resolve: resolve, _reject: reject }), reject);
     });
   }
 
@@ -303,7 +303,7 @@ export abstract class ClientCore extends Emitter<ClientEvents>
     return this.#ask(() => {
       const run = prepare();
       return (engine, deferred) => this.#requests.set(
-        checked(run(engine)), { ...deferred, members });
+        checked(run(engine)), { ...deferred, _members: members });
     });
   }
 
@@ -317,7 +317,7 @@ export abstract class ClientCore extends Emitter<ClientEvents>
   }
 
   async #loadCore(): Promise<void> {
-    const { options } = this.#settings;
+    const { _options: options } = this.#settings;
     const module = await this._load(options);
     const entries = [...await options.outbox?.store?.load() ?? []];
     if (this.#isFreed) return;
@@ -327,9 +327,9 @@ export abstract class ClientCore extends Emitter<ClientEvents>
     // Keys are hexadecimal of one length: their order is that of the numbers.
     entries.sort(([a], [b]) => a < b ? -1 : 1);
     for (const [, entry] of entries) {
-      checked(engine.command('restore', [entry.length], entry));
+      checked(engine._command('restore', [entry.length], entry));
     }
-    for (const feed of this.#feedByChannel.values()) feed.start(engine);
+    for (const feed of this.#feedByChannel.values()) feed._start(engine);
     for (const each of this.#waiting.splice(0)) this.#command(...each);
   }
 
@@ -339,7 +339,7 @@ export abstract class ClientCore extends Emitter<ClientEvents>
     const reason = reasonOf(Code.INTERNAL, String(error));
     this.#isWanted = false;
     this.#forgetCore(errorOf(reason));
-    for (const feed of this.#feedByChannel.values()) feed.abandon(reason);
+    for (const feed of this.#feedByChannel.values()) feed._abandon(reason);
     this.#moveTo('failed', reason);
     this._failed(error);
   }
@@ -348,7 +348,7 @@ export abstract class ClientCore extends Emitter<ClientEvents>
     this.#engine = null;
     this._feeds.clear();
     for (const pending of [this.#publishing, this.#requests]) {
-      for (const { reject } of pending.values()) reject(error);
+      for (const { _reject: reject } of pending.values()) reject(error);
       pending.clear();
     }
     for (const [, fail] of this.#waiting.splice(0)) fail(error);
@@ -358,19 +358,19 @@ export abstract class ClientCore extends Emitter<ClientEvents>
 
   /** @internal */
   _event(reader: EventReader): void {
-    const id = reader.id;
+    const id = reader._id;
     const feed = this._feeds.get(id);
-    const of = feed?.isOf(this.#engine!.turn) ? feed : undefined;
-    switch (reader.word(Event.TYPE)) {
+    const of = feed?._isOf(this.#engine!._turn) ? feed : undefined;
+    switch (reader._word(Event.TYPE)) {
       case EventType.STATE: return this.#onState(reader);
-      case EventType.SUB_STATE: return of?.onState(reader);
-      case EventType.PUBLICATION: return of?.onPublication(reader);
-      case EventType.GAP: return of?.onGap(reader);
-      case EventType.PRESENCE: return of?.onPresence(reader);
-      case EventType.PRESENCE_SYNC: return of?.onPresenceSync(reader);
+      case EventType.SUB_STATE: return of?._onState(reader);
+      case EventType.PUBLICATION: return of?._onPublication(reader);
+      case EventType.GAP: return of?._onGap(reader);
+      case EventType.PRESENCE: return of?._onPresence(reader);
+      case EventType.PRESENCE_SYNC: return of?._onPresenceSync(reader);
       case EventType.PUBLISHED: return this.#onPublished(reader);
       case EventType.MEMBER:
-        return void this.#requests.get(id)?.members?.push(memberOf(reader));
+        return void this.#requests.get(id)?._members?.push(memberOf(reader));
       case EventType.REPLY: return this.#onReply(reader);
       case EventType.CALL: return this.#onCall(reader);
       case EventType.RTT: return this._emit('rtt', { ms: this.#rttMs = id });
@@ -378,12 +378,12 @@ export abstract class ClientCore extends Emitter<ClientEvents>
   }
 
   #onState(reader: EventReader): void {
-    const retryAt = reader.number(StateEvent.RETRY_AT_MS);
-    const delay = retryAt - reader.number(Event.AT_MS);
+    const retryAt = reader._number(StateEvent.RETRY_AT_MS);
+    const delay = retryAt - reader._number(Event.AT_MS);
     this.#moveTo(
-      STATES[reader.word(StateEvent.TO)]!,
-      reasonOf(reader.word(StateEvent.CODE), reader.text(StateEvent.REASON)),
-      reader.word(StateEvent.ATTEMPT),
+      STATES[reader._word(StateEvent.TO)]!,
+      reasonOf(reader._word(StateEvent.CODE), reader._text(StateEvent.REASON)),
+      reader._word(StateEvent.ATTEMPT),
       retryAt === 0 ? null : Date.now() + delay);
   }
 
@@ -395,45 +395,45 @@ export abstract class ClientCore extends Emitter<ClientEvents>
     this.#situation = { state: to, since: Date.now(), reason, attempt, retryAt };
     if (to === 'failed') this.#isWanted = false;
     if (to === 'ready') {
-      for (const { resolve } of this.#ready.splice(0)) resolve();
+      for (const { _resolve: resolve } of this.#ready.splice(0)) resolve();
     } else if (to === 'failed' || (to === 'closed' && !this.#isWanted)) {
-      for (const { reject } of this.#ready.splice(0)) reject(errorOf(reason));
+      for (const { _reject: reject } of this.#ready.splice(0)) reject(errorOf(reason));
     }
     this._emit('state', { from, to, reason, attempt, retryAt });
   }
 
   #onPublished(reader: EventReader): void {
-    const key = reader.hex(PublishedEvent.KEY);
+    const key = reader._hex(PublishedEvent.KEY);
     const deferred = this.#publishing.get(key);
     this.#publishing.delete(key);
-    const code = reader.word(PublishedEvent.CODE);
+    const code = reader._word(PublishedEvent.CODE);
     if (code === Code.OK) {
-      deferred?.resolve({
-        position: reader.position(PublishedEvent.POSITION),
-        duplicate: reader.is(PublishedEvent.DUPLICATE),
+      deferred?._resolve({
+        position: reader._position(PublishedEvent.POSITION),
+        duplicate: reader._is(PublishedEvent.DUPLICATE),
       });
     } else {
-      deferred?.reject(new GodwitError(code, reader.text(PublishedEvent.REASON)));
+      deferred?._reject(new GodwitError(code, reader._text(PublishedEvent.REASON)));
     }
   }
 
   #onReply(reader: EventReader): void {
-    const { id } = reader;
-    const code = reader.word(ReplyEvent.CODE);
+    const { _id: id } = reader;
+    const code = reader._word(ReplyEvent.CODE);
     const request = this.#requests.get(id);
-    if (code === Code.OK && reader.is(ReplyEvent.MORE)) return;
+    if (code === Code.OK && reader._is(ReplyEvent.MORE)) return;
     this.#requests.delete(id);
     if (code !== Code.OK) {
-      const error = new GodwitError(code, reader.text(ReplyEvent.REASON),
-        reader.word(ReplyEvent.RETRY_AFTER_MS));
+      const error = new GodwitError(code, reader._text(ReplyEvent.REASON),
+        reader._word(ReplyEvent.RETRY_AFTER_MS));
       // Without a request: what a subscription told about presence is refused.
       if (id === 0) this._failed(error);
-      request?.reject(error);
+      request?._reject(error);
     } else if (request !== undefined) {
-      const { members, resolve, reject } = request;
+      const { _members: members, _resolve: resolve, _reject: reject } = request;
       try {
         resolve(members ?? decodePayload(
-          reader.word(ReplyEvent.TYPE), reader.bytes(ReplyEvent.BYTES)));
+          reader._word(ReplyEvent.TYPE), reader._bytes(ReplyEvent.BYTES)));
       } catch (error) {
         reject(error);
       }
@@ -442,21 +442,21 @@ export abstract class ClientCore extends Emitter<ClientEvents>
 
   #onCall(reader: EventReader): void {
     const engine = this.#engine!;
-    const { id } = reader;
-    const type = reader.word(CallEvent.TYPE);
-    const bytes = reader.bytes(CallEvent.BYTES);
+    const { _id: id } = reader;
+    const type = reader._word(CallEvent.TYPE);
+    const bytes = reader._bytes(CallEvent.BYTES);
     const context = {
-      from: reader.hexOrNull(CallEvent.FROM),
-      user: reader.text(CallEvent.FROM_USER),
+      from: reader._hexOrNull(CallEvent.FROM),
+      user: reader._text(CallEvent.FROM_USER),
     };
-    const handler = this.#methods.get(reader.text(CallEvent.METHOD));
+    const handler = this.#methods.get(reader._text(CallEvent.METHOD));
     // The caller may be gone, which is nothing that anybody could use.
     const answer = (code: number, reason: string, payload: EncodedPayload) => {
       if (engine !== this.#engine) return;
       const text = toUtf8(reason);
-      engine.command('answer',
-        [id, code, text.length, payload.type, payload.bytes.length],
-        text, payload.bytes);
+      engine._command('answer',
+        [id, code, text.length, payload._type, payload._bytes.length],
+        text, payload._bytes);
     };
     if (handler === undefined) {
       answer(Code.UNKNOWN_METHOD, '', NOTHING);
@@ -481,8 +481,8 @@ export abstract class ClientCore extends Emitter<ClientEvents>
   /** @internal Its channel is free for another one. */
   _feedEnded(id: number, feed: Feed): void {
     this._feeds.delete(id);
-    if (this.#feedByChannel.get(feed.channel) === feed) {
-      this.#feedByChannel.delete(feed.channel);
+    if (this.#feedByChannel.get(feed._channel) === feed) {
+      this.#feedByChannel.delete(feed._channel);
     }
   }
 
@@ -522,10 +522,10 @@ function putPublish(
   const options = wordBytes([
     flags, 0, ...expected ? positionWords(expected) : [0, 0, 0, 0], ttlMs, 0,
   ]);
-  checked(engine.command('publish',
-    [name.length, payload.type, payload.bytes.length],
-    options, name, payload.bytes), Code.OUTBOX_FULL);
-  return toHex(engine.returned(0), engine.returned(1));
+  checked(engine._command('publish',
+    [name.length, payload._type, payload._bytes.length],
+    options, name, payload._bytes), Code.OUTBOX_FULL);
+  return toHex(engine._returned(0), engine._returned(1));
 }
 
 /** gw_client_info, or what holds before there is one. */
@@ -533,9 +533,9 @@ function readFacts(engine: Engine | null, endpoint: string): Pick<
   Info, 'connectionId' | 'clientId' | 'user' | 'endpoint' | 'duplicates' |
   'outbox' | 'limits'
 > {
-  const at = engine?.command('info') ?? 0;
-  const word = (index: number) => at && engine!.wordAt(at, index);
-  const text = (index: number) => at ? engine!.textAt(at, index) : '';
+  const at = engine?._command('info') ?? 0;
+  const word = (index: number) => at && engine!._wordAt(at, index);
+  const text = (index: number) => at ? engine!._textAt(at, index) : '';
   const id = (index: number) => toId(word(index), word(index + 1));
   const limits = LIMITS.map((name, i) => [name, word(Facts.LIMITS + i)]);
   return {

@@ -16,12 +16,12 @@ export class Clock {
   #ahead = 0;
   #difference = Date.now() - performance.now();
 
-  now(): number {
+  _now(): number {
     return performance.now() + this.#ahead;
   }
 
   /** Compares the clocks; returns whether the machine seems to have slept. */
-  check(): boolean {
+  _check(): boolean {
     const difference = Date.now() - performance.now();
     const jump = difference - this.#difference;
     this.#difference = difference;

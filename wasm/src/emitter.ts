@@ -15,22 +15,12 @@ export abstract class Emitter<Events> {
   }
 
   off<K extends keyof Events>(event: K, handler: Handler<Events[K]>): void {
-    const left = [...(this.#handlers[event] ?? [])];
-    const index = left.indexOf(handler);
-    if (index >= 0) left.splice(index, 1);
-    this.#handlers[event] = left;
-  }
-
-  /** @internal */
-  _has(event: keyof Events): boolean {
-    return (this.#handlers[event]?.length ?? 0) > 0;
+    this.#handlers[event] = this.#handlers[event]?.filter((h) => h !== handler);
   }
 
   /** @internal */
   _emit<K extends keyof Events>(event: K, value: Events[K]): void {
-    const handlers = this.#handlers[event];
-    if (handlers === undefined) return;
-    for (const handler of handlers) {
+    for (const handler of this.#handlers[event] ?? []) {
       try {
         handler(value);
       } catch (error) {

@@ -2,7 +2,7 @@
 // engine.ts - runs one client of the core: gives it a socket, a timer, a clock,
 // and hands on the events that each turn led to.
 
-import { toUtf8, type Bytes } from './bytes.js';
+import { toHex, toUtf8, type Bytes } from './bytes.js';
 import { Clock } from './clock.js';
 import { Code } from './codes.js';
 import { GodwitError } from './error.js';
@@ -41,7 +41,7 @@ export interface EngineEvents {
  */
 export class Engine implements Host {
   /** Number of the turn whose events are being handed on, or of the last one. */
-  turn = 0;
+  _turn = 0;
   readonly #module: Module;
   readonly #settings: Settings;
   readonly #events: EngineEvents;
@@ -68,16 +68,16 @@ export class Engine implements Host {
     this.#timer = new Timer(
       this.#clock, () => this.#turn('on_timer'), () => this.#wake(Wake.VISIBLE));
     putOptions(module, settings);
-    module.hosts.set(this.#id, this);
+    module._hosts.set(this.#id, this);
     this.#handle = module.exports.create(this.#id);
     if (this.#handle === 0) {
-      module.hosts.delete(this.#id);
+      module._hosts.delete(this.#id);
       throw new GodwitError(Code.BAD_REQUEST, 'an option is not valid');
     }
   }
 
   /** Whether all that the core has told is handed on. */
-  get isIdle(): boolean {
+  get _isIdle(): boolean {
     return !this.#busy && !this.#inside;
   }
 
@@ -85,12 +85,12 @@ export class Engine implements Host {
 
   /** Gives a command: a function of wasm/bridge.c, what follows the handle, and
    * what it finds in the input. */
-  command(
+  _command(
     name: Command, args: readonly number[] = [], ...input: Uint8Array[]
   ): number {
     if (this.#handle === 0) throw new GodwitError(Code.CLOSED);
     this.#checkOutside();
-    this.#module.put(...input);
+    this.#module._put(...input);
     const result = this.#call(name, ...args);
     this.#setTimer();
     return result ?? 0;
@@ -115,36 +115,36 @@ export class Engine implements Host {
   }
 
   /** A word that the last command returned beside its result. */
-  returned(index: number): number {
-    return this.wordAt(this.#handle, Bridge.RETURNED + index);
+  _returned(index: number): number {
+    return this._wordAt(this.#handle, Bridge.RETURNED + index);
   }
 
   /** A word of a struct of the core. */
-  wordAt(struct: number, index: number): number {
-    return this.#module.u32[(struct >>> 2) + index]!;
+  _wordAt(struct: number, index: number): number {
+    return this.#module._u32[(struct >>> 2) + index]!;
   }
 
   /** A text of one. */
-  textAt(struct: number, index: number): string {
-    return this.#module.text(
-      this.wordAt(struct, index), this.wordAt(struct, index + 1));
+  _textAt(struct: number, index: number): string {
+    return this.#module._text(
+      this._wordAt(struct, index), this._wordAt(struct, index + 1));
   }
 
   /** Watch the surroundings, from connect until there is nothing to wake for. */
-  watch(): void {
+  _watch(): void {
     this.#unwatch ??= watchWake((why) => {
-      this.#clock.check();
+      this.#clock._check();
       this.#wake(why);
     });
   }
 
-  unwatch(): void {
+  _unwatch(): void {
     this.#unwatch?.();
     this.#unwatch = null;
   }
 
   /** Ends it without a goodbye. */
-  destroy(): void {
+  _destroy(): void {
     this.#checkOutside();
     if (this.#handle !== 0) this.#call('destroy');
     this.#end();
@@ -153,15 +153,15 @@ export class Engine implements Host {
   #end(): void {
     this.#handle = 0;
     this.#later = [];
-    this.#module.hosts.delete(this.#id);
-    this.#timer.set(-1);
-    this.unwatch();
-    this.#socket?.close(1000, '');
+    this.#module._hosts.delete(this.#id);
+    this.#timer._set(-1);
+    this._unwatch();
+    this.#socket?._close(1000, '');
   }
 
   // A trap, out of memory as a rule, leaves the core in the middle of something.
   #break(error: unknown): void {
-    this.#module.isBroken = true;
+    this.#module._isBroken = true;
     this.#end();
     this.#events._broken(error);
   }
@@ -176,13 +176,13 @@ export class Engine implements Host {
    * WebSocket of a test may answer before send has returned. */
   #turn(name: Turn, a = 0, b = 0, c = 0, input?: Bytes): void {
     if (this.#handle === 0) return;
-    if (!this.isIdle) {
+    if (!this._isIdle) {
       this.#later.push(() => this.#turn(name, a, b, c, input));
       return;
     }
     this.#busy = true;
     try {
-      if (input !== undefined) this.#module.put(input);
+      if (input !== undefined) this.#module._put(input);
       this.#call(name, a, b, c);
       this.#setTimer();
       this.#handOn(input);
@@ -196,9 +196,9 @@ export class Engine implements Host {
   }
 
   #handOn(message: Bytes | undefined): void {
-    this.turn++;
-    this.#reader.begin(this.#handle, message);
-    while (this.#handle !== 0 && this.#reader.next()) {
+    this._turn++;
+    this.#reader._begin(this.#handle, message);
+    while (this.#handle !== 0 && this.#reader._next()) {
       try {
         this.#events._event(this.#reader);
       } catch (error) {
@@ -208,62 +208,67 @@ export class Engine implements Host {
   }
 
   #setTimer(): void {
-    const { u32 } = this.#module;
+    const { _u32: u32 } = this.#module;
     const at = this.#handle >>> 2;
     if (this.#handle === 0 || u32[at + Bridge.HAS_TIMER] === 0) return;
     u32[at + Bridge.HAS_TIMER] = 0;
     const ms = u32[at + Bridge.TIMER_MS]!;
-    this.#timer.set(ms === NO_TIMER ? -1 : ms);
+    this.#timer._set(ms === NO_TIMER ? -1 : ms);
   }
 
   // ---- what the core asks for ----------------------------------------------
 
   now(): number {
-    return this.#clock.now();
+    return this.#clock._now();
   }
 
-  open(generation: number, endpoint: string): void {
-    this.#socket?.close(1000, '');
+  open(generation: number, at: number, len: number): void {
+    this.#socket?._close(1000, '');
     this.#generation = generation;
     const { WebSocket = globalThis.WebSocket as unknown as WebSocketConstructor } =
-      this.#settings.options;
-    this.#socket = new Socket(WebSocket, endpoint, {
-      opened: () => this.#turn('on_open', generation),
-      message: (message) =>
+      this.#settings._options;
+    this.#socket = new Socket(WebSocket, this.#module._text(at, len), {
+      _opened: () => this.#turn('on_open', generation),
+      _message: (message) =>
         this.#turn('on_data', generation, message.length, 0, message),
-      closed: (code, reason) => {
+      _closed: (code, reason) => {
         const bytes = toUtf8(reason);
         this.#turn('on_closed', generation, code, bytes.length, bytes);
       },
     });
   }
 
-  send(generation: number, message: Uint8Array): void {
-    if (generation === this.#generation) this.#socket?.send(message);
+  send(generation: number, at: number, len: number): void {
+    if (generation !== this.#generation) return;
+    this.#socket?._send(this.#module._copy(at, len));
   }
 
-  close(generation: number, code: number, reason: string): void {
-    if (generation === this.#generation) this.#socket?.close(code, reason);
+  close(generation: number, code: number, at: number, len: number): void {
+    if (generation !== this.#generation) return;
+    this.#socket?._close(code, this.#module._text(at, len));
   }
 
-  log(level: number, text: string): void {
-    this.#settings.options.log?.(LOG_LEVELS[level]!, text);
+  log(level: number, at: number, len: number): void {
+    const { log } = this.#settings._options;
+    log?.(LOG_LEVELS[level]!, this.#module._text(at, len));
   }
 
-  mayMove(from: number, to: number, code: number): boolean {
-    const { mayMove } = this.#settings.options;
+  may_move(from: number, to: number, code: number): boolean {
+    const { mayMove } = this.#settings._options;
     return mayMove?.(STATES[from]!, STATES[to]!, code) ?? true;
   }
 
-  storePut(key: string, entry: Uint8Array): void {
-    this.#settings.options.outbox?.store?.put(key, entry.slice());
+  store_put(low: number, high: number, at: number, len: number): void {
+    const { outbox } = this.#settings._options;
+    outbox?.store?.put(toHex(low >>> 0, high >>> 0), this.#module._copy(at, len));
   }
 
-  storeRemove(key: string): void {
-    this.#settings.options.outbox?.store?.remove(key);
+  store_remove(low: number, high: number): void {
+    // Words come from the core with a sign.
+    this.#settings._options.outbox?.store?.remove(toHex(low >>> 0, high >>> 0));
   }
 
-  failed(error: unknown): void {
+  _failed(error: unknown): void {
     // The core is on the stack.
     queueMicrotask(() => this.#events._failed(error));
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // error.ts - failures with a code of the schema's table.
 
-import { Code, codeClass, codeName, codeText } from './codes.js';
+import { Code, TABLE, type CodeName } from './codes.js';
 import type { Reason, ReasonClass } from './types.js';
 
 /** What a publish, a call or another request fails with. */
@@ -21,13 +21,22 @@ export class GodwitError extends Error {
   }
 }
 
+/** By the hundred of a code, also of one that is not known. */
+const CLASSES: readonly ReasonClass[] =
+  ['terminal', 'retry', 'retry-after', 'reauth', 'resync'];
+
+function classOf(code: number): ReasonClass {
+  return code === 0 ? 'ok' : CLASSES[Math.floor(code / 100)] ?? 'terminal';
+}
+
 /** message: the peer's words, which may be empty. */
 export function reasonOf(code: number, message?: string): Reason {
+  const row = new RegExp(`^${code}([A-Z].*?) (.*)`, 'm').exec(TABLE);
   return {
     code,
-    name: codeName(code),
-    class: codeClass(code).toLowerCase().replace('_', '-') as ReasonClass,
-    message: message || codeText(code),
+    name: row?.[1] as CodeName ?? 'UNKNOWN',
+    class: classOf(code),
+    message: message || row?.[2] || 'A reason that is not known here.',
   };
 }
 

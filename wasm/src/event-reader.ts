@@ -25,8 +25,8 @@ export class EventReader {
   }
 
   /** Begin with what the turn of a client led to. message: the one taken in. */
-  begin(handle: number, message: Bytes = NO_BYTES): void {
-    const { u32 } = this.#module;
+  _begin(handle: number, message: Bytes = NO_BYTES): void {
+    const { _u32: u32 } = this.#module;
     const at = handle >>> 2;
     const first = u32[at + Bridge.RECORDS]! >>> 2;
     this.#at = first - RECORD_WORDS;
@@ -36,59 +36,58 @@ export class EventReader {
   }
 
   /** Step to the next record; false after the last. */
-  next(): boolean {
+  _next(): boolean {
     this.#at += RECORD_WORDS;
     if (this.#at < this.#end) return true;
     this.#message = NO_BYTES;
     return false;
   }
 
-  word(index: number): number {
-    return this.#module.u32[this.#at + index]!;
+  _word(index: number): number {
+    return this.#module._u32[this.#at + index]!;
   }
 
   /** A bool, which has a byte. */
-  is(index: number): boolean {
-    return (this.word(index) & 1) !== 0;
+  _is(index: number): boolean {
+    return (this._word(index) & 1) !== 0;
   }
 
-  get id(): number {
-    return this.word(Event.ID);
+  get _id(): number {
+    return this._word(Event.ID);
   }
 
   /** A 64-bit number of two words. */
-  number(index: number): number {
-    return toNumber(this.word(index), this.word(index + 1));
+  _number(index: number): number {
+    return toNumber(this._word(index), this._word(index + 1));
   }
 
-  hex(index: number): string {
-    return toHex(this.word(index), this.word(index + 1));
+  _hex(index: number): string {
+    return toHex(this._word(index), this._word(index + 1));
   }
 
   /** As hex; null for 0. */
-  hexOrNull(index: number): string | null {
-    return toId(this.word(index), this.word(index + 1));
+  _hexOrNull(index: number): string | null {
+    return toId(this._word(index), this._word(index + 1));
   }
 
   /** An epoch, then an offset. */
-  position(index: number): Position {
-    return { epoch: this.hex(index), offset: this.number(index + 2) };
+  _position(index: number): Position {
+    return { epoch: this._hex(index), offset: this._number(index + 2) };
   }
 
   /** Good for as long as the caller likes: a view of the message, which is
    * JavaScript's own, or a copy. */
-  bytes(index: number): Bytes {
-    const place = this.word(index);
-    const len = this.word(index + 1);
+  _bytes(index: number): Bytes {
+    const place = this._word(index);
+    const len = this._word(index + 1);
     if (place >= IN_MESSAGE) {
       const from = place - IN_MESSAGE;
       return this.#message.subarray(from, from + len);
     }
-    const from = this.#texts + place;
-    return this.#module.u8.slice(from, from + len);
+    return this.#module._copy(this.#texts + place, len);
   }
 
-  text(index: number): string {
-    return this.word(index + 1) === 0 ? '' : fromUtf8(this.bytes(index));
+  _text(index: number): string {
+    return this._word(index + 1) === 0 ? '' : fromUtf8(this._bytes(index));
   }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // exports.ts - what both entry points offer besides the client.
 
-export { Code } from './codes.js';
 export { GodwitError } from './error.js';
 export { Publication } from './publication.js';
 export { Subscription, type SubscriptionEvents } from './subscription.js';

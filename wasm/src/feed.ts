@@ -18,15 +18,15 @@ import {
 } from './states.js';
 import { Subscription } from './subscription.js';
 import type {
-  Member, Position, Reason, SubscriptionState, SubscriptionStateEvent,
+  Member, MembersEvent, Position, Reason, SubscriptionState, SubscriptionStateEvent,
 } from './types.js';
 
 const OVERFLOWS = ['close', 'drop'];
 
 /** What this client tells about itself. */
 interface Self {
-  readonly state: string;
-  readonly data: EncodedPayload;
+  readonly _state: string;
+  readonly _data: EncodedPayload;
 }
 
 /**
@@ -51,9 +51,9 @@ interface Self {
  * it also moves over repeats and over own publications without echo.
  */
 export class Feed {
-  readonly channel: string;
-  readonly client: ClientCore;
-  readonly members = new Map<string, Member>();
+  readonly _channel: string;
+  readonly _client: ClientCore;
+  readonly _members = new Map<string, Member>();
   /** Replaced, never changed: see Emitter. */
   #subscriptions: readonly Subscription[] = [];
   #since: SubscribeOptions['since'];
@@ -76,8 +76,8 @@ export class Feed {
   #stale: Set<string> | null = null;
 
   constructor(client: ClientCore, channel: string, options: SubscribeOptions) {
-    this.client = client;
-    this.channel = channel;
+    this._client = client;
+    this._channel = channel;
     this.#since = options.since;
     this.#presence = options.presence ?? false;
     this.#overflow = OVERFLOWS.indexOf(options.overflow ?? 'close');
@@ -89,47 +89,47 @@ export class Feed {
   // ---- the core's subscription ---------------------------------------------
 
   /** Begin in a core, a first time or after the one before broke. */
-  start(engine: Engine): void {
+  _start(engine: Engine): void {
     this.#engine = engine;
     const since = this.#position() ?? this.#since;
     const from = typeof since === 'object' ? positionWords(since) : [0, 0, 0, 0];
-    const channel = toUtf8(this.channel);
+    const channel = toUtf8(this._channel);
     // gw_sub_options.
     const options = wordBytes([
       Number(since !== undefined), 0, ...from, Number(this.#presence),
       this.#overflow, 0, 0,
     ]);
-    const id = engine.command('subscribe', [channel.length], options, channel);
+    const id = engine._command('subscribe', [channel.length], options, channel);
     if (id < 0) {
       this.#refused(id);
       return;
     }
     this.#id = id;
-    this.#born = engine.turn;
-    this.client._feeds.set(id, this);
+    this.#born = engine._turn;
+    this._client._feeds.set(id, this);
     try {
-      if (this.#self !== null) this.enter(this.#self.state, this.#self.data);
+      if (this.#self !== null) this._enter(this.#self._state, this.#self._data);
     } catch (error) {
-      this.client._failed(error);
+      this._client._failed(error);
     }
   }
 
   #refused(result: number): void {
     const code = result === -100 ? Code.BAD_CHANNEL : codeOfResult(result);
-    this.client._feedEnded(this.#id, this);
+    this._client._feedEnded(this.#id, this);
     queueMicrotask(() => this.#move('ended', reasonOf(code)));
   }
 
   /** Forget the core's subscription, and what it may have put in this batch. */
   #stop(): void {
     if (this.#id === 0) return;
-    this.client._feeds.delete(this.#id);
-    this.#engine!.command('unsubscribe', [this.#id]);
+    this._client._feeds.delete(this.#id);
+    this.#engine!._command('unsubscribe', [this.#id]);
     this.#id = 0;
   }
 
   /** The core is gone. */
-  abandon(reason: Reason): void {
+  _abandon(reason: Reason): void {
     this.#engine = null;
     this.#id = 0;
     if (this.#state !== 'idle') this.#move('idle', reason);
@@ -138,7 +138,7 @@ export class Feed {
   /** Begin anew from where everybody is, or from further back. */
   #restart(since: SubscribeOptions['since'] | null): void {
     const engine = this.#engine;
-    this.#stale = new Set(this.members.keys());
+    this.#stale = new Set(this._members.keys());
     if (since !== null) {
       this.#since = since;
       this.#epoch = '';
@@ -146,13 +146,13 @@ export class Feed {
     }
     if (engine === null) return;
     this.#stop();
-    this.start(engine);
+    this._start(engine);
   }
 
   // ---- subscriptions -------------------------------------------------------
 
-  add(options: SubscribeOptions): Subscription {
-    this.catchUp();
+  _add(options: SubscribeOptions): Subscription {
+    this._catchUp();
     const subscription = new Subscription(this, options.since);
     const isFirst = this.#subscriptions.length === 0;
     this.#subscriptions = [...this.#subscriptions, subscription];
@@ -184,22 +184,22 @@ export class Feed {
   #greet(subscription: Subscription): void {
     if (subscription._ended || this.#state === 'idle') return;
     subscription._move(this.#stateEvent(subscription.state), this.#position());
-    if (this.#isSynced) subscription._members(this.#version);
+    if (this.#isSynced) subscription._tell('members', this.#members());
   }
 
-  remove(subscription: Subscription): void {
+  _remove(subscription: Subscription): void {
     if (subscription._ended || !this.#subscriptions.includes(subscription)) return;
-    this.catchUp();
+    this._catchUp();
     this.#subscriptions = this.#subscriptions.filter((s) => s !== subscription);
     if (this.#subscriptions.length === 0) {
-      this.client._feedEnded(this.#id, this);
+      this._client._feedEnded(this.#id, this);
       this.#stop();
     }
     subscription._end(reasonOf(Code.UNSUBSCRIBED));
   }
 
   /** All of them, without telling the server: the client is freed. */
-  end(reason: Reason): void {
+  _end(reason: Reason): void {
     this.#engine = null;
     this.#id = 0;
     for (const subscription of this.#subscriptions) subscription._end(reason);
@@ -214,25 +214,25 @@ export class Feed {
   }
 
   #moveTo(reader: EventReader, word: number): void {
-    const low = reader.word(word);
-    const high = reader.word(word + 1);
+    const low = reader._word(word);
+    const high = reader._word(word + 1);
     // Texts are made once in the life of a stream, not for each message.
     if (low !== this.#epochLow || high !== this.#epochHigh) {
       this.#epochLow = low;
       this.#epochHigh = high;
       this.#epoch = toHex(low, high);
     }
-    this.#offset = reader.number(word + 2);
+    this.#offset = reader._number(word + 2);
   }
 
   /** Between batches: take over what the core passed without telling. */
-  catchUp(): void {
+  _catchUp(): void {
     const engine = this.#engine;
-    if (this.#id === 0 || engine === null || !engine.isIdle) return;
+    if (this.#id === 0 || engine === null || !engine._isIdle) return;
     if (this.#epoch === '') return;
-    engine.command('position', [this.#id]);
-    if (toHex(engine.returned(0), engine.returned(1)) !== this.#epoch) return;
-    this.#offset = toNumber(engine.returned(2), engine.returned(3));
+    engine._command('position', [this.#id]);
+    if (toHex(engine._returned(0), engine._returned(1)) !== this.#epoch) return;
+    this.#offset = toNumber(engine._returned(2), engine._returned(3));
     const position = this.#position()!;
     for (const subscription of this.#subscriptions) {
       subscription._catchUp(position);
@@ -241,28 +241,28 @@ export class Feed {
 
   // ---- presence of this client ---------------------------------------------
 
-  enter(state: string, data: EncodedPayload): void {
-    this.#self = { state, data };
+  _enter(state: string, data: EncodedPayload): void {
+    this.#self = { _state: state, _data: data };
     if (this.#id === 0) return;
     const bytes = toUtf8(state);
-    checked(this.#engine!.command('presence_set',
-      [this.#id, bytes.length, data.type, data.bytes.length], bytes, data.bytes));
+    checked(this.#engine!._command('presence_set',
+      [this.#id, bytes.length, data._type, data._bytes.length], bytes, data._bytes));
   }
 
-  leave(): void {
+  _leave(): void {
     this.#self = null;
     if (this.#id === 0) return;
-    checked(this.#engine!.command('presence_leave', [this.#id]));
+    checked(this.#engine!._command('presence_leave', [this.#id]));
   }
 
   // ---- events --------------------------------------------------------------
 
   /** Whether a batch has events for this feed, and not for one before it. */
-  isOf(turn: number): boolean {
+  _isOf(turn: number): boolean {
     return this.#born !== turn;
   }
 
-  onPublication(reader: EventReader): void {
+  _onPublication(reader: EventReader): void {
     this.#moveTo(reader, PublicationEvent.POSITION);
     const epoch = this.#epoch;
     const publication = new Publication(reader, epoch);
@@ -271,26 +271,26 @@ export class Feed {
     }
   }
 
-  onGap(reader: EventReader): void {
+  _onGap(reader: EventReader): void {
     this.#moveTo(reader, GapEvent.POSITION);
     const gap = {
-      reason: GAP_REASONS[reader.word(GapEvent.REASON)] ?? 'none',
-      from: reader.number(GapEvent.FROM),
-      to: reader.number(GapEvent.TO) || null,
-      position: reader.position(GapEvent.POSITION),
+      reason: GAP_REASONS[reader._word(GapEvent.REASON)] ?? 'none',
+      from: reader._number(GapEvent.FROM),
+      to: reader._number(GapEvent.TO) || null,
+      position: reader._position(GapEvent.POSITION),
     };
     for (const subscription of this.#subscriptions) subscription._gap(gap);
   }
 
-  onState(reader: EventReader): void {
-    const to = SUB_STATES[reader.word(SubEvent.TO)]!;
-    this.#recovery = reader.word(SubEvent.RECOVERY);
-    if (reader.hexOrNull(SubEvent.POSITION) !== null) {
+  _onState(reader: EventReader): void {
+    const to = SUB_STATES[reader._word(SubEvent.TO)]!;
+    this.#recovery = reader._word(SubEvent.RECOVERY);
+    if (reader._hexOrNull(SubEvent.POSITION) !== null) {
       this.#moveTo(reader, SubEvent.POSITION);
     }
-    if (to === 'ended') this.client._feedEnded(this.#id, this);
+    if (to === 'ended') this._client._feedEnded(this.#id, this);
     this.#move(to, reasonOf(
-      reader.word(SubEvent.CODE), reader.text(SubEvent.REASON)));
+      reader._word(SubEvent.CODE), reader._text(SubEvent.REASON)));
   }
 
   #stateEvent(from: SubscriptionState): SubscriptionStateEvent {
@@ -311,15 +311,15 @@ export class Feed {
     }
   }
 
-  onPresence(reader: EventReader): void {
-    let kind = PRESENCE_KINDS[reader.word(PresenceEvent.KIND)]!;
-    const own = reader.is(PresenceEvent.OWN);
+  _onPresence(reader: EventReader): void {
+    let kind = PRESENCE_KINDS[reader._word(PresenceEvent.KIND)]!;
+    const own = reader._is(PresenceEvent.OWN);
     const told = memberOf(reader);
-    const known = this.members.get(told.clientId);
+    const known = this._members.get(told.clientId);
     // A leave tells client and user only.
     const member = kind === 'leave' && known !== undefined ? known : told;
-    if (kind === 'leave') this.members.delete(told.clientId);
-    else this.members.set(told.clientId, told);
+    if (kind === 'leave') this._members.delete(told.clientId);
+    else this._members.set(told.clientId, told);
     const wasStale = this.#stale?.delete(told.clientId) ?? false;
     if (wasStale && kind === 'enter') kind = 'update';
     this.#tellPresence(kind, member, own);
@@ -329,36 +329,40 @@ export class Feed {
     kind: 'enter' | 'update' | 'leave', member: Member, own: boolean,
   ): void {
     for (const subscription of this.#subscriptions) {
-      subscription._presence({ kind, member, own });
+      subscription._tell('presence', { kind, member, own });
     }
   }
 
-  onPresenceSync(reader: EventReader): void {
-    this.#version = reader.number(SyncEvent.VERSION);
+  #members(): MembersEvent {
+    return { members: this._members, version: this.#version };
+  }
+
+  _onPresenceSync(reader: EventReader): void {
+    this.#version = reader._number(SyncEvent.VERSION);
     this.#isSynced = true;
     const stale = this.#stale ?? [];
     this.#stale = null;
     for (const clientId of stale) {
-      const member = this.members.get(clientId);
-      this.members.delete(clientId);
+      const member = this._members.get(clientId);
+      this._members.delete(clientId);
       if (member !== undefined) this.#tellPresence('leave', member, false);
     }
     for (const subscription of this.#subscriptions) {
-      subscription._members(this.#version);
+      subscription._tell('members', this.#members());
     }
   }
 }
 
 /** A record of PRESENCE or MEMBER. */
 export function memberOf(reader: EventReader): Member {
-  const isJson = reader.word(PresenceEvent.JSON + 1) !== 0;
+  const isJson = reader._word(PresenceEvent.JSON + 1) !== 0;
   return {
-    clientId: reader.hex(PresenceEvent.CLIENT),
-    user: reader.text(PresenceEvent.USER),
-    state: reader.text(PresenceEvent.STATE),
+    clientId: reader._hex(PresenceEvent.CLIENT),
+    user: reader._text(PresenceEvent.USER),
+    state: reader._text(PresenceEvent.STATE),
     data: decodeMember(isJson ? JSON_TEXT : BYTES,
-      reader.bytes(isJson ? PresenceEvent.JSON : PresenceEvent.DATA)),
-    since: reader.number(PresenceEvent.SINCE_MS),
+      reader._bytes(isJson ? PresenceEvent.JSON : PresenceEvent.DATA)),
+    since: reader._number(PresenceEvent.SINCE_MS),
   };
 }
 

@@ -8,7 +8,7 @@ let loaded: Promise<Module> | undefined;
 
 /** One instance serves all clients. */
 export async function loadPlain(): Promise<Module> {
-  if (loaded === undefined || (await loaded).isBroken) {
+  if (loaded === undefined || (await loaded)._isBroken) {
     loaded = Module.load(async (imports) => instantiate(imports));
   }
   return loaded;

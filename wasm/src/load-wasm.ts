@@ -24,7 +24,7 @@ const loaded = new Map<unknown, Promise<Module>>();
 export async function loadWasm(source?: WasmSource): Promise<Module> {
   const key = source instanceof URL ? source.href : source;
   const known = loaded.get(key);
-  if (known !== undefined && !(await known).isBroken) return known;
+  if (known !== undefined && !(await known)._isBroken) return known;
   const module = Module.load((imports) => instantiate(
     source ?? new URL('./godwit.wasm', import.meta.url), imports));
   loaded.set(key, module);

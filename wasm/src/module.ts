@@ -19,7 +19,6 @@ export type Command =
 /** A handle is the address of a client. */
 export type Exports = Record<Turn | Command | 'destroy', Run> & {
   readonly memory: { readonly buffer: ArrayBuffer };
-  _initialize?(): void;
   input(len: number): number;
   create(id: number): number;
 };
@@ -30,9 +29,9 @@ export type Instantiate = (imports: Imports) => Promise<Exports>;
 export class Module {
   exports!: Exports;
   /** Clients by the number that they were given. */
-  readonly hosts = new Map<number, Host>();
+  readonly _hosts = new Map<number, Host>();
   /** It trapped: what it holds is not good any more. */
-  isBroken = false;
+  _isBroken = false;
   #u8: Bytes = new Uint8Array(0);
   #u32 = new Uint32Array(0);
   #inputAt = 0;
@@ -41,20 +40,18 @@ export class Module {
   static async load(instantiate: Instantiate): Promise<Module> {
     const module = new Module();
     module.exports = await instantiate(importsFor(module));
-    // A module without a main function has its constructors here.
-    module.exports._initialize?.();
     return module;
   }
 
   // The views are made anew when the memory has grown, which may happen in any
   // call: nobody keeps one over a call.
 
-  get u8(): Bytes {
+  get _u8(): Bytes {
     this.#look();
     return this.#u8;
   }
 
-  get u32(): Uint32Array {
+  get _u32(): Uint32Array {
     this.#look();
     return this.#u32;
   }
@@ -66,12 +63,16 @@ export class Module {
     this.#u32 = new Uint32Array(buffer);
   }
 
-  text(at: number, len: number): string {
-    return fromUtf8(this.u8.subarray(at, at + len));
+  _copy(at: number, len: number): Bytes {
+    return this._u8.slice(at, at + len);
+  }
+
+  _text(at: number, len: number): string {
+    return fromUtf8(this._copy(at, len));
   }
 
   /** Makes room for arguments; returns the address of the first. */
-  reserve(len: number): number {
+  _reserve(len: number): number {
     if (len > this.#inputCap) {
       // Twice the need: messages that grow slowly shall not move it each time.
       this.#inputCap = len * 2;
@@ -82,11 +83,11 @@ export class Module {
   }
 
   /** Puts arguments, one after the other. */
-  put(...parts: readonly Uint8Array[]): void {
+  _put(...parts: readonly Uint8Array[]): void {
     let len = 0;
     for (const part of parts) len += part.length;
-    let at = this.reserve(len);
-    const { u8 } = this;
+    let at = this._reserve(len);
+    const { _u8: u8 } = this;
     for (const part of parts) {
       u8.set(part, at);
       at += part.length;

@@ -9,26 +9,26 @@ export const JSON_TEXT = 1;
 
 /** Encoded, for the core. */
 export interface EncodedPayload {
-  readonly type: number;
-  readonly bytes: Bytes;
+  readonly _type: number;
+  readonly _bytes: Bytes;
 }
 
-export const NOTHING: EncodedPayload = { type: BYTES, bytes: NO_BYTES };
+export const NOTHING: EncodedPayload = { _type: BYTES, _bytes: NO_BYTES };
 
 /** Encodes at once, so that later changes of the value do not matter. */
 export function encodePayload(data: unknown): EncodedPayload {
   if (data instanceof ArrayBuffer) {
-    return { type: BYTES, bytes: new Uint8Array(data.slice(0)) };
+    return { _type: BYTES, _bytes: new Uint8Array(data.slice(0)) };
   }
   if (ArrayBuffer.isView(data)) {
     const { buffer, byteOffset, byteLength } = data;
     return {
-      type: BYTES, bytes: new Uint8Array(buffer, byteOffset, byteLength).slice(),
+      _type: BYTES, _bytes: new Uint8Array(buffer, byteOffset, byteLength).slice(),
     };
   }
   const text = JSON.stringify(data) as string | undefined;
   if (text === undefined) throw new TypeError('this value has no form in JSON');
-  return { type: JSON_TEXT, bytes: toUtf8(text) };
+  return { _type: JSON_TEXT, _bytes: toUtf8(text) };
 }
 
 export function decodePayload(type: number, bytes: Uint8Array): Received {

@@ -31,16 +31,16 @@ export class Publication {
   /** @internal */
   constructor(reader: EventReader, epoch: string) {
     this.#epoch = epoch;
-    this.offset = reader.number(Word.POSITION + 2);
-    this.#type = reader.word(Word.TYPE);
-    this.#bytes = reader.bytes(Word.BYTES);
-    this.#client = reader.word(Word.CLIENT);
-    this.#clientHigh = reader.word(Word.CLIENT + 1);
-    this.#key = reader.word(Word.KEY);
-    this.#keyHigh = reader.word(Word.KEY + 1);
-    this.#user = reader.bytes(Word.USER);
-    this.time = reader.number(Word.TIME_MS);
-    this.own = reader.is(Word.OWN);
+    this.offset = reader._number(Word.POSITION + 2);
+    this.#type = reader._word(Word.TYPE);
+    this.#bytes = reader._bytes(Word.BYTES);
+    this.#client = reader._word(Word.CLIENT);
+    this.#clientHigh = reader._word(Word.CLIENT + 1);
+    this.#key = reader._word(Word.KEY);
+    this.#keyHigh = reader._word(Word.KEY + 1);
+    this.#user = reader._bytes(Word.USER);
+    this.time = reader._number(Word.TIME_MS);
+    this.own = reader._is(Word.OWN);
   }
 
   /** What was published: the value, or a Uint8Array. Throws a SyntaxError when

@@ -35,15 +35,15 @@ function checked(words: number[]): number[] {
 
 /** What is the same for the life of a client, or changed by commands. */
 export interface Settings {
-  readonly endpoints: readonly string[];
-  readonly options: ClientOptions;
-  retry: number[];
-  token: string;
+  readonly _endpoints: readonly string[];
+  readonly _options: ClientOptions;
+  _retry: number[];
+  _token: string;
 }
 
 /** Puts the input of `create`; throws when an option is not valid. */
 export function putOptions(module: Module, settings: Settings): void {
-  const { options: o, endpoints } = settings;
+  const { _options: o, _endpoints: endpoints } = settings;
   if (o.instance !== undefined && o.instance.length !== 16) {
     throw new RangeError('instance: 16 bytes are needed');
   }
@@ -51,7 +51,7 @@ export function putOptions(module: Module, settings: Settings): void {
   const parts: Bytes[] = [new Uint8Array(words.buffer)];
   let len = words.byteLength;
   const views: [number, Uint8Array][] = [
-    [Options.TOKEN, toUtf8(settings.token)],
+    [Options.TOKEN, toUtf8(settings._token)],
     [Options.USER, toUtf8(o.user ?? '')],
     [Options.AGENT, toUtf8(o.agent ?? `godwit-js/${__VERSION__}`)],
     [Options.INSTANCE, o.instance ?? NO_BYTES],
@@ -65,17 +65,17 @@ export function putOptions(module: Module, settings: Settings): void {
     parts.push(bytes as Bytes);
   }
   // Places become addresses.
-  const at = module.reserve(len);
+  const at = module._reserve(len);
   for (const [word] of views) words[word]! += at;
   words[Options.ENDPOINTS] = at + Options.WORDS * 4;
   words[Options.NUM_ENDPOINTS] = endpoints.length;
   // An instance that was used before has used keys: the clock is beyond them.
   if (o.instance) words.set(toWords(Date.now() * 1000), Options.FIRST_KEY);
-  words.set(settings.retry, Options.RETRY);
+  words.set(settings._retry, Options.RETRY);
   words.set(checked([
     o.pingIntervalMs ?? 0, o.connectTimeoutMs ?? 0, o.requestTimeoutMs ?? 0,
     o.suspendAfterMs ?? 0, o.outbox?.maxCount ?? 0, o.outbox?.maxBytes ?? 0,
     o.outbox?.maxAgeMs ?? 0,
   ]), Options.PING_INTERVAL_MS);
-  module.put(...parts);
+  module._put(...parts);
 }

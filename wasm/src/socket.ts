@@ -13,10 +13,10 @@ const UNSUPPORTED_DATA = 1003;
 
 /** News of a socket; none comes before the code that made it has returned. */
 export interface SocketEvents {
-  opened(): void;
-  message(message: Bytes): void;
+  _opened(): void;
+  _message(message: Bytes): void;
   /** code 0: it could not be opened. */
-  closed(code: number, reason: string): void;
+  _closed(code: number, reason: string): void;
 }
 
 /** Relative to the page, and with http(s) taken for ws(s). */
@@ -45,10 +45,10 @@ export class Socket {
   #listen(ws: WebSocketLike): void {
     this.#ws = ws;
     ws.binaryType = 'arraybuffer';
-    ws.onopen = () => this.#events?.opened();
+    ws.onopen = () => this.#events?._opened();
     ws.onmessage = ({ data }: { data: unknown }) => {
       if (data instanceof ArrayBuffer) {
-        this.#events?.message(new Uint8Array(data));
+        this.#events?._message(new Uint8Array(data));
       } else {
         this.#hangUp(NORMAL, '');
         this.#end(UNSUPPORTED_DATA, 'not a binary message');
@@ -63,16 +63,16 @@ export class Socket {
   #end(code: number, reason: string): void {
     const events = this.#events;
     this.#events = null;
-    events?.closed(code, reason);
+    events?._closed(code, reason);
   }
 
-  /** A copy is sent: hosts differ in whether they take the bytes at once. */
-  send(message: Uint8Array): void {
-    this.#ws?.send(message.slice() as Bytes);
+  /** message: not used afterwards, as hosts differ in when they take it. */
+  _send(message: Bytes): void {
+    this.#ws?.send(message);
   }
 
   /** Closes; no more news come. */
-  close(code: number, reason: string): void {
+  _close(code: number, reason: string): void {
     this.#events = null;
     this.#hangUp(code, reason);
   }

@@ -41,7 +41,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
   /** @internal */
   constructor(feed: Feed, since: SubscribeOptions['since']) {
     super();
-    this.channel = feed.channel;
+    this.channel = feed._channel;
     this.#feed = feed;
     this.#fromNow = since === undefined;
     if (typeof since === 'object') this.#setPosition(since);
@@ -54,25 +54,25 @@ export class Subscription extends Emitter<SubscriptionEvents> {
   /** Where this subscription stands; null before it is live for the first time.
    * Kept and given as `since`, it goes on from there. */
   get position(): Position | null {
-    if (!this._ended) this.#feed.catchUp();
+    if (!this._ended) this.#feed._catchUp();
     return this.#epoch === ''
       ? null : { epoch: this.#epoch, offset: this.#offset };
   }
 
   /** Who is there, by client id; empty without `presence: true`. */
   get members(): ReadonlyMap<string, Member> {
-    return this.#feed.members;
+    return this.#feed._members;
   }
 
   /** Publishes into this channel; see `Client.publish`. */
   publish(data: Payload, options?: PublishOptions): Publishing {
-    return this.#feed.client.publish(this.channel, data, options);
+    return this.#feed._client.publish(this.channel, data, options);
   }
 
   /** Enters the channel's presence, `online` by default, and stays in it over
    * reconnects until `leave()` or the end of the channel's last subscription. */
   enter(state = '', data?: Payload): void {
-    this.#feed.enter(
+    this.#feed._enter(
       state, data === undefined ? NOTHING : encodePayload(data));
   }
 
@@ -82,12 +82,12 @@ export class Subscription extends Emitter<SubscriptionEvents> {
   }
 
   leave(): void {
-    this.#feed.leave();
+    this.#feed._leave();
   }
 
   /** Ends it at once: no event comes after, except the one that says so. */
   unsubscribe(): void {
-    this.#feed.remove(this);
+    this.#feed._remove(this);
   }
 
   // ---- for the feed ----------------------------------------------------------
@@ -153,18 +153,14 @@ export class Subscription extends Emitter<SubscriptionEvents> {
     this._emit('gap', { reason: 'epoch-changed', from, to: null, position });
   }
 
-  /** @internal */
-  _presence(event: PresenceEvent): void {
-    if (!this._ended) this._emit('presence', event);
+  /** @internal As _emit, until the end. */
+  _tell<K extends keyof SubscriptionEvents>(
+    event: K, value: SubscriptionEvents[K],
+  ): void {
+    if (!this._ended) this._emit(event, value);
   }
 
-  /** @internal */
-  _members(version: number): void {
-    if (this._ended) return;
-    this._emit('members', { members: this.members, version });
-  }
-
-  /** @internal At once, and told when the code that runs has ended. */
+  /** @internal At once, and told when the code that runs has returned. */
   _end(reason: Reason): void {
     const from = this.#state;
     this.#state = 'ended';
@@ -174,6 +170,6 @@ export class Subscription extends Emitter<SubscriptionEvents> {
 
   /** @internal */
   _failed(error: unknown): void {
-    this.#feed.client._failed(error);
+    this.#feed._client._failed(error);
   }
 }

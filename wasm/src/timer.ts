@@ -29,13 +29,13 @@ export class Timer {
 
   /** Replaces the last wish. Below 0: no timer; 0: as soon as the code that runs
    * has ended. */
-  set(delayMs: number): void {
+  _set(delayMs: number): void {
     if (delayMs === 0) {
       this.#deadline = 0;
       this.#fireSoon();
       return;
     }
-    this.#deadline = delayMs < 0 ? Infinity : this.#clock.now() + delayMs;
+    this.#deadline = delayMs < 0 ? Infinity : this.#clock._now() + delayMs;
     if (this.#deadline === Infinity) this.#stop();
     else if (this.#deadline < this.#firesAt) this.#start();
   }
@@ -52,10 +52,10 @@ export class Timer {
   #start(): void {
     this.#stop();
     this.#firesAt = this.#deadline;
-    const delay = Math.max(0, Math.ceil(this.#deadline - this.#clock.now()));
+    const delay = Math.max(0, Math.ceil(this.#deadline - this.#clock._now()));
     this.#running = setTimeout(() => {
       this.#firesAt = Infinity;
-      if (this.#clock.check()) this.#slept();
+      if (this.#clock._check()) this.#slept();
       this.#fire();
     }, Math.min(delay, LONGEST_MS));
   }
@@ -66,7 +66,7 @@ export class Timer {
   }
 
   #fire(): void {
-    if (this.#deadline <= this.#clock.now()) {
+    if (this.#deadline <= this.#clock._now()) {
       this.#deadline = Infinity;
       this.#due();
     } else if (this.#deadline < this.#firesAt) {

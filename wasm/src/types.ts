@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // types.ts - what the SDK hands to an application, and takes from it.
 
+import type { CodeName } from './codes.js';
+
+export type { CodeName };
+
 /** States of the connection; docs/javascript.md draws how they follow. */
 export type State =
   | 'idle' | 'connecting' | 'authenticating' | 'syncing' | 'ready'
@@ -17,8 +21,8 @@ export type ReasonClass =
 /** Why something happened: a code of the table in the schema. */
 export interface Reason {
   readonly code: number;
-  /** Name of the code, such as `SHUTDOWN`. */
-  readonly name: string;
+  /** Name of the code. */
+  readonly name: CodeName | 'UNKNOWN';
   readonly class: ReasonClass;
   /** The peer's words, or the table's sentence. */
   readonly message: string;
