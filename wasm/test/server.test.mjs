@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// server.test.mjs - both builds against the real server, in Node.
+
+import { existsSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+
+import WebSocket from 'ws';
+
+import { equal, until } from './support/check.mjs';
+import { BINARY, RealServer } from './support/real-server.mjs';
+import { Context, runCase } from './support/run.mjs';
+import { cases } from './suite/live.mjs';
+
+const builds = [
+  ['wasm', await import('../dist/index.js')],
+  ['plain', await import('../dist/plain.js')],
+];
+const server = new RealServer();
+const options = existsSync(BINARY) ? {} : { skip: `${BINARY} is not built` };
+
+before(() => options.skip || server.start());
+after(() => options.skip || server.close());
+
+for (const [build, godwit] of builds) {
+  const context = () => ({ ...godwit, url: server.url, live: { WebSocket } });
+  for (const each of cases) {
+    test(`${build}: live: ${each.name}`, options,
+      () => runCase(context(), {}, each));
+  }
+
+  test(`${build}: live: a server that is killed loses nothing that it did not ` +
+    'acknowledge', options, async () => {
+    const t = new Context(context(), {});
+    const client = () => t.client({
+      ...t.live, outbox: { maxCount: 5000 },
+      retry: { baseMs: 20, capMs: 100 },
+    }, server.url);
+    try {
+      await killWhileWriting(t, client(), client());
+    } finally {
+      t.end();
+    }
+  });
+}
+
+/** What the writer wrote is seen once and in order, but for what a memory-only
+ * server forgot: that is in a gap. */
+async function killWhileWriting(t, writer, reader) {
+  const name = `sdk:killed-${Date.now()}`;
+  writer.connect();
+  reader.connect();
+  const { subscription, told } = await t.subscribed(reader, name);
+  let written = 0;
+  const outcomes = [];
+  const timer = setInterval(
+    () => outcomes.push(writer.publish(name, ++written)), 2);
+  for (let kill = 0; kill < 3; kill++) {
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    await server.kill();
+    await server.start();
+    await Promise.all([writer.ready(), reader.ready()]);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  clearInterval(timer);
+  const last = await Promise.all(outcomes).then((all) => all.at(-1));
+  await until(() => subscription.position.epoch === last.position.epoch &&
+    subscription.position.offset >= last.position.offset, 'the last position');
+  const values = told.filter((each) => typeof each === 'number');
+  const sorted = values.slice().sort((a, b) => a - b);
+  equal(values, sorted, 'order');
+  equal(new Set(values).size, values.length, 'each once');
+  equal(values.at(-1), written);
+  // Every hole between two values has a gap between them.
+  for (let i = 1, before = 0; i < told.length; i++) {
+    if (typeof told[i] !== 'number') continue;
+    const isHole = told[i] > before + 1;
+    const hasGap = typeof told[i - 1] !== 'number';
+    if (isHole && before > 0 && !hasGap) {
+      throw new Error(`a hole without a gap: ${before} to ${told[i]}`);
+    }
+    before = told[i];
+  }
+}
