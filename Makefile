@@ -26,7 +26,7 @@ endif
 
 # ------------------------------------------------------------------- lists --
 
-APP_DIRS    := net broker store auth observe admin cli config
+APP_DIRS    := net broker store auth observe admin cli config load
 
 PROTO_SRC   := $(sort $(wildcard proto/*.c))
 CLIENT_SRC  := $(sort $(wildcard client/*.c))
@@ -37,6 +37,7 @@ MAIN_SRC    := $(wildcard server/main.c)
 SUPPORT_SRC := $(sort $(wildcard client/ports/test*.c) \
                       $(wildcard tests/unit/support/*.c))
 SIM_SRC     := $(sort $(wildcard tests/sim/*.c))
+BENCH_SRC   := $(sort $(wildcard tests/bench/load*.c))
 UNIT_SRC    := $(sort $(wildcard tests/unit/*_test.c))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 
@@ -257,6 +258,15 @@ $(SAN)/godwit-sim: $(call objects,$(SAN),$(SIM_SRC)) \
   $(SAN)/libgodwit-support.a $(SAN_LIBS)
 	$(call say,LD)
 	$(Q)$(SAN_link) $(SYS_LIBS)
+
+build/godwit-load: $(call objects,$(REL),$(BENCH_SRC)) \
+  $(REL)/libgodwit-app.a $(REL_LIBS)
+	$(call say,LD)
+	$(Q)$(REL_link) $(SYS_LIBS)
+
+build/godwit-floor: $(call objects,$(REL),tests/bench/peers/floor.c)
+	$(call say,LD)
+	$(Q)$(REL_link)
 
 # Archives give a test only the objects that it uses, so that it may stand in
 # for the others.
