@@ -4,7 +4,7 @@
 import { fromHex, toHex, toNumber, toId, toUtf8, wordBytes } from './bytes.js';
 import { Code } from './codes.js';
 import { Emitter } from './emitter.js';
-import { Engine, type EngineEvents } from './engine.js';
+import { Engine } from './engine.js';
 import { checked, GodwitError, reasonOf } from './error.js';
 import type { EventReader } from './event-reader.js';
 import { Feed, memberOf, positionWords } from './feed.js';
@@ -64,8 +64,7 @@ const CONNECTED: readonly State[] = ['syncing', 'ready', 'degraded'];
  * A connection that stays up. Made without any work; the core is loaded at the
  * first `connect()` or command, and commands given before it is there wait.
  */
-export abstract class ClientCore extends Emitter<ClientEvents>
-  implements EngineEvents {
+export abstract class ClientCore extends Emitter<ClientEvents> {
   readonly #settings: Settings;
   #engine: Engine | null = null;
   #isLoading = false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // presence.mjs - who is in a channel.
 
-import { equal, ok, rejects, settled, until } from '../support/check.mjs';
+import { equal, ok, quietly, rejects, settled, until } from '../support/check.mjs';
 import { CLIENT } from '../support/fake-server.mjs';
 import { frame, Type } from '../support/wire.mjs';
 
@@ -98,14 +98,10 @@ export const cases = [
       equal(thrown?.name, 'TOO_BIG');
       t.server.on[Type.PRESENCE_SET] = (server, ws, { request }) => server.send(
         frame(Type.ERROR, { request }, { code: 507, message: 'hide' }));
-      const { reportError } = globalThis;
-      const { error } = console;
-      if (reportError) globalThis.reportError = () => {};
-      console.error = () => {};
-      subscription.enter('online');
-      await until(() => t.errors.length > 0);
-      console.error = error;
-      if (reportError) globalThis.reportError = reportError;
+      await quietly(() => {
+        subscription.enter('online');
+        return until(() => t.errors.length > 0);
+      });
       equal([t.errors[0].name, t.errors[0].message], ['PERMISSION_DENIED', 'hide']);
       t.errors.length = 0;
     },

@@ -2,7 +2,7 @@
 // subscription.mjs - publications, positions, gaps, and handlers that end what
 // they are called by.
 
-import { equal, ok, settled, throws, until } from '../support/check.mjs';
+import { equal, ok, quietly, settled, throws, until } from '../support/check.mjs';
 import { EPOCH } from '../support/fake-server.mjs';
 import { frame, Type } from '../support/wire.mjs';
 
@@ -289,7 +289,7 @@ export const cases = [
         if (p.data === 2) throw new Error('mine');
       });
       subscription.on('publication', (p) => later.push(p.data));
-      const reported = await withoutReports(() =>
+      const reported = await quietly(() =>
         t.server.send(...batch(t.server, 'room', 1, 3)));
       equal([told, later], [[1, 2, 3], [1, 2, 3]]);
       equal(t.errors.map((e) => e.message), ['mine']);
@@ -307,7 +307,7 @@ export const cases = [
         last = p;
       });
       const channel = t.server.number('room');
-      await withoutReports(() => t.server.send(
+      await quietly(() => t.server.send(
         frame(Type.PUBLICATION, { channel }, { offset: 1, json: '{"a":' }),
         t.server.publication('room', 2, 'fine')));
       equal(last.data, 'fine');
@@ -408,19 +408,3 @@ export const cases = [
     },
   },
 ];
-
-/** Runs without the console or the page seeing reports; returns how many. */
-async function withoutReports(run) {
-  let reported = 0;
-  const { reportError } = globalThis;
-  const { error } = console;
-  if (reportError) globalThis.reportError = () => reported++;
-  console.error = () => reported++;
-  try {
-    await run();
-  } finally {
-    if (reportError) globalThis.reportError = reportError;
-    console.error = error;
-  }
-  return reported;
-}

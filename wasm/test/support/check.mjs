@@ -56,3 +56,20 @@ export async function settled() {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }
+
+/** Runs what makes the package report errors, without the console or the page
+ * seeing them; returns how many there were. */
+export async function quietly(run) {
+  let reported = 0;
+  const { reportError } = globalThis;
+  const { error } = console;
+  if (reportError) globalThis.reportError = () => reported++;
+  console.error = () => reported++;
+  try {
+    await run();
+  } finally {
+    if (reportError) globalThis.reportError = reportError;
+    console.error = error;
+  }
+  return reported;
+}

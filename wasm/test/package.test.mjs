@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+// package.test.mjs - what npm publishes: its files, its types, and the ways to
+// load the core.
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+import { equal, ok, quietly, rejects } from './support/check.mjs';
+import { Context } from './support/run.mjs';
+
+const WASM = fileURLToPath(new URL('..', import.meta.url));
+const file = (name) => join(WASM, name);
+const NPM = process.env.NPM ?? 'npm';
+
+let folder;
+let packed;
+
+// An application that has installed the package.
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'godwit-package-'));
+  const answer = execFileSync(NPM, ['pack', '--json', '--ignore-scripts',
+    '--pack-destination', folder], { cwd: WASM, stdio: ['ignore', 'pipe', 'ignore'] });
+  [packed] = JSON.parse(answer);
+  const home = join(folder, 'node_modules/godwit');
+  mkdirSync(home, { recursive: true });
+  execFileSync('tar', ['xzf', join(folder, packed.filename),
+    '--strip-components=1', '-C', home]);
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+async function connects(Client, options = {}) {
+  const context = new Context({ Client }, {});
+  try {
+    await context.connected(options);
+  } finally {
+    context.end();
+  }
+}
+
+test('the package holds scripts, maps, types, the module and a README', () => {
+  const names = packed.files.map(({ path }) => path);
+  for (const name of ['README.md', 'LICENSE', 'package.json', 'dist/index.js',
+    'dist/index.js.map', 'dist/plain.js', 'dist/plain.js.map', 'dist/godwit.wasm',
+    'dist/types/index.d.ts', 'dist/types/plain.d.ts']) {
+    ok(names.includes(name), `${name} among ${names}`);
+  }
+  const others = names.filter((name) =>
+    !/^(dist\/(types\/)?[\w.-]+|README\.md|LICENSE|package\.json)$/.test(name));
+  equal(others, []);
+});
+
+test('an application imports it by its names', () => {
+  writeFileSync(join(folder, 'app.mjs'), `
+    import { Client, GodwitError, isWasmUsable } from 'godwit';
+    import { Client as Plain } from 'godwit/plain';
+    console.log(typeof Client, typeof Plain, typeof GodwitError, isWasmUsable(),
+      import.meta.resolve('godwit/godwit.wasm').endsWith('/dist/godwit.wasm'));
+  `);
+  const output = execFileSync(process.execPath,
+    ['--no-warnings', join(folder, 'app.mjs')], { encoding: 'utf8' });
+  ok(/^function function function true true/.test(output), output);
+});
+
+test('the types are what an application needs, and no more', () => {
+  writeFileSync(join(folder, 'app.mts'), `
+    import { Client, type Publication, type Position } from 'godwit';
+    import { Client as Plain } from 'godwit/plain';
+    const client: Client = new Client(['ws://a', new URL('ws://b')], {
+      retry: { baseMs: 5 }, outbox: { maxCount: 3 }, log: (level, text) => {},
+    });
+    new Plain('ws://a');
+    const off: () => void = client.on('state', ({ from, to, reason }) => {
+      if (to === 'ready' && reason.name === 'OK') console.log(from);
+    });
+    off();
+    const sub = client.subscribe('room', { since: 'start', presence: true });
+    sub.on('publication', (p: Publication) => console.log(p.data.text, p.key));
+    sub.on('members', ({ members }) => members.get('a')?.state);
+    const publishing = sub.publish({ text: 'hi' }, { echo: false });
+    const key: string | null = publishing.key;
+    publishing.then(({ position }: { position: Position }) => position.offset);
+    client.handle('add', async ([a, b]: [number, number]) => a + b);
+    // @ts-expect-error there is no such event
+    client.on('stat', () => {});
+    // @ts-expect-error there is no such option
+    client.subscribe('room', { sinc: 'start' });
+    // @ts-expect-error internal
+    client._failed(key);
+  `);
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
+    compilerOptions: {
+      strict: true, noEmit: true, module: 'nodenext', target: 'es2022',
+      lib: ['es2022', 'dom'], types: [], skipLibCheck: false,
+    },
+    files: ['app.mts'],
+  }));
+  const tsc = file('node_modules/typescript/bin/tsc');
+  try {
+    execFileSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' });
+  } catch (error) {
+    throw new Error(error.stdout);
+  }
+});
+
+test('nothing is made of strings, neither here nor in the plain core', () => {
+  for (const name of ['index.js', 'plain.js']) {
+    const text = readFileSync(file(`dist/${name}`), 'utf8');
+    ok(!/\beval\s*\(|\bnew Function\b|\bFunction\(/.test(text), name);
+  }
+  const args = ['--disallow-code-generation-from-strings', '--input-type=module'];
+  const plain = pathToFileURL(file('dist/plain.js')).href;
+  const output = execFileSync(process.execPath, [...args, '-e', `
+    const { Client } = await import(${JSON.stringify(plain)});
+    const client = new Client('ws://localhost:1', { WebSocket: class {
+      close() {} send() {}
+    } });
+    client.on('state', ({ to }) => { console.log(to); client.free(); });
+    client.connect();
+  `], { encoding: 'utf8' });
+  ok(/connecting/.test(output), output);
+});
+
+test('the lock file names no registry', () => {
+  ok(!/https?:/.test(readFileSync(file('package-lock.json'), 'utf8')), 'none');
+});
+
+test('the core comes from bytes, a compiled module or a URL', async () => {
+  const { Client } = await import('../dist/index.js');
+  const bytes = readFileSync(file('dist/godwit.wasm'));
+  const url = pathToFileURL(file('dist/godwit.wasm'));
+  for (const wasm of [
+    bytes, new Uint8Array(bytes).buffer, await WebAssembly.compile(bytes), url,
+    url.href, 'godwit.wasm',
+  ]) {
+    await connects(Client, { wasm });
+  }
+});
+
+test('the core comes over HTTP, whatever type the server says', async () => {
+  const { Client } = await import('../dist/index.js');
+  const bytes = readFileSync(file('dist/godwit.wasm'));
+  let type;
+  const server = createServer((request, response) => {
+    response.writeHead(request.url.startsWith('/godwit') ? 200 : 404,
+      { 'content-type': type });
+    response.end(bytes);
+  });
+  server.listen(0, 'localhost');
+  await once(server, 'listening');
+  const base = `http://localhost:${server.address().port}`;
+  try {
+    for (type of ['application/wasm', 'application/octet-stream']) {
+      await connects(Client, { wasm: `${base}/godwit.wasm?${type}` });
+    }
+    const failing = new Client('ws://test', {
+      wasm: `${base}/missing`, WebSocket: class {},
+    });
+    const errors = [];
+    failing.on('error', (error) => errors.push(error.message));
+    await quietly(async () => {
+      const publishing = failing.publish('room', 1);
+      failing.connect();
+      await rejects(failing.ready(), 'INTERNAL');
+      await rejects(publishing, 'INTERNAL');
+    });
+    ok(/404/.test(errors[0]), errors[0]);
+    equal(failing.state, 'failed');
+  } finally {
+    server.closeAllConnections?.();
+    server.close();
+  }
+});
+
+test('the core is loaded when it is first needed, and once', async () => {
+  const { Client } = await import('../dist/index.js');
+  const original = WebAssembly.instantiate;
+  let loads = 0;
+  WebAssembly.instantiate = (...args) => {
+    loads++;
+    return original.apply(WebAssembly, args);
+  };
+  try {
+    const wasm = pathToFileURL(file('dist/godwit.wasm')).href + '?once';
+    const client = new Client('ws://test', { wasm });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    equal(loads, 0);
+    client.free();
+    await connects(Client, { wasm });
+    await connects(Client, { wasm });
+    equal(loads, 1);
+  } finally {
+    WebAssembly.instantiate = original;
+  }
+});
+
+test('a core that traps fails the client, and connect() begins anew', async () => {
+  const { Client } = await import('../dist/index.js');
+  const context = new Context({ Client }, {});
+  const original = WebAssembly.instantiate;
+  let trap = false;
+  WebAssembly.instantiate = async (...args) => {
+    const { instance } = await original.apply(WebAssembly, args);
+    const on_data = (...words) => {
+      if (trap) throw new WebAssembly.RuntimeError('unreachable');
+      return instance.exports.on_data(...words);
+    };
+    return { instance: { exports: { ...instance.exports, on_data } } };
+  };
+  try {
+    const wasm = `${pathToFileURL(file('dist/godwit.wasm')).href}?trap`;
+    const client = await context.connected({ wasm });
+    const { subscription, told } = await context.subscribed(client, 'room');
+    context.server.send(context.server.publication('room', 1, 'one'));
+    trap = true;
+    await quietly(() => rejects(client.publish('room', 1), 'INTERNAL'));
+    equal([client.state, subscription.state], ['failed', 'idle']);
+    trap = false;
+    client.connect();
+    await client.ready();
+    const { body } = context.server.framesOf(8).at(-1);
+    equal([body.recover, body.offset], [1, 1]);
+    context.server.send(context.server.publication('room', 2, 'two'));
+    equal(told, ['one', 'two']);
+    equal(context.errors.length, 1);
+    context.errors.length = 0;
+  } finally {
+    WebAssembly.instantiate = original;
+    context.end();
+  }
+});
