@@ -12,7 +12,7 @@ const KILLS = 20;
 const PER_SECOND = 20;
 /** Up to this long after a start the server is killed again: some connections
  * are cut while they are opened or catch up, some while all is well. */
-const LIFE_MS = 2500;
+const LIFE_MS = 2000;
 const DOWN_MS = 300;
 /** A page that is starved of processor time may need another handshake. */
 const SETTLE_MS = 40_000;
