@@ -7,8 +7,8 @@
 #include <string.h>
 
 #define MAX_PENDING 4096
-#define MAX_CALLS 64
-#define STATE_LEN 16
+#define MAX_CALLS   64
+#define STATE_LEN   16
 
 typedef struct app_channel {
   uint32_t sub; /* 0: not subscribed */
@@ -222,7 +222,8 @@ static void on_publication(sim_app *a, const gw_event *e) {
               (unsigned long long)e->u.publication.position.offset);
   gw_position at = gw_client_sub_position(a->client, e->u.publication.sub);
   if (at.offset != e->u.publication.position.offset)
-    world_fail(a->w, "app %u: position is %llu while #%u is handed over at %llu",
+    world_fail(a->w,
+               "app %u: position is %llu while #%u is handed over at %llu",
                a->index, (unsigned long long)at.offset, number,
                (unsigned long long)e->u.publication.position.offset);
   sim_book_delivered(a->book, a->index, c, number, e->u.publication.position,
@@ -289,48 +290,48 @@ static void on_reply(sim_app *a, const gw_event *e) {
 static void on_call(sim_app *a, const gw_event *e) {
   gw_payload none = {GW_PAYLOAD_BYTES, {NULL, 0}};
   switch (world_random(a->w) % 4) {
-    case 0:
-      (void)!gw_client_answer(a->client, e->u.call.call,
-                              GW_CODE_HANDLER_FAILED, gw_view_of("no"), none);
-      break;
-    case 1:
-      break; /* never */
-    default:
-      (void)!gw_client_answer(a->client, e->u.call.call, GW_CODE_OK,
-                              (gw_view){NULL, 0}, e->u.call.payload);
+  case 0:
+    (void)!gw_client_answer(a->client, e->u.call.call, GW_CODE_HANDLER_FAILED,
+                            gw_view_of("no"), none);
+    break;
+  case 1:
+    break; /* never */
+  default:
+    (void)!gw_client_answer(a->client, e->u.call.call, GW_CODE_OK,
+                            (gw_view){NULL, 0}, e->u.call.payload);
   }
 }
 
 static void port_event(void *user, const gw_event *e) {
   sim_app *a = user;
   switch (e->type) {
-    case GW_EVENT_STATE:
-      world_trace(a->w, "app %u: %s -> %s (%s)", a->index,
-                  gw_state_name(e->u.state.from), gw_state_name(e->u.state.to),
-                  gw_code_name(e->u.state.code));
-      break;
-    case GW_EVENT_SUB_STATE:
-      on_sub_state(a, e);
-      break;
-    case GW_EVENT_PUBLICATION:
-      on_publication(a, e);
-      break;
-    case GW_EVENT_GAP:
-      on_gap(a, e);
-      break;
-    case GW_EVENT_PUBLISHED:
-      on_published(a, e);
-      break;
-    case GW_EVENT_REPLY:
-      on_reply(a, e);
-      break;
-    case GW_EVENT_CALL:
-      on_call(a, e);
-      break;
-    case GW_EVENT_PRESENCE:
-    case GW_EVENT_PRESENCE_SYNC:
-    case GW_EVENT_RTT:
-      break;
+  case GW_EVENT_STATE:
+    world_trace(a->w, "app %u: %s -> %s (%s)", a->index,
+                gw_state_name(e->u.state.from), gw_state_name(e->u.state.to),
+                gw_code_name(e->u.state.code));
+    break;
+  case GW_EVENT_SUB_STATE:
+    on_sub_state(a, e);
+    break;
+  case GW_EVENT_PUBLICATION:
+    on_publication(a, e);
+    break;
+  case GW_EVENT_GAP:
+    on_gap(a, e);
+    break;
+  case GW_EVENT_PUBLISHED:
+    on_published(a, e);
+    break;
+  case GW_EVENT_REPLY:
+    on_reply(a, e);
+    break;
+  case GW_EVENT_CALL:
+    on_call(a, e);
+    break;
+  case GW_EVENT_PRESENCE:
+  case GW_EVENT_PRESENCE_SYNC:
+  case GW_EVENT_RTT:
+    break;
   }
 }
 
@@ -380,8 +381,8 @@ static void publish(sim_app *a) {
     options.compare = true;
     options.expected = gw_client_sub_position(a->client, a->channel[c].sub);
   }
-  uint32_t number = sim_book_written(a->book, a->index, c, options.no_echo,
-                                     options.compare);
+  uint32_t number =
+      sim_book_written(a->book, a->index, c, options.no_echo, options.compare);
   char text[2048];
   bool json = world_chance(a->w, 500);
   int len = snprintf(text, sizeof text, json ? "\"%u:" : "%u:", number);
@@ -394,8 +395,8 @@ static void publish(sim_app *a) {
   char name[16];
   channel_name(c, name);
   uint64_t key = 0;
-  int r = gw_client_publish(a->client, gw_view_of(name), payload, &options,
-                            &key);
+  int r =
+      gw_client_publish(a->client, gw_view_of(name), payload, &options, &key);
   if (r != 0) {
     sim_book_not_taken(a->book, number);
     if (r != GW_ERR_FULL)
@@ -443,7 +444,8 @@ static void act(void *arg) {
   a->acts++;
   if (a->asleep_until_ms <= a->w->now_ms) {
     uint64_t burst = world_chance(a->w, 30) ? 20 : 1;
-    for (uint64_t i = 0; i < burst; i++) publish(a);
+    for (uint64_t i = 0; i < burst; i++)
+      publish(a);
     if (a->plan->presence && world_chance(a->w, 200)) change_presence(a);
     if (a->plan->calls && world_chance(a->w, 200)) call(a);
   }
@@ -486,17 +488,22 @@ void sim_app_free(sim_app *a) {
 
 void sim_app_start(sim_app *a) {
   a->acting = true;
-  for (uint32_t c = 0; c < a->plan->num_channels; c++) subscribe(a, c, NULL);
+  for (uint32_t c = 0; c < a->plan->num_channels; c++)
+    subscribe(a, c, NULL);
   if (gw_client_connect(a->client) != 0)
     world_fail(a->w, "app %u: connect", a->index);
   world_after(a->w, world_between(a->w, 0, a->plan->think_max_ms), act, a);
 }
 
-void sim_app_stop_acting(sim_app *a) { a->acting = false; }
+void sim_app_stop_acting(sim_app *a) {
+  a->acting = false;
+}
 
 /* ---- faults -------------------------------------------------------------- */
 
-sim_link *sim_app_link(sim_app *a) { return a->link; }
+sim_link *sim_app_link(sim_app *a) {
+  return a->link;
+}
 
 static void wakes(void *arg) {
   sim_app *a = arg;
@@ -539,9 +546,9 @@ void sim_app_check_calm(sim_app *a) {
                a->num_calls);
   for (uint32_t c = 0; c < a->plan->num_channels; c++)
     if (gw_client_sub_state(a->client, a->channel[c].sub) != GW_SUB_LIVE)
-      world_fail(a->w, "app %u channel %u is %s at the end", a->index, c,
-                 gw_sub_state_name(
-                     gw_client_sub_state(a->client, a->channel[c].sub)));
+      world_fail(
+          a->w, "app %u channel %u is %s at the end", a->index, c,
+          gw_sub_state_name(gw_client_sub_state(a->client, a->channel[c].sub)));
   uint64_t seconds = a->w->now_ms / 1000;
   if (a->opens > 20 + 4 * seconds)
     world_fail(a->w, "app %u tried to connect %llu times in %llu s", a->index,

@@ -14,7 +14,7 @@ typedef struct written {
   bool may_fail;
   bool acked;
   bool failed;
-  gw_position at; /* of the acknowledgement */
+  gw_position at;   /* of the acknowledgement */
   uint64_t sent_in; /* bit per life of the server */
 } written;
 
@@ -22,15 +22,15 @@ typedef struct gap {
   uint32_t reason;
   gw_position after; /* last position before it */
   uint64_t from, to;
-  gw_position on;    /* the stream goes on after this */
+  gw_position on; /* the stream goes on after this */
 } gap;
 
 typedef struct view {
   bool begun;
   gw_position first; /* nothing up to here was promised */
   gw_position at;
-  uint32_t *seen;    /* per publication: times delivered in this subscription */
-  bool *ever;        /* per publication: delivered in any */
+  uint32_t *seen; /* per publication: times delivered in this subscription */
+  bool *ever;     /* per publication: delivered in any */
   uint32_t last_of[SIM_MAX_APPS]; /* per writer: its last number + 1 */
   gap *gaps;
   size_t num_gaps;
@@ -72,7 +72,8 @@ sim_book *sim_book_new(world *w, uint32_t num_apps) {
 }
 
 void sim_book_free(sim_book *b) {
-  for (size_t i = 0; i < b->num_streams; i++) free(b->streams[i].number);
+  for (size_t i = 0; i < b->num_streams; i++)
+    free(b->streams[i].number);
   for (uint32_t a = 0; a < SIM_MAX_APPS; a++)
     for (uint32_t c = 0; c < SIM_MAX_CHANNELS; c++) {
       free(b->view[a][c].seen);
@@ -102,10 +103,8 @@ uint32_t sim_book_written(sim_book *b, uint32_t app, uint32_t channel,
     b->all = grow(b->all, b->cap, sizeof *b->all);
     grow_views(b, old);
   }
-  b->all[b->num] = (written){.app = app,
-                             .channel = channel,
-                             .no_echo = no_echo,
-                             .may_fail = may_fail};
+  b->all[b->num] = (written){
+      .app = app, .channel = channel, .no_echo = no_echo, .may_fail = may_fail};
   b->sums.written++;
   return b->num++;
 }
@@ -138,7 +137,8 @@ static void note(sim_book *b, uint32_t number, gw_position at, uint32_t life) {
   stream *s = &b->streams[i];
   if (at.offset >= s->cap) {
     size_t cap = s->cap == 0 ? 64 : s->cap;
-    while (cap <= at.offset) cap *= 2;
+    while (cap <= at.offset)
+      cap *= 2;
     s->number = grow(s->number, cap, sizeof *s->number);
     memset(s->number + s->cap, 0, (cap - s->cap) * sizeof *s->number);
     s->cap = cap;
@@ -171,8 +171,7 @@ static uint32_t age(sim_book *b, uint64_t epoch) {
 void sim_book_acked(sim_book *b, uint32_t number, gw_position at,
                     uint32_t life) {
   written *p = &b->all[number];
-  if (p->acked || p->failed)
-    world_fail(b->w, "#%u settled twice", number);
+  if (p->acked || p->failed) world_fail(b->w, "#%u settled twice", number);
   p->acked = true;
   p->at = at;
   b->sums.acked++;
@@ -193,8 +192,7 @@ void sim_book_not_taken(sim_book *b, uint32_t number) {
 
 void sim_book_failed(sim_book *b, uint32_t number, uint32_t code) {
   written *p = &b->all[number];
-  if (p->acked || p->failed)
-    world_fail(b->w, "#%u settled twice", number);
+  if (p->acked || p->failed) world_fail(b->w, "#%u settled twice", number);
   p->failed = true;
   b->sums.failed++;
   if (!p->may_fail)
@@ -219,7 +217,7 @@ static bool gap_explains(sim_book *b, const gap *g, gw_position at) {
  * writer wrote after it may have been shown from the old stream.
  */
 static bool is_late(sim_book *b, const view *v, const written *p,
-                                gw_position at) {
+                    gw_position at) {
   for (uint32_t life = 1; life < age(b, at.epoch) && life < 64; life++) {
     if ((p->sent_in >> life & 1) == 0) continue;
     if (life <= age(b, v->first.epoch)) return true;
@@ -308,14 +306,14 @@ void sim_book_gap(sim_book *b, uint32_t app, uint32_t channel, uint32_t reason,
                   uint64_t from, uint64_t to, gw_position at, uint32_t life) {
   view *v = &b->view[app][channel];
   (void)stream_of(b, channel, at.epoch, life);
-  if (reason == GW_GAP_NONE) world_fail(b->w, "app %u: gap without reason", app);
+  if (reason == GW_GAP_NONE)
+    world_fail(b->w, "app %u: gap without reason", app);
   v->gaps = grow(v->gaps, v->num_gaps + 1, sizeof *v->gaps);
   v->gaps[v->num_gaps++] = (gap){reason, v->at, from, to, at};
   b->sums.gaps++;
   if (at.epoch == v->at.epoch && at.offset < v->at.offset)
     world_fail(b->w, "app %u channel %u: a gap leads back", app, channel);
-  if (from > v->at.offset + 1)
-    check_passed(b, app, channel, from - 1);
+  if (from > v->at.offset + 1) check_passed(b, app, channel, from - 1);
   v->at = at;
 }
 
@@ -334,13 +332,16 @@ void sim_book_check(sim_book *b) {
       if (!v->begun || v->ever[n]) continue;
       if (p->no_echo && p->app == a) continue;
       if (!is_explained(b, v, p->at)) {
-        world_fail(b->w, "#%u (channel %u, offset %llu) never reached app %u, "
-                   "and no gap says so", n, p->channel,
-                   (unsigned long long)p->at.offset, a);
+        world_fail(b->w,
+                   "#%u (channel %u, offset %llu) never reached app %u, "
+                   "and no gap says so",
+                   n, p->channel, (unsigned long long)p->at.offset, a);
         return;
       }
     }
   }
 }
 
-sim_book_sums sim_book_sum(const sim_book *b) { return b->sums; }
+sim_book_sums sim_book_sum(const sim_book *b) {
+  return b->sums;
+}

@@ -69,7 +69,8 @@ static void fault(void *arg) {
 /* ---- one run ------------------------------------------------------------- */
 
 static void check(deployment *d) {
-  for (uint32_t i = 0; i < d->plan.num_apps; i++) sim_app_check_calm(d->app[i]);
+  for (uint32_t i = 0; i < d->plan.num_apps; i++)
+    sim_app_check_calm(d->app[i]);
   if (world_failed(&d->w)) return;
   for (uint32_t c = 0; c < d->plan.num_channels; c++) {
     gw_position first = sim_app_position(d->app[0], c);
@@ -106,7 +107,8 @@ static void run(uint64_t seed, bool trace, result *r) {
   world_after(&d->w, d->plan.fault_max_ms, fault, d);
   world_run(&d->w, d->w.now_ms + d->plan.busy_ms);
   d->faults = false;
-  for (uint32_t i = 0; i < d->plan.num_apps; i++) sim_app_stop_acting(d->app[i]);
+  for (uint32_t i = 0; i < d->plan.num_apps; i++)
+    sim_app_stop_acting(d->app[i]);
   world_run(&d->w, d->w.now_ms + d->plan.heal_ms);
   if (!world_failed(&d->w)) check(d);
   r->virtual_ms = d->w.now_ms;
@@ -114,7 +116,8 @@ static void run(uint64_t seed, bool trace, result *r) {
   r->sums = sim_book_sum(d->book);
   r->failed = world_failed(&d->w);
   memcpy(r->failure, d->w.failure, sizeof r->failure);
-  for (uint32_t i = 0; i < d->plan.num_apps; i++) sim_app_free(d->app[i]);
+  for (uint32_t i = 0; i < d->plan.num_apps; i++)
+    sim_app_free(d->app[i]);
   sim_node_free(d->node);
   sim_book_free(d->book);
   world_deinit(&d->w);
@@ -131,7 +134,8 @@ typedef struct totals {
 } totals;
 
 static void report_failure(uint64_t seed, const char *why) {
-  fprintf(stdout, "seed %llu: %s\n  replay: build/godwit-sim --seed %llu --trace\n",
+  fprintf(stdout,
+          "seed %llu: %s\n  replay: build/godwit-sim --seed %llu --trace\n",
           (unsigned long long)seed, why, (unsigned long long)seed);
   fflush(stdout);
 }

@@ -14,7 +14,7 @@ typedef struct sim_worker {
   gw_hub *hub;
   uint32_t index;
   uint32_t life;
-  uint64_t planned_ms; /* next tick that is in the queue */
+  uint64_t planned_ms;                    /* next tick that is in the queue */
   uint64_t mail_last_ms[SIM_MAX_WORKERS]; /* per sender: mail keeps its order */
   struct sim_worker *next;
 } sim_worker;
@@ -56,12 +56,12 @@ struct sim_link {
   sim_worker *worker;
   gw_session *session; /* NULL: not there (any more) */
   bool opened;
-  bool client_gone;    /* the client's end is closed or was told */
+  bool client_gone; /* the client's end is closed or was told */
   bool silent;
-  bool closing;        /* the hub asked to close */
+  bool closing; /* the hub asked to close */
   bool flush_planned;
   uint32_t close_code;
-  uint32_t in_flight;  /* bytes on the way to the client */
+  uint32_t in_flight; /* bytes on the way to the client */
   pipe_way up;
   pipe_way down;
   uint64_t stalled_until_ms;
@@ -296,8 +296,12 @@ void sim_node_drain(sim_node *n) {
   world_after(n->w, 5000, drain_deadline, n->worker[0]);
 }
 
-bool sim_node_is_up(const sim_node *n) { return n->up; }
-uint32_t sim_node_life(const sim_node *n) { return n->life; }
+bool sim_node_is_up(const sim_node *n) {
+  return n->up;
+}
+uint32_t sim_node_life(const sim_node *n) {
+  return n->life;
+}
 
 uint64_t sim_node_queue_bytes(const sim_node *n) {
   uint64_t sum = 0;
@@ -456,7 +460,9 @@ static void server_close_arrives(void *arg) {
   if (!l->silent) tell_closed(l, l->close_code);
 }
 
-static void server_close_done(void *arg) { end_session(arg, 0); }
+static void server_close_done(void *arg) {
+  end_session(arg, 0);
+}
 
 /** Hand what the hub has to the link, as far as the link takes it. */
 static void link_flush(void *arg) {
@@ -482,7 +488,9 @@ static void link_flush(void *arg) {
               l);
 }
 
-static void refuse(void *arg) { tell_closed(arg, 1006); }
+static void refuse(void *arg) {
+  tell_closed(arg, 1006);
+}
 
 static void accept_link(void *arg) {
   sim_link *l = arg;
@@ -495,8 +503,8 @@ static void accept_link(void *arg) {
   l->life = n->life;
   l->worker = n->worker[world_random(n->w) % n->plan->num_workers];
   worker_enter(l->worker);
-  l->session = gw_hub_open(l->worker->hub, l, GW_ENCODING_BINARY,
-                           gw_view_of("sim"));
+  l->session =
+      gw_hub_open(l->worker->hub, l, GW_ENCODING_BINARY, gw_view_of("sim"));
   worker_plan(l->worker);
   if (l->session == NULL) {
     tell_closed(l, 1006);
@@ -521,8 +529,12 @@ sim_link *sim_link_open(sim_node *n, const sim_link_events *events, void *app,
   return l;
 }
 
-uint32_t sim_link_generation(const sim_link *l) { return l->generation; }
-uint32_t sim_link_life(const sim_link *l) { return l->life; }
+uint32_t sim_link_generation(const sim_link *l) {
+  return l->generation;
+}
+uint32_t sim_link_life(const sim_link *l) {
+  return l->life;
+}
 
 void sim_link_send(sim_link *l, gw_view message) {
   if (!l->client_gone && l->opened) send_message(l, true, message);
@@ -552,7 +564,9 @@ static void reset_at_client(void *arg) {
     tell_closed(l, 1006);
 }
 
-static void reset_at_server(void *arg) { end_session(arg, 1006); }
+static void reset_at_server(void *arg) {
+  end_session(arg, 1006);
+}
 
 void sim_link_reset(sim_link *l) {
   if (!l->opened) return;

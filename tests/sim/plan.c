@@ -6,8 +6,8 @@ static uint32_t pick(world *w, const uint32_t *choices, size_t num) {
   return choices[world_random(w) % num];
 }
 
-#define PICK(w, ...)                                                           \
-  pick(w, (const uint32_t[]){__VA_ARGS__},                                     \
+#define PICK(w, ...)                       \
+  pick(w, (const uint32_t[]){__VA_ARGS__}, \
        sizeof(const uint32_t[]){__VA_ARGS__} / sizeof(uint32_t))
 
 void sim_plan_draw(sim_plan *p, world *w) {
@@ -24,7 +24,8 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->mail_delay_max_ms = PICK(w, 0, 1, 20);
   p->window_bytes = PICK(w, 512, 8192, 262144);
   /* A link this slow never catches up with a crowd. */
-  if (p->latency_max_ms > 100 && p->window_bytes < 8192) p->window_bytes = 8192;
+  if (p->latency_max_ms > 100 && p->window_bytes < 32768)
+    p->window_bytes = 32768;
   p->think_max_ms = PICK(w, 100, 500, 2000);
   p->fault_max_ms = PICK(w, 500, 3000, 10000);
   p->busy_ms = world_between(w, 5000, 30000);

@@ -6,8 +6,8 @@
 
 #include "tests/sim/world.h"
 
-#define SIM_MAX_WORKERS 4
-#define SIM_MAX_APPS 8
+#define SIM_MAX_WORKERS  4
+#define SIM_MAX_APPS     8
 #define SIM_MAX_CHANNELS 3
 
 typedef struct sim_plan {
@@ -31,15 +31,15 @@ typedef struct sim_plan {
   bool presence;
   bool no_echo;
   bool calls;
-  bool churn;            /**< unsubscribe, subscribe again where it stopped */
-  bool drop_policy;      /**< OVERFLOW_DROP for some */
+  bool churn;       /**< unsubscribe, subscribe again where it stopped */
+  bool drop_policy; /**< OVERFLOW_DROP for some */
   bool compare;
   bool fault_reset;
-  bool fault_silence;    /**< half-open links */
+  bool fault_silence; /**< half-open links */
   bool fault_stall;
   bool fault_crash;
   bool fault_drain;
-  bool fault_sleep;      /**< a client's host stops for a while */
+  bool fault_sleep; /**< a client's host stops for a while */
   bool fault_offline;
 } sim_plan;
 

@@ -20,10 +20,13 @@ void world_init(world *w, uint64_t seed, bool trace) {
   w->now_ms = 1000;
   w->digest = 0xcbf29ce484222325u;
   uint64_t state = seed;
-  for (size_t i = 0; i < 4; i++) w->rng[i] = splitmix(&state);
+  for (size_t i = 0; i < 4; i++)
+    w->rng[i] = splitmix(&state);
 }
 
-void world_deinit(world *w) { free(w->heap); }
+void world_deinit(world *w) {
+  free(w->heap);
+}
 
 static bool event_before(const sim_event *a, const sim_event *b) {
   return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->seq < b->seq;
@@ -119,4 +122,6 @@ void world_fail(world *w, const char *format, ...) {
   world_trace(w, "FAIL %s", w->failure);
 }
 
-bool world_failed(const world *w) { return w->failure[0] != 0; }
+bool world_failed(const world *w) {
+  return w->failure[0] != 0;
+}

@@ -27,7 +27,7 @@ typedef struct world {
   size_t num;
   size_t cap;
   bool trace;
-  uint64_t digest; /**< of every trace line: equal runs have equal digests */
+  uint64_t digest;   /**< of every trace line: equal runs have equal digests */
   char failure[512]; /**< first thing that was wrong; empty: nothing */
 } world;
 
