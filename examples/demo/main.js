@@ -179,8 +179,8 @@ class Demo {
     if (!this.client) return;
     const { info } = this.client;
     this.status.show(info, this.room.position, this.#numWaiting());
-    byId('people-stale').hidden =
-      !['waiting', 'suspended', 'closed', 'failed'].includes(info.state);
+    this.people.setStale(
+      !['syncing', 'ready', 'degraded'].includes(info.state));
     this.details.refresh();
   }
 

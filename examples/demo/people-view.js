@@ -15,6 +15,7 @@ export class PeopleView {
   #count = byId('people-count');
   #alone = byId('alone');
   #typing = byId('typing');
+  #stale = byId('people-stale');
   #shown = '';
 
   /** members: clientId -> member; isOwn(clientId): is it this page? */
@@ -42,6 +43,12 @@ export class PeopleView {
   clear() {
     this.show(new Map(), () => false);
     this.#alone.hidden = true;
+  }
+
+  /** Without a connection the list is of the past, and nobody is seen typing. */
+  setStale(isStale) {
+    this.#stale.hidden = !isStale || this.#list.childElementCount === 0;
+    this.#typing.classList.toggle('is-stale', isStale);
   }
 
   #showTyping(people) {

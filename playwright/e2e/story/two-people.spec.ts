@@ -68,6 +68,17 @@ test('typing is seen while it lasts', async ({ enter }) => {
   await expect(ada.typing).toBeEmpty();
 });
 
+test('nobody is seen typing without a connection', async ({ enter, server }) => {
+  const ada = await enter('Ada');
+  const grace = await enter('Grace');
+  await grace.input.pressSequentially('x');
+  await expect(ada.typing).toHaveText('Grace is typing');
+  await expect(ada.typing).toBeVisible();
+  await server.kill9();
+  await expect(ada.typing).toBeHidden();
+  await expect(ada.page.getByText('As it was when')).toBeVisible();
+});
+
 test('the status bar tells what the connection does', async ({ enter }) => {
   const ada = await enter('Ada');
   const { status } = ada;
