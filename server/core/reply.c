@@ -19,5 +19,10 @@ void gws_reply_error(gw_session *s, uint32_t request, uint32_t code,
   if (gw_code_class(code) == GW_CLASS_RETRY_AFTER)
     msg.retry_after_ms = GWS_RETRY_AFTER_MS;
   gw_stat_add(&s->hub->stats.errors_total, 1);
+  /* What cannot succeed is a mistake of the sender that somebody may look for. */
+  gws_session_log(
+      s,
+      gw_code_class(code) == GW_CLASS_TERMINAL ? GWS_LOG_INFO : GWS_LOG_DEBUG,
+      "request.refused", code, why != NULL ? why : gw_code_text(code));
   gws_session_send(s, GW_LANE_CONTROL, out, gw_encode_error(out, &head, &msg));
 }

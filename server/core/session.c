@@ -321,14 +321,32 @@ static void begin_ending(gw_session *s) {
   h->ending = s;
 }
 
+/** Some reasons name what the peer sent: nothing in them may look like the
+ * log's own quotes or lines. */
+static void copy_safe(char *to, size_t cap, const char *text) {
+  size_t len = 0;
+  for (; text[len] != '\0' && len + 1 < cap; len++) {
+    unsigned char c = (unsigned char)text[len];
+    to[len] = c < 0x20 || c == 0x7f || c == '"' || c == '\\' ? '?' : text[len];
+  }
+  to[len] = '\0';
+}
+
+void gws_session_log(const gw_session *s, int level, const char *event,
+                     uint32_t code, const char *reason) {
+  char safe[GW_MAX_REASON_BYTES + 1];
+  gw_view peer = gws_session_peer(s);
+  copy_safe(safe, sizeof safe, reason);
+  gws_hub_log(s->hub, level, event, "peer=%.*s code=%u name=%s reason=\"%s\"",
+              (int)peer.len, peer.data != NULL ? (const char *)peer.data : "",
+              code, gw_code_name(code), safe);
+}
+
 static void log_end(gw_session *s, uint32_t code, const char *reason) {
   bool is_blamed = code == GW_CODE_PROTOCOL || code == GW_CODE_TOO_BIG ||
                    code == GW_CODE_INTERNAL || code == GW_CODE_SLOW_READER;
-  gw_view peer = gws_session_peer(s);
-  gws_hub_log(s->hub, is_blamed ? GWS_LOG_WARN : GWS_LOG_INFO, "session.end",
-              "peer=%.*s code=%u name=%s reason=\"%s\"", (int)peer.len,
-              peer.data != NULL ? (const char *)peer.data : "", code,
-              gw_code_name(code), reason);
+  gws_session_log(s, is_blamed ? GWS_LOG_WARN : GWS_LOG_INFO, "session.end",
+                  code, reason);
 }
 
 void gws_session_end_later(gw_session *s, uint32_t code, const char *reason,

@@ -69,6 +69,10 @@ struct gw_session {
 gw_view gws_session_peer(const gw_session *s);
 gw_view gws_session_user(const gw_session *s);
 
+/** A log line about the peer: address, code and reason. */
+void gws_session_log(const gw_session *s, int level, const char *event,
+                     uint32_t code, const char *reason);
+
 /** End it: Close frame, then the port's close. What waits is written first,
  * except when the peer does not read or memory has run out. */
 void gws_session_end(gw_session *s, uint32_t code, const char *reason);
