@@ -3,16 +3,15 @@
 //
 //   node sizes.mjs BUDGET DIST
 
-import { readFileSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
+import { execFileSync } from 'node:child_process';
 
 const [budget, dist] = process.argv.slice(2);
 
 function zipped(name) {
-  return gzipSync(readFileSync(`${dist}/${name}`), { level: 9 }).length;
+  return execFileSync('gzip', ['-9nc', `${dist}/${name}`]).length;
 }
 
-const show = (bytes) => `${(bytes / 1024).toFixed(1)} KB`;
+const show = (bytes) => `${(bytes / 1000).toFixed(2)} KB`;
 const script = zipped('index.js');
 const core = zipped('godwit.wasm');
 console.log(`  gzip -9 index.js ${show(script)} + godwit.wasm ${show(core)} = ` +

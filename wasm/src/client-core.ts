@@ -5,7 +5,7 @@ import { fromHex, toHex, toNumber, toId, toUtf8, wordBytes } from './bytes.js';
 import { Code } from './codes.js';
 import { Emitter } from './emitter.js';
 import { Engine } from './engine.js';
-import { checked, GodwitError, reasonOf } from './error.js';
+import { checked, GodwitError, reasonOf, STATE } from './error.js';
 import type { EventReader } from './event-reader.js';
 import { Feed, memberOf, positionWords } from './feed.js';
 import {
@@ -123,7 +123,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   }
 
   /** Says goodbye and closes. Subscriptions and unacknowledged publications
-   * stay, for a later `connect()`. */
+   * stay, for a later `connect()`; until then `publish` is refused (CLOSED). */
   close(): void {
     this.#isWanted = false;
     if (this.#engine === null && !this.#isLoading) {
@@ -521,9 +521,11 @@ function putPublish(
   const options = wordBytes([
     flags, 0, ...expected ? positionWords(expected) : [0, 0, 0, 0], ttlMs, 0,
   ]);
-  checked(engine._command('publish',
+  const result = engine._command('publish',
     [name.length, payload._type, payload._bytes.length],
-    options, name, payload._bytes), Code.OUTBOX_FULL);
+    options, name, payload._bytes);
+  if (atMostOnce && result === STATE) throw new GodwitError(Code.CONNECTION_LOST);
+  checked(result, Code.OUTBOX_FULL);
   return toHex(engine._returned(0), engine._returned(1));
 }
 

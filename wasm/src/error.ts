@@ -31,22 +31,25 @@ function classOf(code: number): ReasonClass {
 
 /** message: the peer's words, which may be empty. */
 export function reasonOf(code: number, message?: string): Reason {
-  const row = new RegExp(`^${code}([A-Z].*?) (.*)`, 'm').exec(TABLE);
+  const row = new RegExp(`^${code}([A-Z_]+) ?(.*)`, 'm').exec(TABLE);
+  const name = row?.[1] as CodeName ?? 'UNKNOWN';
   return {
     code,
-    name: row?.[1] as CodeName ?? 'UNKNOWN',
+    name,
     class: classOf(code),
-    message: message || row?.[2] || 'A reason that is not known here.',
+    message: message || row?.[2] || name.toLowerCase().replace(/_/g, ' '),
   };
 }
 
+/** Not possible in this state: closed, mostly. */
+export const STATE = -101;
 const FULL = -301;
 
 // Results of the core's functions (godwit/err.h), as what they mean to the
 // application.
 const RESULTS: Readonly<Record<number, number>> = {
   [-100]: Code.BAD_REQUEST,
-  [-101]: Code.CONNECTION_LOST,
+  [STATE]: Code.CLOSED,
   [-102]: Code.NOT_FOUND,
   [-104]: Code.TOO_BIG,
   [-105]: Code.BAD_TEXT,

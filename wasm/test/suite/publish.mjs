@@ -124,6 +124,16 @@ export const cases = [
     },
   },
   {
+    name: 'a closed client says that it is closed',
+    async run(t) {
+      const client = await t.connected();
+      client.close();
+      await until(() => client.state === 'closed');
+      const error = await rejects(client.publish('room', 1), 'CLOSED');
+      equal(error.class, 'terminal');
+    },
+  },
+  {
     name: 'commands of one turn leave in one message',
     async run(t) {
       const client = await t.connected();
