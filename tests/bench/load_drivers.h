@@ -19,7 +19,7 @@ extern const gw_load_driver gw_load_topic;
 /** NATS, through its WebSocket listener. */
 extern const gw_load_driver gw_load_nats;
 
-/** nginx with nchan: a channel is a location, /ps/NAME. */
+/** nginx with nchan: a channel is a location, /sub/NAME, /pub/NAME. */
 extern const gw_load_driver gw_load_nchan;
 
 /** MQTT 3.1.1 over WebSocket, at most once. */
