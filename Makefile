@@ -126,6 +126,7 @@ setup: ## install what is missing: Debian packages, npm packages, nanopb's sourc
 proto: $(GENERATED) $(REL)/libgodwit-proto.a ## generate code from the schema, build the protocol layer
 client: $(REL)/libgodwit-client.a ## build the client core
 server: build/godwit ## build the server and its commands: build/godwit
+	@:
 
 run: ## set up, build, and serve the demo on http://localhost:8000
 	$(after_setup) server wasm
