@@ -12,7 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EXPORT(name) __attribute__((export_name(#name)))
+/** letter: names are loaded by every page; `Call` in src/module.ts has them. */
+#define EXPORT(letter) __attribute__((export_name(#letter)))
 #define IMPORT(name) \
   __attribute__((import_module("godwit"), import_name(#name)))
 

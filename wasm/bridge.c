@@ -21,7 +21,7 @@ static bridge_buf input;
 
 /** Returns the input, made large enough for len bytes; NULL when out of memory.
  * It stays where it is until a call with a larger len. */
-EXPORT(input) uint8_t *bridge_input(uint32_t len) {
+EXPORT(a) uint8_t *bridge_input(uint32_t len) {
   if (len > input.cap) {
     free(input.data);
     input.data = malloc(len);
@@ -121,7 +121,7 @@ static const gw_port port = {
 
 /** The input begins with gw_client_options, whose views lie behind it. Returns
  * a handle; NULL when out of memory or an option is not valid. */
-EXPORT(create) bridge *bridge_create(uint32_t id) {
+EXPORT(b) bridge *bridge_create(uint32_t id) {
   bridge *b = malloc(sizeof *b);
   if (b == NULL) return NULL;
   *b = (bridge){.id = id};
@@ -131,7 +131,7 @@ EXPORT(create) bridge *bridge_create(uint32_t id) {
   return NULL;
 }
 
-EXPORT(destroy) void bridge_destroy(bridge *b) {
+EXPORT(c) void bridge_destroy(bridge *b) {
   gw_client_free(b->client);
   free(b->records.data);
   free(b->texts.data);
@@ -144,11 +144,11 @@ static gw_client *enter(bridge *b) {
   return b->client;
 }
 
-EXPORT(connect) int bridge_connect(bridge *b) {
+EXPORT(i) int bridge_connect(bridge *b) {
   return gw_client_connect(enter(b));
 }
 
-EXPORT(close) void bridge_close(bridge *b) {
+EXPORT(j) void bridge_close(bridge *b) {
   gw_client_close(enter(b));
 }
 
@@ -159,53 +159,53 @@ static gw_client *begin_turn(bridge *b) {
   return enter(b);
 }
 
-EXPORT(on_open) void bridge_on_open(bridge *b, uint32_t generation) {
+EXPORT(d) void bridge_on_open(bridge *b, uint32_t generation) {
   gw_client_on_open(begin_turn(b), generation);
 }
 
-EXPORT(on_data)
+EXPORT(e)
 void bridge_on_data(bridge *b, uint32_t generation, uint32_t len) {
   b->message = first(len);
   gw_client_on_data(begin_turn(b), generation, b->message, true);
   b->message.len = 0;
 }
 
-EXPORT(on_closed)
+EXPORT(f)
 void bridge_on_closed(bridge *b, uint32_t generation, uint32_t code,
                       uint32_t reason_len) {
   gw_client_on_closed(begin_turn(b), generation, code, first(reason_len));
 }
 
-EXPORT(on_timer) void bridge_on_timer(bridge *b) {
+EXPORT(g) void bridge_on_timer(bridge *b) {
   gw_client_on_timer(begin_turn(b));
 }
 
-EXPORT(on_wake) void bridge_on_wake(bridge *b, uint32_t why) {
+EXPORT(h) void bridge_on_wake(bridge *b, uint32_t why) {
   gw_client_on_wake(begin_turn(b), (enum gw_wake)why);
 }
 
 /* ---- subscriptions ------------------------------------------------------- */
 
 /** Input: gw_sub_options, channel. */
-EXPORT(subscribe) int bridge_subscribe(bridge *b, uint32_t channel_len) {
+EXPORT(k) int bridge_subscribe(bridge *b, uint32_t channel_len) {
   const gw_sub_options *options = (const void *)input.data;
   gw_view channel = after(sizeof *options, channel_len);
   return (int)gw_client_subscribe(enter(b), channel, options);
 }
 
-EXPORT(unsubscribe) int bridge_unsubscribe(bridge *b, uint32_t sub) {
+EXPORT(l) int bridge_unsubscribe(bridge *b, uint32_t sub) {
   return gw_client_unsubscribe(enter(b), sub);
 }
 
 /** Returned beside: the position of what was handed over. */
-EXPORT(position) void bridge_position(bridge *b, uint32_t sub) {
+EXPORT(m) void bridge_position(bridge *b, uint32_t sub) {
   b->returned = gw_client_sub_position(enter(b), sub);
 }
 
 /* ---- publications -------------------------------------------------------- */
 
 /** Input: gw_publish_options, channel, payload. Returned beside: the key. */
-EXPORT(publish)
+EXPORT(n)
 int bridge_publish(bridge *b, uint32_t channel_len, uint32_t type,
                    uint32_t payload_len) {
   const gw_publish_options *options = (const void *)input.data;
@@ -215,32 +215,32 @@ int bridge_publish(bridge *b, uint32_t channel_len, uint32_t type,
                            &b->returned.epoch);
 }
 
-EXPORT(restore) int bridge_restore(bridge *b, uint32_t entry_len) {
+EXPORT(o) int bridge_restore(bridge *b, uint32_t entry_len) {
   return gw_client_restore(enter(b), first(entry_len));
 }
 
 /* ---- presence ------------------------------------------------------------ */
 
 /** Input: state, payload. */
-EXPORT(presence_set)
+EXPORT(p)
 int bridge_presence_set(bridge *b, uint32_t sub, uint32_t state_len,
                         uint32_t type, uint32_t payload_len) {
   gw_payload payload = payload_of(type, after(state_len, payload_len));
   return gw_client_presence_set(enter(b), sub, first(state_len), payload);
 }
 
-EXPORT(presence_leave) int bridge_presence_leave(bridge *b, uint32_t sub) {
+EXPORT(q) int bridge_presence_leave(bridge *b, uint32_t sub) {
   return gw_client_presence_leave(enter(b), sub);
 }
 
-EXPORT(presence_get) int bridge_presence_get(bridge *b, uint32_t channel_len) {
+EXPORT(r) int bridge_presence_get(bridge *b, uint32_t channel_len) {
   return (int)gw_client_presence_get(enter(b), first(channel_len));
 }
 
 /* ---- calls --------------------------------------------------------------- */
 
 /** Input: gw_call_options, method, payload. */
-EXPORT(call)
+EXPORT(s)
 int bridge_call(bridge *b, uint32_t method_len, uint32_t type,
                 uint32_t payload_len) {
   const gw_call_options *options = (const void *)input.data;
@@ -251,7 +251,7 @@ int bridge_call(bridge *b, uint32_t method_len, uint32_t type,
 }
 
 /** Input: reason, payload. */
-EXPORT(answer)
+EXPORT(t)
 int bridge_answer(bridge *b, uint32_t call, uint32_t code, uint32_t reason_len,
                   uint32_t type, uint32_t payload_len) {
   gw_payload payload = payload_of(type, after(reason_len, payload_len));
@@ -261,16 +261,16 @@ int bridge_answer(bridge *b, uint32_t call, uint32_t code, uint32_t reason_len,
 /* ---- settings and facts -------------------------------------------------- */
 
 /** Input: gw_retry_policy. */
-EXPORT(set_retry) void bridge_set_retry(bridge *b) {
+EXPORT(u) void bridge_set_retry(bridge *b) {
   gw_client_set_retry(enter(b), (const void *)input.data);
 }
 
-EXPORT(set_token) int bridge_set_token(bridge *b, uint32_t token_len) {
+EXPORT(v) int bridge_set_token(bridge *b, uint32_t token_len) {
   return gw_client_set_token(enter(b), first(token_len));
 }
 
 /** Returns the facts; good until the next call. */
-EXPORT(info) const gw_client_info *bridge_info(bridge *b) {
+EXPORT(w) const gw_client_info *bridge_info(bridge *b) {
   static gw_client_info facts;
   gw_client_info_get(enter(b), &facts);
   return &facts;

@@ -11,7 +11,7 @@ import { Feed, memberOf, positionWords } from './feed.js';
 import {
   CallEvent, Event, EventType, Facts, PublishedEvent, ReplyEvent, StateEvent,
 } from './layout.js';
-import type { Module } from './module.js';
+import { Call, type Module } from './module.js';
 import type {
   CallOptions, ClientOptions, PublishOptions, Retry, SubscribeOptions,
 } from './options.js';
@@ -118,7 +118,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     this.#isWanted = true;
     this.#command((engine) => {
       engine._watch();
-      checked(engine._command('connect'));
+      checked(engine._command(Call.CONNECT));
     });
   }
 
@@ -132,7 +132,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     }
     this.#command((engine) => {
       engine._unwatch();
-      engine._command('close');
+      engine._command(Call.CLOSE);
     });
   }
 
@@ -180,14 +180,14 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   setRetry(policy: Retry): void {
     const words = retryWords(policy);
     this.#settings._retry = words;
-    this.#engine?._command('set_retry', [], wordBytes(words));
+    this.#engine?._command(Call.SET_RETRY, [], wordBytes(words));
   }
 
   /** Changes the token, from the next connection on. */
   setToken(token: string): void {
     this.#settings._token = token;
     const bytes = toUtf8(token);
-    checked(this.#engine?._command('set_token', [bytes.length], bytes) ?? 0);
+    checked(this.#engine?._command(Call.SET_TOKEN, [bytes.length], bytes) ?? 0);
   }
 
   // ---- channels ------------------------------------------------------------
@@ -231,7 +231,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   members(channel: string): Promise<Member[]> {
     return this.#request([], () => {
       const bytes = toUtf8(channel);
-      return (engine) => engine._command('presence_get', [bytes.length], bytes);
+      return (engine) => engine._command(Call.PRESENCE_GET, [bytes.length], bytes);
     });
   }
 
@@ -249,7 +249,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
         options.timeoutMs ?? 0, 0, ...options.to ? fromHex(options.to) : [0, 0],
       ]);
       return (engine) => engine._command(
-        'call', [name.length, type, bytes.length], words, name, bytes);
+        Call.CALL, [name.length, type, bytes.length], words, name, bytes);
     });
   }
 
@@ -326,7 +326,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     // Keys are hexadecimal of one length: their order is that of the numbers.
     entries.sort(([a], [b]) => a < b ? -1 : 1);
     for (const [, entry] of entries) {
-      checked(engine._command('restore', [entry.length], entry));
+      checked(engine._command(Call.RESTORE, [entry.length], entry));
     }
     for (const feed of this.#feedByChannel.values()) feed._start(engine);
     for (const each of this.#waiting.splice(0)) this.#command(...each);
@@ -453,7 +453,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     const answer = (code: number, reason: string, payload: EncodedPayload) => {
       if (engine !== this.#engine) return;
       const text = toUtf8(reason);
-      engine._command('answer',
+      engine._command(Call.ANSWER,
         [id, code, text.length, payload._type, payload._bytes.length],
         text, payload._bytes);
     };
@@ -521,7 +521,7 @@ function putPublish(
   const options = wordBytes([
     flags, 0, ...expected ? positionWords(expected) : [0, 0, 0, 0], ttlMs, 0,
   ]);
-  const result = engine._command('publish',
+  const result = engine._command(Call.PUBLISH,
     [name.length, payload._type, payload._bytes.length],
     options, name, payload._bytes);
   if (atMostOnce && result === STATE) throw new GodwitError(Code.CONNECTION_LOST);
@@ -534,7 +534,7 @@ function readFacts(engine: Engine | null, endpoint: string): Pick<
   Info, 'connectionId' | 'clientId' | 'user' | 'endpoint' | 'duplicates' |
   'outbox' | 'limits'
 > {
-  const at = engine?._command('info') ?? 0;
+  const at = engine?._command(Call.INFO) ?? 0;
   const word = (index: number) => at && engine!._wordAt(at, index);
   const text = (index: number) => at ? engine!._textAt(at, index) : '';
   const id = (index: number) => toId(word(index), word(index + 1));

@@ -9,7 +9,7 @@ import { GodwitError } from './error.js';
 import { EventReader } from './event-reader.js';
 import type { Host } from './imports.js';
 import { Bridge } from './layout.js';
-import type { Command, Module, Turn } from './module.js';
+import { Call, type Module } from './module.js';
 import type { LogLevel, WebSocketConstructor } from './options.js';
 import { putOptions, type Settings } from './settings.js';
 import { Socket } from './socket.js';
@@ -66,10 +66,10 @@ export class Engine implements Host {
     this.#events = events;
     this.#reader = new EventReader(module);
     this.#timer = new Timer(
-      this.#clock, () => this.#turn('on_timer'), () => this.#wake(Wake.VISIBLE));
+      this.#clock, () => this.#turn(Call.ON_TIMER), () => this.#wake(Wake.VISIBLE));
     putOptions(module, settings);
     module._hosts.set(this.#id, this);
-    this.#handle = module.exports.create(this.#id);
+    this.#handle = module.exports.b(this.#id);
     if (this.#handle === 0) {
       module._hosts.delete(this.#id);
       throw new GodwitError(Code.BAD_REQUEST, 'an option is not valid');
@@ -86,7 +86,7 @@ export class Engine implements Host {
   /** Gives a command: a function of wasm/bridge.c, what follows the handle, and
    * what it finds in the input. */
   _command(
-    name: Command, args: readonly number[] = [], ...input: Uint8Array[]
+    name: Call, args: readonly number[] = [], ...input: Uint8Array[]
   ): number {
     if (this.#handle === 0) throw new GodwitError(Code.CLOSED);
     this.#checkOutside();
@@ -102,7 +102,7 @@ export class Engine implements Host {
     }
   }
 
-  #call(name: Command | Turn | 'destroy', ...args: number[]): number | void {
+  #call(name: Call, ...args: number[]): number | void {
     this.#inside = true;
     try {
       return this.#module.exports[name](this.#handle, ...args);
@@ -146,7 +146,7 @@ export class Engine implements Host {
   /** Ends it without a goodbye. */
   _destroy(): void {
     this.#checkOutside();
-    if (this.#handle !== 0) this.#call('destroy');
+    if (this.#handle !== 0) this.#call(Call.DESTROY);
     this.#end();
   }
 
@@ -169,12 +169,12 @@ export class Engine implements Host {
   // ---- turns ---------------------------------------------------------------
 
   #wake(why: Wake): void {
-    this.#turn('on_wake', why);
+    this.#turn(Call.ON_WAKE, why);
   }
 
   /** A turn that comes while the events of another are handed on waits: a
    * WebSocket of a test may answer before send has returned. */
-  #turn(name: Turn, a = 0, b = 0, c = 0, input?: Bytes): void {
+  #turn(name: Call, a = 0, b = 0, c = 0, input?: Bytes): void {
     if (this.#handle === 0) return;
     if (!this._isIdle) {
       this.#later.push(() => this.#turn(name, a, b, c, input));
@@ -228,12 +228,12 @@ export class Engine implements Host {
     const { WebSocket = globalThis.WebSocket as unknown as WebSocketConstructor } =
       this.#settings._options;
     this.#socket = new Socket(WebSocket, this.#module._text(at, len), {
-      _opened: () => this.#turn('on_open', generation),
+      _opened: () => this.#turn(Call.ON_OPEN, generation),
       _message: (message) =>
-        this.#turn('on_data', generation, message.length, 0, message),
+        this.#turn(Call.ON_DATA, generation, message.length, 0, message),
       _closed: (code, reason) => {
         const bytes = toUtf8(reason);
-        this.#turn('on_closed', generation, code, bytes.length, bytes);
+        this.#turn(Call.ON_CLOSED, generation, code, bytes.length, bytes);
       },
     });
   }

@@ -10,12 +10,13 @@ const IN_MESSAGE = 0x8000_0000;
 
 /**
  * Stands on one record at a time. Handlers may give commands meanwhile, by which
- * the memory may grow: so words are read from the module's present view, and
+ * the memory may grow: so the module's view is taken anew for each record, and
  * all that an event needs is read before a handler is called.
  */
 export class EventReader {
   readonly #module: Module;
   #message = NO_BYTES;
+  #words: Uint32Array = new Uint32Array(0);
   #texts = 0;
   #at = 0;
   #end = 0;
@@ -38,13 +39,14 @@ export class EventReader {
   /** Step to the next record; false after the last. */
   _next(): boolean {
     this.#at += RECORD_WORDS;
+    this.#words = this.#module._u32;
     if (this.#at < this.#end) return true;
     this.#message = NO_BYTES;
     return false;
   }
 
   _word(index: number): number {
-    return this.#module._u32[this.#at + index]!;
+    return this.#words[this.#at + index]!;
   }
 
   /** A bool, which has a byte. */
@@ -80,6 +82,7 @@ export class EventReader {
   _bytes(index: number): Bytes {
     const place = this._word(index);
     const len = this._word(index + 1);
+    if (len === 0) return NO_BYTES;
     if (place >= IN_MESSAGE) {
       const from = place - IN_MESSAGE;
       return this.#message.subarray(from, from + len);
@@ -88,6 +91,6 @@ export class EventReader {
   }
 
   _text(index: number): string {
-    return this._word(index + 1) === 0 ? '' : fromUtf8(this._bytes(index));
+    return fromUtf8(this._bytes(index));
   }
 }

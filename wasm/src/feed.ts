@@ -10,6 +10,7 @@ import type { EventReader } from './event-reader.js';
 import {
   GapEvent, PresenceEvent, PublicationEvent, SubEvent, SyncEvent,
 } from './layout.js';
+import { Call } from './module.js';
 import type { SubscribeOptions } from './options.js';
 import { BYTES, decodeMember, JSON_TEXT, type EncodedPayload } from './payload.js';
 import { Publication } from './publication.js';
@@ -99,7 +100,7 @@ export class Feed {
       Number(since !== undefined), 0, ...from, Number(this.#presence),
       this.#overflow, 0, 0,
     ]);
-    const id = engine._command('subscribe', [channel.length], options, channel);
+    const id = engine._command(Call.SUBSCRIBE, [channel.length], options, channel);
     if (id < 0) {
       this.#refused(id);
       return;
@@ -124,7 +125,7 @@ export class Feed {
   #stop(): void {
     if (this.#id === 0) return;
     this._client._feeds.delete(this.#id);
-    this.#engine!._command('unsubscribe', [this.#id]);
+    this.#engine!._command(Call.UNSUBSCRIBE, [this.#id]);
     this.#id = 0;
   }
 
@@ -230,7 +231,7 @@ export class Feed {
     const engine = this.#engine;
     if (this.#id === 0 || engine === null || !engine._isIdle) return;
     if (this.#epoch === '') return;
-    engine._command('position', [this.#id]);
+    engine._command(Call.POSITION, [this.#id]);
     if (toHex(engine._returned(0), engine._returned(1)) !== this.#epoch) return;
     this.#offset = toNumber(engine._returned(2), engine._returned(3));
     const position = this.#position()!;
@@ -245,14 +246,14 @@ export class Feed {
     this.#self = { _state: state, _data: data };
     if (this.#id === 0) return;
     const bytes = toUtf8(state);
-    checked(this.#engine!._command('presence_set',
+    checked(this.#engine!._command(Call.PRESENCE_SET,
       [this.#id, bytes.length, data._type, data._bytes.length], bytes, data._bytes));
   }
 
   _leave(): void {
     this.#self = null;
     if (this.#id === 0) return;
-    checked(this.#engine!._command('presence_leave', [this.#id]));
+    checked(this.#engine!._command(Call.PRESENCE_LEAVE, [this.#id]));
   }
 
   // ---- events --------------------------------------------------------------

@@ -7,20 +7,39 @@ import { importsFor, type Host, type Imports } from './imports.js';
 
 type Run = (handle: number, ...args: number[]) => number | void;
 
-/** Functions of wasm/bridge.c that lead to events. */
-export type Turn = 'on_open' | 'on_data' | 'on_closed' | 'on_timer' | 'on_wake';
-
-/** Those that do not. */
-export type Command =
-  | 'connect' | 'close' | 'subscribe' | 'unsubscribe' | 'position' | 'publish'
-  | 'restore' | 'presence_set' | 'presence_leave' | 'presence_get' | 'call'
-  | 'answer' | 'set_retry' | 'set_token' | 'info';
+/** Functions of wasm/bridge.c by the letters that they are exported as: every
+ * page loads their names twice. Those named ON_... lead to events. */
+export const enum Call {
+  DESTROY = 'c',
+  ON_OPEN = 'd',
+  ON_DATA = 'e',
+  ON_CLOSED = 'f',
+  ON_TIMER = 'g',
+  ON_WAKE = 'h',
+  CONNECT = 'i',
+  CLOSE = 'j',
+  SUBSCRIBE = 'k',
+  UNSUBSCRIBE = 'l',
+  POSITION = 'm',
+  PUBLISH = 'n',
+  RESTORE = 'o',
+  PRESENCE_SET = 'p',
+  PRESENCE_LEAVE = 'q',
+  PRESENCE_GET = 'r',
+  CALL = 's',
+  ANSWER = 't',
+  SET_RETRY = 'u',
+  SET_TOKEN = 'v',
+  INFO = 'w',
+}
 
 /** A handle is the address of a client. */
-export type Exports = Record<Turn | Command | 'destroy', Run> & {
+export type Exports = Record<Call, Run> & {
   readonly memory: { readonly buffer: ArrayBuffer };
-  input(len: number): number;
-  create(id: number): number;
+  /** input: room for arguments of this length; returns its address. */
+  a(len: number): number;
+  /** create: returns a handle. */
+  b(id: number): number;
 };
 
 /** Makes an instance. */
@@ -76,7 +95,7 @@ export class Module {
     if (len > this.#inputCap) {
       // Twice the need: messages that grow slowly shall not move it each time.
       this.#inputCap = len * 2;
-      this.#inputAt = this.exports.input(len * 2);
+      this.#inputAt = this.exports.a(len * 2);
       if (this.#inputAt === 0) throw new RangeError('godwit: out of memory');
     }
     return this.#inputAt;
