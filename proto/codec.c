@@ -147,7 +147,7 @@ static int decode(gw_view body, const pb_msgdesc_t *desc, void *pb) {
   pb_istream_t stream = open_body(body);
   /* The caller has zeroed it, and in proto3 that is every default. */
   return pb_decode_ex(&stream, desc, pb, PB_DECODE_NOINIT) ? 0
-                                                          : GW_ERR_PROTOCOL;
+                                                           : GW_ERR_PROTOCOL;
 }
 
 /*

@@ -256,18 +256,10 @@ static int parse(publish *p, int argc, char **argv) {
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   gw_option connection[GW_CLI_NUM_OPTIONS];
-  gw_cli_option_table(&p->cli.options, connection);
   const gw_usage usage = {"godwit publish", "CHANNEL [DATA|-]", about, options,
                           connection};
-  p->cli.name = usage.name;
-  switch (gw_options_parse(&usage, &argc, argv)) {
-  case GW_PARSED_HELP:
-    return -1;
-  case GW_PARSED_BAD:
-    return GW_EXIT_USAGE;
-  default:
-    break;
-  }
+  int code = gw_cli_parse(&p->cli, &usage, connection, &argc, argv);
+  if (code != 0) return code;
   if (argc < 1) return gw_usage_error(&usage, "which channel?");
   if (argc > 2) return gw_usage_error(&usage, "DATA is one argument: quote it");
   if (is_contradiction(p, argc)) {

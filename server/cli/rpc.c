@@ -55,18 +55,10 @@ static int parse(rpc *r, int argc, char **argv) {
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   gw_option connection[GW_CLI_NUM_OPTIONS];
-  gw_cli_option_table(&r->cli.options, connection);
   const gw_usage usage = {"godwit rpc", "METHOD [DATA]", about, options,
                           connection};
-  r->cli.name = usage.name;
-  switch (gw_options_parse(&usage, &argc, argv)) {
-  case GW_PARSED_HELP:
-    return -1;
-  case GW_PARSED_BAD:
-    return GW_EXIT_USAGE;
-  default:
-    break;
-  }
+  int code = gw_cli_parse(&r->cli, &usage, connection, &argc, argv);
+  if (code != 0) return code;
   if (argc < 1) return gw_usage_error(&usage, "which method?");
   if (argc > 2) return gw_usage_error(&usage, "DATA is one argument: quote it");
   if (r->to != NULL && !gw_text_read_id(r->to, &r->options.to)) {

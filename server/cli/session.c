@@ -21,8 +21,7 @@
 
 /* ---- options --------------------------------------------------------------- */
 
-void gw_cli_option_table(gw_cli_options *o,
-                         gw_option table[GW_CLI_NUM_OPTIONS]) {
+static void fill_table(gw_cli_options *o, gw_option table[GW_CLI_NUM_OPTIONS]) {
   const gw_option rows[GW_CLI_NUM_OPTIONS] = {
       {"--url", GW_OPTION_TEXT, &o->url, "URL",
        "server; also GODWIT_URL [" DEFAULT_URL "]"},
@@ -39,6 +38,20 @@ void gw_cli_option_table(gw_cli_options *o,
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   memcpy(table, rows, sizeof rows);
+}
+
+int gw_cli_parse(gw_cli *cli, const gw_usage *usage,
+                 gw_option table[GW_CLI_NUM_OPTIONS], int *argc, char **argv) {
+  fill_table(&cli->options, table);
+  cli->name = usage->name;
+  switch (gw_options_parse(usage, argc, argv)) {
+  case GW_PARSED_HELP:
+    return -1;
+  case GW_PARSED_BAD:
+    return GW_EXIT_USAGE;
+  default:
+    return 0;
+  }
 }
 
 static void set_from_environment(const char **value, const char *variable) {

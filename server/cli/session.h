@@ -16,12 +16,8 @@ typedef struct gw_cli_options {
   uint32_t timeout_ms; /**< 0: 10 s */
 } gw_cli_options;
 
-/** Number of rows of gw_cli_option_table, with its end. */
+/** Number of rows of the table of these options, with its end. */
 #define GW_CLI_NUM_OPTIONS 7u
-
-/** The table of these options, for gw_usage.connection. */
-void gw_cli_option_table(gw_cli_options *o,
-                         gw_option table[GW_CLI_NUM_OPTIONS]);
 
 typedef struct gw_cli gw_cli;
 struct gw_cli {
@@ -50,6 +46,16 @@ struct gw_cli {
   bool is_warned;   /**< that it cannot connect */
   char reason[256]; /**< why the last attempt failed */
 };
+
+/**
+ * Read the command line of a command that connects; see gw_options_parse.
+ *   table    what usage->connection points at: filled with the options that all
+ *            such commands have
+ *   returns  0; -1: help was asked for and given; the exit code for a mistake,
+ *            which is told
+ */
+int gw_cli_parse(gw_cli *cli, const gw_usage *usage,
+                 gw_option table[GW_CLI_NUM_OPTIONS], int *argc, char **argv);
 
 /** Make the client and begin to connect. Returns 0, or the exit code after a
  * mistake, which is told. */

@@ -188,18 +188,10 @@ static int parse(subscribe *s, int argc, char **argv) {
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   gw_option connection[GW_CLI_NUM_OPTIONS];
-  gw_cli_option_table(&s->cli.options, connection);
   const gw_usage usage = {"godwit subscribe", "CHANNEL...", about, options,
                           connection};
-  s->cli.name = usage.name;
-  switch (gw_options_parse(&usage, &argc, argv)) {
-  case GW_PARSED_HELP:
-    return -1;
-  case GW_PARSED_BAD:
-    return GW_EXIT_USAGE;
-  default:
-    break;
-  }
+  int code = gw_cli_parse(&s->cli, &usage, connection, &argc, argv);
+  if (code != 0) return code;
   if (argc < 1) return gw_usage_error(&usage, "which channel?");
   s->num_channels = argc;
   s->channels = argv;
