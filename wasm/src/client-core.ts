@@ -5,7 +5,7 @@ import { fromHex, toHex, toNumber, toId, toUtf8, wordBytes } from './bytes.js';
 import { Code } from './codes.js';
 import { Emitter } from './emitter.js';
 import { Engine } from './engine.js';
-import { checked, GodwitError, reasonOf, STATE } from './error.js';
+import { checked, GodwitError, NOT_FOUND, reasonOf, STATE } from './error.js';
 import type { EventReader } from './event-reader.js';
 import { Feed, memberOf, positionWords } from './feed.js';
 import {
@@ -15,13 +15,16 @@ import { Call, type Module } from './module.js';
 import type {
   CallOptions, ClientOptions, PublishOptions, Retry, SubscribeOptions,
 } from './options.js';
-import { decodePayload, encodePayload, NOTHING, type EncodedPayload } from './payload.js';
+import {
+  decodePayload, encodePayload, NOTHING, type EncodedPayload,
+} from './payload.js';
 import { retryWords, type Settings } from './settings.js';
 import { socketUrl } from './socket.js';
 import { STATES } from './states.js';
 import type { Subscription } from './subscription.js';
 import type {
-  CallHandler, ClientEvents, Info, Limits, Member, Payload, Published, Publishing,
+  CallHandler, ClientEvents, Info, Limits, Member, Payload, Published,
+  Publishing,
   Reason, Received, State,
 } from './types.js';
 
@@ -140,9 +143,9 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
    * rejected; the client is of no use afterwards. */
   free(): void {
     if (this.#isFreed) return;
+    this.#engine?._destroy();
     this.#isFreed = true;
     this.#isWanted = false;
-    this.#engine?._destroy();
     const error = new GodwitError(Code.CLOSED);
     for (const feed of this.#feedByChannel.values()) {
       feed._end(reasonOf(Code.CLOSED));
@@ -231,7 +234,8 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   members(channel: string): Promise<Member[]> {
     return this.#request([], () => {
       const bytes = toUtf8(channel);
-      return (engine) => engine._command(Call.PRESENCE_GET, [bytes.length], bytes);
+      return (engine) =>
+        engine._command(Call.PRESENCE_GET, [bytes.length], bytes);
     });
   }
 
@@ -243,7 +247,8 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   ): Promise<Received> {
     return this.#request(undefined, () => {
       const name = toUtf8(method);
-      const { _type: type, _bytes: bytes } = data === undefined ? NOTHING : encodePayload(data);
+      const { _type: type, _bytes: bytes } =
+        data === undefined ? NOTHING : encodePayload(data);
       // gw_call_options.
       const words = wordBytes([
         options.timeoutMs ?? 0, 0, ...options.to ? fromHex(options.to) : [0, 0],
@@ -292,7 +297,8 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = prepare();
-      this.#command((engine) => run(engine, { _resolve: resolve, _reject: reject }), reject);
+      const deferred = { _resolve: resolve, _reject: reject };
+      this.#command((engine) => run(engine, deferred), reject);
     });
   }
 
@@ -392,11 +398,15 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     const from = this.#situation.state;
     if (from === to) return;
     this.#situation = { state: to, since: Date.now(), reason, attempt, retryAt };
-    if (to === 'failed') this.#isWanted = false;
+    if (to === 'failed') {
+      this.#isWanted = false;
+      this.#engine?._unwatch();
+    }
     if (to === 'ready') {
       for (const { _resolve: resolve } of this.#ready.splice(0)) resolve();
     } else if (to === 'failed' || (to === 'closed' && !this.#isWanted)) {
-      for (const { _reject: reject } of this.#ready.splice(0)) reject(errorOf(reason));
+      const error = errorOf(reason);
+      for (const { _reject: reject } of this.#ready.splice(0)) reject(error);
     }
     this._emit('state', { from, to, reason, attempt, retryAt });
   }
@@ -412,7 +422,8 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
         duplicate: reader._is(PublishedEvent.DUPLICATE),
       });
     } else {
-      deferred?._reject(new GodwitError(code, reader._text(PublishedEvent.REASON)));
+      deferred?._reject(
+        new GodwitError(code, reader._text(PublishedEvent.REASON)));
     }
   }
 
@@ -449,21 +460,22 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
       user: reader._text(CallEvent.FROM_USER),
     };
     const handler = this.#methods.get(reader._text(CallEvent.METHOD));
-    // The caller may be gone, which is nothing that anybody could use.
     const answer = (code: number, reason: string, payload: EncodedPayload) => {
       if (engine !== this.#engine) return;
       const text = toUtf8(reason);
-      engine._command(Call.ANSWER,
+      const result = engine._command(Call.ANSWER,
         [id, code, text.length, payload._type, payload._bytes.length],
         text, payload._bytes);
+      // The caller may be gone, which is nothing that anybody could use.
+      if (result !== NOT_FOUND) checked(result);
     };
     if (handler === undefined) {
       answer(Code.UNKNOWN_METHOD, '', NOTHING);
       return;
     }
     const run = async () => {
-      const result = await handler(decodePayload(type, bytes), context);
-      answer(Code.OK, '', result === undefined ? NOTHING : encodePayload(result));
+      const value = await handler(decodePayload(type, bytes), context);
+      answer(Code.OK, '', value === undefined ? NOTHING : encodePayload(value));
     };
     run().catch((error: unknown) => {
       if (error instanceof GodwitError) {
@@ -496,7 +508,8 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     }
     if (!this.#isTellingError) {
       this.#isTellingError = true;
-      this._emit('error', error instanceof Error ? error : new Error(String(error)));
+      this._emit(
+        'error', error instanceof Error ? error : new Error(String(error)));
       this.#isTellingError = false;
     }
   }
@@ -524,7 +537,9 @@ function putPublish(
   const result = engine._command(Call.PUBLISH,
     [name.length, payload._type, payload._bytes.length],
     options, name, payload._bytes);
-  if (atMostOnce && result === STATE) throw new GodwitError(Code.CONNECTION_LOST);
+  if (atMostOnce && result === STATE) {
+    throw new GodwitError(Code.CONNECTION_LOST);
+  }
   checked(result, Code.OUTBOX_FULL);
   return toHex(engine._returned(0), engine._returned(1));
 }

@@ -65,8 +65,8 @@ export class Engine implements Host {
     this.#settings = settings;
     this.#events = events;
     this.#reader = new EventReader(module);
-    this.#timer = new Timer(
-      this.#clock, () => this.#turn(Call.ON_TIMER), () => this.#wake(Wake.VISIBLE));
+    this.#timer = new Timer(this.#clock, () => this.#turn(Call.ON_TIMER),
+      () => this.#wake(Wake.VISIBLE));
     putOptions(module, settings);
     module._hosts.set(this.#id, this);
     this.#handle = module.exports.b(this.#id);
@@ -225,8 +225,8 @@ export class Engine implements Host {
   open(generation: number, at: number, len: number): void {
     this.#socket?._close(1000, '');
     this.#generation = generation;
-    const { WebSocket = globalThis.WebSocket as unknown as WebSocketConstructor } =
-      this.#settings._options;
+    const WebSocket = this.#settings._options.WebSocket ??
+      globalThis.WebSocket as unknown as WebSocketConstructor;
     this.#socket = new Socket(WebSocket, this.#module._text(at, len), {
       _opened: () => this.#turn(Call.ON_OPEN, generation),
       _message: (message) =>
@@ -260,7 +260,8 @@ export class Engine implements Host {
 
   store_put(low: number, high: number, at: number, len: number): void {
     const { outbox } = this.#settings._options;
-    outbox?.store?.put(toHex(low >>> 0, high >>> 0), this.#module._copy(at, len));
+    outbox?.store?.put(
+      toHex(low >>> 0, high >>> 0), this.#module._copy(at, len));
   }
 
   store_remove(low: number, high: number): void {

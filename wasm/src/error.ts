@@ -43,6 +43,7 @@ export function reasonOf(code: number, message?: string): Reason {
 
 /** Not possible in this state: closed, mostly. */
 export const STATE = -101;
+export const NOT_FOUND = -102;
 const FULL = -301;
 
 // Results of the core's functions (godwit/err.h), as what they mean to the
@@ -50,7 +51,7 @@ const FULL = -301;
 const RESULTS: Readonly<Record<number, number>> = {
   [-100]: Code.BAD_REQUEST,
   [STATE]: Code.CLOSED,
-  [-102]: Code.NOT_FOUND,
+  [NOT_FOUND]: Code.NOT_FOUND,
   [-104]: Code.TOO_BIG,
   [-105]: Code.BAD_TEXT,
   [-300]: Code.LIMIT_REACHED,
@@ -64,7 +65,9 @@ export function codeOfResult(result: number): number {
 
 /** Hands on a result that is not negative. full: what it means that there is no
  * room. */
-export function checked(result: number, full: number = Code.LIMIT_REACHED): number {
+export function checked(
+  result: number, full: number = Code.LIMIT_REACHED,
+): number {
   if (result === FULL) throw new GodwitError(full);
   if (result < 0) throw new GodwitError(codeOfResult(result));
   return result;

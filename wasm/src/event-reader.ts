@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // event-reader.ts - walks the records that wasm/events.c kept of a turn.
 
-import { fromUtf8, NO_BYTES, toHex, toId, toNumber, type Bytes } from './bytes.js';
+import {
+  fromUtf8, NO_BYTES, toHex, toId, toNumber, type Bytes,
+} from './bytes.js';
 import { Bridge, Event, RECORD_WORDS } from './layout.js';
 import type { Module } from './module.js';
 import type { Position } from './types.js';

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // feed.ts - what the core keeps for a channel, shared by the subscriptions of it.
 
-import { fromHex, toHex, toNumber, toUtf8, toWords, wordBytes } from './bytes.js';
+import {
+  fromHex, toHex, toNumber, toUtf8, toWords, wordBytes,
+} from './bytes.js';
 import type { ClientCore } from './client-core.js';
 import { Code } from './codes.js';
 import type { Engine } from './engine.js';
@@ -12,14 +14,17 @@ import {
 } from './layout.js';
 import { Call } from './module.js';
 import type { SubscribeOptions } from './options.js';
-import { BYTES, decodeMember, JSON_TEXT, type EncodedPayload } from './payload.js';
+import {
+  BYTES, decodeMember, JSON_TEXT, type EncodedPayload,
+} from './payload.js';
 import { Publication } from './publication.js';
 import {
   GAP_REASONS, PRESENCE_KINDS, RECOVERIES, SUB_STATES,
 } from './states.js';
 import { Subscription } from './subscription.js';
 import type {
-  Member, MembersEvent, Position, Reason, SubscriptionState, SubscriptionStateEvent,
+  Member, MembersEvent, Position, Reason, SubscriptionState,
+  SubscriptionStateEvent,
 } from './types.js';
 
 const OVERFLOWS = ['close', 'drop'];
@@ -83,7 +88,7 @@ export class Feed {
     this.#presence = options.presence ?? false;
     this.#overflow = OVERFLOWS.indexOf(options.overflow ?? 'close');
     if (this.#overflow < 0) {
-      throw new TypeError(`overflow: ${options.overflow} is neither close nor drop`);
+      throw new TypeError(`overflow: not close or drop: ${options.overflow}`);
     }
   }
 
@@ -93,14 +98,16 @@ export class Feed {
   _start(engine: Engine): void {
     this.#engine = engine;
     const since = this.#position() ?? this.#since;
-    const from = typeof since === 'object' ? positionWords(since) : [0, 0, 0, 0];
+    const from =
+      typeof since === 'object' ? positionWords(since) : [0, 0, 0, 0];
     const channel = toUtf8(this._channel);
     // gw_sub_options.
     const options = wordBytes([
       Number(since !== undefined), 0, ...from, Number(this.#presence),
       this.#overflow, 0, 0,
     ]);
-    const id = engine._command(Call.SUBSCRIBE, [channel.length], options, channel);
+    const id = engine._command(
+      Call.SUBSCRIBE, [channel.length], options, channel);
     if (id < 0) {
       this.#refused(id);
       return;
@@ -189,7 +196,7 @@ export class Feed {
   }
 
   _remove(subscription: Subscription): void {
-    if (subscription._ended || !this.#subscriptions.includes(subscription)) return;
+    if (subscription._ended) return;
     this._catchUp();
     this.#subscriptions = this.#subscriptions.filter((s) => s !== subscription);
     if (this.#subscriptions.length === 0) {
@@ -247,7 +254,8 @@ export class Feed {
     if (this.#id === 0) return;
     const bytes = toUtf8(state);
     checked(this.#engine!._command(Call.PRESENCE_SET,
-      [this.#id, bytes.length, data._type, data._bytes.length], bytes, data._bytes));
+      [this.#id, bytes.length, data._type, data._bytes.length],
+      bytes, data._bytes));
   }
 
   _leave(): void {

@@ -3,6 +3,7 @@
 // handed on to the client that they are asked for.
 
 import type { Module } from './module.js';
+import { importNode } from './node.js';
 
 /** What the core asks of the client that it runs for: functions of wasm/abi.h,
  * less the client's number. Texts and bytes come as address and length, keys as
@@ -31,7 +32,7 @@ export type Imports = Record<'godwit', ImportModule>;
 /** Words that random numbers are drawn for at once. */
 const POOL_WORDS = 64;
 
-function makeRandom(): () => number {
+function makeRandom(crypto: Crypto): () => number {
   const pool = new Uint32Array(POOL_WORDS);
   let left = 0;
   return () => {
@@ -43,8 +44,10 @@ function makeRandom(): () => number {
   };
 }
 
-export function importsFor(module: Module): Imports {
-  const godwit: ImportModule = { random: makeRandom() };
+export async function importsFor(module: Module): Promise<Imports> {
+  // Node 18 has it, but not as a global.
+  const crypto = globalThis.crypto ?? (await importNode('crypto')).webcrypto;
+  const godwit: ImportModule = { random: makeRandom(crypto) };
   for (const name of NAMES) {
     godwit[name] = (id, ...args) => {
       const host = module._hosts.get(id!)!;

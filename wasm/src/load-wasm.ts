@@ -4,6 +4,7 @@
 
 import type { Imports } from './imports.js';
 import { Module, type Exports } from './module.js';
+import { importNode } from './node.js';
 import type { WasmSource } from './options.js';
 
 /** Whether WebAssembly is there and the page's policy allows it; if not, use
@@ -56,13 +57,13 @@ async function instantiateUrl(
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
   // Streaming insists on the type; servers that do not know .wasm are common.
   const type = response.headers.get('content-type') ?? '';
-  return /^application\/wasm\b/.test(type) && 'instantiateStreaming' in WebAssembly
+  const isStreamed =
+    /^application\/wasm\b/.test(type) && 'instantiateStreaming' in WebAssembly;
+  return isStreamed
     ? WebAssembly.instantiateStreaming(response, imports)
     : WebAssembly.instantiate(await response.arrayBuffer(), imports);
 }
 
 async function readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> {
-  // A name that bundlers for the web do not try to resolve.
-  const name = ['node:fs', 'promises'].join('/');
-  return (await import(/* @vite-ignore */ name)).readFile(url);
+  return (await importNode('fs/promises')).readFile(url);
 }

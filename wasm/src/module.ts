@@ -58,7 +58,7 @@ export class Module {
 
   static async load(instantiate: Instantiate): Promise<Module> {
     const module = new Module();
-    module.exports = await instantiate(importsFor(module));
+    module.exports = await instantiate(await importsFor(module));
     return module;
   }
 

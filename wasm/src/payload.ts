@@ -23,7 +23,8 @@ export function encodePayload(data: unknown): EncodedPayload {
   if (ArrayBuffer.isView(data)) {
     const { buffer, byteOffset, byteLength } = data;
     return {
-      _type: BYTES, _bytes: new Uint8Array(buffer, byteOffset, byteLength).slice(),
+      _type: BYTES,
+      _bytes: new Uint8Array(buffer, byteOffset, byteLength).slice(),
     };
   }
   const text = JSON.stringify(data) as string | undefined;

@@ -72,6 +72,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
   /** Enters the channel's presence, `online` by default, and stays in it over
    * reconnects until `leave()` or the end of the channel's last subscription. */
   enter(state = '', data?: Payload): void {
+    if (this._ended) return;
     this.#feed._enter(
       state, data === undefined ? NOTHING : encodePayload(data));
   }
@@ -82,7 +83,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
   }
 
   leave(): void {
-    this.#feed._leave();
+    if (!this._ended) this.#feed._leave();
   }
 
   /** Ends it at once: no event comes after, except the one that says so. */

@@ -59,8 +59,10 @@ test('an application imports it by its names', () => {
   writeFileSync(join(folder, 'app.mjs'), `
     import { Client, GodwitError, isWasmUsable } from 'godwit';
     import { Client as Plain } from 'godwit/plain';
+    import { createRequire } from 'node:module';
+    const { resolve } = createRequire(import.meta.url);
     console.log(typeof Client, typeof Plain, typeof GodwitError, isWasmUsable(),
-      import.meta.resolve('godwit/godwit.wasm').endsWith('/dist/godwit.wasm'));
+      resolve('godwit/godwit.wasm').endsWith('/dist/godwit.wasm'));
   `);
   const output = execFileSync(process.execPath,
     ['--no-warnings', join(folder, 'app.mjs')], { encoding: 'utf8' });

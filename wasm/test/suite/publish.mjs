@@ -264,9 +264,10 @@ export const cases = [
       client.handle('fail', () => {
         throw new Error('secret of the program');
       });
+      client.handle('large', () => 'x'.repeat(70_000));
       const end = client.handle('gone', () => 1);
       end();
-      const methods = ['greet', 'refuse', 'fail', 'gone'];
+      const methods = ['greet', 'refuse', 'fail', 'gone', 'large'];
       const answers = () => t.server.received.filter(
         ({ type }) => type === Type.RPC_RESULT || type === Type.ERROR);
       const call = () => t.server.send(...methods.map((method, i) => frame(Type.RPC,
@@ -274,7 +275,7 @@ export const cases = [
         { method, json: '"hi"', from: 0xabn, from_user: 'bob' })));
       await quietly(() => {
         call();
-        return until(() => answers().length === 4);
+        return until(() => answers().length === 5);
       });
       const byRequest = Object.fromEntries(
         answers().map(({ request, body }) => [request, body]));
@@ -282,6 +283,7 @@ export const cases = [
       equal(byRequest[2], { code: 507, message: 'not for you' });
       equal(byRequest[3], { code: 520 });
       equal(byRequest[4], { code: 506 });
+      equal([byRequest[5].code, byRequest[5].json], [502, undefined]);
       equal(t.errors.map((e) => e.message), ['secret of the program']);
       t.errors.length = 0;
     },
