@@ -12,35 +12,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** letter: names are loaded by every page; `Call` in src/module.ts has them. */
+/** Letters, as names are loaded by every page; src/module.ts has those of what is
+ * exported, src/imports.ts the others. */
 #define EXPORT(letter) __attribute__((export_name(#letter)))
-#define IMPORT(name) \
-  __attribute__((import_module("godwit"), import_name(#name)))
+#define IMPORT(letter) __attribute__((import_module("a"), import_name(#letter)))
 
 /* id: the number that JavaScript gave the client at creation. None of these may
  * call back into the module, and none throws. */
 
-IMPORT(open)
+IMPORT(b)
 void host_open(uint32_t id, uint32_t generation, const uint8_t *endpoint,
                uint32_t len);
-IMPORT(send)
+IMPORT(c)
 void host_send(uint32_t id, uint32_t generation, const uint8_t *message,
                uint32_t len);
-IMPORT(close)
+IMPORT(d)
 void host_close(uint32_t id, uint32_t generation, uint32_t code,
                 const uint8_t *reason, uint32_t len);
 /** Milliseconds; never goes back. */
-IMPORT(now) double host_now(uint32_t id);
+IMPORT(a) double host_now(uint32_t id);
 /** 32 random bits, good enough for secrets. */
-IMPORT(random) uint32_t host_random(void);
-IMPORT(log)
+IMPORT(i) uint32_t host_random(void);
+IMPORT(e)
 void host_log(uint32_t id, uint32_t level, const char *text, uint32_t len);
-IMPORT(may_move)
+IMPORT(f)
 uint32_t host_may_move(uint32_t id, uint32_t from, uint32_t to, uint32_t code);
-IMPORT(store_put)
+IMPORT(g)
 void host_store_put(uint32_t id, uint32_t key_low, uint32_t key_high,
                     const uint8_t *entry, uint32_t len);
-IMPORT(store_remove)
+IMPORT(h)
 void host_store_remove(uint32_t id, uint32_t key_low, uint32_t key_high);
 
 #endif

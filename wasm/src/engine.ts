@@ -218,11 +218,11 @@ export class Engine implements Host {
 
   // ---- what the core asks for ----------------------------------------------
 
-  now(): number {
+  _now(): number {
     return this.#clock._now();
   }
 
-  open(generation: number, at: number, len: number): void {
+  _open(generation: number, at: number, len: number): void {
     this.#socket?._close(1000, '');
     this.#generation = generation;
     const WebSocket = this.#settings._options.WebSocket ??
@@ -238,33 +238,33 @@ export class Engine implements Host {
     });
   }
 
-  send(generation: number, at: number, len: number): void {
+  _send(generation: number, at: number, len: number): void {
     if (generation !== this.#generation) return;
     this.#socket?._send(this.#module._copy(at, len));
   }
 
-  close(generation: number, code: number, at: number, len: number): void {
+  _close(generation: number, code: number, at: number, len: number): void {
     if (generation !== this.#generation) return;
     this.#socket?._close(code, this.#module._text(at, len));
   }
 
-  log(level: number, at: number, len: number): void {
+  _log(level: number, at: number, len: number): void {
     const { log } = this.#settings._options;
     log?.(LOG_LEVELS[level]!, this.#module._text(at, len));
   }
 
-  may_move(from: number, to: number, code: number): boolean {
+  _mayMove(from: number, to: number, code: number): boolean {
     const { mayMove } = this.#settings._options;
     return mayMove?.(STATES[from]!, STATES[to]!, code) ?? true;
   }
 
-  store_put(low: number, high: number, at: number, len: number): void {
+  _storePut(low: number, high: number, at: number, len: number): void {
     const { outbox } = this.#settings._options;
     outbox?.store?.put(
       toHex(low >>> 0, high >>> 0), this.#module._copy(at, len));
   }
 
-  store_remove(low: number, high: number): void {
+  _storeRemove(low: number, high: number): void {
     // Words come from the core with a sign.
     this.#settings._options.outbox?.store?.remove(toHex(low >>> 0, high >>> 0));
   }

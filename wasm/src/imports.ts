@@ -9,25 +9,28 @@ import { importNode } from './node.js';
  * less the client's number. Texts and bytes come as address and length, keys as
  * two words. */
 export interface Host {
-  now(): number;
-  open(generation: number, at: number, len: number): void;
-  send(generation: number, at: number, len: number): void;
-  close(generation: number, code: number, at: number, len: number): void;
-  log(level: number, at: number, len: number): void;
-  may_move(from: number, to: number, code: number): boolean;
-  store_put(low: number, high: number, at: number, len: number): void;
-  store_remove(low: number, high: number): void;
+  _now(): number;
+  _open(generation: number, at: number, len: number): void;
+  _send(generation: number, at: number, len: number): void;
+  _close(generation: number, code: number, at: number, len: number): void;
+  _log(level: number, at: number, len: number): void;
+  _mayMove(from: number, to: number, code: number): boolean;
+  _storePut(low: number, high: number, at: number, len: number): void;
+  _storeRemove(low: number, high: number): void;
   /** One of these functions, or code that it called, threw. */
   _failed(error: unknown): void;
 }
 
-const NAMES = [
-  'now', 'open', 'send', 'close', 'log', 'may_move', 'store_put', 'store_remove',
-] as const;
+/** In the order of the letters that the core imports them as, from a. */
+const ASKED: readonly Exclude<keyof Host, '_failed'>[] = [
+  /* @__KEY__ */ '_now', /* @__KEY__ */ '_open', /* @__KEY__ */ '_send',
+  /* @__KEY__ */ '_close', /* @__KEY__ */ '_log', /* @__KEY__ */ '_mayMove',
+  /* @__KEY__ */ '_storePut', /* @__KEY__ */ '_storeRemove',
+];
 
 type Asked = (this: Host, ...args: number[]) => unknown;
 type ImportModule = Record<string, (...args: number[]) => number | void>;
-export type Imports = Record<'godwit', ImportModule>;
+export type Imports = Record<'a', ImportModule>;
 
 /** Words that random numbers are drawn for at once. */
 const POOL_WORDS = 64;
@@ -47,9 +50,9 @@ function makeRandom(crypto: Crypto): () => number {
 export async function importsFor(module: Module): Promise<Imports> {
   // Node 18 has it, but not as a global.
   const crypto = globalThis.crypto ?? (await importNode('crypto')).webcrypto;
-  const godwit: ImportModule = { random: makeRandom(crypto) };
-  for (const name of NAMES) {
-    godwit[name] = (id, ...args) => {
+  const functions: ImportModule = { i: makeRandom(crypto) };
+  ASKED.forEach((name, i) => {
+    functions[(10 + i).toString(36)] = (id, ...args) => {
       const host = module._hosts.get(id!)!;
       // An exception must not unwind the core's frames: it would be left in the
       // middle of something.
@@ -60,6 +63,6 @@ export async function importsFor(module: Module): Promise<Imports> {
         return 0;
       }
     };
-  }
-  return { godwit };
+  });
+  return { a: functions };
 }
