@@ -12,14 +12,15 @@ const gw_cmd gw_cmds[] = {
     {"subscribe", gw_cmd_subscribe, "print what is published to channels"},
     {"presence", gw_cmd_presence, "show who is in a channel"},
     {"rpc", gw_cmd_rpc, "call a method of the server or of a client"},
+    {"bench", gw_cmd_bench, "put load on a server"},
     {"version", gw_cmd_version, "print the version"},
     {"help", gw_cmd_help, "print this list"},
     {NULL, NULL, NULL},
 };
 
 /* Their interface is fixed (docs/architecture.md), their content comes later. */
-static const char *const later[] = {"bench",  "doctor", "gen",   "new",
-                                    "replay", "tail",   "token", "top"};
+static const char *const later[] = {"doctor", "gen",   "new", "replay",
+                                    "tail",   "token", "top"};
 
 static int run_later(int argc, char **argv) {
   (void)argc;

@@ -72,11 +72,11 @@ uint32_t gw_load_num_ready(const gw_load *l) {
 }
 
 void gw_load_stop(gw_load *l) {
-  l->is_stopped = true;
+  l->is_stopped = 1;
 }
 
 bool gw_load_was_stopped(const gw_load *l) {
-  return l->is_stopped;
+  return l->is_stopped != 0;
 }
 
 /* ---- connections ----------------------------------------------------------- */
@@ -251,7 +251,7 @@ static int result_of(const gw_load *l) {
 }
 
 static bool goes_on(const gw_load *l) {
-  return !l->is_failed && !l->is_stopped;
+  return !l->is_failed && l->is_stopped == 0;
 }
 
 int gw_load_open(gw_load *l, uint32_t num) {
@@ -290,15 +290,15 @@ int gw_load_wait(gw_load *l, uint32_t ms) {
 /** Publish until then; on_second each second. */
 static void publish_until(gw_load *l, uint64_t until) {
   uint64_t now = gw_load_now_ns();
-  uint64_t tell = now + NS_PER_S;
   while (goes_on(l) && now < until) {
     gw__load_rooms_pump(l);
     uint64_t due = gw__load_rooms_due_ns(l);
     uint64_t wake = until < due ? until : due;
-    gw_load_sockets_turn(&l->sockets, wake < tell ? wake : tell);
+    gw_load_sockets_turn(&l->sockets,
+                         wake < l->second_ns ? wake : l->second_ns);
     now = gw_load_now_ns();
-    if (now >= tell) {
-      tell += NS_PER_S;
+    if (now >= l->second_ns) {
+      l->second_ns += NS_PER_S;
       if (l->options.on_second != NULL)
         l->options.on_second(l->options.on_user, l);
     }
@@ -336,6 +336,7 @@ int gw_load_publish(gw_load *l, uint32_t warm_up_ms, uint32_t ms,
   l->result = result;
   uint64_t now = gw_load_now_ns();
   l->is_publishing = true;
+  l->second_ns = now + NS_PER_S;
   gw__load_rooms_begin(l);
   publish_until(l, now + (uint64_t)warm_up_ms * NS_PER_MS);
 

@@ -3,6 +3,8 @@
 #ifndef GODWIT_LOAD_RUN_H
 #define GODWIT_LOAD_RUN_H
 
+#include <signal.h>
+
 #include "server/load/driver.h"
 
 struct gw_load_entry {
@@ -30,9 +32,10 @@ struct gw_load {
   uint64_t now_ns; /**< when input was last read */
   bool is_publishing;
   bool is_measuring;
-  bool is_stopped;
+  volatile sig_atomic_t is_stopped; /**< set by a signal handler */
   bool is_failed;
-  gw_load_room *due; /**< rooms whose window has opened */
+  uint64_t second_ns; /**< when on_second is next */
+  gw_load_room *due;  /**< rooms whose window has opened */
   uint64_t paced_since_ns;
   uint64_t num_paced; /**< publications that were due so far */
   gw_load_counts total;

@@ -26,6 +26,12 @@ static const gw_load_driver *const drivers[] = {
  * first did. */
 #define PARTS 10u
 
+/** A server is given so long to give memory back after everybody has gone, and
+ * has done so when it is this near to where it began, in percent. */
+#define RETURN_MS      7000u
+#define RETURN_STEP_MS 250u
+#define RETURN_PERCENT 110u
+
 /** Between the last answer and the first publication. */
 #define QUIET_MS 100u
 
@@ -166,6 +172,17 @@ static void print_connected(const bench *b, const connecting *c) {
          c->quiet.memory, c->closed.memory);
 }
 
+/** Wait until the memory is given back, or ought to be. */
+static int wait_for_memory(const bench *b, gw_load *l, uint64_t before) {
+  int err = gw_load_wait(l, b->hold_ms / 2);
+  for (uint32_t ms = 0; ms < RETURN_MS && err == 0; ms += RETURN_STEP_MS) {
+    if (gw_load_memory_bytes(&b->server) <= before * RETURN_PERCENT / 100)
+      break;
+    err = gw_load_wait(l, RETURN_STEP_MS);
+  }
+  return err;
+}
+
 static int connect_all(bench *b, gw_load *l) {
   connecting c;
   int err = 0;
@@ -183,7 +200,7 @@ static int connect_all(bench *b, gw_load *l) {
   if (err == 0) err = gw_load_wait(l, b->hold_ms / 2);
   c.idle = look(b);
   gw_load_close(l);
-  if (err == 0) err = gw_load_wait(l, b->hold_ms);
+  if (err == 0) err = wait_for_memory(b, l, c.before.memory);
   c.closed = look(b);
   if (err == 0) print_connected(b, &c);
   return err;

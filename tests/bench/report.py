@@ -86,7 +86,7 @@ def number(value, digits=3):
         return "-"
     if value >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.{digits}g}" if value >= 0.001 else f"{value:.4f}"
+    return f"{value:.{digits}g}" if value >= 0.001 else "0"
 
 
 def workloads_of(d):

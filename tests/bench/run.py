@@ -108,7 +108,7 @@ class Bench:
 
     def connect(self, peer, args, name="connect"):
         server = None
-        hold = "1s" if self.quick else "3s"
+        hold = "1s" if self.quick else "2s"
         try:
             server = Server(peer, SERVER_CPU)
             result = load(server, args + ["--hold", hold], SERVER_CPU)
