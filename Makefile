@@ -18,6 +18,9 @@ SEEDS     ?= 2000
 SAN_SEEDS ?= 200
 # Seconds for each fuzz target of `make fuzz`.
 T         ?= 60
+# `make bench QUICK=1` is a glance; `make bench-guard UPDATE=1` keeps the counts.
+QUICK     ?=
+UPDATE    ?=
 V         ?=
 
 ifeq ($(origin CC),default)
@@ -269,6 +272,10 @@ build/godwit-floor: $(call objects,$(REL),tests/bench/peers/floor.c)
 	$(call say,LD)
 	$(Q)$(REL_link)
 
+build/godwit-guard: $(call objects,$(REL),tests/bench/guard.c) $(REL_LIBS)
+	$(call say,LD)
+	$(Q)$(REL_link) $(SYS_LIBS)
+
 # Archives give a test only the objects that it uses, so that it may stand in
 # for the others.
 $(SAN)/tests/unit/%_test: $(SAN)/obj/tests/unit/%_test.o \
@@ -309,11 +316,22 @@ wasm:
 endif
 wasm: ## build the browser SDK into wasm/dist
 
-# ------------------------------------------------------------------- later --
+# ------------------------------------------------------------------- speed --
 
-bench: ## measure speed
-	@echo 'bench: comes with the load generator, which is not written yet' >&2
-	@exit 1
+# The other servers come when bench runs.
+.PHONY: build-bench bench-guard
+build-bench: server build/godwit-load build/godwit-floor
+
+bench: ## compare with other servers (15 minutes, QUICK=1: 2), write docs/performance.md
+	$(after_setup) build-bench
+	$(Q)$(PYTHON) tests/bench/run.py $(if $(filter 1,$(QUICK)),--quick)
+
+bench-guard: build/godwit-guard ## count instructions of the hot paths; UPDATE=1 keeps them
+	$(Q)command -v valgrind >/dev/null || \
+	  { echo 'bench-guard: needs valgrind (Debian package valgrind)' >&2; exit 1; }
+	$(Q)$(PYTHON) tests/bench/guard.py $< $(if $(filter 1,$(UPDATE)),--update)
+
+# ------------------------------------------------------------------- later --
 
 coverage: ## measure what the tests reach
 	@echo 'coverage: not written yet' >&2; exit 1
@@ -360,7 +378,7 @@ install: server client ## install under PREFIX (/usr/local), below DESTDIR if gi
 clean: ## remove what was built; distclean also what setup fetched
 	$(Q)rm -rf wasm/dist playwright/test-results
 	$(Q)[ ! -d build ] || find build -mindepth 1 -maxdepth 1 \
-	  ! -name nanopb ! -name setup -exec rm -rf {} +
+	  ! -name nanopb ! -name setup ! -name bench -exec rm -rf {} +
 
 distclean:
 	$(Q)rm -rf build wasm/dist wasm/node_modules playwright/node_modules \
