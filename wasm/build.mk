@@ -48,7 +48,7 @@ wasm: $(WASM_OUT) wasm-sizes
 wasm/node_modules/.package-lock.json:
 	@echo 'wasm: npm packages are missing: run make setup' >&2; exit 1
 
-$(WASM_BUILD)/obj/%.o: %.c wasm/build.mk | $(GENERATED) build/.checked-wasm
+$(WASM_BUILD)/obj/%.o: %.c wasm/build.mk | $(GENERATED) build/.checked-wasm build/nanopb/pb_decode.c
 	$(call say,EMCC)
 	@mkdir -p $(@D)
 	$(Q)$(EMCC) $(if $(filter wasm/%,$<),$(WASM_WARNINGS),-w) $(WASM_CFLAGS) \
