@@ -78,9 +78,10 @@ static bool accept_one(gw_listener *l, int listening) {
   }
   /* Other errors are of the one connection, which is gone (accept(2)). */
   if (fd < 0) return errno != EAGAIN && errno != EWOULDBLOCK;
-  if (room == GW_ROOM_REFUSE) {
+  bool is_short = l->port.max_fd && fd >= l->port.max_fd;
+  if (is_short || room == GW_ROOM_REFUSE) {
     close(fd);
-    l->port.on_refuse(l->user, 0);
+    l->port.on_refuse(l->user, is_short ? EMFILE : 0);
     return true;
   }
   l->port.on_accept(l->user, fd);

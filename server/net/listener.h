@@ -54,6 +54,9 @@ typedef struct gw_listener_port {
   void (*on_accept)(void *user, int fd);
   /** One was refused; err: errno, 0 when room said so. */
   void (*on_refuse)(void *user, int err);
+  /** Descriptors from this number on are left to others, as if there were none
+   * (the system gives the lowest that is free); 0: all may be used. */
+  int max_fd;
 } gw_listener_port;
 
 typedef struct gw_listener {

@@ -2,6 +2,7 @@
 /* server.c - makes the workers, opens the sockets, and sees to a calm end. */
 #include "server/net/server.h"
 
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -98,6 +99,17 @@ static void raise_fd_limit(void) {
   (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* The first descriptor that is spared; 0 when there is no telling. */
+static int max_fd(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
+    return 0;
+  rlim_t quarter = limit.rlim_cur / 4;
+  rlim_t spare =
+      quarter < GW_SERVER_SPARE_FDS ? quarter : (rlim_t)GW_SERVER_SPARE_FDS;
+  return (int)(limit.rlim_cur - spare);
+}
+
 static int init_loop(gw_server *s) {
   if (uv_loop_init(&s->loop) < 0) return GW_ERR_NOMEM;
   uv_async_init(&s->loop, &s->wake, on_wake);
@@ -126,7 +138,8 @@ static int make_workers(gw_server *s) {
       .on_call_user = s->calls,
       .max_sockets = settings->max_connections
                          ? settings->max_connections + GW_CONTEXT_HANDSHAKES
-                         : 0};
+                         : 0,
+      .max_fd = max_fd()};
   if (getrandom(o.hub.hash_key, sizeof o.hub.hash_key, 0) !=
       (ssize_t)sizeof o.hub.hash_key)
     return GW_ERR_STATE;

@@ -13,6 +13,11 @@
  * worker, so a limit of millions would cost memory that nobody uses. */
 #define GW_SERVER_MAX_FDS 262144u
 
+/** Descriptors that connections leave to health, metrics, the store and the log,
+ * so that the server can be looked after when it has run out; a quarter of the
+ * limit where that is less. */
+#define GW_SERVER_SPARE_FDS 64u
+
 /** How often the drain is looked at. */
 #define GW_SERVER_DRAIN_POLL_MS 20u
 

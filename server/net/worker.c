@@ -317,8 +317,10 @@ gw_worker *gw_worker_new(const gw_worker_options *options,
 }
 
 int gw_worker_listen(gw_worker *w, gw_listen *sockets) {
-  static const gw_listener_port port = {
-      .room = room, .on_accept = on_accept, .on_refuse = on_refuse};
+  const gw_listener_port port = {.room = room,
+                                 .on_accept = on_accept,
+                                 .on_refuse = on_refuse,
+                                 .max_fd = w->options.max_fd};
   int err = gw_listener_start(&w->listener, &w->loop, sockets, &port, w);
   w->is_listening = err == 0;
   return err;

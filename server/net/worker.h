@@ -38,6 +38,7 @@ typedef struct gw_worker_options {
   gw_on_call on_call;
   void *on_call_user;
   uint32_t max_sockets; /**< with those in their handshake; 0: no limit */
+  int max_fd;           /**< descriptors from this number on are not for it */
 } gw_worker_options;
 
 /** A worker. Fields are for the files of server/net. */

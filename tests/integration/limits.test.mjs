@@ -28,11 +28,31 @@ test("without descriptors new sockets are dropped, and nothing spins", () =>
     await new Promise((r) => setTimeout(r, 1000));
     assert.ok(ticks(server.pid) - before < 30, "the server spins");
     await client.publish("room:r", "those who are in are served");
+    assert.ok(await server.metric("godwit_sockets") > 1, "no metrics");
     for (const socket of sockets) socket.destroy();
     await server.until("godwit_sockets", (n) => n === 1, 15000);
     assert.ok(await server.metric("godwit_accepts_starved_total") > 0);
     const later = await Client.connect(server.port);
     await Promise.all([client.close(), later.close()]);
+  }));
+
+test("without any descriptor the internal listener recovers, too", () =>
+  withServer({ fds: 64, workers: 1 }, async (server) => {
+    const hold = (port) => Array.from({ length: 100 }, () => {
+      const socket = net.connect(port, "127.0.0.1");
+      socket.on("error", () => {});
+      return socket;
+    });
+    const sockets = [...hold(server.port), ...hold(server.internal)];
+    await server.logged(/internal\.refused .*open files/);
+    const before = ticks(server.pid);
+    await new Promise((r) => setTimeout(r, 1000));
+    assert.ok(ticks(server.pid) - before < 30, "the server spins");
+    for (const socket of sockets) socket.destroy();
+    const deadline = Date.now() + 15000;
+    while (await server.metric("godwit_sockets").catch(() => -1) !== 0)
+      assert.ok(Date.now() < deadline, "the sockets do not end");
+    await (await Client.connect(server.port)).close();
   }));
 
 test("over the cap a connection is told so, and comes in when there is room",
