@@ -12,6 +12,8 @@
 #define SUBSCRIBERS   1000u
 #define PAYLOAD_BYTES 128u
 #define BATCH         64u
+#define PUBLICATIONS  1000u
+#define PER_MESSAGE   100u
 
 static uint8_t payload_bytes[PAYLOAD_BYTES];
 static const gw_view payload = {payload_bytes, PAYLOAD_BYTES};
@@ -21,6 +23,28 @@ static void must(bool holds, const char *what) {
   if (holds) return;
   fprintf(stderr, "godwit-guard: %s\n", what);
   exit(1);
+}
+
+/* ---- messages, encoded before anything is counted ------------------------------- */
+
+#define MAX_PREPARED 2000u
+
+static uint8_t prepared_bytes[MAX_PREPARED * 256];
+static gw_out prepared_out = {prepared_bytes, 0, sizeof prepared_bytes};
+static gw_view prepared[MAX_PREPARED];
+static uint32_t num_prepared;
+static uint32_t num_used;
+
+/** One more message, of what was appended to prepared_out since from. */
+static void keep_message(size_t from) {
+  must(num_prepared < MAX_PREPARED, "too many messages");
+  prepared[num_prepared++] =
+      (gw_view){prepared_bytes + from, prepared_out.len - from};
+}
+
+static gw_view next_message(void) {
+  must(num_used < num_prepared, "too few messages");
+  return prepared[num_used++];
 }
 
 /* ---- a hub with connections -------------------------------------------------- */
@@ -96,48 +120,63 @@ static size_t flush(void) {
   return bytes;
 }
 
-static void feed(gw_session *s, const gw_out *out) {
-  gw_view bytes = {out->data, out->len};
-  must(gw_session_feed(s, bytes, true) == 0, "a message was refused");
+static void feed_next(gw_session *s) {
+  must(gw_session_feed(s, next_message(), true) == 0, "a message was refused");
 }
 
-static void connect_one(gw_hub *h, uint32_t i) {
-  uint8_t space[256];
+static void prepare_hello(uint32_t i) {
   uint8_t instance[GW_INSTANCE_BYTES] = {(uint8_t)i, (uint8_t)(i >> 8), 1};
-  gw_out out = {space, 0, sizeof space};
+  size_t from = prepared_out.len;
   gw_head head = {.type = GW_FRAME_HELLO, .request = 1};
   gw_hello hello = {.version = GW_PROTOCOL_VERSION,
                     .instance = {instance, sizeof instance},
                     .agent = gw_view_of("guard")};
-  must(gw_encode_hello(&out, &head, &hello) == 0, "Hello");
-  sessions[i] =
-      gw_hub_open(h, &sessions[i], GW_ENCODING_BINARY, gw_view_of("127.0.0.1"));
-  must(sessions[i] != NULL, "no session");
-  feed(sessions[i], &out);
-  (void)flush();
+  must(gw_encode_hello(&prepared_out, &head, &hello) == 0, "Hello");
+  keep_message(from);
 }
 
-static void subscribe_one(uint32_t i, uint32_t alias, const char *channel) {
-  uint8_t space[256];
-  gw_out out = {space, 0, sizeof space};
+static void prepare_subscribe(uint32_t alias, const char *channel) {
+  size_t from = prepared_out.len;
   gw_head head = {
       .type = GW_FRAME_SUBSCRIBE, .request = 1 + alias, .channel = alias};
   gw_subscribe subscribe = {.channel = gw_view_of(channel)};
-  must(gw_encode_subscribe(&out, &head, &subscribe) == 0, "Subscribe");
-  feed(sessions[i], &out);
-  (void)flush();
+  must(gw_encode_subscribe(&prepared_out, &head, &subscribe) == 0, "Subscribe");
+  keep_message(from);
 }
 
-static void publish_one(uint64_t key, const char *channel) {
-  uint8_t space[512];
-  gw_out out = {space, 0, sizeof space};
+static void prepare_publish(uint64_t key, const char *channel) {
+  size_t from = prepared_out.len;
   gw_head head = {.type = GW_FRAME_PUBLISH, .request = (uint32_t)key};
   gw_publish publish = {.channel = gw_view_of(channel),
                         .data = payload,
                         .key = key,
                         .after = key - 1};
-  must(gw_encode_publish(&out, &head, &publish) == 0, "Publish");
-  feed(sessions[SUBSCRIBERS], &out);
+  must(gw_encode_publish(&prepared_out, &head, &publish) == 0, "Publish");
+  keep_message(from);
+}
+
+/** Forget what was prepared: it was used. */
+static void begin_messages(void) {
+  must(num_used == num_prepared, "messages are left");
+  prepared_out.len = 0;
+  num_prepared = num_used = 0;
+}
+
+static void connect_one(gw_hub *h, uint32_t i) {
+  sessions[i] =
+      gw_hub_open(h, &sessions[i], GW_ENCODING_BINARY, gw_view_of("127.0.0.1"));
+  must(sessions[i] != NULL, "no session");
+  feed_next(sessions[i]);
+  (void)flush();
+}
+
+static void subscribe_one(uint32_t i) {
+  feed_next(sessions[i]);
+  (void)flush();
+}
+
+static void publish_one(void) {
+  feed_next(sessions[SUBSCRIBERS]);
   must(flush() > 0, "nothing was delivered");
 }
 
@@ -262,9 +301,24 @@ static void decode(void *state, uint32_t num) {
   }
 }
 
+static gw_hub *make_connected_hub(void) {
+  gw_hub *h = make_hub();
+  for (uint32_t i = 0; i <= SUBSCRIBERS; i++) {
+    begin_messages();
+    prepare_hello(i);
+    connect_one(h, i);
+  }
+  return h;
+}
+
 static void *connect_set_up(void) {
   gw_hub *h = make_hub();
+  begin_messages();
+  prepare_hello(SUBSCRIBERS);
   connect_one(h, SUBSCRIBERS);
+  begin_messages();
+  for (uint32_t i = 0; i < SUBSCRIBERS; i++)
+    prepare_hello(i);
   return h;
 }
 
@@ -273,74 +327,93 @@ static void connect_all(void *state, uint32_t num) {
     connect_one(state, i);
 }
 
+/** Into channels of ten, which come into being on the way. */
 static void *subscribe_set_up(void) {
-  gw_hub *h = connect_set_up();
-  connect_all(h, SUBSCRIBERS);
+  gw_hub *h = make_connected_hub();
+  begin_messages();
+  for (uint32_t i = 0; i < SUBSCRIBERS; i++) {
+    char name[32];
+    (void)snprintf(name, sizeof name, "room-%u", i / 10);
+    prepare_subscribe(1, name);
+  }
   return h;
 }
 
-/** Into channels of ten, which come into being on the way. */
 static void subscribe_all(void *state, uint32_t num) {
   (void)state;
-  for (uint32_t i = 0; i < num; i++) {
-    char name[32];
-    (void)snprintf(name, sizeof name, "room-%u", i / 10);
-    subscribe_one(i, 1, name);
-  }
+  for (uint32_t i = 0; i < num; i++)
+    subscribe_one(i);
 }
 
 static void publish_all(void *state, uint32_t num) {
-  static uint64_t key;
   (void)state;
   for (uint32_t i = 0; i < num; i++)
-    publish_one(++key, "room");
+    publish_one();
 }
 
-/** Everybody in one channel, whose history is full. */
-static void *publish_set_up(void) {
-  gw_hub *h = subscribe_set_up();
-  for (uint32_t i = 0; i < SUBSCRIBERS; i++)
-    subscribe_one(i, 1, "room");
-  publish_all(h, 300);
-  return h;
-}
-
-/** Ten in the channel, others in 20,000 channels that nobody publishes to. */
-static void *crowd_set_up(void) {
-  gw_hub *h = subscribe_set_up();
-  for (uint32_t i = 0; i < 20000; i++) {
-    char name[32];
-    (void)snprintf(name, sizeof name, "other-%u", i);
-    subscribe_one(i % SUBSCRIBERS, 2 + i / SUBSCRIBERS, name);
+/** Subscribers of one channel whose history is full, and what is to be
+ * published to it. */
+static void fill_room(uint32_t num_subscribers) {
+  uint64_t key = 0;
+  for (uint32_t i = 0; i < num_subscribers; i++) {
+    begin_messages();
+    prepare_subscribe(1, "room");
+    subscribe_one(i);
   }
-  for (uint32_t i = 0; i < 10; i++)
-    subscribe_one(i, 1, "room");
-  publish_all(h, 300);
+  for (; key < 300;) {
+    begin_messages();
+    prepare_publish(++key, "room");
+    publish_one();
+  }
+  begin_messages();
+  for (uint32_t i = 0; i < PUBLICATIONS; i++)
+    prepare_publish(++key, "room");
+}
+
+static void *publish_set_up(void) {
+  gw_hub *h = make_connected_hub();
+  fill_room(SUBSCRIBERS);
   return h;
 }
 
 /** Ten in the channel, and nothing else. */
 static void *rooms_set_up(void) {
-  gw_hub *h = subscribe_set_up();
-  for (uint32_t i = 0; i < 10; i++)
-    subscribe_one(i, 1, "room");
-  publish_all(h, 300);
+  gw_hub *h = make_connected_hub();
+  fill_room(10);
   return h;
 }
 
+/** Ten in the channel, and others in 20,000 channels that nobody publishes to. */
+static void *crowd_set_up(void) {
+  gw_hub *h = make_connected_hub();
+  for (uint32_t i = 0; i < 20000; i++) {
+    char name[32];
+    (void)snprintf(name, sizeof name, "other-%u", i);
+    begin_messages();
+    prepare_subscribe(2 + i / SUBSCRIBERS, name);
+    subscribe_one(i % SUBSCRIBERS);
+  }
+  fill_room(10);
+  return h;
+}
+
+/** Messages of 100 publications. */
 static void *receive_set_up(void) {
-  return make_client();
+  gw_client *c = make_client();
+  uint64_t offset = 0;
+  for (uint32_t i = 0; i < PUBLICATIONS / PER_MESSAGE; i++) {
+    size_t from = prepared_out.len;
+    for (uint32_t k = 0; k < PER_MESSAGE; k++)
+      must(put_publication(&prepared_out, ++offset) == 0, "Publication");
+    keep_message(from);
+  }
+  return c;
 }
 
 static void receive(void *state, uint32_t num) {
-  static uint64_t offset;
-  for (uint32_t i = 0; i < num;) {
-    gw_out out = {message, 0, sizeof message};
-    for (uint32_t k = 0; k < 100 && i < num; k++, i++)
-      must(put_publication(&out, ++offset) == 0, "Publication");
-    tell(state, &out);
-  }
-  must(num_events == offset, "the client did not tell all publications");
+  for (uint32_t i = 0; i < num; i += PER_MESSAGE)
+    gw_client_on_data(state, generation, next_message(), true);
+  must(num_events == num, "the client did not tell all publications");
 }
 
 /* ---- main --------------------------------------------------------------------- */
@@ -357,10 +430,11 @@ static const guard guards[] = {
     {"decode", decode_set_up, decode, 1000},
     {"connect", connect_set_up, connect_all, SUBSCRIBERS},
     {"subscribe", subscribe_set_up, subscribe_all, SUBSCRIBERS},
-    {"publish-to-1000", publish_set_up, publish_all, 100},
-    {"publish-to-10", rooms_set_up, publish_all, 1000},
-    {"publish-to-10-of-20000-channels", crowd_set_up, publish_all, 1000},
-    {"client-receive", receive_set_up, receive, 1000},
+    {"publish-to-1000", publish_set_up, publish_all, PUBLICATIONS},
+    {"publish-to-10", rooms_set_up, publish_all, PUBLICATIONS},
+    {"publish-to-10-of-20000-channels", crowd_set_up, publish_all,
+     PUBLICATIONS},
+    {"client-receive", receive_set_up, receive, PUBLICATIONS},
 };
 
 /** What callgrind counts: see guard.py. */
