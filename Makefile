@@ -50,11 +50,13 @@ PKGS        := libwebsockets libuv libprotobuf-c jansson yaml-0.1 libsodium \
 
 GEN         := build/gen
 SCHEMA      := proto/godwit.proto
-GEN_NANOPB  := $(GEN)/godwit.pb.c $(GEN)/godwit.pb.h
+# nanopb's reading of the schema, which tests hold the codec to.
+GEN_NANOPB  := $(GEN)/nanopb/godwit.pb.c $(GEN)/nanopb/godwit.pb.h
 GEN_PROTOC  := $(GEN)/godwit.pb-c.c $(GEN)/godwit.pb-c.h
 GEN_CODES   := $(GEN)/include/godwit/codes.h $(GEN)/codes_table.inc \
                $(GEN)/codes.ts
-GENERATED   := $(GEN_NANOPB) $(GEN_PROTOC) $(GEN_CODES)
+GEN_CODEC   := $(GEN)/codec_table.inc
+GENERATED   := $(GEN_PROTOC) $(GEN_CODES) $(GEN_CODEC)
 
 # Every C file that people write, for format and lint.
 C_FILES      = $(sort $(shell find proto client server tests wasm examples \
@@ -74,7 +76,7 @@ PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
 BASE_CFLAGS := -std=c11 -g -pthread -fno-omit-frame-pointer $(INCLUDES) \
                $(PKG_CFLAGS) -DGW_VERSION='"$(VERSION)"'
-SYS_LIBS   := -Wl,--as-needed -lprotobuf-nanopb $(PKG_LIBS) -pthread -lm
+SYS_LIBS   := -Wl,--as-needed $(PKG_LIBS) -pthread -lm
 
 # The cores are sans-I/O and see no more than POSIX's string functions; files
 # at the edge of the program may use the system as it is.
@@ -124,7 +126,7 @@ after_setup = $(Q)scripts/setup && $(MAKE) --no-print-directory $(JOBS)
         coverage install clean distclean help run build-tests
 
 all: server client wasm ## build everything
-setup: ## install what is missing: Debian packages, npm packages, nanopb's sources
+setup: ## install what is missing: Debian packages, npm packages
 	$(Q)scripts/setup
 proto: $(GENERATED) $(REL)/libgodwit-proto.a ## generate code from the schema, build the protocol layer
 client: $(REL)/libgodwit-client.a ## build the client core
@@ -171,11 +173,11 @@ $(SCHEMA):
 
 # Debian's plugin scripts start /usr/bin/python3 themselves, whatever python3
 # comes first in PATH.
-$(GEN_NANOPB) &: $(SCHEMA) $(wildcard proto/*.options) | build/.checked-proto
+$(GEN_NANOPB) &: $(SCHEMA) tests/vectors/nanopb.options | build/.checked-test
 	$(call say,NANOPB)
-	@mkdir -p $(GEN)
+	@mkdir -p $(GEN)/nanopb
 	$(Q)$(PROTOC) --plugin=protoc-gen-nanopb=/usr/bin/protoc-gen-nanopb \
-	  --nanopb_out=-Iproto:$(GEN) $(SCHEMA)
+	  --nanopb_out=-ftests/vectors/nanopb.options:$(GEN)/nanopb $(SCHEMA)
 	@touch $(GEN_NANOPB)
 
 $(GEN_PROTOC) &: $(SCHEMA) | build/.checked-proto
@@ -198,6 +200,12 @@ $(GEN_CODES) &: $(GEN)/godwit.desc proto/gen_codes.py
 	  --c-table $(GEN)/codes_table.inc --ts $(GEN)/codes.ts
 	@touch $(GEN_CODES)
 
+# A Pong has the field of a Ping and is handled as one.
+$(GEN_CODEC): $(GEN)/godwit.desc proto/gen_codec.py
+	$(call say,CODEC)
+	$(Q)$(PYTHON) proto/gen_codec.py --descriptor $(GEN)/godwit.desc \
+	  --alias Pong --table $@
+
 # ---------------------------------------------------------------- flavours --
 
 # objects,DIR,SOURCES: where a flavour keeps the objects of its sources.
@@ -217,8 +225,7 @@ $(2)/obj/gen/%.o: $$(GEN)/%.c | $(3:%=build/.checked-%) $$(GENERATED)
 	$$(Q)$$($(1)_CC) $$(BASE_CFLAGS) $$($(1)_CFLAGS) -w $$(CFLAGS) \
 	  -MD -MP -MF $$(@:.o=.d) -c $$< -o $$@
 
-$(2)/libgodwit-proto.a: $$(call objects,$(2),$$(PROTO_SRC)) \
-  $(2)/obj/gen/godwit.pb.o
+$(2)/libgodwit-proto.a: $$(call objects,$(2),$$(PROTO_SRC))
 $(2)/libgodwit-client.a: $$(call objects,$(2),$$(CLIENT_SRC))
 $(2)/libgodwit-server.a: $$(call objects,$(2),$$(SERVER_SRC)) \
   $(2)/obj/gen/godwit.pb-c.o
@@ -283,6 +290,10 @@ $(SAN)/tests/unit/%_test: $(SAN)/obj/tests/unit/%_test.o \
 	$(call say,LD)
 	@mkdir -p $(@D)
 	$(Q)$(SAN_link) $(CMOCKA_LIBS) $(SYS_LIBS)
+
+$(SAN)/obj/tests/unit/vectors_test.o: | $(GEN_NANOPB)
+$(SAN)/tests/unit/vectors_test: $(SAN)/obj/gen/nanopb/godwit.pb.o
+$(SAN)/tests/unit/vectors_test: SYS_LIBS += -lprotobuf-nanopb
 
 $(SAN)/tests/fuzz/%_replay: $(SAN)/obj/tests/fuzz/%_fuzz.o \
   $(SAN)/obj/tests/fuzz/replay_main.o $(SAN)/libgodwit-support.a \
@@ -378,7 +389,7 @@ install: server client ## install under PREFIX (/usr/local), below DESTDIR if gi
 clean: ## remove what was built; distclean also what setup fetched
 	$(Q)rm -rf wasm/dist playwright/test-results
 	$(Q)[ ! -d build ] || find build -mindepth 1 -maxdepth 1 \
-	  ! -name nanopb ! -name setup ! -name bench -exec rm -rf {} +
+	  ! -name setup ! -name bench -exec rm -rf {} +
 
 distclean:
 	$(Q)rm -rf build wasm/dist wasm/node_modules playwright/node_modules \

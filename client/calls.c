@@ -4,11 +4,6 @@
 
 #include "client/internal.h"
 
-GW__ENCODER(presence_get)
-GW__ENCODER(rpc)
-GW__ENCODER(error)
-GW__ENCODER(rpc_result)
-
 static const gw_payload no_payload = {GW_PAYLOAD_BYTES, {NULL, 0}};
 
 /** What an Rpc takes beside its texts: tags, lengths and numbers. */
@@ -157,7 +152,7 @@ static void put_call(gw_client *c, gw__call *call) {
   call->sent = true;
   if (!call->is_rpc) {
     gw_presence_get m = {.channel = call->name};
-    gw__put(c, GW_FRAME_PRESENCE_GET, call->request, 0, encode_presence_get,
+    gw__put(c, GW_FRAME_PRESENCE_GET, call->request, 0, GW_MESSAGE_presence_get,
             &m);
     return;
   }
@@ -168,7 +163,7 @@ static void put_call(gw_client *c, gw__call *call) {
               .to = call->to};
   *(call->payload.type == GW_PAYLOAD_JSON ? &m.json : &m.data) =
       call->payload.bytes;
-  gw__put(c, GW_FRAME_RPC, call->request, 0, encode_rpc, &m);
+  gw__put(c, GW_FRAME_RPC, call->request, 0, GW_MESSAGE_rpc, &m);
 }
 
 void gw__calls_pump(gw_client *c) {
@@ -229,7 +224,7 @@ static void put_error(gw_client *c, uint32_t request, uint32_t code,
                       const gw_view *message) {
   gw_error m = {.code = code};
   if (message != NULL) m.message = *message;
-  gw__put(c, GW_FRAME_ERROR, request, 0, encode_error, &m);
+  gw__put(c, GW_FRAME_ERROR, request, 0, GW_MESSAGE_error, &m);
 }
 
 int gw__on_rpc(gw_client *c, const gw_frame *frame) {
@@ -285,7 +280,7 @@ int gw_client_answer(gw_client *c, uint32_t call, uint32_t code, gw_view reason,
   } else {
     gw_rpc_result m = {{NULL, 0}, {NULL, 0}};
     *(payload.type == GW_PAYLOAD_JSON ? &m.json : &m.data) = payload.bytes;
-    gw__put(c, GW_FRAME_RPC_RESULT, in->request, 0, encode_rpc_result, &m);
+    gw__put(c, GW_FRAME_RPC_RESULT, in->request, 0, GW_MESSAGE_rpc_result, &m);
   }
   *at = in->next;
   c->num_incoming--;

@@ -330,21 +330,15 @@ bool gw__set_state(gw_client *c, enum gw_state to, uint32_t code,
                    const gw_view *reason);
 
 /* send.c */
-/** An encoder of messages; see GW__ENCODER. */
-typedef int (*gw__encode)(gw_out *out, const gw_head *head, const void *m);
-/** For messages without a body. */
-int gw__encode_nothing(gw_out *out, const gw_head *head, const void *m);
 /** Append one frame to what the turn sends. sub: subscription that it is about,
- * by its alias; 0: none. Without memory the link is broken. */
+ * by its alias; 0: none. m: the struct of the message. Without memory the link
+ * is broken. */
 void gw__put(gw_client *c, uint8_t type, uint32_t request, uint32_t sub,
-             gw__encode encode, const void *m);
+             enum gw_message id, const void *m);
+/** One without a body. */
+void gw__put_nothing(gw_client *c, uint8_t type, uint32_t request,
+                     uint32_t sub);
 void gw__flush(gw_client *c);
-
-/** Defines encode_M for gw__put, which takes any message. */
-#define GW__ENCODER(M)                                                     \
-  static int encode_##M(gw_out *out, const gw_head *head, const void *m) { \
-    return gw_encode_##M(out, head, m);                                    \
-  }
 
 /* recovery.c: what keeps a subscription's stream whole. */
 GW_MUST_USE int gw__on_subscribed(gw_client *c, const gw_frame *frame);

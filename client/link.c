@@ -4,10 +4,6 @@
 
 #include "client/internal.h"
 
-GW__ENCODER(hello)
-GW__ENCODER(close)
-GW__ENCODER(ping)
-
 bool gw__is_welcome(const gw_client *c) {
   return c->link.phase == GW__LINK_WELCOME;
 }
@@ -43,7 +39,8 @@ static void put_hello(gw_client *c) {
                     .agent = c->agent,
                     .user = c->user_id};
   c->link.hello_request = gw__next_request(c);
-  gw__put(c, GW_FRAME_HELLO, c->link.hello_request, 0, encode_hello, &hello);
+  gw__put(c, GW_FRAME_HELLO, c->link.hello_request, 0, GW_MESSAGE_hello,
+          &hello);
   c->new_token = false;
 }
 
@@ -115,7 +112,7 @@ static void drop_transport(gw_client *c, uint32_t code, const gw_view *reason,
   if (say_why && l->phase >= GW__LINK_OPEN && !c->broken) {
     gw_close close = {.code = code};
     if (reason != NULL) close.reason = *reason;
-    gw__put(c, GW_FRAME_CLOSE, 0, 0, encode_close, &close);
+    gw__put(c, GW_FRAME_CLOSE, 0, 0, GW_MESSAGE_close, &close);
     if (!c->broken) gw__flush(c);
   }
   l->phase = GW__LINK_NONE;
@@ -231,7 +228,7 @@ static int on_close(gw_client *c, const gw_frame *frame) {
 
 void gw__link_ping(gw_client *c, uint64_t deadline_ms) {
   gw_ping ping = {.time = c->now * 1000 + 1}; /* never 0 */
-  gw__put(c, GW_FRAME_PING, 0, 0, encode_ping, &ping);
+  gw__put(c, GW_FRAME_PING, 0, 0, GW_MESSAGE_ping, &ping);
   c->link.ping_us = ping.time;
   if (deadline_ms != 0) c->link.probe_ms = c->now + deadline_ms;
 }
@@ -248,7 +245,7 @@ static int on_ping(gw_client *c, const gw_frame *frame) {
   gw_ping ping;
   int err = gw_decode_ping(frame->body, &ping);
   if (err < 0) return err;
-  gw__put(c, GW_FRAME_PONG, frame->head.request, 0, encode_ping, &ping);
+  gw__put(c, GW_FRAME_PONG, frame->head.request, 0, GW_MESSAGE_ping, &ping);
   if (gw__is_welcome(c)) gw__link_ping(c, 0);
   return 0;
 }

@@ -5,8 +5,6 @@
 
 #include "client/internal.h"
 
-GW__ENCODER(presence_set)
-
 /* ---- oneself ------------------------------------------------------------- */
 
 int gw_client_presence_set(gw_client *c, uint32_t sub, gw_view state,
@@ -52,8 +50,8 @@ static void put_set(gw_client *c, const gw__sub *s) {
     gw_view rest = {at + self->state_len, self->block.len - self->state_len};
     *(self->type == GW_PAYLOAD_JSON ? &m.json : &m.data) = rest;
   }
-  gw__put(c, GW_FRAME_PRESENCE_SET, self->request, s->id, encode_presence_set,
-          &m);
+  gw__put(c, GW_FRAME_PRESENCE_SET, self->request, s->id,
+          GW_MESSAGE_presence_set, &m);
 }
 
 static void put_self(gw_client *c, gw__sub *s) {
@@ -62,8 +60,7 @@ static void put_self(gw_client *c, gw__sub *s) {
   self->request = gw__next_request(c);
   self->sent_ms = c->now;
   if (self->wanted == GW__SELF_LEFT)
-    gw__put(c, GW_FRAME_PRESENCE_LEAVE, self->request, s->id,
-            gw__encode_nothing, NULL);
+    gw__put_nothing(c, GW_FRAME_PRESENCE_LEAVE, self->request, s->id);
   else
     put_set(c, s);
 }
@@ -121,8 +118,7 @@ static void put_members_get(gw_client *c, gw__sub *s) {
   s->members_due_ms = 0;
   s->members_request = gw__next_request(c);
   s->members_sent_ms = c->now;
-  gw__put(c, GW_FRAME_PRESENCE_GET, s->members_request, s->id,
-          gw__encode_nothing, NULL);
+  gw__put_nothing(c, GW_FRAME_PRESENCE_GET, s->members_request, s->id);
 }
 
 /** The list cannot be kept: it is not asked for again. */

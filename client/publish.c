@@ -3,8 +3,6 @@
  * when in doubt, settled once. */
 #include "client/internal.h"
 
-GW__ENCODER(publish)
-
 /** What a Publish takes beside its texts: tags, lengths and numbers. */
 #define PUBLISH_OVERHEAD 80u
 
@@ -216,7 +214,7 @@ static void put_publish(gw_client *c, gw__entry *e) {
     m.channel.len = 0;
     alias = s->id;
   }
-  gw__put(c, GW_FRAME_PUBLISH, request, alias, encode_publish, &m);
+  gw__put(c, GW_FRAME_PUBLISH, request, alias, GW_MESSAGE_publish, &m);
   gw__outbox_sent(e, request, c->now);
 }
 

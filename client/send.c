@@ -39,21 +39,28 @@ static void split(gw_client *c, size_t start) {
     send_front(c, start);
 }
 
-int gw__encode_nothing(gw_out *out, const gw_head *head, const void *m) {
-  (void)m;
-  return gw_frame_put(out, head, (gw_view){NULL, 0});
+static int encode(gw_client *c, const gw_head *head, enum gw_message id,
+                  const void *m) {
+  static const gw_view nothing;
+  return m != NULL ? gw_encode(&c->out, head, id, m)
+                   : gw_frame_put(&c->out, head, nothing);
 }
 
 void gw__put(gw_client *c, uint8_t type, uint32_t request, uint32_t sub,
-             gw__encode encode, const void *m) {
+             enum gw_message id, const void *m) {
   gw_head head = {.type = type,
                   .flags = sub != 0 ? GW_FLAG_ALIAS : 0,
                   .request = request,
                   .channel = sub};
   size_t start = c->out.len;
-  while (encode(&c->out, &head, m) < 0 && grow(c)) {
+  while (encode(c, &head, id, m) < 0 && grow(c)) {
   }
   split(c, start);
+}
+
+void gw__put_nothing(gw_client *c, uint8_t type, uint32_t request,
+                     uint32_t sub) {
+  gw__put(c, type, request, sub, GW_NUM_MESSAGES, NULL);
 }
 
 void gw__flush(gw_client *c) {

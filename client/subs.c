@@ -6,8 +6,6 @@
 
 #include "client/internal.h"
 
-GW__ENCODER(subscribe)
-
 /* ---- find ---------------------------------------------------------------- */
 
 gw__sub *gw__sub_by_id(const gw_client *c, uint32_t id) {
@@ -214,13 +212,12 @@ static void put_subscribe(gw_client *c, gw__sub *s) {
   s->request = gw__next_request(c);
   s->sent_ms = c->now;
   s->known = true;
-  gw__put(c, GW_FRAME_SUBSCRIBE, s->request, s->id, encode_subscribe, &m);
+  gw__put(c, GW_FRAME_SUBSCRIBE, s->request, s->id, GW_MESSAGE_subscribe, &m);
   gw__sub_move(c, s, GW_SUB_SUBSCRIBING, GW_CODE_OK, NULL);
 }
 
 static void put_unsubscribe(gw_client *c, gw__sub *s) {
-  gw__put(c, GW_FRAME_UNSUBSCRIBE, gw__next_request(c), s->id,
-          gw__encode_nothing, NULL);
+  gw__put_nothing(c, GW_FRAME_UNSUBSCRIBE, gw__next_request(c), s->id);
   s->unsub_due = false;
 }
 

@@ -1,270 +1,388 @@
 /* SPDX-License-Identifier: MIT */
-/* codec.c - messages to bytes and back, by nanopb. The only file that sees what
- * nanopb generates: its structs are filled here from ours, and ours from its.
+/* codec.c - messages to bytes and back: one walker over tables that are made
+ * from the schema (gen_codec.py).
+ *
+ * A message of Protocol Buffers is a row of fields, each a tag (number and wire
+ * type) and a value. The walker knows the few kinds of values that the schema
+ * has, and reads and writes the structs of wire.h in place, so that nothing is
+ * copied twice. nanopb, protobuf-c and Python's protobuf, which tests hold this
+ * to, are general: nanopb took three times the bytes of the browser's module and
+ * ten times the instructions (docs/architecture.md).
  */
-#include <pb_decode.h>
-#include <pb_encode.h>
 #include <string.h>
 
+#include "codec_table.inc"
 #include "frame.h"
-#include "godwit.pb.h"
 
-/* ---- text, bytes and lists ---------------------------------------------- */
+/* ---- tables -------------------------------------------------------------- */
 
-/*
- * nanopb also hands a scalar to a field callback, copied to its own stack. A
- * view of that would dangle, so the stream over a body carries a mark that
- * nanopb's own streams have not, by which a slice of the body is known.
- */
-#ifdef PB_BUFFER_ONLY
-static int body_mark;
-#define BODY_MARK (&body_mark)
-#else
-static bool body_read(pb_istream_t *stream, pb_byte_t *to, size_t num) {
-  const uint8_t *at = stream->state;
-  memcpy(to, at, num);
-  stream->state = (void *)(at + num);
+/* Above NESTED: NESTED plus the number of the message. */
+enum kind { U32, U64, F64, BOOL, VIEW, LIST, NESTED };
+
+typedef struct field {
+  uint8_t tag;
+  uint8_t kind;
+  uint16_t offset; /* in the struct */
+} field;
+
+typedef struct message {
+  uint16_t first; /* field */
+  uint8_t num;
+  uint16_t size; /* of the struct */
+} message;
+
+#define TYPE_U32  uint32_t
+#define TYPE_U64  uint64_t
+#define TYPE_F64  uint64_t
+#define TYPE_BOOL bool
+#define TYPE_VIEW gw_view
+#define TYPE_LIST gw_list
+
+/* The struct's field has to be of the kind that the schema says. */
+#define CHECKED(type, struct_, name)        \
+  (uint16_t)(offsetof(gw_##struct_, name) + \
+             0 * sizeof(char[_Generic(((gw_##struct_ *)0)->name, type : 1)]))
+
+static const field fields[] = {
+#define F(struct_, tag, kind, name) \
+  {tag, kind, CHECKED(TYPE_##kind, struct_, name)},
+#define N(struct_, tag, name, nested) \
+  {tag, NESTED + GW_MESSAGE_##nested, CHECKED(gw_##nested, struct_, name)},
+    GW__FIELD_TABLE(F, N)
+#undef F
+#undef N
+};
+
+static const message messages[GW_NUM_MESSAGES] = {
+#define M(name, first, num) \
+  [GW_MESSAGE_##name] = {first, num, sizeof(gw_##name)},
+    GW__MESSAGE_TABLE(M)
+#undef M
+};
+
+/* ---- wire types ---------------------------------------------------------- */
+
+/* protobuf.dev/programming-guides/encoding; groups are not read. */
+enum wire { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
+
+static enum wire wire_of(unsigned kind) {
+  return kind >= VIEW ? WIRE_BYTES : kind == F64 ? WIRE_64 : WIRE_VARINT;
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+/** A number of up to 64 bits and a tag before it. */
+#define NUMBER_MAX 12u
+
+static uint8_t *put_varint(uint8_t *at, uint64_t value) {
+  while (value >= 0x80) {
+    *at++ = (uint8_t)(value | 0x80u);
+    value >>= 7;
+  }
+  *at++ = (uint8_t)value;
+  return at;
+}
+
+static uint8_t *put_tag(uint8_t *at, const field *f) {
+  return put_varint(at, (uint32_t)f->tag << 3 | wire_of(f->kind));
+}
+
+/** Append to out what stands between two places of a small buffer. */
+static bool append(gw_out *out, const uint8_t *from, size_t len) {
+  if (out->cap - out->len < len) return false;
+  if (len != 0) memcpy(out->data + out->len, from, len);
+  out->len += len;
   return true;
 }
-#define BODY_MARK (&body_read)
-#endif
 
-static pb_istream_t open_body(gw_view body) {
-  pb_istream_t stream = pb_istream_from_buffer(body.data, body.len);
-  stream.callback = BODY_MARK;
-  return stream;
-}
-
-/** Consume the rest of a stream over a body, without copying. */
-static gw_view take_rest(pb_istream_t *stream) {
-  gw_view rest = {stream->state, stream->bytes_left};
-  stream->state = (void *)(rest.data + rest.len);
-  stream->bytes_left = 0;
-  return rest;
-}
-
-static bool is_list(const pb_field_t *field) {
-  return PB_LTYPE(field->type) == PB_LTYPE_SUBMESSAGE;
-}
-
-static bool decode_field(pb_istream_t *stream, const pb_field_t *field) {
-  if (stream->callback != BODY_MARK) return false; /* wrong wire type */
-  gw_view slice = take_rest(stream);
-  if (is_list(field)) {
-    /* The items stay in the body, among its other fields, for gw_list_next. */
-    gw_list *list = field->pData;
-    list->tag = field->tag;
-    list->num++;
+static bool write_number(gw_out *out, const field *f, uint64_t value) {
+  uint8_t bytes[NUMBER_MAX];
+  if (value == 0) return true; /* the default is not sent */
+  uint8_t *at = put_tag(bytes, f);
+  if (f->kind == F64) {
+    for (unsigned i = 0; i < 8; i++)
+      *at++ = (uint8_t)(value >> (8 * i));
   } else {
-    *(gw_view *)field->pData = slice;
+    at = put_varint(at, value);
   }
-  return true;
+  return append(out, bytes, (size_t)(at - bytes));
 }
 
-static bool encode_view(pb_ostream_t *stream, const pb_field_t *field,
-                        gw_view v) {
-  return pb_encode_tag_for_field(stream, field) &&
-         pb_encode_string(stream, v.data, v.len);
+static bool write_view(gw_out *out, const field *f, gw_view v) {
+  uint8_t bytes[NUMBER_MAX];
+  uint8_t *at = put_varint(put_tag(bytes, f), v.len);
+  return append(out, bytes, (size_t)(at - bytes)) && append(out, v.data, v.len);
 }
 
-static bool encode_field(pb_ostream_t *stream, const pb_field_t *field) {
-  if (!is_list(field)) {
-    gw_view v = *(const gw_view *)field->pData;
-    return v.len == 0 || encode_view(stream, field, v);
-  }
-  gw_list list = *(const gw_list *)field->pData;
+static bool write_list(gw_out *out, const field *f, gw_list list) {
   gw_view item;
   while (gw_list_next(&list, &item)) {
-    if (!encode_view(stream, field, item)) return false;
+    if (!write_view(out, f, item)) return false;
   }
   return true;
 }
 
-bool gw__codec_field(pb_istream_t *istream, pb_ostream_t *ostream,
-                     const pb_field_t *field) {
-  return istream != NULL ? decode_field(istream, field)
-                         : encode_field(ostream, field);
+static bool write_fields(gw_out *out, enum gw_message id, const uint8_t *from);
+
+/** Its length stands in front and is known only afterwards: writing once and
+ * moving what was written is cheaper than writing twice. */
+static bool write_nested(gw_out *out, const field *f, const uint8_t *from) {
+  uint8_t bytes[NUMBER_MAX];
+  size_t start = out->len;
+  if (!write_fields(out, (enum gw_message)(f->kind - NESTED), from))
+    return false;
+  size_t len = out->len - start;
+  size_t front = (size_t)(put_varint(put_tag(bytes, f), len) - bytes);
+  if (out->cap - out->len < front) return false;
+  memmove(out->data + start + front, out->data + start, len);
+  memcpy(out->data + start, bytes, front);
+  out->len += front;
+  return true;
 }
 
-/** Find the next field of the list's tag in the rest of its body. */
-static bool find_item(gw_list *list, gw_view *item) {
-  pb_istream_t stream = open_body(list->rest);
-  pb_istream_t slice;
-  pb_wire_type_t type;
-  uint32_t tag;
-  bool eof;
-  while (pb_decode_tag(&stream, &type, &tag, &eof)) {
-    if (tag != list->tag) {
-      if (!pb_skip_field(&stream, type)) return false;
-      continue;
+static bool write_field(gw_out *out, const field *f, const uint8_t *from) {
+  switch (f->kind) {
+  case U32:
+    return write_number(out, f, *(const uint32_t *)(const void *)from);
+  case U64:
+  case F64:
+    return write_number(out, f, *(const uint64_t *)(const void *)from);
+  case BOOL:
+    return write_number(out, f, *(const bool *)(const void *)from);
+  case VIEW: {
+    gw_view v = *(const gw_view *)(const void *)from;
+    return v.len == 0 || write_view(out, f, v);
+  }
+  case LIST:
+    return write_list(out, f, *(const gw_list *)(const void *)from);
+  default:
+    return write_nested(out, f, from);
+  }
+}
+
+static bool write_fields(gw_out *out, enum gw_message id, const uint8_t *from) {
+  const field *f = &fields[messages[id].first];
+  for (unsigned num = messages[id].num; num != 0; num--, f++) {
+    if (!write_field(out, f, from + f->offset)) return false;
+  }
+  return true;
+}
+
+/** Put a frame's head before a body that was written at the end of out. */
+static int put_head(gw_out *out, const gw_head *head, size_t start) {
+  uint8_t front[GW_FRAME_HEAD_MAX];
+  size_t body_len = out->len - start;
+  int front_len = gw__head_put(front, head, body_len);
+  if (front_len < 0) return front_len;
+  if (out->cap - out->len < (size_t)front_len) return GW_ERR_FULL;
+  uint8_t *to = out->data + start;
+  memmove(to + front_len, to, body_len);
+  memcpy(to, front, (size_t)front_len);
+  out->len += (size_t)front_len;
+  return 0;
+}
+
+int gw_encode(gw_out *out, const gw_head *head, enum gw_message id,
+              const void *m) {
+  size_t start = out->len;
+  int err = GW_ERR_FULL;
+  if (write_fields(out, id, m))
+    err = head != NULL ? put_head(out, head, start) : 0;
+  if (err < 0) out->len = start;
+  return err;
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+static bool read_long_varint(gw_view *in, uint64_t *value) {
+  const uint8_t *at = in->data, *end = at + in->len;
+  uint64_t sum = 0;
+  for (unsigned shift = 0; at < end; shift += 7) {
+    uint8_t byte = *at++;
+    if (shift == 63 && byte > 1) return false;
+    sum |= (uint64_t)(byte & 0x7Fu) << shift;
+    if (byte < 0x80) {
+      *in = (gw_view){at, (size_t)(end - at)};
+      *value = sum;
+      return true;
     }
-    if (!pb_make_string_substream(&stream, &slice)) return false;
-    *item = take_rest(&slice);
-    if (!pb_close_string_substream(&stream, &slice)) return false;
-    list->rest = take_rest(&stream);
-    return true;
   }
   return false;
 }
 
-bool gw_list_next(gw_list *list, gw_view *item) {
-  if (list->num == 0) return false;
-  if (list->items != NULL) {
-    *item = *list->items++;
-  } else if (!find_item(list, item)) {
-    return false;
-  }
-  list->num--;
+/** Take a varint from the front; false when it is cut, or over 64 bits. */
+static bool read_varint(gw_view *in, uint64_t *value) {
+  if (in->len == 0 || *in->data >= 0x80) return read_long_varint(in, value);
+  *value = *in->data++;
+  in->len--;
   return true;
 }
 
-/* ---- whole messages ------------------------------------------------------ */
+/** Take len bytes from the front. */
+static bool read_bytes(gw_view *in, uint64_t len, gw_view *bytes) {
+  if (len > in->len) return false;
+  *bytes = (gw_view){in->data, (size_t)len};
+  in->data += len;
+  in->len -= (size_t)len;
+  return true;
+}
 
-static int encode(gw_out *out, const gw_head *head, const pb_msgdesc_t *desc,
-                  const void *pb) {
-  size_t room = out->cap - out->len;
-  uint8_t *to = room != 0 ? out->data + out->len : out->data;
-  pb_ostream_t stream = pb_ostream_from_buffer(to, room);
-  if (!pb_encode(&stream, desc, pb)) return GW_ERR_FULL;
-  size_t body_len = stream.bytes_written;
-  if (head == NULL) {
-    out->len += body_len;
-    return 0;
+static bool read_view(gw_view *in, gw_view *bytes) {
+  uint64_t len;
+  return read_varint(in, &len) && read_bytes(in, len, bytes);
+}
+
+static bool read_fixed64(gw_view *in, uint64_t *value) {
+  gw_view b;
+  if (!read_bytes(in, 8, &b)) return false;
+  *value = (uint64_t)b.data[0] | (uint64_t)b.data[1] << 8 |
+           (uint64_t)b.data[2] << 16 | (uint64_t)b.data[3] << 24 |
+           (uint64_t)b.data[4] << 32 | (uint64_t)b.data[5] << 40 |
+           (uint64_t)b.data[6] << 48 | (uint64_t)b.data[7] << 56;
+  return true;
+}
+
+/** Take what stands before a value. */
+static bool read_tag(gw_view *in, uint32_t *tag, unsigned *wire) {
+  uint64_t key;
+  if (!read_varint(in, &key) || key > UINT32_MAX) return false;
+  *tag = (uint32_t)key >> 3;
+  *wire = key & 7;
+  return *tag != 0;
+}
+
+/** Take a value that nobody here knows. */
+static bool skip(gw_view *in, unsigned wire) {
+  uint64_t number;
+  gw_view bytes;
+  switch (wire) {
+  case WIRE_VARINT:
+    return read_varint(in, &number);
+  case WIRE_64:
+    return read_bytes(in, 8, &bytes);
+  case WIRE_BYTES:
+    return read_view(in, &bytes);
+  case WIRE_32:
+    return read_bytes(in, 4, &bytes);
+  default:
+    return false;
   }
-  /* The length stands in front and is known only now: encoding once and moving
-   * the body by a few bytes is cheaper than encoding twice. */
-  uint8_t front[GW_FRAME_HEAD_MAX];
-  int front_len = gw__head_put(front, head, body_len);
-  if (front_len < 0) return front_len;
-  if (room - body_len < (size_t)front_len) return GW_ERR_FULL;
-  memmove(to + front_len, to, body_len);
-  memcpy(to, front, (size_t)front_len);
-  out->len += (size_t)front_len + body_len;
+}
+
+static bool read_fields(gw_view in, enum gw_message id, uint8_t *to);
+
+static bool read_u32(gw_view *in, uint32_t *to) {
+  uint64_t number;
+  if (!read_varint(in, &number) || number > UINT32_MAX) return false;
+  *to = (uint32_t)number;
+  return true;
+}
+
+static bool read_bool(gw_view *in, bool *to) {
+  uint64_t number;
+  if (!read_varint(in, &number)) return false;
+  *to = number != 0;
+  return true;
+}
+
+/** The items stay in the body, among its other fields, for gw_list_next. */
+static bool read_item(gw_view *in, const field *f, gw_view body, gw_list *to) {
+  gw_view item;
+  to->rest = body;
+  to->tag = f->tag;
+  to->num++;
+  return read_view(in, &item);
+}
+
+static bool read_nested(gw_view *in, const field *f, uint8_t *to) {
+  gw_view bytes;
+  return read_view(in, &bytes) &&
+         read_fields(bytes, (enum gw_message)(f->kind - NESTED), to);
+}
+
+static bool read_value(gw_view *in, const field *f, gw_view body, void *to) {
+  switch (f->kind) {
+  case U32:
+    return read_u32(in, to);
+  case U64:
+    return read_varint(in, to);
+  case F64:
+    return read_fixed64(in, to);
+  case BOOL:
+    return read_bool(in, to);
+  case VIEW:
+    return read_view(in, to);
+  case LIST:
+    return read_item(in, f, body, to);
+  default:
+    return read_nested(in, f, to);
+  }
+}
+
+/** The field of a tag, looked for from a place on: fields mostly come in the
+ * order of the table. NULL: of a later version. */
+static const field *find(const message *m, uint32_t tag, const field *from) {
+  const field *start = &fields[m->first], *end = start + m->num;
+  for (const field *f = from; f < end; f++) {
+    if (f->tag == tag) return f;
+  }
+  for (const field *f = start; f < from; f++) {
+    if (f->tag == tag) return f;
+  }
+  return NULL;
+}
+
+static bool read_fields(gw_view in, enum gw_message id, uint8_t *to) {
+  const message *m = &messages[id];
+  const field *next = &fields[m->first];
+  gw_view body = in;
+  uint32_t tag;
+  unsigned wire;
+  while (in.len != 0) {
+    if (!read_tag(&in, &tag, &wire)) return false;
+    const field *f = find(m, tag, next);
+    if (f == NULL) {
+      if (!skip(&in, wire)) return false;
+      continue;
+    }
+    if (wire != wire_of(f->kind)) return false;
+    if (!read_value(&in, f, body, to + f->offset)) return false;
+    /* Of a list there may be more. */
+    next = f->kind == LIST ? f : f + 1;
+  }
+  return true;
+}
+
+/** The largest struct of all. */
+typedef union any {
+#define M(name, first, num) gw_##name name;
+  GW__MESSAGE_TABLE(M)
+#undef M
+} any;
+
+int gw_decode(gw_view body, enum gw_message id, void *m) {
+  any read;
+  memset(&read, 0, messages[id].size);
+  if (!read_fields(body, id, (uint8_t *)&read)) return GW_ERR_PROTOCOL;
+  memcpy(m, &read, messages[id].size);
   return 0;
 }
 
-static int decode(gw_view body, const pb_msgdesc_t *desc, void *pb) {
-  pb_istream_t stream = open_body(body);
-  /* The caller has zeroed it, and in proto3 that is every default. */
-  return pb_decode_ex(&stream, desc, pb, PB_DECODE_NOINIT) ? 0
-                                                           : GW_ERR_PROTOCOL;
+/* ---- lists --------------------------------------------------------------- */
+
+bool gw_list_next(gw_list *list, gw_view *item) {
+  uint32_t tag;
+  unsigned wire;
+  if (list->num == 0) return false;
+  list->num--;
+  if (list->items != NULL) {
+    *item = *list->items++;
+    return true;
+  }
+  while (read_tag(&list->rest, &tag, &wire)) {
+    if (tag == list->tag && wire == WIRE_BYTES)
+      return read_view(&list->rest, item);
+    if (!skip(&list->rest, wire)) break;
+  }
+  return false;
 }
-
-/*
- * One row per message: our name, the schema's name, and its fields, each
- *   F(name)               the same in both structs
- *   E(name, type)         an enum, a number in ours
- *   M(name, ours, type)   a nested message, always sent
- *   L(name)               a repeated message
- */
-/* clang-format off */
-#define HELLO(F, E, M, L)                                                      \
-  F(version) F(features) F(instance) F(token) F(resume) F(ping_interval_ms)    \
-  F(agent) F(user)
-#define LIMITS(F, E, M, L)                                                     \
-  F(max_frame_bytes) F(max_message_bytes) F(max_channel_bytes)                 \
-  F(max_subscriptions) F(max_presence_bytes) F(max_calls) F(max_queue_bytes)   \
-  F(publish_per_second)
-#define WELCOME(F, E, M, L)                                                    \
-  F(version) F(features) F(connection) F(client) F(user)                       \
-  M(limits, limits, Limits) F(ping_interval_ms) F(ping_timeout_ms) F(time_ms)  \
-  F(server) F(node) F(resume) F(resumed) F(token_ttl_ms)
-#define PING(F, E, M, L) F(time)
-#define CLOSE(F, E, M, L)                                                      \
-  E(code, Code) F(reason) F(retry_after_ms) F(spread_ms) F(endpoint)
-#define ERROR(F, E, M, L) E(code, Code) F(message) F(retry_after_ms) F(field)
-#define SUBSCRIBE(F, E, M, L)                                                  \
-  F(channel) F(recover) F(epoch) F(offset) F(token) E(overflow, Overflow)      \
-  F(presence)
-#define SUBSCRIBED(F, E, M, L)                                                 \
-  F(epoch) F(offset) E(result, RecoveryResult) E(gap, GapReason) F(gap_from)   \
-  F(gap_to) F(live)
-#define UNSUBSCRIBED(F, E, M, L) E(code, Code) F(reason)
-#define PUBLISH(F, E, M, L)                                                    \
-  F(channel) F(data) F(json) F(key) F(after) F(no_echo) F(compare) F(epoch)    \
-  F(offset) F(ttl_ms)
-#define PUBLISHED(F, E, M, L) F(epoch) F(offset) F(duplicate)
-#define PUBLICATION(F, E, M, L)                                                \
-  F(offset) F(data) F(json) F(client) F(key) F(user) F(time_ms) F(no_echo)
-#define RECOVERY(F, E, M, L)                                                   \
-  F(from) F(to) F(live) E(gap, GapReason) F(gap_from) F(gap_to)
-#define LAGGED(F, E, M, L) F(from) F(to) F(count) E(reason, GapReason)
-#define PRESENCE_SET(F, E, M, L) F(state) F(data) F(json)
-#define PRESENCE_GET(F, E, M, L) F(channel)
-#define PRESENCE_MEMBER(F, E, M, L)                                            \
-  F(client) F(user) F(state) F(data) F(json) F(since_ms)
-#define PRESENCE_SNAPSHOT(F, E, M, L) F(version) L(members) F(more)
-#define PRESENCE_CHANGE(F, E, M, L)                                            \
-  E(kind, PresenceKind) M(member, presence_member, PresenceMember)
-#define PRESENCE_DIFF(F, E, M, L) F(version) L(changes)
-#define RPC(F, E, M, L)                                                        \
-  F(method) F(data) F(json) F(timeout_ms) F(to) F(from) F(from_user)
-#define RPC_RESULT(F, E, M, L) F(data) F(json)
-#define REFRESH(F, E, M, L) F(token)
-#define REFRESHED(F, E, M, L) F(token_ttl_ms)
-#define CREDIT(F, E, M, L) F(bytes)
-/* clang-format on */
-
-#define PUT_F(name)       pb->name = m->name;
-#define PUT_E(name, type) pb->name = (godwit_v1_##type)m->name;
-#define PUT_M(name, ours, type) \
-  pb->has_##name = true;        \
-  put_##ours(&pb->name, &m->name);
-#define PUT_L(name) pb->name = m->name;
-
-#define GET_F(name)             m->name = pb->name;
-#define GET_E(name, type)       m->name = (uint32_t)pb->name;
-#define GET_M(name, ours, type) get_##ours(&m->name, &pb->name, body);
-#define GET_L(name)   \
-  m->name = pb->name; \
-  m->name.rest = body;
-
-#define MAP(ours, type, FIELDS)                                      \
-  static void put_##ours(godwit_v1_##type *pb, const gw_##ours *m) { \
-    FIELDS(PUT_F, PUT_E, PUT_M, PUT_L)                               \
-  }                                                                  \
-  static void get_##ours(gw_##ours *m, const godwit_v1_##type *pb,   \
-                         gw_view body) {                             \
-    (void)body; /* only lists look at it */                          \
-    FIELDS(GET_F, GET_E, GET_M, GET_L)                               \
-  }
-
-#define CODEC(ours, type, FIELDS)                                              \
-  MAP(ours, type, FIELDS)                                                      \
-  int gw_encode_##ours(gw_out *out, const gw_head *head, const gw_##ours *m) { \
-    godwit_v1_##type pb = {0};                                                 \
-    put_##ours(&pb, m);                                                        \
-    return encode(out, head, godwit_v1_##type##_fields, &pb);                  \
-  }                                                                            \
-  int gw_decode_##ours(gw_view body, gw_##ours *m) {                           \
-    godwit_v1_##type pb = {0};                                                 \
-    int err = decode(body, godwit_v1_##type##_fields, &pb);                    \
-    if (err == 0) get_##ours(m, &pb, body);                                    \
-    return err;                                                                \
-  }
-
-MAP(limits, Limits, LIMITS)
-CODEC(hello, Hello, HELLO)
-CODEC(welcome, Welcome, WELCOME)
-CODEC(ping, Ping, PING)
-CODEC(close, Close, CLOSE)
-CODEC(error, Error, ERROR)
-CODEC(subscribe, Subscribe, SUBSCRIBE)
-CODEC(subscribed, Subscribed, SUBSCRIBED)
-CODEC(unsubscribed, Unsubscribed, UNSUBSCRIBED)
-CODEC(publish, Publish, PUBLISH)
-CODEC(published, Published, PUBLISHED)
-CODEC(publication, Publication, PUBLICATION)
-CODEC(recovery, Recovery, RECOVERY)
-CODEC(lagged, Lagged, LAGGED)
-CODEC(presence_set, PresenceSet, PRESENCE_SET)
-CODEC(presence_get, PresenceGet, PRESENCE_GET)
-CODEC(presence_member, PresenceMember, PRESENCE_MEMBER)
-CODEC(presence_snapshot, PresenceSnapshot, PRESENCE_SNAPSHOT)
-CODEC(presence_change, PresenceChange, PRESENCE_CHANGE)
-CODEC(presence_diff, PresenceDiff, PRESENCE_DIFF)
-CODEC(rpc, Rpc, RPC)
-CODEC(rpc_result, RpcResult, RPC_RESULT)
-CODEC(refresh, Refresh, REFRESH)
-CODEC(refreshed, Refreshed, REFRESHED)
-CODEC(credit, Credit, CREDIT)

@@ -9,20 +9,16 @@
 WASM_BUILD := build/wasm
 WASM_DIST  := wasm/dist
 WASM_TS    := $(sort $(wildcard wasm/src/*.ts))
-WASM_SRC   := $(PROTO_SRC) $(CLIENT_SRC) $(sort $(wildcard wasm/*.c)) \
-              $(GEN)/godwit.pb.c \
-              $(addprefix build/nanopb/,pb_common.c pb_decode.c pb_encode.c)
+WASM_SRC   := $(PROTO_SRC) $(CLIENT_SRC) $(sort $(wildcard wasm/*.c))
 WASM_OBJ   := $(WASM_SRC:%.c=$(WASM_BUILD)/obj/%.o)
 # Bytes after gzip -9 that a page with a WebSocket may load: script and core.
 WASM_BUDGET := 30000
 
-# nanopb's messages for people are left out: the core looks at true or false.
 # Instructions that move bytes are in every browser since 2021; of the other
 # newer ones none gains anything, and wasm2js stumbles over sign extension.
 WASM_FEATURES := --enable-bulk-memory
 WASM_CFLAGS := -std=c11 -Oz -flto -mbulk-memory -DNDEBUG \
-               -DPB_BUFFER_ONLY -DPB_NO_ERRMSG -DPB_ENCODE_ARRAYS_UNPACKED \
-               $(INCLUDES) -isystem build/nanopb
+               $(INCLUDES)
 # The native build warns about the other files. What is exported needs no
 # prototype.
 WASM_WARNINGS := $(filter-out -Wmissing-prototypes,$(WARNINGS))
@@ -48,14 +44,11 @@ wasm: $(WASM_OUT) wasm-sizes
 wasm/node_modules/.package-lock.json:
 	@echo 'wasm: npm packages are missing: run make setup' >&2; exit 1
 
-$(WASM_BUILD)/obj/%.o: %.c wasm/build.mk | $(GENERATED) build/.checked-wasm build/nanopb/pb_decode.c
+$(WASM_BUILD)/obj/%.o: %.c wasm/build.mk | $(GENERATED) build/.checked-wasm
 	$(call say,EMCC)
 	@mkdir -p $(@D)
 	$(Q)$(EMCC) $(if $(filter wasm/%,$<),$(WASM_WARNINGS),-w) $(WASM_CFLAGS) \
 	  -MMD -MP -MF $(@:.o=.d) -c $< -o $@
-
-build/nanopb/%.c:
-	@echo 'wasm: $@ is missing: run make setup' >&2; exit 1
 
 $(WASM_BUILD)/godwit.wasm: $(WASM_OBJ) wasm/keep-exports.mjs
 	$(call say,EMCC)

@@ -50,7 +50,7 @@ static bool may_differ(uint8_t type, gw_view body) {
 }
 
 /* What is decoded and encoded twice is the same, and protobuf-c sees in it what
- * nanopb sees. */
+ * the codec sees. */
 #define X(TYPE, ours, theirs, Theirs)                                    \
   static void check_##TYPE(gw_view body) {                               \
     static uint8_t once[SPACE_BYTES], twice[SPACE_BYTES];                \

@@ -98,7 +98,6 @@ static bool same_list(gw_list *a, gw_list *b) {
   static const char *differ_##message(gw_##message *a, gw_##message *b) { \
     FIELDS_##message(SAME_F, SAME_L) return NULL;                         \
   }
-X(limits)
 GW_MESSAGES(X)
 #undef X
 

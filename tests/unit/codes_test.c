@@ -125,21 +125,6 @@ static void limits_fit_into_each_other(void **state) {
                   GW_PING_INTERVAL_MAX_MS);
 }
 
-/* Text and bytes are views, so nanopb knows no maxima: limits.h has all. If one
- * is ever given there, it has to be compared with limits.h here. */
-static void nanopb_has_no_limits_of_its_own(void **state) {
-  (void)state;
-  FILE *options = fopen("proto/godwit.options", "r");
-  if (options == NULL) fail_msg("run from the root of the tree");
-  char line[256];
-  while (fgets(line, sizeof line, options) != NULL) {
-    if (line[0] == '#') continue;
-    assert_null(strstr(line, "max_"));
-    assert_null(strstr(line, "fixed_"));
-  }
-  fclose(options);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_hundred_decides_the_class),
@@ -151,7 +136,6 @@ int main(void) {
       cmocka_unit_test(results_have_names_and_sentences),
       cmocka_unit_test(faults_of_the_peer_are_fatal),
       cmocka_unit_test(limits_fit_into_each_other),
-      cmocka_unit_test(nanopb_has_no_limits_of_its_own),
   };
   return cmocka_run_group_tests_name("codes", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* vectors_test.c - the golden vectors of tests/vectors, read by nanopb and by
- * protobuf-c; check.py beside them reads them with python3-protobuf. */
+/* vectors_test.c - the golden vectors of tests/vectors, read by the codec, by
+ * nanopb and by protobuf-c; check.py beside them reads them with
+ * python3-protobuf. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 
 #include "tests/vectors/agree.h"
+#include "tests/vectors/nanopb.h"
 
 #define MAX_VECTORS 1000
 
@@ -192,6 +194,8 @@ FRAME_BODIES(X)
 #undef X
 
 static void check_body(const gw_frame *frame, const expectation *e) {
+  const char *differs = nanopb_differs(frame->head.type, frame->body);
+  if (differs != NULL) fail_msg("%s", differs);
   const char *hex = json_string_value(json_object_get(e->json, "body"));
   if (hex != NULL) {
     check_hex(hex, frame->body);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* agree.h - whether nanopb and protobuf-c read a message to the same fields. */
+/* agree.h - whether the codec and protobuf-c read a message to the same fields. */
 #ifndef GODWIT_TESTS_AGREE_H
 #define GODWIT_TESTS_AGREE_H
 
@@ -8,7 +8,7 @@
 #include "godwit.pb-c.h"
 #include "messages.h"
 
-/** What an agree_ function returns for an item that nanopb refuses. */
+/** What an agree_ function returns for an item that the codec refuses. */
 static const char agree_item_refused[] = "(an item)";
 
 static bool agree_number(uint64_t ours, uint64_t theirs) {

@@ -357,18 +357,7 @@ typedef struct gw_credit {
   uint64_t bytes;
 } gw_credit;
 
-/**
- * For each message M of the list:
- *   int gw_encode_M(gw_out *out, const gw_head *head, const gw_M *m)
- *     appends one whole frame; head may be NULL to append the bare message.
- *     returns  0, GW_ERR_FULL, GW_ERR_TOO_BIG as gw_frame_put
- *   int gw_decode_M(gw_view body, gw_M *m)
- *     views point into body; unknown fields are skipped; after a failure m is
- *     as it was. returns 0, GW_ERR_PROTOCOL
- * Neither checks text or limits: that is the receiver's policy. Ok, Unsubscribe
- * and PresenceLeave have empty bodies: gw_frame_put with an empty view. A Pong
- * is encoded and decoded as a ping.
- */
+/** Every message that has a body of its own. */
 #define GW_MESSAGES(X) \
   X(hello)             \
   X(welcome)           \
@@ -393,13 +382,45 @@ typedef struct gw_credit {
   X(rpc_result)        \
   X(refresh)           \
   X(refreshed)         \
-  X(credit)
+  X(credit)            \
+  X(limits)
 
-#define GW__DECLARE_CODEC(M)                                      \
-  GW_MUST_USE int gw_encode_##M(gw_out *out, const gw_head *head, \
-                                const gw_##M *m);                 \
-  GW_MUST_USE int gw_decode_##M(gw_view body, gw_##M *m);
-GW_MESSAGES(GW__DECLARE_CODEC)
-#undef GW__DECLARE_CODEC
+/** Names a message by its struct: GW_MESSAGE_hello is of gw_hello. */
+enum gw_message {
+#define GW__MESSAGE_ID(M) GW_MESSAGE_##M,
+  GW_MESSAGES(GW__MESSAGE_ID)
+#undef GW__MESSAGE_ID
+      GW_NUM_MESSAGES
+};
+
+/**
+ * Append one whole frame.
+ *   head     NULL: append the bare message
+ *   m        the struct that id names
+ *   returns  0, GW_ERR_FULL, GW_ERR_TOO_BIG as gw_frame_put
+ * Neither this nor gw_decode checks text or limits: that is the receiver's
+ * policy. Ok, Unsubscribe and PresenceLeave have empty bodies: gw_frame_put with
+ * an empty view. A Pong is encoded and decoded as a ping.
+ */
+GW_MUST_USE int gw_encode(gw_out *out, const gw_head *head, enum gw_message id,
+                          const void *m);
+
+/**
+ * Read a message. Views point into body; unknown fields are skipped.
+ *   returns  0; GW_ERR_PROTOCOL: m is as it was
+ */
+GW_MUST_USE int gw_decode(gw_view body, enum gw_message id, void *m);
+
+/* The same for each message M, with its type checked: gw_encode_M, gw_decode_M. */
+#define GW__CODEC(M)                                                     \
+  GW_MUST_USE static inline int gw_encode_##M(                           \
+      gw_out *out, const gw_head *head, const gw_##M *m) {               \
+    return gw_encode(out, head, GW_MESSAGE_##M, m);                      \
+  }                                                                      \
+  GW_MUST_USE static inline int gw_decode_##M(gw_view body, gw_##M *m) { \
+    return gw_decode(body, GW_MESSAGE_##M, m);                           \
+  }
+GW_MESSAGES(GW__CODEC)
+#undef GW__CODEC
 
 #endif
