@@ -138,7 +138,7 @@ run: ## set up, build, and serve the demo on http://localhost:8000
 	@echo 'Godwit is about to listen on http://localhost:8000 (Ctrl-C stops it)'
 	$(Q)exec build/godwit serve --dev
 
-SUITES := unit fuzz-replay vectors sim wasm integration e2e
+SUITES := unit fuzz-replay vectors sim guard wasm integration e2e
 run_suites = $(Q)$(PYTHON) tests/run.py --san $(SAN) --seeds $(SEEDS) \
              --san-seeds $(SAN_SEEDS)
 
@@ -315,7 +315,8 @@ FUZZ_BIN   := $(FUZZ_SRC:tests/fuzz/%_fuzz.c=$(FUZZ)/%_fuzz)
 build-unit: $(UNIT_BIN) $(REPLAY_BIN)
 build-sim: $(if $(SIM_SRC),build/godwit-sim $(SAN)/godwit-sim)
 build-integration: $(SAN)/godwit
-build-tests: build-unit build-sim build-integration server wasm
+build-tests: build-unit build-sim build-integration server wasm \
+  build/godwit-guard
 
 # ---------------------------------------------------------------- browsers --
 
@@ -337,9 +338,7 @@ bench: ## compare with other servers (15 minutes, QUICK=1: 2), write docs/perfor
 	$(after_setup) build-bench
 	$(Q)$(PYTHON) tests/bench/run.py $(if $(filter 1,$(QUICK)),--quick)
 
-bench-guard: build/godwit-guard ## count instructions of the hot paths; UPDATE=1 keeps them
-	$(Q)command -v valgrind >/dev/null || \
-	  { echo 'bench-guard: needs valgrind (Debian package valgrind)' >&2; exit 1; }
+bench-guard: build/godwit-guard build/.checked-test ## count instructions of the hot paths; UPDATE=1 keeps them
 	$(Q)$(PYTHON) tests/bench/guard.py $< $(if $(filter 1,$(UPDATE)),--update)
 
 # ------------------------------------------------------------------- later --

@@ -308,6 +308,11 @@ def sim(args):
                               args.san_seeds], 300, "closing")]
 
 
+def guard(args):
+    return [Job("instructions", [args.python, "tests/bench/guard.py",
+                                 "build/godwit-guard"], 240, "closing")]
+
+
 def wasm(args):
     files = sorted(glob.glob("wasm/test/**/*.test.mjs", recursive=True))
     return [Job("node", [args.node, "--test", "--test-reporter=tap"] + files,
@@ -345,6 +350,7 @@ SUITES = {
     "fuzz-replay": (fuzz_replay, CORES),
     "vectors": (vectors, 1),
     "sim": (sim, CORES),
+    "guard": (guard, 1),
     "wasm": (wasm, 1),
     "integration": (integration, 1),
     "e2e": (e2e, 1),

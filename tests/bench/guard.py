@@ -66,6 +66,7 @@ def main():
     if shrunk:
         print(f"cheaper than what is kept: {', '.join(shrunk)}; make bench-guard UPDATE=1 "
               "keeps it")
+    print(f"{len(counted) - len(grown)} passed, {len(grown)} failed")
     if grown:
         print(f"bench-guard: more than {AT_MOST:g} % above {os.path.basename(KEPT)}: "
               f"{', '.join(grown)}", file=sys.stderr)
