@@ -24,9 +24,7 @@ void gw_worker_touch(gw_worker *w) {
 }
 
 static void on_input(void *user) {
-  gw_worker *w = user;
-  w->had_input = true;
-  gw_worker_touch(w);
+  gw_worker_touch(user);
 }
 
 static void on_timer(uv_timer_t *timer) {
@@ -93,7 +91,6 @@ static void take_mail(gw_worker *w) {
   gw_mail *next;
   for (gw_mail *mail = gw_mailbox_take(&w->inbox); mail; mail = next) {
     next = *gw_mail_next(mail);
-    w->had_input = true;
     gw_hub_deliver(w->hub, mail);
   }
 }
@@ -129,14 +126,14 @@ static void on_idle(uv_idle_t *idle) {
   (void)idle;
 }
 
-/* Whether the flush may wait, as more input may be on its way. */
+/* Whether the flush may wait, as more input is on its way. */
 static bool put_off(gw_worker *w) {
   uint64_t now = uv_now(&w->loop);
   if (w->num_put_off == 0) w->put_off_since_ms = now;
-  if (!w->had_input || w->num_put_off >= GW_WORKER_PUT_OFF_TURNS ||
+  if (!w->ws.more_is_coming || w->num_put_off >= GW_WORKER_PUT_OFF_TURNS ||
       now - w->put_off_since_ms >= GW_WORKER_PUT_OFF_MS)
     return false;
-  w->had_input = false;
+  w->ws.more_is_coming = false;
   w->num_put_off++;
   return true;
 }
@@ -156,7 +153,7 @@ static void on_prepare(uv_prepare_t *prepare) {
     uv_idle_start(&w->idle, on_idle);
     return;
   }
-  w->had_input = false;
+  w->ws.more_is_coming = false;
   w->num_put_off = 0;
   if (gw_hub_deadline(w->hub) <= w->ws.now_ms) gw_hub_tick(w->hub);
   gw_ws_tick(&w->ws, w->ws.now_ms);

@@ -63,7 +63,6 @@ struct gw_worker {
   bool has_thread;
 
   uint64_t armed_ms; /* what timer is set to */
-  bool had_input;    /* in this turn */
   uint32_t num_put_off;
   uint64_t put_off_since_ms;
   gw_mail_batch *outgoing; /* one for each worker */

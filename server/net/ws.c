@@ -243,9 +243,10 @@ static void on_receive(gw_ws *ws, gw_ws_conn *c, const void *in, size_t len) {
     gw_session_close(c->session, GW_CODE_PROTOCOL, why[c->is_json], 0, 0);
     return;
   }
+  bool is_end = lws_is_final_fragment(c->wsi) != 0;
+  if (!is_end) ws->more_is_coming = true;
   /* A result below 0 comes with the port's close. */
-  (void)gw_session_feed(c->session, (gw_view){in, len},
-                        lws_is_final_fragment(c->wsi) != 0);
+  (void)gw_session_feed(c->session, (gw_view){in, len}, is_end);
 }
 
 /* Returns -1 to end the connection: the close frame was an answer to ours. */

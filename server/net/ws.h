@@ -53,6 +53,9 @@ typedef struct gw_ws {
   void (*on_input)(void *user);
   void *user;
   uint64_t now_ms; /**< the hub's time, kept up by on_input */
+  /** Set when a message was cut at the end of a read: the rest of it, and what
+   * is behind, is likely there already. The owner takes it back. */
+  bool more_is_coming;
   /* read-only */
   size_t num_conns;
   /* private */
