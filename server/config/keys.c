@@ -26,6 +26,7 @@ static const char *const log_formats[] = {"text", "json", NULL};
 #define TIME(path, member, min, max, text)   KEY(path, DURATION, member, min, max, NULL, text)
 #define SIZE(path, member, min, max, text)   KEY(path, SIZE, member, min, max, NULL, text)
 #define CHOICE(path, member, list, text)     KEY(path, CHOICE, member, 0, 0, list, text)
+#define RULE(path, member, text)             KEY(path, RULE, member, 0, 0, NULL, text)
 #define END {NULL, GW__KEY_TEXT, 0, 0, 0, NULL, NULL}
 
 #define HOLDER gw_config
@@ -116,6 +117,18 @@ const gw__key gw__namespace_keys[] = {
     "in time is not seen by the others."),
   TIME("presence.coalesce", presence_coalesce_ms, 0, 10 * SECOND_MS,
     "Joins and leaves are gathered for this long before they are told."),
+  RULE("allow.subscribe", allow[GW_ACTION_SUBSCRIBE],
+    "Who may subscribe: anyone, user (known to the authenticator), token (a\n"
+    "token for the channel), hook (the application is asked), several of these,\n"
+    "or nobody."),
+  RULE("allow.publish", allow[GW_ACTION_PUBLISH],
+    "Who may publish: the same, and subscriber (of the channel). token: who\n"
+    "subscribed with one."),
+  RULE("allow.presence", allow[GW_ACTION_PRESENCE],
+    "Who may see who is in the channel."),
+  RULE("allow.history", allow[GW_ACTION_HISTORY],
+    "Who may read what was published before, also after a lost connection. Others\n"
+    "are told a gap."),
   END
 };
 #undef HOLDER

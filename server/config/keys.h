@@ -14,7 +14,8 @@ enum gw__key_type {
   GW__KEY_NUMBER,   /**< uint32_t */
   GW__KEY_DURATION, /**< uint32_t, milliseconds; written 15s, 500ms */
   GW__KEY_SIZE,     /**< uint32_t, bytes; written 64KiB, 512 */
-  GW__KEY_CHOICE    /**< uint32_t, index of one of the choices */
+  GW__KEY_CHOICE,   /**< uint32_t, index of one of the choices */
+  GW__KEY_RULE      /**< gw_rule; written as words: user, token */
 };
 
 typedef struct gw__key {
@@ -34,7 +35,7 @@ extern const gw__key gw__config_keys[];
 extern const gw__key gw__namespace_keys[];
 
 /** Room for a value as text, except that of a text key. */
-#define GW__VALUE_MAX 32u
+#define GW__VALUE_MAX 64u
 /** Room for what is wrong with a value. */
 #define GW__WHY_MAX 320u
 

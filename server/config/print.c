@@ -39,8 +39,8 @@ static const char yaml_head[] =
 static const char yaml_tail[] =
     "\n"
     "# Settings of the channels whose name begins with \"NAME:\". A namespace may\n"
-    "# set the keys of history, channel and presence; what it leaves out is as\n"
-    "# above, which also holds for channels of no namespace.\n"
+    "# set the keys of history, channel, presence and allow; what it leaves out is\n"
+    "# as above, which also holds for channels of no namespace.\n"
     "#\n"
     "# namespaces:\n"
     "#   - name: room\n"
@@ -163,6 +163,9 @@ static json_t *type_schema(const gw__key *key) {
     }
     return json_pack("{s:o}", "enum", names);
   }
+  case GW__KEY_RULE:
+    return pattern_schema("^(nobody|anyone|user|subscriber|token|hook)"
+                          "([, ]+(anyone|user|subscriber|token|hook))*$");
   default:
     return json_pack("{s:s}", "type", "string");
   }

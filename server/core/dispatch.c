@@ -37,7 +37,7 @@ static void handle_unknown(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "frame of unknown type");
 }
 
-static void handle(gw_session *s, const gw_frame *f) {
+void gws_session_handle(gw_session *s, const gw_frame *f) {
   uint8_t type = f->head.type;
   if (s->state == GWS_SESSION_NEW && type != GW_FRAME_HELLO) {
     gws_session_end(s, GW_CODE_PROTOCOL, "the first frame is not Hello");
@@ -63,6 +63,6 @@ static void handle(gw_session *s, const gw_frame *f) {
 int gws_session_on_frame(void *session, const gw_frame *frame) {
   gw_session *s = session;
   gw_stat_add(&s->hub->stats.frames_in_total, 1);
-  handle(s, frame);
+  if (!gws_hold_catches(s, frame)) gws_session_handle(s, frame);
   return s->state == GWS_SESSION_ENDING ? GW_ERR_STATE : 0;
 }

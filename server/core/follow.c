@@ -63,21 +63,11 @@ void gws_follow_on_late(gw_channel *ch) {
 
 /** The channel's stream has become another one: those who hold a position in
  * the old one subscribe anew. */
-static void end_subscription(gw_sub *sub, uint32_t code) {
-  gw_session *s = sub->session;
-  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
-  gw_head head = {.type = GW_FRAME_UNSUBSCRIBED,
-                  .channel = sub->channel->number};
-  gw_unsubscribed msg = {.code = code};
-  gws_session_send(s, GW_LANE_DATA, out,
-                   gw_encode_unsubscribed(out, &head, &msg));
-  gws_sub_free(sub, GWS_FAREWELL_LOST);
-}
-
 static void end_all_answered(gw_channel *ch, uint32_t code) {
   for (uint32_t i = ch->num_seats; i-- > 0;) {
     gw_sub *sub = ch->seats[i].sub;
-    if (sub->feed != GWS_FEED_WAITING) end_subscription(sub, code);
+    if (sub->feed != GWS_FEED_WAITING)
+      gws_sub_end(sub, code, NULL, GWS_FAREWELL_LOST);
   }
 }
 

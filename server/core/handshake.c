@@ -69,11 +69,13 @@ static void make_room(gw_hub *h, uint64_t client, uint32_t hash) {
   if (num >= MAX_PER_CLIENT) gws_session_end(oldest, GW_CODE_REPLACED, NULL);
 }
 
-static bool open_session(gw_session *s, const gw_hello *hello) {
+static bool open_session(gw_session *s, const gw_hello *hello,
+                         const gw_verdict *v) {
   gw_hub *h = s->hub;
   uint64_t client = public_id(hello->instance);
   uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
-  if (!remember_user(s, hello->user)) return false;
+  if (!remember_user(s, v->user) || gws_identity_set(s, v) < 0) return false;
+  s->is_known = h->port.ask != NULL && v->user.len != 0;
   make_room(h, client, hash);
   if (gw_index_add(&h->clients, hash, s) < 0) return false;
   s->client = client;
@@ -99,10 +101,45 @@ static void send_welcome(gw_session *s, uint32_t request) {
                     .ping_interval_ms = s->ping_interval_ms,
                     .ping_timeout_ms = h->settings->ping_timeout_ms,
                     .time_ms = h->wall_ms,
+                    .token_ttl_ms = gws_identity_ttl_ms(s),
                     .server = gw_view_of(SERVER_NAME),
                     .node = gw_view_of(h->settings->node)};
   gws_session_send(s, GW_LANE_CONTROL, out,
                    gw_encode_welcome(out, &head, &msg));
+}
+
+/** Who it is: without anybody to ask, who it says. */
+static enum gws_answer identify(gw_session *s, const gw_frame *f,
+                                const gw_hello *hello, gw_verdict *v) {
+  gw_question q = {.kind = GW_ASK_CONNECT,
+                   .user = hello->user,
+                   .agent = hello->agent,
+                   .token = hello->token};
+  enum gws_answer answer = gws_ask(s, f, &q, v);
+  if (s->hub->port.ask == NULL) v->user = hello->user;
+  return answer;
+}
+
+/** Not let in. */
+static void turn_away(gw_session *s, const gw_verdict *v) {
+  char reason[GW_MAX_REASON_BYTES + 1];
+  size_t len = v->message.len < sizeof reason ? v->message.len : 0;
+  if (len != 0) memcpy(reason, v->message.data, len);
+  reason[len] = '\0';
+  gw_stat_add(&s->hub->stats.refused_total, 1);
+  gws_session_end_later(s, v->code, len != 0 ? reason : NULL, v->retry_after_ms,
+                        v->retry_after_ms);
+}
+
+static void welcome(gw_session *s, uint32_t request, const gw_hello *hello,
+                    const gw_verdict *v) {
+  if (!open_session(s, hello, v)) {
+    gws_hub_nomem(s->hub);
+    gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
+    return;
+  }
+  send_welcome(s, request);
+  if (s->state == GWS_SESSION_OPEN) gws_liveness_begin(s);
 }
 
 void gws_serve_hello(gw_session *s, const gw_frame *f) {
@@ -121,11 +158,10 @@ void gws_serve_hello(gw_session *s, const gw_frame *f) {
     gws_session_end(s, code, NULL);
     return;
   }
-  if (!open_session(s, &hello)) {
-    gws_hub_nomem(s->hub);
-    gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
-    return;
-  }
-  send_welcome(s, f->head.request);
-  if (s->state == GWS_SESSION_OPEN) gws_liveness_begin(s);
+  gw_verdict v;
+  enum gws_answer answer = identify(s, f, &hello, &v);
+  if (answer == GWS_ANSWER_YES)
+    welcome(s, f->head.request, &hello, &v);
+  else if (answer == GWS_ANSWER_NO)
+    turn_away(s, &v);
 }

@@ -147,6 +147,12 @@ static void fire(void *user, gw_timer *t) {
   case GWS_TIMER_SENT_CALL:
     gws_calls_on_sent_timer(GWS_AROUND(t, gw_call_sent, timer));
     break;
+  case GWS_TIMER_IDENTITY:
+    gws_identity_on_timer(GWS_AROUND(t, gw_identity, timer));
+    break;
+  case GWS_TIMER_LEASE:
+    gws_lease_on_timer(GWS_AROUND(t, gw_lease, timer));
+    break;
   case GWS_TIMER_DRAIN:
     gws_drain_step(GWS_AROUND(t, gw_hub, drain.timer));
     break;
@@ -189,6 +195,17 @@ static const mail_handler mail_handlers[] = {
 void gw_hub_deliver(gw_hub *h, gw_mail *mail) {
   gws_hub_enter(h);
   mail_handlers[mail->kind](h, mail);
+  gws_hub_leave(h);
+}
+
+/* ---- answers to questions ------------------------------------------------- */
+
+void gw_hub_decide(gw_hub *h, uint64_t session, uint64_t ticket,
+                   const gw_verdict *verdict) {
+  gw_session *s = gw_slots_get(&h->sessions, session);
+  if (s == NULL || s->state == GWS_SESSION_ENDING) return;
+  gws_hub_enter(h);
+  gws_hold_decide(s, ticket, verdict);
   gws_hub_leave(h);
 }
 

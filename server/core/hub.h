@@ -5,6 +5,7 @@
 #ifndef GODWIT_SERVER_HUB_H
 #define GODWIT_SERVER_HUB_H
 
+#include "server/core/ask.h"
 #include "server/core/buf.h"
 #include "server/core/settings.h"
 #include "server/core/stats.h"
@@ -45,6 +46,9 @@ typedef struct gw_hub_port {
   /** Give mail to another worker's gw_hub_deliver; ownership passes. */
   void (*post)(void *user, uint32_t worker, gw_mail *mail);
   uint64_t (*random)(void *user);
+  /** Decide: true when *verdict (all zero: granted) is the answer; false when it
+   * will be given by gw_hub_decide, once. NULL: everything is granted. */
+  bool (*ask)(void *user, const gw_question *question, gw_verdict *verdict);
   /** One line: level 0 error, 1 warning, 2 information, 3 debug; fields as
    * key=value text. */
   void (*log)(void *user, int level, const char *event, const char *fields);
@@ -108,6 +112,11 @@ bool gw_session_has_output(const gw_session *s);
 /** Close from outside, with a Close frame. */
 void gw_session_close(gw_session *s, uint32_t code, const char *reason,
                       uint32_t retry_after_ms, uint32_t spread_ms);
+
+/** The answer to a question that ask left open; of a session or a frame that is
+ * gone it is ignored. On the hub's thread, not within ask. */
+void gw_hub_decide(gw_hub *h, uint64_t session, uint64_t ticket,
+                   const gw_verdict *verdict);
 
 /* ---- application --------------------------------------------------------- */
 

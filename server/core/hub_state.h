@@ -18,6 +18,8 @@ enum gws_timer_kind {
   GWS_TIMER_MEMBER,
   GWS_TIMER_CALL,
   GWS_TIMER_SENT_CALL,
+  GWS_TIMER_IDENTITY,
+  GWS_TIMER_LEASE,
   GWS_TIMER_DRAIN
 };
 
@@ -66,6 +68,9 @@ struct gw_hub {
   uint32_t num_owned;
   uint32_t *forwarded;     /**< unanswered commands, per worker */
   gw_refused_list refused; /**< for want of memory, by channel and client */
+
+  uint64_t last_ticket;      /**< of a question */
+  const gw_verdict *decided; /**< for the frame that is handled; NULL: ask */
 
   uint32_t last_call;
   struct gw_call_open *open_calls; /**< by id */

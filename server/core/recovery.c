@@ -19,11 +19,24 @@
 
 /* ---- the answer to Subscribe --------------------------------------------- */
 
+/** The same for one who may not read what was before. */
+static gw_subscribed start_now(const gw_channel *ch, const gw_catchup *c) {
+  gw_subscribed a = {.epoch = ch->epoch, .offset = ch->top};
+  bool is_same = c->epoch == ch->epoch;
+  if (is_same ? c->offset == ch->top : c->epoch == 0 && ch->top == 0) return a;
+  a.result = GW_RECOVERY_GAP;
+  a.gap = GW_GAP_PERMISSION_LOST;
+  a.gap_from = c->offset + 1;
+  a.gap_to = is_same || c->epoch == 0 ? ch->top : 0;
+  return a;
+}
+
 /** Where the stream goes on, given what the subscriber has. */
 static gw_subscribed find_start(gw_channel *ch, const gw_catchup *c) {
   uint64_t first = gws_channel_oldest(ch);
   gw_subscribed a = {.epoch = ch->epoch, .offset = ch->top};
   if (!c->recover) return a;
+  if (!c->may_recover) return start_now(ch, c);
   if (c->epoch == 0) {
     a.offset = first - 1;
     a.result = GW_RECOVERY_RECOVERED;

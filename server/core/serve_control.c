@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* serve_control.c - frames about the connection itself. */
-#include "server/core/session.h"
+#include "server/core/access.h"
+#include "server/core/channel.h"
 
 static void fail(gw_session *s) {
   gws_session_end(s, GW_CODE_PROTOCOL, "a frame cannot be decoded");
@@ -31,20 +32,59 @@ void gws_serve_close(gw_session *s, const gw_frame *f) {
     gws_session_leave(s);
 }
 
+static void send_refreshed(gw_session *s, uint32_t request, uint64_t ttl_ms) {
+  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
+  gw_head head = {.type = GW_FRAME_REFRESHED, .request = request};
+  gw_refreshed msg = {.token_ttl_ms = ttl_ms};
+  gws_session_send(s, GW_LANE_CONTROL, out,
+                   gw_encode_refreshed(out, &head, &msg));
+}
+
+/** A token of somebody else does not turn one user into another. */
+static bool is_other_user(const gw_session *s, const gw_verdict *v) {
+  return v->user.len != 0 && !gw_view_eq(v->user, gws_session_user(s));
+}
+
+static uint32_t renew(gw_session *s, gw_sub *sub, const gw_verdict *v) {
+  if (sub == NULL && is_other_user(s, v)) return GW_CODE_PERMISSION_DENIED;
+  int err = sub != NULL ? gws_lease_set(sub, v) : gws_identity_set(s, v);
+  if (err == 0) return GW_CODE_OK;
+  gws_hub_nomem(s->hub);
+  return GW_CODE_INTERNAL;
+}
+
+static void refresh(gw_session *s, const gw_frame *f, gw_sub *sub,
+                    gw_view token) {
+  gw_verdict v;
+  gw_question q = {.kind = GW_ASK_REFRESH, .token = token};
+  if (sub != NULL) {
+    q.kind = GW_ASK_SUBSCRIPTION_REFRESH;
+    q.ns = sub->channel->ns;
+    q.channel = gws_channel_name(sub->channel);
+  }
+  enum gws_answer answer = gws_ask(s, f, &q, &v);
+  if (answer == GWS_ANSWER_LATER) return;
+  if (answer == GWS_ANSWER_YES) v.code = renew(s, sub, &v);
+  if (v.code == GW_CODE_OK)
+    send_refreshed(s, f->head.request, v.ttl_ms);
+  else
+    gws_access_refuse(s, f->head.request, &v);
+}
+
 void gws_serve_refresh(gw_session *s, const gw_frame *f) {
   gw_refresh msg;
+  gw_target t = {.sub = NULL};
   if (gw_decode_refresh(f->body, &msg) < 0) {
     fail(s);
     return;
   }
-  if (msg.token.len > GW_MAX_TOKEN_BYTES) {
-    gws_reply_error(s, f->head.request, GW_CODE_TOO_BIG, NULL);
-    return;
-  }
-  /* Without an authenticator no token expires. */
-  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
-  gw_head head = {.type = GW_FRAME_REFRESHED, .request = f->head.request};
-  gw_refreshed answer = {.token_ttl_ms = 0};
-  gws_session_send(s, GW_LANE_CONTROL, out,
-                   gw_encode_refreshed(out, &head, &answer));
+  uint32_t code = GW_CODE_OK;
+  if (msg.token.len > GW_MAX_TOKEN_BYTES)
+    code = GW_CODE_TOO_BIG;
+  else if (f->head.channel != 0)
+    code = gws_target_find(s, &f->head, (gw_view){NULL, 0}, &t);
+  if (code == GW_CODE_OK)
+    refresh(s, f, t.sub, msg.token);
+  else
+    gws_reply_error(s, f->head.request, code, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* serve_presence.c - PresenceSet, PresenceLeave and PresenceGet. */
+#include "server/core/access.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
 #include "server/core/presence.h"
@@ -207,6 +208,16 @@ static void ask_owner(gw_session *s, const gw_frame *f, uint32_t owner,
   gws_command_post(h, owner, m);
 }
 
+static void answer_get(gw_session *s, const gw_frame *f, const gw_target *t) {
+  gw_hub *h = s->hub;
+  uint32_t owner = gws_channel_owner(h, t->hash);
+  bool is_here = t->channel != NULL && gws_channel_is_ready(t->channel);
+  if (owner == h->worker || is_here)
+    answer_here(s, f->head.request, t->channel);
+  else
+    ask_owner(s, f, owner, t);
+}
+
 void gws_serve_presence_get(gw_session *s, const gw_frame *f) {
   gw_presence_get msg;
   gw_target t;
@@ -214,19 +225,16 @@ void gws_serve_presence_get(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "PresenceGet cannot be decoded");
     return;
   }
-  gw_hub *h = s->hub;
   uint32_t code = gws_target_find(s, &f->head, msg.channel, &t);
-  if (code == GW_CODE_OK &&
-      !gw_settings_namespace(h->settings, t.name)->presence)
+  if (code == GW_CODE_OK && !gws_target_space(s, &t)->presence)
     code = GW_CODE_PERMISSION_DENIED;
   if (code != GW_CODE_OK) {
     gws_reply_error(s, f->head.request, code, NULL);
     return;
   }
-  uint32_t owner = gws_channel_owner(h, t.hash);
-  bool is_here = t.channel != NULL && gws_channel_is_ready(t.channel);
-  if (owner == h->worker || is_here)
-    answer_here(s, f->head.request, t.channel);
-  else
-    ask_owner(s, f, owner, &t);
+  gw_verdict v;
+  gws_wish wish = {.action = GW_ACTION_PRESENCE, .target = &t};
+  enum gws_answer answer = gws_access(s, f, &wish, &v);
+  if (answer == GWS_ANSWER_YES) answer_get(s, f, &t);
+  if (answer == GWS_ANSWER_NO) gws_access_refuse(s, f->head.request, &v);
 }

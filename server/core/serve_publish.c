@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* serve_publish.c - Publish, as far as the publisher's own worker goes. */
+#include "server/core/access.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
 #include "server/core/session.h"
@@ -96,6 +97,21 @@ static void publish(gw_session *s, uint32_t request,
   }
 }
 
+/** Whether it may. Refused for now, it comes again; what follows it waits. */
+static bool permit(gw_session *s, const gw_frame *f, const gw_target *t,
+                   const gw_publish_command *cmd) {
+  gw_verdict v;
+  gws_wish wish = {
+      .action = GW_ACTION_PUBLISH, .target = t, .publish = &cmd->msg};
+  enum gws_answer answer = gws_access(s, f, &wish, &v);
+  if (answer != GWS_ANSWER_NO) return answer == GWS_ANSWER_YES;
+  gws_access_refuse(s, f->head.request, &v);
+  if (gw_code_class(v.code) == GW_CLASS_RETRY ||
+      gw_code_class(v.code) == GW_CLASS_RETRY_AFTER)
+    note_refusal(s, cmd->hash, cmd->msg.key);
+  return false;
+}
+
 void gws_serve_publish(gw_session *s, const gw_frame *f) {
   gw_publish_command cmd = {.client = s->client, .user = gws_session_user(s)};
   gw_target t;
@@ -112,5 +128,5 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
   }
   cmd.hash = t.hash;
   cmd.msg.channel = t.name;
-  publish(s, f->head.request, &cmd);
+  if (permit(s, f, &t, &cmd)) publish(s, f->head.request, &cmd);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* serve_subscribe.c - Subscribe and Unsubscribe. */
+#include "server/core/access.h"
 #include "server/core/channel.h"
 #include "server/core/session.h"
 
@@ -61,6 +62,58 @@ static void begin(gw_sub *sub, uint32_t request, const gw_subscribe *msg) {
   if (msg->presence) gws_sub_set_roster(sub, GWS_ROSTER_STALE);
 }
 
+/** Whether it may, and see who is there if it wants that as well. Without the
+ * right to what was before it is told a gap; see begin. */
+static enum gws_answer permit(gw_session *s, const gw_frame *f,
+                              const gw_target *t, const gw_subscribe *msg,
+                              gw_verdict *v) {
+  const gw_namespace *ns = gws_target_space(s, t);
+  gws_wish wish = {
+      .action = GW_ACTION_SUBSCRIBE, .target = t, .token = msg->token};
+  enum gws_answer answer = gws_access(s, f, &wish, v);
+  if (answer != GWS_ANSWER_YES || !msg->presence ||
+      gws_access_also(s, ns, GW_ACTION_PRESENCE, v))
+    return answer;
+  v->code = GW_CODE_PERMISSION_DENIED;
+  v->message = gw_view_of("not allowed to see who is in the channel");
+  return GWS_ANSWER_NO;
+}
+
+static uint32_t seat(gw_session *s, const gw_target *t, uint32_t alias,
+                     const gw_verdict *v, gw_sub **sub) {
+  *sub = t->sub;
+  uint32_t code =
+      t->sub != NULL ? rejoin(t->sub, alias) : join(s, t, alias, sub);
+  if (code != GW_CODE_OK || gws_lease_set(*sub, v) == 0) return code;
+  gws_hub_nomem(s->hub);
+  gws_sub_free(*sub, GWS_FAREWELL_LEFT);
+  return GW_CODE_INTERNAL;
+}
+
+static void subscribe(gw_session *s, const gw_frame *f, gw_target *t,
+                      gw_subscribe *msg) {
+  gw_verdict v;
+  gw_sub *sub;
+  switch (permit(s, f, t, msg, &v)) {
+  case GWS_ANSWER_LATER:
+    return;
+  case GWS_ANSWER_NO:
+    gws_access_refuse(s, f->head.request, &v);
+    return;
+  case GWS_ANSWER_YES:
+    break;
+  }
+  uint32_t code = seat(s, t, f->head.channel, &v, &sub);
+  if (code != GW_CODE_OK) {
+    gws_reply_error(s, f->head.request, code, NULL);
+    return;
+  }
+  sub->by_token = v.by_token;
+  sub->catchup->may_recover =
+      gws_access_also(s, sub->channel->ns, GW_ACTION_HISTORY, &v);
+  begin(sub, f->head.request, msg);
+}
+
 void gws_serve_subscribe(gw_session *s, const gw_frame *f) {
   gw_subscribe msg;
   gw_target t;
@@ -68,14 +121,11 @@ void gws_serve_subscribe(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "Subscribe cannot be decoded");
     return;
   }
-  uint32_t alias = f->head.channel;
   gw_head by_name = {.type = f->head.type};
   uint32_t code = gws_target_find(s, &by_name, msg.channel, &t);
   if (code == GW_CODE_OK) code = check(s, f, &msg, t.sub);
   if (code == GW_CODE_OK)
-    code = t.sub != NULL ? rejoin(t.sub, alias) : join(s, &t, alias, &t.sub);
-  if (code == GW_CODE_OK)
-    begin(t.sub, f->head.request, &msg);
+    subscribe(s, f, &t, &msg);
   else
     gws_reply_error(s, f->head.request, code, NULL);
 }

@@ -399,6 +399,8 @@ void gws_session_detach(gw_session *s) {
   for (gw_sub *sub; (sub = gws_subs_any(&s->subs)) != NULL;)
     gws_sub_free(sub, why);
   gws_calls_drop(s);
+  gws_holds_free(s);
+  gws_identity_free(s);
   forget_client(s);
   s->client = 0;
   gw_refused_deinit(&s->refused);

@@ -3,7 +3,9 @@
 #ifndef GODWIT_SERVER_SESSION_H
 #define GODWIT_SERVER_SESSION_H
 
+#include "server/core/hold.h"
 #include "server/core/hub_state.h"
+#include "server/core/identity.h"
 #include "server/core/json_lines.h"
 #include "server/core/outq.h"
 #include "server/core/refused.h"
@@ -35,6 +37,7 @@ struct gw_session {
   bool signalled;   /**< the port knows that there is output */
   bool pinged;      /**< nothing was heard since the last ping */
   bool left;        /**< the client said goodbye: no grace for its presence */
+  bool is_known;    /**< an authenticator vouches for the user's name */
   uint8_t bad_lines;
   gw_outq out;
   void *conn;
@@ -60,6 +63,8 @@ struct gw_session {
   uint64_t opened_ms;  /**< when it was welcomed */
   gw_subs subs;
   struct gw_calls *calls;  /**< NULL: none */
+  gw_holds *holds;         /**< NULL: nothing was ever held */
+  gw_identity *identity;   /**< NULL: nothing more is known */
   gw_refused_list refused; /**< publications that have to be sent again */
   uint8_t peer_len;
   uint8_t user_len;
@@ -108,6 +113,9 @@ void gws_reply_ok(gw_session *s, uint32_t request); /**< 0: says nothing */
 /** why: NULL for the code's own sentence. Request 0: it concerns none. */
 void gws_reply_error(gw_session *s, uint32_t request, uint32_t code,
                      const char *why);
+/** The same, as a verdict has it; message: empty for the code's own sentence. */
+void gws_reply_refusal(gw_session *s, uint32_t request, uint32_t code,
+                       gw_view message, uint32_t retry_after_ms);
 /** How long a client waits that was refused because of load: some turns of the
  * loop, a few round trips between workers. */
 #define GWS_RETRY_AFTER_MS 250u
@@ -116,6 +124,8 @@ void gws_reply_error(gw_session *s, uint32_t request, uint32_t code,
 
 /** Handle one frame. < 0 when the session is ending. */
 int gws_session_on_frame(void *session, const gw_frame *frame);
+/** The same, without regard to frames before it that are held. */
+void gws_session_handle(gw_session *s, const gw_frame *f);
 
 /* ---- handshake.c -------------------------------------------------------- */
 

@@ -14,6 +14,10 @@ static const gw_namespace default_namespace = {
     .presence = true,
     .presence_grace_ms = GW_PRESENCE_GRACE_MS,
     .presence_coalesce_ms = GW_PRESENCE_COALESCE_MS,
+    .allow = {{GW_WHO_ANYONE},
+              {GW_WHO_ANYONE},
+              {GW_WHO_ANYONE},
+              {GW_WHO_ANYONE}},
 };
 
 const gw_settings gw_settings_default = {

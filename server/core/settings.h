@@ -6,6 +6,28 @@
 
 #include "godwit/wire.h"
 
+/** What somebody may want to do in a channel. */
+enum gw_action {
+  GW_ACTION_SUBSCRIBE,
+  GW_ACTION_PUBLISH,
+  GW_ACTION_PRESENCE, /**< see who is there */
+  GW_ACTION_HISTORY,  /**< read what was published before */
+  GW_NUM_ACTIONS
+};
+
+/** Who may: any of these ways is enough; none: nobody. */
+enum gw_who {
+  GW_WHO_ANYONE = 1,
+  GW_WHO_USER = 2,       /**< whose name an authenticator vouches for */
+  GW_WHO_SUBSCRIBER = 4, /**< of the channel */
+  GW_WHO_TOKEN = 8,      /**< who subscribed with a token for the channel */
+  GW_WHO_HOOK = 16       /**< whom the application lets */
+};
+
+typedef struct gw_rule {
+  uint32_t who; /**< bits of enum gw_who */
+} gw_rule;
+
 /** Settings of the channels whose name begins with "name:". The one with an
  * empty name is for the rest. */
 typedef struct gw_namespace {
@@ -17,6 +39,7 @@ typedef struct gw_namespace {
   bool presence;           /**< members may enter and be seen */
   uint32_t presence_grace_ms;
   uint32_t presence_coalesce_ms;
+  gw_rule allow[GW_NUM_ACTIONS]; /**< by enum gw_action */
 } gw_namespace;
 
 typedef struct gw_settings {

@@ -30,6 +30,9 @@
   X(slow_readers_total, counter, "Connections closed for not reading")       \
   X(queue_bytes, gauge, "Bytes waiting in outbound queues")                  \
   X(calls_total, counter, "Calls received")                                  \
+  X(questions_total, counter, "Questions put to an authenticator or hook")   \
+  X(frames_held, gauge, "Frames that wait for such an answer")               \
+  X(refused_total, counter, "Requests refused by a rule or an answer")       \
   X(errors_total, counter, "Error answers sent")                             \
   X(protocol_errors_total, counter,                                          \
     "Connections closed for a broken protocol")                              \

@@ -186,9 +186,27 @@ void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   gws_channel_stand(ch, sub);
   gw_stat_sub(&s->hub->stats.subscriptions, 1);
   drop_catchup(sub);
+  gws_lease_free(sub);
   gw_mail_free(sub->farewell);
   gw_mem_free(sub);
   gws_channel_touch(ch);
+}
+
+void gws_sub_end(gw_sub *sub, uint32_t code, const char *reason,
+                 enum gws_farewell why) {
+  gw_session *s = sub->session;
+  if (sub->feed == GWS_FEED_WAITING) {
+    gws_reply_error(s, sub->catchup->request, code, reason);
+  } else {
+    gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
+    gw_head head = {.type = GW_FRAME_UNSUBSCRIBED,
+                    .channel = sub->channel->number};
+    gw_unsubscribed msg = {.code = code};
+    if (reason != NULL) msg.reason = gw_view_of(reason);
+    gws_session_send(s, GW_LANE_DATA, out,
+                     gw_encode_unsubscribed(out, &head, &msg));
+  }
+  gws_sub_free(sub, why);
 }
 
 /* ---- feeds --------------------------------------------------------------- */

@@ -42,6 +42,7 @@ typedef struct gw_catchup {
   uint64_t offset;
   uint32_t request;
   bool recover;
+  bool may_recover;
   /* of a SENDING one */
   uint32_t part;
   gw_snapshot *snapshot;
@@ -57,12 +58,14 @@ struct gw_sub {
   gw_catchup *catchup; /**< NULL when both feeds are live */
   gw_mail *farewell; /**< ready for the end of a presence kept elsewhere, which
                              memory must not stand in the way of */
+  struct gw_lease *lease; /**< NULL: granted for good */
   uint32_t alias;
   uint32_t seat;    /**< in the channel */
   uint8_t feed;     /**< enum gws_feed */
   uint8_t roster;   /**< enum gws_roster_feed */
   uint8_t overflow; /**< enum gw_overflow */
   bool is_member;   /**< entered the presence */
+  bool by_token;    /**< a token for the channel let it in */
   bool is_drawing;  /**< in the session's list of those to draw from */
 };
 
@@ -90,6 +93,9 @@ enum gws_farewell {
   GWS_FAREWELL_LOST  /**< may come back within the grace time */
 };
 void gws_sub_free(gw_sub *sub, enum gws_farewell why);
+/** End it from here: the client is told the code, and a reason or NULL. */
+void gws_sub_end(gw_sub *sub, uint32_t code, const char *reason,
+                 enum gws_farewell why);
 
 /** Get a catchup for one that is fully live. 0, GW_ERR_NOMEM */
 GW_MUST_USE int gws_sub_need_catchup(gw_sub *sub);

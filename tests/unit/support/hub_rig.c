@@ -58,6 +58,13 @@ static void port_log(void *user, int level, const char *event,
   (void)snprintf(n->last_log, sizeof n->last_log, "%s %s", event, fields);
 }
 
+static bool port_ask(void *user, const gw_question *q, gw_verdict *v) {
+  hubs *n = node_of(user);
+  n->asked = *q;
+  n->num_asked++;
+  return n->ask != NULL && n->ask(q, v);
+}
+
 static const gw_hub_port port = {.want_write = port_want_write,
                                  .close = port_close,
                                  .post = port_post,
@@ -92,7 +99,9 @@ void hubs_start(hubs *n) {
         .worker = i, .num_workers = n->num, .settings = &n->settings};
     memset(o.hash_key, 7, sizeof o.hash_key);
     places[i] = (struct place){n, i};
-    n->hub[i] = gw_hub_new(&o, &port, &places[i]);
+    gw_hub_port p = port;
+    if (n->asks) p.ask = port_ask;
+    n->hub[i] = gw_hub_new(&o, &p, &places[i]);
     assert_non_null(n->hub[i]);
   }
   tell_time(n);

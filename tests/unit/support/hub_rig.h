@@ -49,6 +49,12 @@ struct hubs {
   gw_mail *mail[HUBS_MAX][HUBS_MAX]; /**< from, to; oldest first */
   peer *peers;
   char last_log[256];
+  /** Answers questions, or NULL for the rig to keep them open. Only where asks
+   * is set does the hub ask at all. */
+  bool asks;
+  bool (*ask)(const gw_question *q, gw_verdict *v);
+  gw_question asked; /**< the last; its views are dead */
+  uint32_t num_asked;
 };
 
 /** settings may be changed between init and start. */

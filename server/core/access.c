@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* access.c - rules first; then whoever the rules name. */
+#include "server/core/access.h"
+
+#include "server/core/channel.h"
+
+static const enum gw_ask kinds[GW_NUM_ACTIONS] = {
+    [GW_ACTION_SUBSCRIBE] = GW_ASK_SUBSCRIBE,
+    [GW_ACTION_PUBLISH] = GW_ASK_PUBLISH,
+    [GW_ACTION_PRESENCE] = GW_ASK_PRESENCE,
+    [GW_ACTION_HISTORY] = GW_ASK_HISTORY,
+};
+
+const gw_namespace *gws_target_space(const gw_session *s, const gw_target *t) {
+  return t->channel != NULL ? t->channel->ns
+                            : gw_settings_namespace(s->hub->settings, t->name);
+}
+
+/** Whether one of the ways that need no question is open. */
+static bool is_open(const gw_session *s, const gw_rule *rule,
+                    const gws_wish *wish) {
+  const gw_sub *sub = wish->target->sub;
+  if ((rule->who & GW_WHO_ANYONE) != 0) return true;
+  if ((rule->who & GW_WHO_USER) != 0 && s->is_known) return true;
+  if (wish->action == GW_ACTION_SUBSCRIBE || sub == NULL) return false;
+  return (rule->who & GW_WHO_SUBSCRIBER) != 0 ||
+         ((rule->who & GW_WHO_TOKEN) != 0 && sub->by_token);
+}
+
+/** Whether a token for a channel means anything in a namespace. */
+static bool takes_tokens(const gw_namespace *ns) {
+  for (int i = 0; i < GW_NUM_ACTIONS; i++) {
+    if ((ns->allow[i].who & GW_WHO_TOKEN) != 0) return true;
+  }
+  return false;
+}
+
+/** The ways that there are to ask about. A token that is given is looked at also
+ * where it is not needed, as later wishes may rest on it. */
+static uint32_t ways_left(const gw_namespace *ns, const gws_wish *wish) {
+  uint32_t left = ns->allow[wish->action].who & GW_WHO_HOOK;
+  if (wish->token.len != 0 && takes_tokens(ns)) left |= GW_WHO_TOKEN;
+  return left;
+}
+
+static enum gws_answer refuse(const gws_wish *wish, const gw_rule *rule,
+                              gw_verdict *v) {
+  bool wants_token =
+      wish->action == GW_ACTION_SUBSCRIBE && (rule->who & GW_WHO_TOKEN) != 0;
+  v->code = wants_token ? GW_CODE_TOKEN_INVALID : GW_CODE_PERMISSION_DENIED;
+  return GWS_ANSWER_NO;
+}
+
+enum gws_answer gws_access(gw_session *s, const gw_frame *f,
+                           const gws_wish *wish, gw_verdict *v) {
+  const gw_namespace *ns = gws_target_space(s, wish->target);
+  const gw_rule *rule = &ns->allow[wish->action];
+  gw_rule left = {ways_left(ns, wish)};
+  bool is_granted = is_open(s, rule, wish);
+  *v = (gw_verdict){.code = GW_CODE_OK};
+  if (is_granted && (left.who & GW_WHO_TOKEN) == 0) return GWS_ANSWER_YES;
+  if (left.who == 0) return refuse(wish, rule, v);
+  gw_question q = {.kind = kinds[wish->action],
+                   .token = wish->token,
+                   .ns = ns,
+                   .channel = wish->target->name,
+                   .rule = &left,
+                   .publish = wish->publish};
+  return gws_ask(s, f, &q, v);
+}
+
+bool gws_access_also(const gw_session *s, const gw_namespace *ns,
+                     enum gw_action action, const gw_verdict *v) {
+  uint32_t who = ns->allow[action].who;
+  bool is_asked = (ns->allow[GW_ACTION_SUBSCRIBE].who & GW_WHO_HOOK) != 0;
+  return (who & (GW_WHO_ANYONE | GW_WHO_SUBSCRIBER)) != 0 ||
+         ((who & GW_WHO_USER) != 0 && s->is_known) ||
+         ((who & GW_WHO_TOKEN) != 0 && v->by_token) ||
+         ((who & GW_WHO_HOOK) != 0 && is_asked);
+}
+
+void gws_access_refuse(gw_session *s, uint32_t request, const gw_verdict *v) {
+  gw_stat_add(&s->hub->stats.refused_total, 1);
+  if (request != 0)
+    gws_reply_refusal(s, request, v->code, v->message, v->retry_after_ms);
+}
