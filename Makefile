@@ -50,9 +50,10 @@ PKGS        := libwebsockets libuv libprotobuf-c jansson yaml-0.1 libsodium \
 
 GEN         := build/gen
 SCHEMA      := proto/godwit.proto
+API_SCHEMA  := proto/api.proto
 # nanopb's reading of the schema, which tests hold the codec to.
 GEN_NANOPB  := $(GEN)/nanopb/godwit.pb.c $(GEN)/nanopb/godwit.pb.h
-GEN_PROTOC  := $(GEN)/godwit.pb-c.c $(GEN)/godwit.pb-c.h
+GEN_PROTOC  := $(foreach n,godwit api,$(GEN)/$n.pb-c.c $(GEN)/$n.pb-c.h)
 GEN_CODES   := $(GEN)/include/godwit/codes.h $(GEN)/codes_table.inc \
                $(GEN)/codes.ts
 GEN_CODEC   := $(GEN)/codec_table.inc
@@ -180,10 +181,10 @@ $(GEN_NANOPB) &: $(SCHEMA) tests/vectors/nanopb.options | build/.checked-test
 	  --nanopb_out=-ftests/vectors/nanopb.options:$(GEN)/nanopb $(SCHEMA)
 	@touch $(GEN_NANOPB)
 
-$(GEN_PROTOC) &: $(SCHEMA) | build/.checked-proto
+$(GEN_PROTOC) &: $(SCHEMA) $(API_SCHEMA) | build/.checked-proto
 	$(call say,PROTOC)
 	@mkdir -p $(GEN)
-	$(Q)$(PROTOC) --c_out=$(GEN) $(SCHEMA)
+	$(Q)$(PROTOC) --c_out=$(GEN) $(SCHEMA) $(API_SCHEMA)
 	@touch $(GEN_PROTOC)
 
 $(GEN)/godwit.desc: $(SCHEMA) | build/.checked-proto
@@ -228,7 +229,7 @@ $(2)/obj/gen/%.o: $$(GEN)/%.c | $(3:%=build/.checked-%) $$(GENERATED)
 $(2)/libgodwit-proto.a: $$(call objects,$(2),$$(PROTO_SRC))
 $(2)/libgodwit-client.a: $$(call objects,$(2),$$(CLIENT_SRC))
 $(2)/libgodwit-server.a: $$(call objects,$(2),$$(SERVER_SRC)) \
-  $(2)/obj/gen/godwit.pb-c.o
+  $(2)/obj/gen/godwit.pb-c.o $(2)/obj/gen/api.pb-c.o
 $(2)/libgodwit-app.a: $$(call objects,$(2),$$(APP_SRC))
 $(2)/libgodwit-support.a: $$(call objects,$(2),$$(SUPPORT_SRC))
 

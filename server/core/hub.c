@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/core/api_method.h"
 #include "server/core/calls.h"
 #include "server/core/channel.h"
 #include "server/core/drain.h"
@@ -69,6 +70,7 @@ void gw_hub_free(gw_hub *h) {
   memset(&h->port, 0, sizeof h->port);
   h->depth = 1;
   gws_calls_free(h);
+  gws_api_free(h);
   free_sessions(h);
   free_channels(h);
   gw_slots_deinit(&h->sessions);
@@ -190,6 +192,8 @@ static const mail_handler mail_handlers[] = {
     [GWS_MAIL_DONE] = gws_command_on_done,
     [GWS_MAIL_CALL] = gws_calls_on_mail,
     [GWS_MAIL_CALL_DONE] = gws_calls_on_done,
+    [GWS_MAIL_API] = gws_api_on_mail,
+    [GWS_MAIL_API_DONE] = gws_api_on_done,
 };
 
 void gw_hub_deliver(gw_hub *h, gw_mail *mail) {

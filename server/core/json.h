@@ -28,6 +28,16 @@
  */
 GW_MUST_USE int gw_json_to_frame(gw_view line, gw_out *out, char *why);
 
+/** The same for one message of any type that the server knows, without a frame.
+ * A message named Json is the value that its text is (api.proto). */
+typedef struct ProtobufCMessageDescriptor ProtobufCMessageDescriptor;
+GW_MUST_USE int gw_json_to_message(const ProtobufCMessageDescriptor *type,
+                                   gw_view text, gw_out *out, char *why);
+/** JSON text of such a message, NUL behind it, to be freed. NULL when out of
+ * memory or the message is not well-formed. */
+char *gw_json_of_message(const ProtobufCMessageDescriptor *type,
+                         gw_view message, size_t *len);
+
 /** The JSON text of a binary message of whole frames. NULL when out of memory
  * or the message is not well-formed. */
 gw_buf *gw_json_from_message(gw_view message);

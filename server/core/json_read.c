@@ -315,12 +315,25 @@ static int put_text(const reading *r, const place *at,
                     const json_t *value) {
   if (!json_is_string(value)) return refuse_value(r, at, "must be a string");
   size_t len = json_string_length(value);
-  if (len == 0) return 0;
+  if (len == 0 && field->label != PROTOBUF_C_LABEL_REPEATED) return 0;
   int err = put_tag(r, field, WIRE_BYTES);
   if (err != 0) return err;
   if (field->type == PROTOBUF_C_TYPE_BYTES) return put_base64(r, at, value);
   err = put_varint(r, len);
   return err != 0 ? err : put_bytes(r, json_string_value(value), len);
+}
+
+/** The body of a message Json: any value, as its text. */
+static int put_any(const reading *r, const place *at,
+                   const ProtobufCFieldDescriptor *field, const json_t *value) {
+  char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+  if (text == NULL) return refuse(r, at, GW_ERR_NOMEM, "out of memory");
+  size_t len = strlen(text);
+  int err = put_tag(r, field, WIRE_BYTES);
+  if (err == 0) err = put_varint(r, len);
+  if (err == 0) err = put_bytes(r, text, len);
+  free(text);
+  return err;
 }
 
 /** A message in a message: its length is known when it is written. */
@@ -330,7 +343,9 @@ static int put_nested(const reading *r, const place *at,
   int err = put_tag(r, field, WIRE_BYTES);
   if (err != 0) return err;
   size_t start = r->out->len;
-  err = put_message(r, at, field->descriptor, value);
+  const ProtobufCMessageDescriptor *type = field->descriptor;
+  err = gw__json_is_any(type) ? put_any(r, at, &type->fields[0], value)
+                              : put_message(r, at, type, value);
   if (err != 0) return err;
   uint8_t len[10];
   return put_front(r, start, len, varint_put(len, r->out->len - start));
@@ -596,7 +611,23 @@ static int refuse_parse(const reading *r, const json_error_t *error) {
   return refuse_value(r, NULL, sentence);
 }
 
-int gw_json_to_frame(gw_view text, gw_out *out, char *why) {
+typedef int (*put_root)(const reading *r, const void *arg, const json_t *root);
+
+static int put_frame_root(const reading *r, const void *arg,
+                          const json_t *root) {
+  (void)arg;
+  return json_is_object(root)
+             ? put_frame(r, root)
+             : refuse_value(r, NULL, "a line must be an object");
+}
+
+static int put_message_root(const reading *r, const void *arg,
+                            const json_t *root) {
+  return put_message(r, NULL, arg, root);
+}
+
+static int read_text(gw_view text, gw_out *out, char *why, put_root put,
+                     const void *arg) {
   reading r = {out, why};
   if (!gw_view_is_text(text)) {
     return refuse(&r, NULL, GW_ERR_TEXT, "not valid UTF-8, or holds a NUL");
@@ -608,10 +639,17 @@ int gw_json_to_frame(gw_view text, gw_out *out, char *why) {
   json_t *root = parse(text, &error);
   if (root == NULL) return refuse_parse(&r, &error);
   size_t start = out->len;
-  int err = json_is_object(root)
-                ? put_frame(&r, root)
-                : refuse_value(&r, NULL, "a line must be an object");
+  int err = put(&r, arg, root);
   if (err != 0) out->len = start;
   json_decref(root);
   return err;
+}
+
+int gw_json_to_frame(gw_view text, gw_out *out, char *why) {
+  return read_text(text, out, why, put_frame_root, NULL);
+}
+
+int gw_json_to_message(const ProtobufCMessageDescriptor *type, gw_view text,
+                       gw_out *out, char *why) {
+  return read_text(text, out, why, put_message_root, type);
 }

@@ -76,6 +76,10 @@ int gw__json_field_named(const ProtobufCMessageDescriptor *message,
   return -1;
 }
 
+bool gw__json_is_any(const ProtobufCMessageDescriptor *message) {
+  return strcmp(message->short_name, "Json") == 0;
+}
+
 size_t gw__json_name(char to[GW__JSON_NAME_MAX], const char *name) {
   size_t len = 0;
   bool raise = false;

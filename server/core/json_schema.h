@@ -28,6 +28,9 @@ const gw__json_type *gw__json_type_named(const char *key);
 int gw__json_field_named(const ProtobufCMessageDescriptor *message,
                          const char *key);
 
+/** Whether a message stands for any JSON, whose text is its only field. */
+bool gw__json_is_any(const ProtobufCMessageDescriptor *message);
+
 /** Room for the name of any field. */
 #define GW__JSON_NAME_MAX 64u
 

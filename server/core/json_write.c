@@ -4,6 +4,7 @@
  * thousand JSON readers costs this once. */
 #include <assert.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,6 +161,20 @@ static uint64_t get_u64(const void *at) {
   return value;
 }
 
+/** A message Json: the value that its text is. Nobody has looked at a client's
+ * text yet; what is no JSON goes out as a string. */
+static void put_any(text *t, const ProtobufCMessage *message) {
+  const ProtobufCFieldDescriptor *field = &message->descriptor->fields[0];
+  const char *json =
+      *(char *const *)(const void *)((const char *)message + field->offset);
+  json_t *value = json_loads(json, JSON_DECODE_ANY, NULL);
+  if (value != NULL)
+    put_text(t, json);
+  else
+    put_string(t, json);
+  json_decref(value);
+}
+
 static void put_value(text *t, const ProtobufCFieldDescriptor *field,
                       const void *at) {
   switch (field->type) {
@@ -185,7 +200,10 @@ static void put_value(text *t, const ProtobufCFieldDescriptor *field,
     return;
   }
   case PROTOBUF_C_TYPE_MESSAGE:
-    put_message(t, *(ProtobufCMessage *const *)at);
+    if (gw__json_is_any(field->descriptor))
+      put_any(t, *(ProtobufCMessage *const *)at);
+    else
+      put_message(t, *(ProtobufCMessage *const *)at);
     return;
   default:
     assert(!"the schema has no other types; a test holds it to that");
@@ -211,7 +229,8 @@ static bool is_default(const ProtobufCFieldDescriptor *field, const void *at) {
   }
 }
 
-/** A repeated field: only messages are repeated, so the items are pointers. */
+/** A repeated field: only messages and texts are repeated, so the items are
+ * pointers. */
 static void put_list(text *t, const ProtobufCFieldDescriptor *field,
                      const void *const *items, size_t num) {
   put(t, "[", 1);
@@ -272,12 +291,13 @@ static void arena_free(void *user, void *ptr) {
   if (at < block || at >= block + sizeof a->block) free(ptr);
 }
 
-static void put_body(text *t, const gw__json_type *type, gw_view body) {
+static void put_body(text *t, const ProtobufCMessageDescriptor *type,
+                     gw_view body) {
   arena a;
   a.used = 0;
   ProtobufCAllocator allocator = {arena_alloc, arena_free, &a};
   ProtobufCMessage *message =
-      protobuf_c_message_unpack(type->message, &allocator, body.len, body.data);
+      protobuf_c_message_unpack(type, &allocator, body.len, body.data);
   if (message == NULL) {
     t->failed = true;
     return;
@@ -316,7 +336,7 @@ static void put_frame(text *t, const gw_frame *frame) {
   put_flag(t, "more", head->flags & GW_FLAG_MORE, &is_first);
   put_flag(t, "own", head->flags & GW_FLAG_OWN, &is_first);
   put_key(t, type->name, &is_first);
-  put_body(t, type, frame->body);
+  put_body(t, type->message, frame->body);
   put(t, "}", 1);
 }
 
@@ -340,6 +360,18 @@ gw_buf *gw_json_from_message(gw_view message) {
   }
   free(t.at);
   return made;
+}
+
+char *gw_json_of_message(const ProtobufCMessageDescriptor *type,
+                         gw_view message, size_t *len) {
+  text t = {0};
+  (void)reserve(&t, message.len * 2 + 64);
+  put_body(&t, type, message);
+  put(&t, "", 1);
+  *len = t.len - 1;
+  if (!t.failed) return t.at;
+  free(t.at);
+  return NULL;
 }
 
 gw_buf *gw_buf_json(gw_buf *b) {

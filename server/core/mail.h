@@ -3,6 +3,7 @@
 #ifndef GODWIT_SERVER_MAIL_H
 #define GODWIT_SERVER_MAIL_H
 
+#include "server/core/api.h"
 #include "server/core/history.h"
 #include "server/core/hub_state.h"
 #include "server/core/presence.h"
@@ -42,7 +43,9 @@ enum gws_mail_kind {
   GWS_MAIL_ROSTER,   /**< a presence diff */
   GWS_MAIL_DONE,     /**< answer to a command */
   GWS_MAIL_CALL,
-  GWS_MAIL_CALL_DONE
+  GWS_MAIL_CALL_DONE,
+  GWS_MAIL_API,
+  GWS_MAIL_API_DONE
 };
 
 #define GWS_NOBODY UINT32_MAX
@@ -107,6 +110,13 @@ typedef struct gw_call_mail {
   bool is_internal; /**< no memory for what it said */
 } gw_call_mail;
 
+/** A question of the application. */
+typedef struct gw_api_mail {
+  const gw_api_method *method;
+  gw_caller caller;
+  gw_view request;
+} gw_api_mail;
+
 struct gw_mail {
   gw_mail *next;
   uint32_t from; /**< worker */
@@ -127,6 +137,7 @@ struct gw_mail {
     gw_presence_command presence;
     gw_outcome outcome;
     gw_call_mail call;
+    gw_api_mail api;
   } u;
   size_t bytes_len;
   size_t bytes_cap;

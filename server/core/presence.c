@@ -331,6 +331,10 @@ void gws_presence_on_timer(gw_presence *p) {
 
 /* ---- the snapshot -------------------------------------------------------- */
 
+uint32_t gws_presence_num(const gw_channel *ch) {
+  return ch->presence != NULL ? ch->presence->num_told : 0;
+}
+
 uint64_t gws_presence_version(const gw_channel *ch) {
   return ch->presence == NULL ? 0 : ch->presence->version;
 }

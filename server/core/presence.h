@@ -101,6 +101,8 @@ bool gws_presence_is_used(const gw_channel *ch);
 
 /* ---- at owner and follower ----------------------------------------------- */
 
+/** Members as of that version. */
+uint32_t gws_presence_num(const gw_channel *ch);
 /** Version 0 when nobody was ever there. */
 uint64_t gws_presence_version(const gw_channel *ch);
 /** One reference; NULL when out of memory. */

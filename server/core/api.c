@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* api.c - from a question of the application to the workers that can answer it,
+ * and back. */
+#include "server/core/api.h"
+
+#include <string.h>
+
+#include "api.pb-c.h"
+#include "server/core/api_method.h"
+#include "server/core/channel.h"
+#include "server/core/json.h"
+#include "server/core/json_schema.h"
+#include "server/core/mail.h"
+#include "server/core/mem.h"
+
+/* ---- the table ------------------------------------------------------------ */
+
+/* clang-format off */
+static const gw_api_method methods[] = {
+#define ROW(name, message, place, finish)                                      \
+  {#name, &godwit__api__v1__##message##_request__descriptor,                   \
+   &godwit__api__v1__##message##_reply__descriptor, GWS_API_##place,           \
+   gws_api_##name, finish}
+  ROW(info, info, ALL, NULL),
+  ROW(channels, channels, ALL, gws_api_channels_finish),
+  ROW(history, history, OWNER, NULL),
+#undef ROW
+};
+/* clang-format on */
+#define NUM_METHODS (sizeof methods / sizeof methods[0])
+
+const gw_api_method *gw_api_find(gw_view name) {
+  for (size_t i = 0; i < NUM_METHODS; i++) {
+    if (gw_view_eq(gw_view_of(methods[i].name), name)) return &methods[i];
+  }
+  return NULL;
+}
+
+int gw_api_request_from_json(const gw_api_method *m, gw_view text, gw_out *out,
+                             char *why) {
+  return text.len != 0 ? gw_json_to_message(m->request, text, out, why) : 0;
+}
+
+char *gw_api_reply_to_json(const gw_api_method *m, gw_view reply, size_t *len) {
+  return gw_json_of_message(m->reply, reply, len);
+}
+
+/* ---- replies ---------------------------------------------------------------- */
+
+void gws_reply_add(gws_reply *r, const ProtobufCMessage *part) {
+  size_t len = protobuf_c_message_get_packed_size(part);
+  if (r->failed || len > GWS_REPLY_MAX - r->len) {
+    r->failed = true;
+    return;
+  }
+  if (r->len + len > r->cap) {
+    size_t cap = (r->len + len) * 2;
+    uint8_t *data = gw_mem_realloc(r->data, cap);
+    if (data == NULL) {
+      r->failed = true;
+      return;
+    }
+    r->data = data;
+    r->cap = cap;
+  }
+  r->len += protobuf_c_message_pack(part, r->data + r->len);
+}
+
+static void append(gws_reply *r, gw_view bytes) {
+  if (bytes.len == 0 || r->failed) return;
+  uint8_t *data = gw_mem_realloc(r->data, r->len + bytes.len);
+  if (data == NULL) {
+    r->failed = true;
+    return;
+  }
+  memcpy(data + r->len, bytes.data, bytes.len);
+  r->data = data;
+  r->len += bytes.len;
+  r->cap = r->len;
+}
+
+/* ---- running on this hub ---------------------------------------------------- */
+
+static uint32_t run(gw_hub *h, const gw_api_method *m, const gw_caller *caller,
+                    gw_view request, gws_reply *r) {
+  ProtobufCMessage *msg =
+      protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
+  if (msg == NULL) return GW_CODE_BAD_REQUEST;
+  uint32_t code = m->run(h, caller, msg, r);
+  protobuf_c_message_free_unpacked(msg, NULL);
+  if (r->failed && code == GW_CODE_OK) {
+    gws_hub_nomem(h);
+    code = GW_CODE_INTERNAL;
+  }
+  return code;
+}
+
+/** The channel that a request names. */
+static gw_view channel_of(const gw_api_method *m, const ProtobufCMessage *msg) {
+  int i = gw__json_field_named(m->request, "channel");
+  const void *at = (const uint8_t *)msg + m->request->fields[i].offset;
+  return gw_view_of(*(char *const *)at);
+}
+
+/** The worker to ask; code says why there is none. */
+static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
+                         uint32_t *code) {
+  uint32_t owner = h->worker;
+  ProtobufCMessage *msg =
+      protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
+  *code = msg != NULL ? GW_CODE_OK : GW_CODE_BAD_REQUEST;
+  if (msg != NULL && m->place == GWS_API_OWNER) {
+    gw_view name = channel_of(m, msg);
+    if (!gws_channel_name_is_valid(h, name))
+      *code = GW_CODE_BAD_CHANNEL;
+    else
+      owner = gws_channel_owner(h, gws_hub_hash(h, name.data, name.len));
+  }
+  if (msg != NULL) protobuf_c_message_free_unpacked(msg, NULL);
+  return owner;
+}
+
+/* ---- who waits -------------------------------------------------------------- */
+
+/** A question that other workers are still asked. */
+typedef struct gw_api_open {
+  struct gw_api_open *prev, *next; /* hub.open_api */
+  uint64_t id;
+  const gw_api_method *method;
+  gw_on_api_reply on_reply;
+  void *arg;
+  uint32_t num_left;
+  uint32_t code;
+  const char *why;
+  gws_reply reply;
+  size_t request_len;
+  uint8_t request[];
+} gw_api_open;
+
+static gw_api_open *open_new(gw_hub *h, const gw_api_method *m, gw_view request,
+                             gw_on_api_reply on_reply, void *arg) {
+  gw_api_open *o = gw_mem_zalloc(sizeof *o + request.len);
+  if (o == NULL) return NULL;
+  o->id = ++h->last_ticket;
+  o->method = m;
+  o->on_reply = on_reply;
+  o->arg = arg;
+  o->request_len = request.len;
+  if (request.len != 0) memcpy(o->request, request.data, request.len);
+  DL_APPEND(h->open_api, o);
+  return o;
+}
+
+static void open_free(gw_hub *h, gw_api_open *o) {
+  DL_DELETE(h->open_api, o);
+  gw_mem_free(o->reply.data);
+  gw_mem_free(o);
+}
+
+/** Put the parts in order. */
+static void finish(gw_api_open *o) {
+  const gw_api_method *m = o->method;
+  if (m->finish == NULL) return;
+  ProtobufCMessage *request =
+      protobuf_c_message_unpack(m->request, NULL, o->request_len, o->request);
+  ProtobufCMessage *all =
+      protobuf_c_message_unpack(m->reply, NULL, o->reply.len, o->reply.data);
+  o->reply.len = 0;
+  o->reply.failed = request == NULL || all == NULL;
+  if (!o->reply.failed) {
+    m->finish(request, all);
+    gws_reply_add(&o->reply, all);
+  }
+  if (request != NULL) protobuf_c_message_free_unpacked(request, NULL);
+  if (all != NULL) protobuf_c_message_free_unpacked(all, NULL);
+}
+
+static void tell(gw_hub *h, gw_api_open *o) {
+  if (o->code == GW_CODE_OK && o->method->place == GWS_API_ALL) finish(o);
+  if (o->code == GW_CODE_OK && o->reply.failed) o->code = GW_CODE_INTERNAL;
+  gw_view why = o->why != NULL ? gw_view_of(o->why) : (gw_view){NULL, 0};
+  gw_view reply = {o->reply.data, o->code == GW_CODE_OK ? o->reply.len : 0};
+  o->on_reply(o->arg, o->code, why, reply);
+  open_free(h, o);
+}
+
+/** One worker has answered. */
+static void take(gw_hub *h, gw_api_open *o, uint32_t code, const char *why,
+                 gw_view reply) {
+  append(&o->reply, reply);
+  if (code != GW_CODE_OK) {
+    o->code = code;
+    o->why = why;
+  }
+  if (--o->num_left == 0) tell(h, o);
+}
+
+/* ---- asking ----------------------------------------------------------------- */
+
+static void ask_here(gw_hub *h, gw_api_open *o, const gw_caller *caller) {
+  gws_reply r = {.data = NULL};
+  uint32_t code =
+      run(h, o->method, caller, (gw_view){o->request, o->request_len}, &r);
+  take(h, o, code, r.why, (gw_view){r.data, r.len});
+  gw_mem_free(r.data);
+}
+
+static void ask_worker(gw_hub *h, gw_api_open *o, uint32_t worker,
+                       const gw_caller *caller) {
+  gw_mail *m = NULL;
+  if (!gws_hub_is_worker_busy(h, worker))
+    m = gws_mail_new(GWS_MAIL_API, o->request_len + caller->user.len);
+  if (m == NULL) {
+    take(h, o, GW_CODE_OVERLOADED, NULL, (gw_view){NULL, 0});
+    return;
+  }
+  m->origin = (gw_origin){.worker = h->worker};
+  m->handle = o->id;
+  m->u.api.method = o->method;
+  m->u.api.caller = *caller;
+  m->u.api.caller.user = gws_mail_keep(m, caller->user);
+  m->u.api.request = gws_mail_keep(m, (gw_view){o->request, o->request_len});
+  gws_command_post(h, worker, m);
+}
+
+static void ask(gw_hub *h, gw_api_open *o, uint32_t owner,
+                const gw_caller *caller) {
+  bool is_all = o->method->place == GWS_API_ALL;
+  /* One more than are asked, so that nobody is told before all are. */
+  o->num_left = (is_all ? h->num_workers : 1) + 1;
+  for (uint32_t w = 0; w < h->num_workers; w++) {
+    if (!is_all && w != owner) continue;
+    if (w == h->worker)
+      ask_here(h, o, caller);
+    else
+      ask_worker(h, o, w, caller);
+  }
+  take(h, o, GW_CODE_OK, NULL, (gw_view){NULL, 0});
+}
+
+void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
+                gw_view request, gw_on_api_reply on_reply, void *arg) {
+  static const gw_view nothing;
+  const gw_api_method *m = gw_api_find(method);
+  uint32_t code = GW_CODE_UNKNOWN_METHOD, owner = 0;
+  gw_api_open *o = NULL;
+  gws_hub_enter(h);
+  if (m != NULL) owner = owner_of(h, m, request, &code);
+  if (m != NULL && code == GW_CODE_OK) {
+    o = open_new(h, m, request, on_reply, arg);
+    code = o != NULL ? GW_CODE_OK : GW_CODE_INTERNAL;
+  }
+  if (o != NULL)
+    ask(h, o, owner, caller);
+  else
+    on_reply(arg, code, nothing, nothing);
+  gws_hub_leave(h);
+}
+
+/* ---- mail ------------------------------------------------------------------- */
+
+void gws_api_on_mail(gw_hub *h, gw_mail *m) {
+  gws_reply r = {.data = NULL};
+  uint32_t code =
+      run(h, m->u.api.method, &m->u.api.caller, m->u.api.request, &r);
+  if (code == GW_CODE_OK && r.len != 0) {
+    m->buf = gw_buf_new((gw_view){r.data, r.len}, false);
+    if (m->buf == NULL) code = GW_CODE_INTERNAL;
+  }
+  gw_mem_free(r.data);
+  m->kind = GWS_MAIL_API_DONE;
+  m->u.outcome = (gw_outcome){.code = code, .why = r.why};
+  gws_mail_post(h, m->origin.worker, m);
+}
+
+void gws_api_on_done(gw_hub *h, gw_mail *m) {
+  gw_api_open *o;
+  h->forwarded[m->from]--;
+  DL_SEARCH_SCALAR(h->open_api, o, id, m->handle);
+  if (o != NULL) {
+    gw_view reply = {NULL, 0};
+    if (m->buf != NULL) reply = gw_buf_payload(m->buf);
+    take(h, o, m->u.outcome.code, m->u.outcome.why, reply);
+  }
+  gw_mail_free(m);
+}
+
+void gws_api_free(gw_hub *h) {
+  static const gw_view nothing;
+  while (h->open_api != NULL) {
+    gw_api_open *o = h->open_api;
+    o->on_reply(o->arg, GW_CODE_SHUTDOWN, nothing, nothing);
+    open_free(h, o);
+  }
+}

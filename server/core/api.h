@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* api.h - what an application may ask of a node (proto/api.proto): one table of
+ * methods for HTTP, C and clients. */
+#ifndef GODWIT_SERVER_API_H
+#define GODWIT_SERVER_API_H
+
+#include "server/core/hub.h"
+
+/** Who asks. */
+typedef struct gw_caller {
+  bool is_trusted; /**< the application itself: everything is allowed */
+  uint64_t session;
+  uint64_t client;
+  gw_view user;
+} gw_caller;
+
+/** Told once, on the hub's thread, within gw_hub_api or later. code: GW_CODE_OK
+ * with a reply of the method's type, encoded; or why not. */
+typedef void (*gw_on_api_reply)(void *arg, uint32_t code, gw_view message,
+                                gw_view reply);
+
+/**
+ * Ask.
+ *   method   as in api.proto, in lower case with underscores
+ *   request  encoded message of the method's type; copied
+ * A method that is not known is UNKNOWN_METHOD, a request that cannot be read
+ * BAD_REQUEST.
+ */
+void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
+                gw_view request, gw_on_api_reply on_reply, void *arg);
+
+/* ---- names and JSON ------------------------------------------------------ */
+
+/** A method by its name; NULL. On any thread. */
+typedef struct gw_api_method gw_api_method;
+const gw_api_method *gw_api_find(gw_view name);
+
+/**
+ * Append the request that JSON stands for, encoded; empty text is an empty
+ * request. Otherwise as gw_json_to_frame.
+ */
+GW_MUST_USE int gw_api_request_from_json(const gw_api_method *m, gw_view text,
+                                         gw_out *out, char *why);
+/** The JSON of a reply; freed by the caller. NULL when out of memory. */
+char *gw_api_reply_to_json(const gw_api_method *m, gw_view reply, size_t *len);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* api_test.c - what an application asks of a node, whichever worker it asks. */
+#include "support/hub_rig.h"
+
+#include <stdlib.h>
+
+#include "server/core/api.h"
+
+static hubs node;
+
+static int start_three(void **state) {
+  (void)state;
+  hubs_init(&node, 3);
+  hubs_start(&node);
+  return 0;
+}
+
+static int stop(void **state) {
+  (void)state;
+  hubs_stop(&node);
+  return 0;
+}
+
+/** The last reply, as JSON. */
+static struct {
+  unsigned num;
+  uint32_t code;
+  char json[8192];
+} told;
+
+static void on_reply(void *arg, uint32_t code, gw_view message, gw_view reply) {
+  const char *method = arg;
+  size_t len = 0;
+  (void)message;
+  told.num++;
+  told.code = code;
+  told.json[0] = '\0';
+  if (code != GW_CODE_OK) return;
+  char *json =
+      gw_api_reply_to_json(gw_api_find(gw_view_of(method)), reply, &len);
+  assert_non_null(json);
+  assert_true(len < sizeof told.json);
+  memcpy(told.json, json, len + 1);
+  free(json);
+}
+
+/** Ask one worker, in JSON. */
+static void ask(uint32_t worker, const char *method, const char *json) {
+  uint8_t space[1024];
+  char why[GW_MAX_REASON_BYTES + 1];
+  gw_out out = {space, 0, sizeof space};
+  gw_caller caller = {.is_trusted = true};
+  const gw_api_method *m = gw_api_find(gw_view_of(method));
+  told.num = 0;
+  if (m != NULL)
+    assert_int_equal(gw_api_request_from_json(m, gw_view_of(json), &out, why),
+                     0);
+  gw_hub_api(node.hub[worker], gw_view_of(method), &caller,
+             (gw_view){space, out.len}, on_reply, (void *)(uintptr_t)method);
+  hubs_settle(&node);
+  assert_int_equal(told.num, 1);
+}
+
+static void assert_json(const char *part) {
+  if (strstr(told.json, part) == NULL)
+    fail_msg("%s is not in %s", part, told.json);
+}
+
+static void test_info_is_of_all_workers(void **state) {
+  (void)state;
+  peer_join(&node, 0, 1);
+  peer_join(&node, 2, 2);
+  ask(1, "info", "{}");
+  assert_int_equal(told.code, GW_CODE_OK);
+  assert_json("\"node\":\"godwit\"");
+  assert_json("\"connections\":1");
+  assert_json("{\"worker\":1}");
+  assert_json("\"worker\":2,\"connections\":1");
+}
+
+static void test_a_method_that_is_not_there(void **state) {
+  (void)state;
+  ask(0, "dance", "");
+  assert_int_equal(told.code, GW_CODE_UNKNOWN_METHOD);
+}
+
+static void test_a_request_that_cannot_be_read(void **state) {
+  (void)state;
+  gw_caller caller = {.is_trusted = true};
+  told.num = 0;
+  gw_hub_api(node.hub[0], gw_view_of("history"), &caller,
+             gw_view_of("\x0a\x09"), on_reply, "history");
+  assert_int_equal(told.num, 1);
+  assert_int_equal(told.code, GW_CODE_BAD_REQUEST);
+  ask(0, "history", "{\"channel\":\"\"}");
+  assert_int_equal(told.code, GW_CODE_BAD_CHANNEL);
+}
+
+static void test_channels_come_sorted_and_in_pages(void **state) {
+  (void)state;
+  static const char *const names[] = {"b:2", "a:1", "b:1", "c:1"};
+  peer *p = peer_join(&node, 0, 1), *q = peer_join(&node, 1, 2);
+  for (unsigned i = 0; i < 4; i++) {
+    peer_subscribe(p, i + 1, names[i]);
+    peer_subscribe(q, i + 1, names[i]);
+  }
+  hubs_settle(&node);
+  ask(2, "channels", "{\"prefix\":\"b:\"}");
+  const char *first = strstr(told.json, "b:1"),
+             *second = strstr(told.json, "b:2");
+  assert_true(first != NULL && second != NULL && first < second);
+  assert_null(strstr(told.json, "a:1"));
+  assert_json("\"channel\":\"b:1\",\"subscribers\":2,\"position\"");
+  ask(2, "channels", "{\"limit\":2,\"after\":\"a:1\"}");
+  assert_json("b:1");
+  assert_json("b:2");
+  assert_null(strstr(told.json, "c:1"));
+}
+
+static void test_history_is_read_at_the_owner(void **state) {
+  (void)state;
+  peer *p = peer_join(&node, 0, 1);
+  gw_publish m = {.channel = gw_view_of("room:a"),
+                  .json = gw_view_of("{\"n\":1}"),
+                  .key = 1};
+  (void)peer_publish_with(p, &m);
+  m.json = gw_view_of("no JSON");
+  m.key = 2;
+  (void)peer_publish_with(p, &m);
+  hubs_settle(&node);
+  for (uint32_t w = 0; w < 3; w++) {
+    ask(w, "history", "{\"channel\":\"room:a\"}");
+    assert_int_equal(told.code, GW_CODE_OK);
+    assert_json("{\"offset\":\"1\",\"json\":{\"n\":1},");
+    assert_json("{\"offset\":\"2\",\"json\":\"no JSON\",");
+  }
+  ask(0, "history",
+      "{\"channel\":\"room:a\",\"limit\":1,\"newestFirst\":true}");
+  assert_null(strstr(told.json, "\"offset\":\"1\""));
+  ask(0, "history",
+      "{\"channel\":\"room:a\",\"since\":{\"epoch\":\"1\",\"offset\":\"1\"}}");
+  assert_json("\"incomplete\":true");
+  ask(0, "history", "{\"channel\":\"room:nobody\"}");
+  assert_string_equal(told.json, "{}");
+}
+
+static void test_an_end_in_between_is_told(void **state) {
+  (void)state;
+  gw_caller caller = {.is_trusted = true};
+  told.num = 0;
+  node.holds_mail = true;
+  gw_hub_api(node.hub[0], gw_view_of("info"), &caller, (gw_view){NULL, 0},
+             on_reply, "info");
+  assert_int_equal(told.num, 0);
+  gw_hub_free(node.hub[0]);
+  node.hub[0] = NULL;
+  assert_int_equal(told.num, 1);
+  assert_int_equal(told.code, GW_CODE_SHUTDOWN);
+}
+
+int main(void) {
+#define TEST(name) \
+  cmocka_unit_test_setup_teardown(test_##name, start_three, stop)
+  const struct CMUnitTest tests[] = {
+      TEST(info_is_of_all_workers),
+      TEST(a_method_that_is_not_there),
+      TEST(a_request_that_cannot_be_read),
+      TEST(channels_come_sorted_and_in_pages),
+      TEST(history_is_read_at_the_owner),
+      TEST(an_end_in_between_is_told),
+  };
+#undef TEST
+  return cmocka_run_group_tests_name("api", tests, NULL, NULL);
+}
