@@ -160,7 +160,7 @@ static int decode(gw_view body, const pb_msgdesc_t *desc, void *pb) {
 /* clang-format off */
 #define HELLO(F, E, M, L)                                                      \
   F(version) F(features) F(instance) F(token) F(resume) F(ping_interval_ms)    \
-  F(agent) F(user)
+  F(agent) F(user) F(credit_bytes)
 #define LIMITS(F, E, M, L)                                                     \
   F(max_frame_bytes) F(max_message_bytes) F(max_channel_bytes)                 \
   F(max_subscriptions) F(max_presence_bytes) F(max_calls) F(max_queue_bytes)   \
@@ -182,10 +182,11 @@ static int decode(gw_view body, const pb_msgdesc_t *desc, void *pb) {
 #define UNSUBSCRIBED(F, E, M, L) E(code, Code) F(reason)
 #define PUBLISH(F, E, M, L)                                                    \
   F(channel) F(data) F(json) F(key) F(after) F(no_echo) F(compare) F(epoch)    \
-  F(offset) F(ttl_ms)
+  F(offset) F(ttl_ms) F(item)
 #define PUBLISHED(F, E, M, L) F(epoch) F(offset) F(duplicate)
 #define PUBLICATION(F, E, M, L)                                                \
-  F(offset) F(data) F(json) F(client) F(key) F(user) F(time_ms) F(no_echo)
+  F(offset) F(data) F(json) F(client) F(key) F(user) F(time_ms) F(no_echo)     \
+  F(item)
 #define RECOVERY(F, E, M, L)                                                   \
   F(from) F(to) F(live) E(gap, GapReason) F(gap_from) F(gap_to)
 #define LAGGED(F, E, M, L) F(from) F(to) F(count) E(reason, GapReason)
