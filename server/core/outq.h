@@ -43,6 +43,11 @@ static inline bool gw_outq_is_empty(const gw_outq *q) {
   return q->lanes[GW_LANE_CONTROL].len + q->lanes[GW_LANE_DATA].len == 0;
 }
 
+/** Whether the next message is of control. */
+static inline bool gw_outq_has_control(const gw_outq *q) {
+  return q->lanes[GW_LANE_CONTROL].len != 0;
+}
+
 /** Drop everything, and the memory. */
 void gw_outq_clear(gw_outq *q);
 /** Give the memory of an empty queue back. */

@@ -36,6 +36,7 @@ struct gw_session {
   bool pinged;      /**< nothing was heard since the last ping */
   bool left;        /**< the client said goodbye: no grace for its presence */
   uint8_t bad_lines;
+  bool has_credit; /**< data goes out as far as the client grants it */
   gw_outq out;
   void *conn;
 
@@ -45,6 +46,8 @@ struct gw_session {
   uint32_t message_bytes;  /**< of the message that is coming in */
   uint32_t publish_credit; /**< thousandths of publications that may come */
   uint32_t publish_ms;     /**< low bits: when that was so */
+  int32_t credit; /**< bytes of data that may go out; the last message takes it
+                       below 0 */
   union {
     gw_timer timer;          /**< handshake, then liveness */
     gw_session *next_ending; /**< when ENDING */
@@ -87,7 +90,8 @@ bool gws_session_push(gw_session *s, enum gw_lane_id lane, gw_buf *b);
 /** The same with what was encoded, err being the encoder's result. */
 void gws_session_put(gw_session *s, enum gw_lane_id lane, const gw_out *out,
                      int err);
-/** The same; over the cap the session ends as a slow reader. */
+/** The same; over the cap the session ends as a slow reader. For control there
+ * is some room above it, so that what data has filled keeps no answer back. */
 void gws_session_send(gw_session *s, enum gw_lane_id lane, const gw_out *out,
                       int err);
 /** Drop what waits. */
@@ -134,6 +138,7 @@ void gws_serve_ping(gw_session *s, const gw_frame *f);
 void gws_serve_pong(gw_session *s, const gw_frame *f);
 void gws_serve_close(gw_session *s, const gw_frame *f);
 void gws_serve_refresh(gw_session *s, const gw_frame *f);
+void gws_serve_credit(gw_session *s, const gw_frame *f);
 
 /* ---- target.c ----------------------------------------------------------- */
 
