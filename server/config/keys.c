@@ -116,6 +116,11 @@ const gw__key gw__namespace_keys[] = {
     "in time is not seen by the others."),
   TIME("presence.coalesce", presence_coalesce_ms, 0, 10 * SECOND_MS,
     "Joins and leaves are gathered for this long before they are told."),
+  TIME("batch.delay", batch_delay_ms, 0, 10 * SECOND_MS,
+    "Publications of a channel are gathered for this long and go out together:\n"
+    "less work for a busy channel, at the price of the delay. 0: none."),
+  SIZE("batch.bytes", batch_bytes, 64, MIB,
+    "They go out earlier when they are this many bytes."),
   END
 };
 #undef HOLDER

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/core/batch.h"
 #include "server/core/calls.h"
 #include "server/core/channel.h"
 #include "server/core/drain.h"
@@ -134,6 +135,9 @@ static void fire(void *user, gw_timer *t) {
     break;
   case GWS_TIMER_CHANNEL:
     gws_channel_on_timer(GWS_AROUND(t, gw_channel, timer));
+    break;
+  case GWS_TIMER_BATCH:
+    gws_batch_on_timer(GWS_AROUND(t, gw_batch, timer));
     break;
   case GWS_TIMER_PRESENCE:
     gws_presence_on_timer(GWS_AROUND(t, struct gw_presence, timer));

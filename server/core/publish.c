@@ -3,8 +3,8 @@
  * from there to the followers. */
 #include <string.h>
 
+#include "server/core/batch.h"
 #include "server/core/channel.h"
-#include "server/core/fanout.h"
 #include "server/core/mail.h"
 #include "server/core/session.h"
 
@@ -140,7 +140,10 @@ static void fan_out(gw_channel *ch, gw_buf *buf, const gw_published_mail *pub,
                  .key = pub->key};
   if (pub->no_echo && origin->worker == h->worker)
     f.quiet = gws_session_get(h, origin->session);
-  gws_fanout_publication(ch, &f);
+  if (ch->ns->batch_delay_ms == 0 || h->drain.on)
+    gws_fanout_publication(ch, &f);
+  else
+    gws_batch_put(ch, &f);
 }
 
 void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,

@@ -14,6 +14,8 @@ static const gw_namespace default_namespace = {
     .presence = true,
     .presence_grace_ms = GW_PRESENCE_GRACE_MS,
     .presence_coalesce_ms = GW_PRESENCE_COALESCE_MS,
+    .batch_delay_ms = 0,
+    .batch_bytes = GW_BATCH_BYTES,
 };
 
 const gw_settings gw_settings_default = {
