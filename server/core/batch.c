@@ -2,7 +2,6 @@
 /* batch.c - gathers publications of a channel, and lets them go as one message. */
 #include "server/core/batch.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "server/core/mem.h"
@@ -112,6 +111,11 @@ static void send_together(gw_channel *ch, gw_buf *const *parts, size_t bytes,
   gw_buf_unref(f.buf);
 }
 
+static void drop(gw_buf **parts, uint32_t num) {
+  for (uint32_t i = 0; i < num; i++)
+    gw_buf_unref(parts[i]);
+}
+
 void gws_batch_flush(gw_channel *ch) {
   gw_batch *b = ch->batch;
   if (b == NULL || b->num == 0) return;
@@ -128,8 +132,7 @@ void gws_batch_flush(gw_channel *ch) {
     f.key = b->key;
     send_each(ch, b->parts, f);
   }
-  for (uint32_t i = 0; i < f.num; i++)
-    gw_buf_unref(b->parts[i]);
+  drop(b->parts, f.num);
   if (b->cap <= PARTS_KEEP) return;
   gw_mem_free(b->parts);
   b->parts = NULL;
@@ -150,7 +153,8 @@ void gws_batch_on_timer(gw_batch *b) {
 void gws_batch_free(gw_channel *ch) {
   gw_batch *b = ch->batch;
   if (b == NULL) return;
-  assert(b->num == 0); /* the last subscriber let it go */
+  gw_wheel_cancel(&ch->hub->wheel, &b->timer);
+  drop(b->parts, b->num);
   gw_mem_free(b->parts);
   gw_mem_free(b);
   ch->batch = NULL;

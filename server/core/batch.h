@@ -47,7 +47,7 @@ void gws_batch_flush(gw_channel *ch);
 void gws_batch_flush_all(gw_hub *h);
 
 void gws_batch_on_timer(gw_batch *b);
-/** Of a channel that has no seats any more. */
+/** What is gathered goes to nobody. */
 void gws_batch_free(gw_channel *ch);
 
 #endif

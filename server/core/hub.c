@@ -50,6 +50,14 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   return h;
 }
 
+/** As nothing more goes out, nobody can be cut for not taking it. */
+static void free_batches(gw_hub *h) {
+  for (uint32_t i = 0; i < h->channels.num; i++) {
+    gw_channel *ch = gw_slots_at(&h->channels, i);
+    if (ch != NULL) gws_batch_free(ch);
+  }
+}
+
 static void free_sessions(gw_hub *h) {
   for (uint32_t i = 0; i < h->sessions.num; i++) {
     gw_session *s = gw_slots_at(&h->sessions, i);
@@ -70,6 +78,7 @@ void gw_hub_free(gw_hub *h) {
   memset(&h->port, 0, sizeof h->port);
   h->depth = 1;
   gws_calls_free(h);
+  free_batches(h);
   free_sessions(h);
   free_channels(h);
   gw_slots_deinit(&h->sessions);

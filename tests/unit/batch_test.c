@@ -371,6 +371,19 @@ static void test_draining_lets_it_go(void **state) {
   assert_int_equal(peer_close_code(q), GW_CODE_SHUTDOWN);
 }
 
+/** What is gathered when a hub is freed goes to nobody: letting it go would cut
+ * a slow reader in the midst of that. */
+static void test_a_hub_that_is_freed(void **state) {
+  (void)state;
+  join(2, GW_OVERFLOW_CLOSE);
+  peer *slow = join(3, GW_OVERFLOW_CLOSE);
+  slow->is_stalled = true;
+  while (HUBS_STAT(&node, queue_bytes) < 3700)
+    publish(1);
+  publish(5);
+  assert_false(slow->is_closing);
+}
+
 /** A follower that was given less than it should starts anew; what it has
  * gathered goes out before. */
 static void test_a_follower_that_starts_anew(void **state) {
@@ -417,6 +430,7 @@ int main(void) {
       BOTH(test_a_publisher_may_be_gone),
       BOTH(test_control_does_not_wait),
       BOTH(test_draining_lets_it_go),
+      BOTH(test_a_hub_that_is_freed),
       FOLLOWED(test_a_follower_that_starts_anew),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
