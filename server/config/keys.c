@@ -69,7 +69,8 @@ const gw__key gw__config_keys[] = {
   SIZE("limits.max_queue_bytes", settings.limits.max_queue_bytes,
     KIB, 1024 * MIB,
     "What is kept for a connection that does not read. Over it, the connection\n"
-    "is cut and recovers, or its oldest publications are dropped, as it chose."),
+    "is cut and recovers; a subscription that chose to skip does so from half of\n"
+    "it on, and costs no more."),
   NUMBER("limits.publish_per_second", settings.limits.publish_per_second,
     0, 1000000,
     "Publications of one connection. 0: no limit."),
