@@ -88,8 +88,8 @@ static bool open_session(gw_session *s, const gw_hello *hello) {
   s->publish_credit = UINT32_MAX; /* what it may be is seen when it is used */
   s->publish_ms = (uint32_t)h->now_ms;
   s->ping_interval_ms = agree_on_interval(h, hello->ping_interval_ms);
-  s->credit = (int32_t)credit_of(hello);
-  s->has_credit = s->credit != 0;
+  s->out.credit = (int32_t)credit_of(hello);
+  s->has_credit = s->out.credit != 0;
   s->state = GWS_SESSION_OPEN;
   gw_stat_add(&h->stats.sessions, 1);
   return true;

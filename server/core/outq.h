@@ -27,6 +27,9 @@ typedef struct gw_lane {
 typedef struct gw_outq {
   /* read-only */
   uint32_t bytes; /**< payload of what waits */
+  /* the owner's, here as there is room beside it */
+  int32_t credit; /**< bytes of data that may be taken; the last message takes
+                       it below 0 */
   /* private */
   gw_lane lanes[GW_NUM_LANES];
 } gw_outq;

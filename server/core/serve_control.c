@@ -39,11 +39,11 @@ void gws_serve_credit(gw_session *s, const gw_frame *f) {
     return;
   }
   if (msg.bytes > GW_MAX_CREDIT_BYTES ||
-      (int64_t)msg.bytes + s->credit > (int64_t)GW_MAX_CREDIT_BYTES) {
+      (int64_t)msg.bytes + s->out.credit > (int64_t)GW_MAX_CREDIT_BYTES) {
     gws_session_end(s, GW_CODE_PROTOCOL, "more credit than there can be");
     return;
   }
-  s->credit += (int32_t)msg.bytes;
+  s->out.credit += (int32_t)msg.bytes;
   if (gw_session_has_output(s)) gws_session_signal(s);
 }
 

@@ -238,8 +238,8 @@ void gws_session_send(gw_session *s, enum gw_lane_id lane, const gw_out *out,
 /** Whether what comes next is data, and waits for credit. Not at the end: nothing
  * comes after what waits then. */
 static bool is_held(const gw_session *s) {
-  return s->has_credit && s->credit <= 0 && s->state != GWS_SESSION_ENDING &&
-         !gw_outq_has_control(&s->out);
+  return s->has_credit && s->out.credit <= 0 &&
+         s->state != GWS_SESSION_ENDING && !gw_outq_has_control(&s->out);
 }
 
 /** Whether there is a subscription to draw from. */
@@ -270,8 +270,8 @@ static gw_buf *next_output(gw_session *s) {
 /** What is about to be taken counts as it is sent. */
 static void use_credit(gw_session *s, uint32_t len) {
   if (gw_outq_has_control(&s->out)) return;
-  s->credit -= (int32_t)len;
-  if (s->credit <= 0) gw_stat_add(&s->hub->stats.credit_stalls_total, 1);
+  s->out.credit -= (int32_t)len;
+  if (s->out.credit <= 0) gw_stat_add(&s->hub->stats.credit_stalls_total, 1);
 }
 
 /** Pop what next_output showed, in the session's encoding. */

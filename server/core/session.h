@@ -46,8 +46,6 @@ struct gw_session {
   uint32_t message_bytes;  /**< of the message that is coming in */
   uint32_t publish_credit; /**< thousandths of publications that may come */
   uint32_t publish_ms;     /**< low bits: when that was so */
-  int32_t credit; /**< bytes of data that may go out; the last message takes it
-                       below 0 */
   union {
     gw_timer timer;          /**< handshake, then liveness */
     gw_session *next_ending; /**< when ENDING */

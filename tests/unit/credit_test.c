@@ -226,7 +226,7 @@ static void test_both_ends_count_the_same(void **state) {
                         1u << GW_FRAME_PRESENCE_DIFF | 1u << GW_FRAME_RPC;
   assert_int_equal(seen & data, data);
   assert_true((seen & ~data) != 0);
-  assert_int_equal(p->session->credit, credit - p->data);
+  assert_int_equal(p->session->out.credit, credit - p->data);
 }
 
 /* ---- who does not grant -------------------------------------------------- */
