@@ -204,13 +204,15 @@ EXPORT(m) void bridge_position(bridge *b, uint32_t sub) {
 
 /* ---- publications -------------------------------------------------------- */
 
-/** Input: gw_publish_options, channel, payload. Returned beside: the key. */
+/** Input: gw_publish_options, of whose item there is the length only, channel,
+ * payload, item. Returned beside: the key. */
 EXPORT(n)
 int bridge_publish(bridge *b, uint32_t channel_len, uint32_t type,
                    uint32_t payload_len) {
-  const gw_publish_options *options = (const void *)input.data;
+  gw_publish_options *options = (void *)input.data;
   gw_view channel = after(sizeof *options, channel_len);
   gw_view bytes = after(sizeof *options + channel_len, payload_len);
+  options->item.data = bytes.data + payload_len;
   return gw_client_publish(enter(b), channel, payload_of(type, bytes), options,
                            &b->returned.epoch);
 }

@@ -35,6 +35,7 @@ AT(gw_event, u.sub.reason, 10);
 AT(gw_event, u.sub.recovery, 12);
 AT(gw_event, u.sub.position, 14);
 AT(gw_event, u.publication.sub, 4);
+AT(gw_event, u.publication.own, 5);
 AT(gw_event, u.publication.position, 6);
 AT(gw_event, u.publication.payload.type, 10);
 AT(gw_event, u.publication.payload.bytes, 11);
@@ -42,7 +43,7 @@ AT(gw_event, u.publication.client, 14);
 AT(gw_event, u.publication.key, 16);
 AT(gw_event, u.publication.user, 18);
 AT(gw_event, u.publication.time_ms, 20);
-AT(gw_event, u.publication.own, 22);
+AT(gw_event, u.publication.item, 22);
 AT(gw_event, u.gap.sub, 4);
 AT(gw_event, u.gap.reason, 5);
 AT(gw_event, u.gap.from, 6);
@@ -79,7 +80,7 @@ AT(gw_event, u.call.from, 10);
 AT(gw_event, u.call.from_user, 12);
 AT(gw_event, u.rtt.ms, 4);
 
-static_assert(sizeof(gw_client_options) == 28 * 4, "OPTIONS in layout.ts");
+static_assert(sizeof(gw_client_options) == 30 * 4, "OPTIONS in layout.ts");
 AT(gw_client_options, endpoints, 0);
 AT(gw_client_options, num_endpoints, 1);
 AT(gw_client_options, token, 2);
@@ -95,6 +96,7 @@ AT(gw_client_options, suspend_after_ms, 21);
 AT(gw_client_options, outbox_max_count, 22);
 AT(gw_client_options, outbox_max_bytes, 23);
 AT(gw_client_options, outbox_max_age_ms, 24);
+AT(gw_client_options, credit_bytes, 25);
 
 static_assert(sizeof(gw_retry_policy) == 6 * 4, "RETRY in layout.ts");
 AT(gw_retry_policy, attempts, 0);
@@ -110,12 +112,13 @@ AT(gw_sub_options, since, 2);
 AT(gw_sub_options, presence, 6);
 AT(gw_sub_options, overflow, 7);
 
-static_assert(sizeof(gw_publish_options) == 8 * 4, "PUBLISH in layout.ts");
+static_assert(sizeof(gw_publish_options) == 10 * 4, "PUBLISH in layout.ts");
 AT(gw_publish_options, no_echo, 0);
 static_assert(offsetof(gw_publish_options, at_most_once) == 1, "bits 8 to 15");
 static_assert(offsetof(gw_publish_options, compare) == 2, "bits 16 to 23");
 AT(gw_publish_options, expected, 2);
 AT(gw_publish_options, ttl_ms, 6);
+AT(gw_publish_options, item.len, 8);
 
 static_assert(sizeof(gw_call_options) == 4 * 4, "CALL in layout.ts");
 AT(gw_call_options, timeout_ms, 0);

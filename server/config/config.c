@@ -228,6 +228,16 @@ static void complete(gw__load *l) {
   c->settings.node = c->node;
 }
 
+/** Whether some namespace gathers more than a connection's queue takes. */
+static bool has_large_batches(const gw_settings *s) {
+  for (size_t i = 0; i < s->num_namespaces; i++) {
+    const gw_namespace *n = &s->namespaces[i];
+    if (n->batch_delay_ms != 0 && n->batch_bytes > s->limits.max_queue_bytes)
+      return true;
+  }
+  return false;
+}
+
 /** What no key can say alone. */
 static void check_together(gw__load *l) {
   const gw_config *c = l->config;
@@ -243,6 +253,11 @@ static void check_together(gw__load *l) {
         l, "limits.max_queue_bytes",
         "must not be below limits.max_frame_bytes, or one publication "
         "cuts its readers");
+  }
+  if (has_large_batches(&c->settings)) {
+    gw__load_fail(l, "batch.bytes",
+                  "must not be above limits.max_queue_bytes, or one batch "
+                  "cuts its readers");
   }
   if (c->drain_timeout_ms < c->drain_window_ms) {
     gw__load_fail(l, "drain.timeout", "must not be below drain.window");

@@ -70,7 +70,8 @@ const gw__key gw__config_keys[] = {
   SIZE("limits.max_queue_bytes", settings.limits.max_queue_bytes,
     KIB, 1024 * MIB,
     "What is kept for a connection that does not read. Over it, the connection\n"
-    "is cut and recovers, or its oldest publications are dropped, as it chose."),
+    "is cut and recovers; a subscription that chose to skip does so from half of\n"
+    "it on, and costs no more."),
   NUMBER("limits.publish_per_second", settings.limits.publish_per_second,
     0, 1000000,
     "Publications of one connection. 0: no limit."),
@@ -129,6 +130,11 @@ const gw__key gw__namespace_keys[] = {
   RULE("allow.history", allow[GW_ACTION_HISTORY],
     "Who may read what was published before, also after a lost connection. Others\n"
     "are told a gap."),
+  TIME("batch.delay", batch_delay_ms, 0, 10 * SECOND_MS,
+    "Publications of a channel are gathered for this long and go out together:\n"
+    "less work for a busy channel, at the price of the delay. 0: none."),
+  SIZE("batch.bytes", batch_bytes, 64, MIB,
+    "They go out earlier when they are this many bytes."),
   END
 };
 #undef HOLDER

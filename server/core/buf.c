@@ -28,11 +28,13 @@ static uint8_t put_ws_header(uint8_t *to, size_t len, bool is_text) {
 
 gw_buf *gw_buf_new(gw_view payload, bool is_text) {
   if (payload.len > UINT32_MAX) return NULL;
-  gw_buf *b = gw_mem_alloc(sizeof *b + GW_BUF_HEADROOM + payload.len);
+  gw_buf *b =
+      gw_mem_alloc(offsetof(gw_buf, bytes) + GW_BUF_HEADROOM + payload.len);
   if (b == NULL) return NULL;
   atomic_init(&b->refs, 1);
   atomic_init(&b->json, NULL);
   b->len = (uint32_t)payload.len;
+  b->item = 0;
   b->is_text = is_text;
   uint8_t header[GW_BUF_PREFIX_MAX];
   b->prefix_len = put_ws_header(header, payload.len, is_text);

@@ -23,10 +23,14 @@ typedef struct gw_buf gw_buf;
 struct gw_buf {
   /* private */
   atomic_uint refs;
+  /* read-only */
+  uint32_t len; /**< of the payload */
+  /* private */
   _Atomic(gw_buf *)
       json; /* the same message for JSON receivers, made on demand */
+  /* set by the maker, read-only once it is shared */
+  uint64_t item; /**< a publication: hash of what it is about; 0: nothing */
   /* read-only */
-  uint32_t len;       /**< of the payload */
   uint8_t prefix_len; /**< of the WebSocket header right before the payload */
   bool is_text;
   uint8_t bytes[]; /**< GW_BUF_HEADROOM, then the payload */

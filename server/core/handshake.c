@@ -24,9 +24,15 @@ static uint64_t public_id(gw_view instance) {
   return id != 0 ? id : 1;
 }
 
+/** Bytes of data that the client grants; 0: the feature is off. */
+static uint32_t credit_of(const gw_hello *hello) {
+  return (hello->features & GW_FEATURE_CREDIT) != 0 ? hello->credit_bytes : 0;
+}
+
 /** Why a Hello is not taken; GW_CODE_OK. */
 static uint32_t check(const gw_hello *hello) {
   if (hello->version != GW_PROTOCOL_VERSION) return GW_CODE_VERSION;
+  if (credit_of(hello) > GW_MAX_CREDIT_BYTES) return GW_CODE_PROTOCOL;
   if (hello->instance.len != GW_INSTANCE_BYTES) return GW_CODE_BAD_REQUEST;
   if (hello->user.len > GW_MAX_USER_BYTES ||
       hello->agent.len > GW_MAX_AGENT_BYTES ||
@@ -84,6 +90,8 @@ static bool open_session(gw_session *s, const gw_hello *hello,
   s->publish_credit = UINT32_MAX; /* what it may be is seen when it is used */
   s->publish_ms = (uint32_t)h->now_ms;
   s->ping_interval_ms = agree_on_interval(h, hello->ping_interval_ms);
+  s->out.credit = (int32_t)credit_of(hello);
+  s->has_credit = s->out.credit != 0;
   s->state = GWS_SESSION_OPEN;
   gw_stat_add(&h->stats.sessions, 1);
   return true;
@@ -94,6 +102,7 @@ static void send_welcome(gw_session *s, uint32_t request) {
   gw_out *out = gws_hub_scratch(h, GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_WELCOME, .request = request};
   gw_welcome msg = {.version = GW_PROTOCOL_VERSION,
+                    .features = s->has_credit ? GW_FEATURE_CREDIT : 0,
                     .connection = s->connection,
                     .client = s->client,
                     .user = gws_session_user(s),

@@ -212,7 +212,7 @@ bool gws_hold_catches(gw_session *s, const gw_frame *f) {
 /** Handle a held frame, which may ask again and then stays. */
 static void run(gw_session *s, gw_hold *one, const gw_verdict *v) {
   gw_hub *h = s->hub;
-  gw_frame f = {one->head, {one->body, one->len}};
+  gw_frame f = {.head = one->head, .body = {one->body, one->len}};
   one->ticket = 0;
   s->holds->running = one;
   h->decided = v;

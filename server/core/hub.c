@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "server/core/api_method.h"
+#include "server/core/batch.h"
 #include "server/core/calls.h"
 #include "server/core/channel.h"
 #include "server/core/drain.h"
@@ -50,6 +51,14 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   return h;
 }
 
+/** As nothing more goes out, nobody can be cut for not taking it. */
+static void free_batches(gw_hub *h) {
+  for (uint32_t i = 0; i < h->channels.num; i++) {
+    gw_channel *ch = gw_slots_at(&h->channels, i);
+    if (ch != NULL) gws_batch_free(ch);
+  }
+}
+
 static void free_sessions(gw_hub *h) {
   for (uint32_t i = 0; i < h->sessions.num; i++) {
     gw_session *s = gw_slots_at(&h->sessions, i);
@@ -71,6 +80,7 @@ void gw_hub_free(gw_hub *h) {
   h->depth = 1;
   gws_calls_free(h);
   gws_api_free(h);
+  free_batches(h);
   free_sessions(h);
   free_channels(h);
   gw_slots_deinit(&h->sessions);
@@ -136,6 +146,9 @@ static void fire(void *user, gw_timer *t) {
     break;
   case GWS_TIMER_CHANNEL:
     gws_channel_on_timer(GWS_AROUND(t, gw_channel, timer));
+    break;
+  case GWS_TIMER_BATCH:
+    gws_batch_on_timer(GWS_AROUND(t, gw_batch, timer));
     break;
   case GWS_TIMER_PRESENCE:
     gws_presence_on_timer(GWS_AROUND(t, struct gw_presence, timer));

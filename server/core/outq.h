@@ -27,6 +27,9 @@ typedef struct gw_lane {
 typedef struct gw_outq {
   /* read-only */
   uint32_t bytes; /**< payload of what waits */
+  /* the owner's, here as there is room beside it */
+  int32_t credit; /**< bytes of data that may be taken; the last message takes
+                       it below 0 */
   /* private */
   gw_lane lanes[GW_NUM_LANES];
 } gw_outq;
@@ -41,6 +44,11 @@ gw_buf *gw_outq_pop(gw_outq *q);
 
 static inline bool gw_outq_is_empty(const gw_outq *q) {
   return q->lanes[GW_LANE_CONTROL].len + q->lanes[GW_LANE_DATA].len == 0;
+}
+
+/** Whether the next message is of control. */
+static inline bool gw_outq_has_control(const gw_outq *q) {
+  return q->lanes[GW_LANE_CONTROL].len != 0;
 }
 
 /** Drop everything, and the memory. */

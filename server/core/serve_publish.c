@@ -49,9 +49,9 @@ static void put_off(gw_session *s, uint32_t request,
 static gw_mail *make_mail(const gw_publish_command *cmd,
                           const gw_origin *origin) {
   const gw_publish *msg = &cmd->msg;
-  gw_mail *m =
-      gws_mail_new(GWS_MAIL_PUBLISH, msg->channel.len + msg->data.len +
-                                         msg->json.len + cmd->user.len);
+  gw_mail *m = gws_mail_new(GWS_MAIL_PUBLISH,
+                            msg->channel.len + msg->data.len + msg->json.len +
+                                msg->item.len + cmd->user.len);
   if (m == NULL) return NULL;
   m->origin = *origin;
   m->hash = cmd->hash;
@@ -60,6 +60,7 @@ static gw_mail *make_mail(const gw_publish_command *cmd,
   m->u.publish.msg.channel = gws_mail_keep(m, msg->channel);
   m->u.publish.msg.data = gws_mail_keep(m, msg->data);
   m->u.publish.msg.json = gws_mail_keep(m, msg->json);
+  m->u.publish.msg.item = gws_mail_keep(m, msg->item);
   return m;
 }
 
@@ -112,6 +113,13 @@ static bool permit(gw_session *s, const gw_frame *f, const gw_target *t,
   return false;
 }
 
+static uint32_t check_item(gw_session *s, gw_view item) {
+  if (item.len > GW_MAX_ITEM_BYTES) return GW_CODE_TOO_BIG;
+  if (gw_view_is_text(item)) return GW_CODE_OK;
+  gw_stat_add(&s->hub->stats.bad_text_total, 1);
+  return GW_CODE_BAD_TEXT;
+}
+
 void gws_serve_publish(gw_session *s, const gw_frame *f) {
   gw_publish_command cmd = {.client = s->client, .user = gws_session_user(s)};
   gw_target t;
@@ -122,6 +130,8 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
   uint32_t code = gws_target_find(s, &f->head, cmd.msg.channel, &t);
   if (code == GW_CODE_OK)
     code = gws_payload_check(s, cmd.msg.data, cmd.msg.json);
+  if (code == GW_CODE_OK && cmd.msg.item.len != 0)
+    code = check_item(s, cmd.msg.item);
   if (code != GW_CODE_OK) {
     refuse(s, f->head.request, code);
     return;

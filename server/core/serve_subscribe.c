@@ -15,8 +15,7 @@ static uint32_t check(const gw_session *s, const gw_frame *f,
                       const gw_subscribe *msg, const gw_sub *sub) {
   uint32_t max = s->hub->settings->limits.max_subscriptions;
   if (!is_alias_free(s, f->head.channel, sub)) return GW_CODE_BAD_REQUEST;
-  if (msg->overflow != GW_OVERFLOW_CLOSE && msg->overflow != GW_OVERFLOW_DROP)
-    return GW_CODE_UNSUPPORTED;
+  if (msg->overflow > GW_OVERFLOW_SAMPLE) return GW_CODE_UNSUPPORTED;
   if (msg->token.len > GW_MAX_TOKEN_BYTES) return GW_CODE_TOO_BIG;
   if (sub == NULL && max != 0 && s->subs.num >= max)
     return GW_CODE_LIMIT_REACHED;

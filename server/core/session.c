@@ -18,6 +18,9 @@
 /** Lines of a JSON session that may be nonsense: somebody is typing. */
 #define MAX_BAD_LINES 16u
 
+/** What a queue takes of control above its cap: a ping and many an answer. */
+#define CONTROL_ROOM_BYTES 4096u
+
 /* ---- beginning ----------------------------------------------------------- */
 
 static bool remember_peer(gw_session *s, gw_view peer) {
@@ -222,7 +225,8 @@ void gws_session_put(gw_session *s, enum gw_lane_id lane, const gw_out *out,
 void gws_session_send(gw_session *s, enum gw_lane_id lane, const gw_out *out,
                       int err) {
   uint32_t cap = s->hub->settings->limits.max_queue_bytes;
-  bool is_over = cap != 0 && out->len + s->out.bytes > cap;
+  size_t room = lane == GW_LANE_CONTROL ? CONTROL_ROOM_BYTES : 0;
+  bool is_over = cap != 0 && out->len + s->out.bytes > cap + room;
   if (!is_over || s->state == GWS_SESSION_ENDING) {
     gws_session_put(s, lane, out, err);
     return;
@@ -231,9 +235,24 @@ void gws_session_send(gw_session *s, enum gw_lane_id lane, const gw_out *out,
   gws_session_end(s, GW_CODE_SLOW_READER, NULL);
 }
 
+/** Whether what comes next is data, and waits for credit. Not at the end: nothing
+ * comes after what waits then. */
+static bool is_held(const gw_session *s) {
+  return s->has_credit && s->out.credit <= 0 &&
+         s->state != GWS_SESSION_ENDING && !gw_outq_has_control(&s->out);
+}
+
+/** Whether there is a subscription to draw from. */
+static bool may_draw(const gw_session *s) {
+  return s->state == GWS_SESSION_OPEN && s->subs.drawing != NULL;
+}
+
+static bool has_output(const gw_session *s) {
+  return (!gw_outq_is_empty(&s->out) || may_draw(s)) && !is_held(s);
+}
+
 bool gw_session_has_output(const gw_session *s) {
-  return !gw_outq_is_empty(&s->out) ||
-         (s->state == GWS_SESSION_OPEN && s->subs.drawing != NULL);
+  return has_output(s);
 }
 
 /** The next message, drawn from a subscription that is catching up when nothing
@@ -241,14 +260,23 @@ bool gw_session_has_output(const gw_session *s) {
 static gw_buf *next_output(gw_session *s) {
   for (;;) {
     gw_buf *b = gw_outq_peek(&s->out);
+    if (b == NULL && !may_draw(s)) return NULL;
+    if (is_held(s)) return NULL;
     if (b != NULL) return b;
-    if (s->state != GWS_SESSION_OPEN || s->subs.drawing == NULL) return NULL;
     gws_recovery_draw(s->subs.drawing);
   }
 }
 
+/** What is about to be taken counts as it is sent. */
+static void use_credit(gw_session *s, uint32_t len) {
+  if (gw_outq_has_control(&s->out)) return;
+  s->out.credit -= (int32_t)len;
+  if (s->out.credit <= 0) gw_stat_add(&s->hub->stats.credit_stalls_total, 1);
+}
+
 /** Pop what next_output showed, in the session's encoding. */
 static gw_buf *take_output(gw_session *s, gw_buf *shown) {
+  if (s->has_credit) use_credit(s, shown->len);
   gw_buf *b = gw_outq_pop(&s->out);
   gw_stat_sub(&s->hub->stats.queue_bytes, b->len);
   if (shown == b) return b;
@@ -280,7 +308,7 @@ size_t gw_session_take(gw_session *s, gw_buf **bufs, size_t max_bufs,
   if (num != 0) gws_liveness_sent(s);
   gw_stat_add(&h->stats.messages_out_total, num);
   gw_stat_add(&h->stats.bytes_out_total, bytes);
-  s->signalled = gw_session_has_output(s);
+  s->signalled = has_output(s);
   gws_hub_leave(h);
   return num;
 }

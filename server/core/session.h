@@ -39,6 +39,7 @@ struct gw_session {
   bool left;        /**< the client said goodbye: no grace for its presence */
   bool is_known;    /**< an authenticator vouches for the user's name */
   uint8_t bad_lines;
+  bool has_credit; /**< data goes out as far as the client grants it */
   gw_outq out;
   void *conn;
 
@@ -92,7 +93,8 @@ bool gws_session_push(gw_session *s, enum gw_lane_id lane, gw_buf *b);
 /** The same with what was encoded, err being the encoder's result. */
 void gws_session_put(gw_session *s, enum gw_lane_id lane, const gw_out *out,
                      int err);
-/** The same; over the cap the session ends as a slow reader. */
+/** The same; over the cap the session ends as a slow reader. For control there
+ * is some room above it, so that what data has filled keeps no answer back. */
 void gws_session_send(gw_session *s, enum gw_lane_id lane, const gw_out *out,
                       int err);
 /** Drop what waits. */
@@ -144,6 +146,7 @@ void gws_serve_ping(gw_session *s, const gw_frame *f);
 void gws_serve_pong(gw_session *s, const gw_frame *f);
 void gws_serve_close(gw_session *s, const gw_frame *f);
 void gws_serve_refresh(gw_session *s, const gw_frame *f);
+void gws_serve_credit(gw_session *s, const gw_frame *f);
 
 /* ---- target.c ----------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 /* subscription.c - seats, cursors and lists of subscriptions. */
 #include "server/core/subscription.h"
 
+#include "server/core/batch.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
 #include "server/core/presence.h"
@@ -176,6 +177,7 @@ static void say_farewell(gw_sub *sub, enum gws_farewell why) {
 void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   gw_session *s = sub->session;
   gw_channel *ch = sub->channel;
+  gws_batch_flush(ch);
   say_farewell(sub, why);
   if (sub->is_drawing)
     DL_DELETE(s->subs.drawing, sub);
@@ -246,6 +248,7 @@ static void settle(gw_sub *sub) {
 }
 
 void gws_sub_set_feed(gw_sub *sub, enum gws_feed feed) {
+  gws_batch_flush(sub->channel); /* which may make it fall behind */
   bool was_live = sub->feed == GWS_FEED_LIVE;
   bool is_live = feed == GWS_FEED_LIVE;
   if (was_live != is_live) gws_channel_set_live(sub->channel, sub, is_live);

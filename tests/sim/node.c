@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/watch.h"
+
 /** Wall clock at virtual time 0: 2026-01-01. */
 #define WALL_ZERO_MS 1767225600000u
 
@@ -62,6 +64,7 @@ struct sim_link {
   bool flush_planned;
   uint32_t close_code;
   uint32_t in_flight; /* bytes on the way to the client */
+  sim_watch watch;
   pipe_way up;
   pipe_way down;
   uint64_t stalled_until_ms;
@@ -216,6 +219,8 @@ sim_node *sim_node_new(world *w, const sim_plan *plan) {
   n->ns.history_size = plan->history_size;
   n->ns.presence = true;
   n->ns.presence_grace_ms = plan->presence_grace_ms;
+  n->ns.batch_delay_ms = plan->batch_delay_ms;
+  n->ns.batch_bytes = plan->batch_bytes;
   n->settings.namespaces = &n->ns;
   n->settings.num_namespaces = 1;
   n->settings.ping_interval_ms = plan->ping_interval_ms;
@@ -464,6 +469,13 @@ static void server_close_done(void *arg) {
   end_session(arg, 0);
 }
 
+void sim_node_check_calm(const sim_node *n) {
+  for (const sim_link *l = n->links; l != NULL; l = l->next) {
+    if (session_there(l) && !l->client_gone && !l->silent && !l->closing)
+      sim_watch_check_calm(&l->watch);
+  }
+}
+
 /** Hand what the hub has to the link, as far as the link takes it. */
 static void link_flush(void *arg) {
   sim_link *l = arg;
@@ -475,6 +487,7 @@ static void link_flush(void *arg) {
     size_t num = gw_session_take(l->session, bufs, 8, 16384);
     if (num == 0) break;
     for (size_t i = 0; i < num; i++) {
+      sim_watch_server(&l->watch, gw_buf_payload(bufs[i]), l->closing);
       send_message(l, false, gw_buf_payload(bufs[i]));
       gw_buf_unref(bufs[i]);
     }
@@ -523,6 +536,7 @@ sim_link *sim_link_open(sim_node *n, const sim_link_events *events, void *app,
   l->app = app;
   l->generation = generation;
   l->life = n->life;
+  l->watch.w = n->w;
   l->next = n->links;
   n->links = l;
   world_after(n->w, latency(n) + 1, n->up ? accept_link : refuse, l);
@@ -537,7 +551,9 @@ uint32_t sim_link_life(const sim_link *l) {
 }
 
 void sim_link_send(sim_link *l, gw_view message) {
-  if (!l->client_gone && l->opened) send_message(l, true, message);
+  if (l->client_gone || !l->opened) return;
+  sim_watch_client(&l->watch, message);
+  send_message(l, true, message);
 }
 
 static void client_close_arrives(void *arg) {

@@ -149,10 +149,12 @@ static void test_namespaces_begin_with_what_holds_for_all(void **state) {
             "namespaces:\n"
             "  - name: room\n    history: {size: 9}\n"
             "  - {name: quiet, presence: {enabled: false}}\n"
+            "  - {name: fleet, batch: {delay: 40ms, bytes: 4KiB}}\n"
             "presence:\n  grace: 2s\n",
             "--history.size 5");
   const gw_settings *s = &f->config.settings;
-  assert_int_equal(3, s->num_namespaces);
+  assert_int_equal(4, s->num_namespaces);
+  const gw_namespace *fleet = gw_settings_namespace(s, gw_view_of("fleet:7"));
   const gw_namespace *room = gw_settings_namespace(s, gw_view_of("room:lobby"));
   const gw_namespace *quiet = gw_settings_namespace(s, gw_view_of("quiet:1"));
   const gw_namespace *rest = gw_settings_namespace(s, gw_view_of("roomy"));
@@ -163,6 +165,9 @@ static void test_namespaces_begin_with_what_holds_for_all(void **state) {
   assert_true(rest->presence);
   assert_int_equal(5, rest->history_size);
   assert_string_equal("", rest->name);
+  assert_int_equal(40, fleet->batch_delay_ms);
+  assert_int_equal(4096, fleet->batch_bytes);
+  assert_int_equal(0, rest->batch_delay_ms);
 }
 
 /* ---- precedence ------------------------------------------------------------
@@ -329,6 +334,12 @@ static void test_keys_that_contradict_each_other(void **state) {
   load_bad(f, "limits: {max_message_bytes: 2KiB}\n", "",
            "limits.max_message_bytes: must not be below "
            "limits.max_frame_bytes, as a message holds whole frames");
+  load_bad(f,
+           "namespaces: [{name: a, batch: {delay: 1s, bytes: 128KiB}}]\n"
+           "limits: {max_queue_bytes: 64KiB}\n",
+           "",
+           "batch.bytes: must not be above limits.max_queue_bytes, or one "
+           "batch cuts its readers");
   load_bad(f, "data: /var/lib/godwit\n", "",
            "data: this version has no durable store yet and keeps everything "
            "in memory; leave the key out");

@@ -525,18 +525,22 @@ function errorOf(reason: Reason): GodwitError {
 /** Returns the key. */
 function putPublish(
   engine: Engine, channel: string, payload: EncodedPayload,
-  { echo = true, atMostOnce = false, expected, ttlMs = 0 }: PublishOptions,
+  {
+    echo = true, atMostOnce = false, expected, ttlMs = 0, item = '',
+  }: PublishOptions,
 ): string {
   const name = toUtf8(channel);
+  const about = toUtf8(item);
   // gw_publish_options.
   const flags = Number(!echo) | Number(atMostOnce) << 8 |
     Number(expected !== undefined) << 16;
   const options = wordBytes([
     flags, 0, ...expected ? positionWords(expected) : [0, 0, 0, 0], ttlMs, 0,
+    about.length, 0,
   ]);
   const result = engine._command(Call.PUBLISH,
     [name.length, payload._type, payload._bytes.length],
-    options, name, payload._bytes);
+    options, name, payload._bytes, about);
   if (atMostOnce && result === STATE) {
     throw new GodwitError(Code.CONNECTION_LOST);
   }

@@ -27,7 +27,7 @@ import type {
   SubscriptionStateEvent,
 } from './types.js';
 
-const OVERFLOWS = ['close', 'drop'];
+const OVERFLOWS = ['close', 'drop', 'conflate', 'sample'];
 
 /** What this client tells about itself. */
 interface Self {
@@ -88,7 +88,7 @@ export class Feed {
     this.#presence = options.presence ?? false;
     this.#overflow = OVERFLOWS.indexOf(options.overflow ?? 'close');
     if (this.#overflow < 0) {
-      throw new TypeError(`overflow: not close or drop: ${options.overflow}`);
+      throw new TypeError(`no overflow ${options.overflow}`);
     }
   }
 

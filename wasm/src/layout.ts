@@ -29,8 +29,8 @@ export const enum SubEvent {
 }
 
 export const enum PublicationEvent {
-  POSITION = 6, TYPE = 10, BYTES = 11, CLIENT = 14, KEY = 16, USER = 18,
-  TIME_MS = 20, OWN = 22,
+  OWN = 5, POSITION = 6, TYPE = 10, BYTES = 11, CLIENT = 14, KEY = 16,
+  USER = 18, TIME_MS = 20, ITEM = 22,
 }
 
 export const enum GapEvent { REASON = 5, FROM = 6, TO = 8, POSITION = 10 }
@@ -57,7 +57,7 @@ export const enum CallEvent {
 /** gw_client_options; the endpoints' views follow it. */
 export const enum Options {
   ENDPOINTS = 0, NUM_ENDPOINTS = 1, TOKEN = 2, USER = 4, AGENT = 6,
-  INSTANCE = 8, FIRST_KEY = 10, RETRY = 12, PING_INTERVAL_MS = 18, WORDS = 28,
+  INSTANCE = 8, FIRST_KEY = 10, RETRY = 12, PING_INTERVAL_MS = 18, WORDS = 30,
 }
 
 /** gw_client_info. */

@@ -25,6 +25,7 @@ export class Publication {
   readonly #key: number;
   readonly #keyHigh: number;
   readonly #user: Bytes;
+  readonly #item: Bytes;
   #bytes: Bytes | null;
   #data: Received;
 
@@ -39,6 +40,7 @@ export class Publication {
     this.#key = reader._word(Word.KEY);
     this.#keyHigh = reader._word(Word.KEY + 1);
     this.#user = reader._bytes(Word.USER);
+    this.#item = reader._bytes(Word.ITEM);
     this.time = reader._number(Word.TIME_MS);
     this.own = reader._is(Word.OWN);
   }
@@ -67,6 +69,11 @@ export class Publication {
     return fromUtf8(this.#user);
   }
 
+  /** What it is about; empty for nothing in particular. */
+  get item(): string {
+    return fromUtf8(this.#item);
+  }
+
   /** The same as `key` of the publisher's promise; null for none. */
   get key(): string | null {
     return toId(this.#key, this.#keyHigh);
@@ -74,7 +81,7 @@ export class Publication {
 
   /** So that JSON.stringify and logs show what the getters give. */
   toJSON(): Record<string, unknown> {
-    const { data, position, clientId, user, time, key, own } = this;
-    return { data, position, clientId, user, time, key, own };
+    const { data, position, clientId, user, time, key, item, own } = this;
+    return { data, position, clientId, user, time, key, item, own };
   }
 }

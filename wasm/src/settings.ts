@@ -12,6 +12,9 @@ const PRESETS: Readonly<Record<string, Partial<RetryPolicy>>> = {
   conservative: { baseMs: 2000, capMs: 120_000 },
 };
 
+/** GW_CREDIT_NONE. */
+const NO_CREDIT = 0xffff_ffff;
+
 /** gw_retry_policy. */
 export function retryWords(retry: Retry = 'default'): number[] {
   const policy = typeof retry === 'string' ? PRESETS[retry] : retry;
@@ -76,6 +79,8 @@ export function putOptions(module: Module, settings: Settings): void {
     o.pingIntervalMs ?? 0, o.connectTimeoutMs ?? 0, o.requestTimeoutMs ?? 0,
     o.suspendAfterMs ?? 0, o.outbox?.maxCount ?? 0, o.outbox?.maxBytes ?? 0,
     o.outbox?.maxAgeMs ?? 0,
+    // 0 is the core's default, and all ones are none.
+    o.creditBytes === 0 ? NO_CREDIT : o.creditBytes ?? 0,
   ]), Options.PING_INTERVAL_MS);
   module._put(...parts);
 }

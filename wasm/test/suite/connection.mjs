@@ -39,6 +39,35 @@ export const cases = [
     },
   },
   {
+    name: 'grants credit as it hands publications on, or wants none',
+    async run(t) {
+      const CREDIT = 4;
+      const said = [[undefined, 256 * 1024], [1000, 1000], [0, undefined]];
+      for (const [creditBytes, credit] of said) {
+        const client = await t.connected({ creditBytes });
+        const hello = t.server.framesOf(Type.HELLO).at(-1).body;
+        equal(hello.credit_bytes, credit);
+        equal(hello.features, credit && CREDIT);
+        client.close();
+      }
+      t.server.on[Type.HELLO] = (server, ws, { request }) =>
+        server.sendTo(ws, frame(Type.WELCOME, { request },
+          { version: 1, client: 1n, features: CREDIT }));
+      const client = await t.connected({ creditBytes: 1000 });
+      const { told } = await t.subscribed(client, 'room');
+      let sent = 0;
+      for (let n = 1; n <= 60; n++) {
+        const publication = t.server.publication('room', n, 'x'.repeat(50));
+        sent += publication.length;
+        t.server.send(publication);
+      }
+      equal(told.length, 60);
+      const granted = t.server.framesOf(Type.CREDIT)
+        .reduce((sum, { body }) => sum + body.bytes, 0);
+      ok(granted > sent - 600 && granted < sent + 100, `${granted} of ${sent}`);
+    },
+  },
+  {
     name: 'comes back after a lost connection, by the policy',
     async run(t) {
       const client = await t.connected();
@@ -282,6 +311,13 @@ export const cases = [
       });
       equal(client.state, 'failed');
       ok(/16 bytes/.test(client.info.reason.message), 'the reason');
+      for (const creditBytes of [-1, 1e9]) {
+        const hungry = t.client({ creditBytes });
+        await quietly(() => {
+          hungry.connect();
+          return rejects(hungry.ready(), 'INTERNAL');
+        });
+      }
       t.errors.length = 0;
     },
   },

@@ -31,6 +31,7 @@ export const cases = [
       t.server.send(
         t.server.publication('room', 1, { text: 'grüß 🌍' }, {
           client: 0xabcdefn, key: 7, user: 'bob', time_ms: 1_700_000_000_123,
+          item: 'número 7',
         }),
         frame(Type.PUBLICATION, { channel: t.server.number('room') },
           { offset: 2, data: [0, 255, 7], client: 0x1122334455667788n }));
@@ -41,12 +42,13 @@ export const cases = [
       equal(json.clientId, '0000000000abcdef');
       equal(json.key, '0000000000000007');
       equal(json.user, 'bob');
+      equal(json.item, 'número 7');
       equal(json.time, 1_700_000_000_123);
       equal(json.own, false);
       equal(JSON.parse(JSON.stringify(json)).data, { text: 'grüß 🌍' });
       ok(bytes.data instanceof Uint8Array, 'bytes');
       equal(bytes.data, Uint8Array.of(0, 255, 7));
-      equal([bytes.key, bytes.user, bytes.own], [null, '', true]);
+      equal([bytes.key, bytes.user, bytes.item, bytes.own], [null, '', '', true]);
       equal(subscription.position, at(2));
     },
   },
@@ -252,6 +254,27 @@ export const cases = [
         ['subscribing', 'recovering', 'OK'],
         ['recovering', 'live', 'recovered'],
       ]);
+    },
+  },
+  {
+    name: 'asks for each policy, and tells each run that it skips',
+    async run(t) {
+      const client = await t.connected();
+      const overflows = ['close', 'drop', 'conflate', 'sample'];
+      for (const overflow of overflows) {
+        await t.subscribed(client, overflow, { overflow });
+      }
+      equal(subscribes(t.server).map((body) => body.overflow ?? 0), [0, 1, 2, 3]);
+      const { told, subscription } = await t.subscribed(client, 'room');
+      const lagged = (from, to) =>
+        frame(Type.LAGGED, { channel: t.server.number('room') },
+          { from, to, count: to - from + 1, reason: 6 });
+      t.server.send(lagged(1, 3), t.server.publication('room', 4, 'a'),
+        lagged(5, 5), t.server.publication('room', 6, 'b'), lagged(7, 9));
+      const gap = (from, to) =>
+        ({ gap: { reason: 'slow-reader', from, to, position: at(to) } });
+      equal(told, [gap(1, 3), 'a', gap(5, 5), 'b', gap(7, 9)]);
+      equal(subscription.position, at(9));
     },
   },
   {
