@@ -16,7 +16,8 @@ bool gw_type_is_data(uint8_t type) {
       1u << GW_FRAME_SUBSCRIBED | 1u << GW_FRAME_UNSUBSCRIBED |
       1u << GW_FRAME_PUBLICATION | 1u << GW_FRAME_RECOVERY |
       1u << GW_FRAME_LAGGED | 1u << GW_FRAME_PRESENCE_SNAPSHOT |
-      1u << GW_FRAME_PRESENCE_DIFF | 1u << GW_FRAME_RPC;
+      1u << GW_FRAME_PRESENCE_DIFF | 1u << GW_FRAME_RPC |
+      1u << GW_FRAME_CHANNEL_META;
   return type < 32 && (data >> type & 1u) != 0;
 }
 

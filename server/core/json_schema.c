@@ -40,6 +40,7 @@ static const gw__json_type types[] = {
   ROW(REFRESH, refresh, refresh),
   ROW(REFRESHED, refreshed, refreshed),
   ROW(CREDIT, credit, credit),
+  ROW(CHANNEL_META, channel_meta, channel_meta),
 #undef ROW
 };
 /* clang-format on */

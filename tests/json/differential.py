@@ -69,8 +69,12 @@ class Maker:
             if self.rng.random() < 0.35:
                 continue
             if field.label == F.LABEL_REPEATED:
+                items = getattr(message, field.name)
                 for _ in range(self.rng.choice([0, 1, 2, 5])):
-                    self.fill(getattr(message, field.name).add())
+                    if field.type == F.TYPE_MESSAGE:
+                        self.fill(items.add())
+                    else:
+                        items.append(self.value(field))
             elif field.type == F.TYPE_MESSAGE:
                 child = getattr(message, field.name)
                 child.SetInParent()
@@ -111,7 +115,8 @@ class Maker:
                 continue
             value = fields[field.name]
             if field.label == F.LABEL_REPEATED:
-                value = [self.forms(field.message_type, v) for v in value]
+                inner = field.message_type
+                value = [self.forms(inner, v) if inner else v for v in value]
             elif field.type == F.TYPE_MESSAGE:
                 value = self.forms(field.message_type, value)
             else:
@@ -124,7 +129,10 @@ class Maker:
         """A value that the field cannot have."""
         rng = self.rng
         if field.label == F.LABEL_REPEATED:
-            return rng.choice([5, "x", True, [1], ["x"], [None]])
+            wrong = [5, "x", True, [1], [None]]
+            if field.type == F.TYPE_MESSAGE:
+                wrong.append(["x"])
+            return rng.choice(wrong)
         if field.type == F.TYPE_MESSAGE:
             return rng.choice([5, "x", True])
         if field.type in INTEGERS:

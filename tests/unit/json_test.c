@@ -197,9 +197,10 @@ static void check_message(const ProtobufCMessageDescriptor *m) {
     case PROTOBUF_C_TYPE_FIXED64:
     case PROTOBUF_C_TYPE_BOOL:
     case PROTOBUF_C_TYPE_ENUM:
-    case PROTOBUF_C_TYPE_STRING:
     case PROTOBUF_C_TYPE_BYTES:
       if (is_list) fail_msg("%s.%s: no repeated scalars", m->name, f->name);
+      break;
+    case PROTOBUF_C_TYPE_STRING:
       break;
     default:
       fail_msg("%s.%s: json_read.c and json_write.c do not know its type",

@@ -20,7 +20,7 @@ static bool agree_bool(bool ours, protobuf_c_boolean theirs) {
 }
 
 /** protobuf-c's texts are C strings, and so end at a NUL. */
-static bool agree_text(gw_view ours, const char *theirs) {
+static bool agree_string(gw_view ours, const char *theirs) {
   size_t len = strlen(theirs);
   bool is_cut = ours.len > len && ours.data[len] == 0;
   if (is_cut) ours.len = len;
@@ -39,7 +39,7 @@ static bool agree_nested_member(gw_presence_member ours,
 /* clang-format off */
 #define AGREE_F(name)                                                          \
   if (!_Generic((theirs->name),                                                \
-           char *: agree_text,                                                 \
+           char *: agree_string,                                               \
            ProtobufCBinaryData: agree_bytes,                                   \
            Godwit__V1__Limits *: agree_nested_limits,                          \
            Godwit__V1__PresenceMember *: agree_nested_member,                  \
@@ -47,6 +47,18 @@ static bool agree_nested_member(gw_presence_member ours,
            default: agree_number)(ours->name, theirs->name))                   \
     return #name;
 /* clang-format on */
+
+/* An item that is a text is its bytes. */
+typedef gw_view gw_text;
+
+static int gw_decode_text(gw_view item, gw_text *text) {
+  *text = item;
+  return 0;
+}
+
+static const char *agree_text(const gw_text *ours, const char *theirs) {
+  return agree_string(*ours, theirs) ? NULL : "(a text)";
+}
 
 #define AGREE_L(name, message)                                         \
   gw_list list = ours->name;                                           \
@@ -69,6 +81,8 @@ static bool agree_nested_member(gw_presence_member ours,
   }
 #define AGREE(message, Message) AGREE_AS(message, message, Message)
 
+AGREE(tag, Tag)
+AGREE(filter_term, FilterTerm)
 AGREE(limits, Limits)
 AGREE(presence_member, PresenceMember)
 AGREE(presence_change, PresenceChange)
@@ -95,6 +109,7 @@ AGREE(rpc_result, RpcResult)
 AGREE(refresh, Refresh)
 AGREE(refreshed, Refreshed)
 AGREE(credit, Credit)
+AGREE(channel_meta, ChannelMeta)
 #undef AGREE
 #undef AGREE_AS
 

@@ -238,7 +238,21 @@ typedef struct gw_subscribe {
   gw_view token;
   uint32_t overflow; /**< enum gw_overflow */
   bool presence;
+  gw_list filter; /**< of gw_filter_term */
+  gw_view meta;
 } gw_subscribe;
+
+typedef struct gw_filter_term {
+  uint32_t op; /**< enum gw_filter_op */
+  gw_view tag;
+  gw_list values; /**< of texts */
+  uint32_t count;
+} gw_filter_term;
+
+typedef struct gw_tag {
+  gw_view name;
+  gw_view value;
+} gw_tag;
 
 typedef struct gw_subscribed {
   uint64_t epoch;
@@ -248,7 +262,13 @@ typedef struct gw_subscribed {
   uint64_t gap_from;
   uint64_t gap_to;
   bool live;
+  bool wildcard;
+  gw_view meta;
 } gw_subscribed;
+
+typedef struct gw_channel_meta {
+  gw_view meta;
+} gw_channel_meta;
 
 typedef struct gw_unsubscribed {
   uint32_t code;
@@ -267,6 +287,10 @@ typedef struct gw_publish {
   uint64_t offset;
   uint32_t ttl_ms;
   gw_view item;
+  gw_list tags; /**< of gw_tag */
+  bool removed;
+  bool compare_item;
+  gw_view meta;
 } gw_publish;
 
 typedef struct gw_published {
@@ -285,6 +309,10 @@ typedef struct gw_publication {
   uint64_t time_ms;
   bool no_echo;
   gw_view item;
+  gw_list tags; /**< of gw_tag */
+  bool removed;
+  gw_view channel;
+  uint64_t epoch;
 } gw_publication;
 
 typedef struct gw_recovery {
@@ -391,6 +419,9 @@ typedef struct gw_credit {
   X(refresh)           \
   X(refreshed)         \
   X(credit)            \
+  X(channel_meta)      \
+  X(filter_term)       \
+  X(tag)               \
   X(limits)
 
 /** Names a message by its struct: GW_MESSAGE_hello is of gw_hello. */
