@@ -391,6 +391,50 @@ int gw_decode(gw_view body, enum gw_message id, void *m) {
 
 /* ---- lists --------------------------------------------------------------- */
 
+/** How a list alone is written. */
+static const field alone = {.tag = 1, .kind = LIST};
+
+static int add_item(gw_out *out, gw_list *list, bool is_written, size_t start) {
+  if (!is_written) {
+    out->len = start;
+    return GW_ERR_FULL;
+  }
+  list->num++;
+  list->rest = (gw_view){out->data, out->len};
+  list->tag = alone.tag;
+  return 0;
+}
+
+int gw_list_add(gw_out *out, gw_list *list, enum gw_message id, const void *m) {
+  const field item = {.tag = alone.tag, .kind = (uint8_t)(NESTED + id)};
+  size_t start = out->len;
+  return add_item(out, list, write_nested(out, &item, m), start);
+}
+
+int gw_list_add_text(gw_out *out, gw_list *list, gw_view text) {
+  size_t start = out->len;
+  return add_item(out, list, write_view(out, &alone, text), start);
+}
+
+size_t gw_list_bytes(gw_list list) {
+  size_t sum = 0;
+  gw_view item;
+  while (list.num != 0 && gw_list_next(&list, &item))
+    sum += NUMBER_MAX + item.len;
+  return sum;
+}
+
+int gw_list_copy(gw_list list, gw_out *out, gw_list *copy) {
+  size_t start = out->len;
+  if (!write_list(out, &alone, list)) {
+    out->len = start;
+    return GW_ERR_FULL;
+  }
+  gw_view items = {out->data + start, out->len - start};
+  *copy = (gw_list){.num = list.num, .rest = items, .tag = alone.tag};
+  return 0;
+}
+
 bool gw_list_next(gw_list *list, gw_view *item) {
   uint32_t tag;
   unsigned wire;

@@ -238,6 +238,15 @@ static bool has_large_batches(const gw_settings *s) {
   return false;
 }
 
+/** Whether some namespace has maps that hold nothing. */
+static bool has_empty_maps(const gw_settings *s) {
+  for (size_t i = 0; i < s->num_namespaces; i++) {
+    const gw_namespace *n = &s->namespaces[i];
+    if (n->history_mode == GW_HISTORY_MAP && n->history_size == 0) return true;
+  }
+  return false;
+}
+
 /** What no key can say alone. */
 static void check_together(gw__load *l) {
   const gw_config *c = l->config;
@@ -258,6 +267,9 @@ static void check_together(gw__load *l) {
     gw__load_fail(l, "batch.bytes",
                   "must not be above limits.max_queue_bytes, or one batch "
                   "cuts its readers");
+  }
+  if (has_empty_maps(&c->settings)) {
+    gw__load_fail(l, "history.size", "must not be 0 where history.mode is map");
   }
   if (c->drain_timeout_ms < c->drain_window_ms) {
     gw__load_fail(l, "drain.timeout", "must not be below drain.window");

@@ -15,6 +15,7 @@
 static const char *const log_levels[] = {"error", "warn", "info", "debug",
                                          NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const history_modes[] = {"stream", "latest", "map", NULL};
 
 /* clang-format off */
 #define KEY(path, TYPE, member, min, max, choices, text) \
@@ -105,10 +106,20 @@ const gw__key gw__config_keys[] = {
 
 #define HOLDER gw_namespace
 const gw__key gw__namespace_keys[] = {
+  CHOICE("history.mode", history_mode, history_modes,
+    "What a channel keeps: stream, the last publications; latest, the newest;\n"
+    "map, the newest of each item, until it is removed."),
   NUMBER("history.size", history_size, 0, 1000000,
-    "Publications that are kept for each channel. 0: none, and no recovery."),
+    "Publications that are kept for each channel. 0: none, and no recovery. Of a\n"
+    "map: items; a new one is refused when there are so many."),
+  SIZE("history.bytes", history_bytes, 0, 1024 * MIB,
+    "Bytes that are kept for each channel. Over it a stream loses the oldest, and\n"
+    "a map refuses what makes it larger. 0: no limit but the size."),
   TIME("history.ttl", history_ttl_ms, 0, 30 * DAY_MS,
-    "How long they are kept. 0: as long as there is room."),
+    "How long a stream keeps publications. 0: as long as there is room."),
+  TIME("history.item_ttl", item_ttl_ms, 0, 30 * DAY_MS,
+    "How long the latest publication, or an item of a map, lives at most. The end\n"
+    "of an item is told. 0: until another takes its place."),
   TIME("channel.idle", idle_ms, 0, 30 * DAY_MS,
     "A channel that nobody uses is forgotten after this time."),
   BOOL("presence.enabled", presence,

@@ -48,7 +48,7 @@ static void add_channel(gw_channel *ch, gws_reply *r) {
     position.epoch = ch->epoch;
     position.offset = ch->top;
     info.position = &position;
-    info.kept = ch->history.len;
+    info.kept = gw_history_num(&ch->history);
     info.members = gws_presence_num(ch);
   }
   reply.channels = infos;

@@ -35,6 +35,8 @@ gw_buf *gw_buf_new(gw_view payload, bool is_text) {
   atomic_init(&b->json, NULL);
   b->len = (uint32_t)payload.len;
   b->item = 0;
+  b->offset = 0;
+  b->removed = false;
   b->is_text = is_text;
   uint8_t header[GW_BUF_PREFIX_MAX];
   b->prefix_len = put_ws_header(header, payload.len, is_text);

@@ -97,6 +97,7 @@ static gw_channel *make(gw_hub *h, gw_view name, uint64_t hash) {
   ch->hub = h;
   ch->hash = hash;
   ch->ns = gw_settings_namespace(h->settings, name);
+  ch->history.mode = (uint8_t)ch->ns->history_mode;
   ch->owner = gws_channel_owner(h, hash);
   ch->timer.kind = GWS_TIMER_CHANNEL;
   ch->used_ms = h->now_ms;
@@ -166,6 +167,7 @@ void gws_channel_free(gw_channel *ch) {
     gw_stat_sub(&h->stats.channels, 1);
     gws_follow_deinit(ch);
     gw_dedup_deinit(&ch->window);
+    gw_expiry_deinit(&ch->expiry);
   } else {
     (void)!gws_channel_set_number(ch, 0);
     gw_stat_sub(&h->stats.channels_followed, 1);
@@ -187,15 +189,25 @@ bool gws_channel_is_ready(const gw_channel *ch) {
 
 uint64_t gws_channel_oldest(gw_channel *ch) {
   gw_history_trim(&ch->history, ch->hub->now_ms);
-  return ch->top - ch->history.len + 1;
+  uint64_t first = gw_history_first(&ch->history);
+  return first != 0 ? first : ch->top + 1;
 }
 
-void gws_channel_append(gw_channel *ch, gw_buf *buf, uint64_t expires_ms) {
+gw_history_max gws_channel_max(const gw_channel *ch) {
+  bool is_latest = ch->ns->history_mode == GW_HISTORY_LATEST;
+  return (gw_history_max){is_latest ? 1 : ch->ns->history_size,
+                          ch->ns->history_bytes};
+}
+
+int gws_channel_append(gw_channel *ch, gw_buf *buf, uint64_t expires_ms) {
   gw_record record = {buf, expires_ms};
-  ch->top++;
+  gw_history_max max = gws_channel_max(ch);
   gw_history_trim(&ch->history, ch->hub->now_ms);
-  if (gw_history_push(&ch->history, record, ch->ns->history_size) < 0)
-    gws_hub_nomem(ch->hub);
+  int err = gw_history_push(&ch->history, record, &max);
+  if (err < 0) gws_hub_nomem(ch->hub);
+  if (err < 0 && ch->history.mode == GW_HISTORY_MAP) return err;
+  ch->top++;
+  return 0;
 }
 
 /* ---- seats --------------------------------------------------------------- */
@@ -259,12 +271,15 @@ static uint64_t next_expiry(const gw_channel *ch) {
   if (record != GW_NEVER) due = record;
   if (publisher != GW_NEVER)
     due = min_time(due, publisher + ch->hub->settings->dedup_window_ms);
-  return due == GW_NEVER ? GW_NEVER : due + EXPIRY_SLACK_MS;
+  if (due != GW_NEVER) due += EXPIRY_SLACK_MS;
+  /* The end of an item is told, so it is not late. */
+  const gw_expiry_entry *item = gw_expiry_first(&ch->expiry);
+  return item != NULL ? min_time(due, item->due_ms) : due;
 }
 
 /** A stream that is remembered, or keys that may come again. */
 static bool has_memory(const gw_channel *ch) {
-  return ch->history.len != 0 || ch->window.num != 0;
+  return gw_history_num(&ch->history) != 0 || ch->window.num != 0;
 }
 
 static uint64_t next_visit(const gw_channel *ch) {
@@ -295,6 +310,7 @@ static void visit_owned(gw_channel *ch) {
   gw_hub *h = ch->hub;
   uint64_t window_ms = h->settings->dedup_window_ms;
   gw_history_trim(&ch->history, h->now_ms);
+  gws_publish_expired(ch);
   if (h->now_ms > window_ms)
     gw_dedup_expire(&ch->window, h->now_ms - window_ms);
   bool is_over = h->now_ms >= ch->used_ms + ch->ns->idle_ms;

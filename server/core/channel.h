@@ -4,6 +4,7 @@
 #define GODWIT_SERVER_CHANNEL_H
 
 #include "server/core/dedup_window.h"
+#include "server/core/expiry.h"
 #include "server/core/history.h"
 #include "server/core/hub_state.h"
 #include "server/core/subscription.h"
@@ -68,6 +69,7 @@ struct gw_channel {
   gw_follower *followers;
   uint32_t num_followers;
   gw_dedup_window window;
+  gw_expiry expiry; /**< of items of a map */
   uint8_t name[];
 };
 
@@ -95,9 +97,13 @@ bool gws_channel_is_ready(const gw_channel *ch);
 /** Offset of the oldest record that is kept, top + 1 when there is none. Trims
  * what has expired. */
 uint64_t gws_channel_oldest(gw_channel *ch);
+/** What its namespace has kept at most. */
+gw_history_max gws_channel_max(const gw_channel *ch);
 
-/** Append a publication to the stream. Takes the reference. */
-void gws_channel_append(gw_channel *ch, gw_buf *buf, uint64_t expires_ms);
+/** Append a publication to the stream. Takes the reference. GW_ERR_NOMEM: it is
+ * a map, which misses the publication now. */
+GW_MUST_USE int gws_channel_append(gw_channel *ch, gw_buf *buf,
+                                   uint64_t expires_ms);
 
 /** Seats. 0, GW_ERR_NOMEM */
 GW_MUST_USE int gws_channel_sit(gw_channel *ch, gw_sub *sub);

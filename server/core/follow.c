@@ -114,6 +114,24 @@ void gws_follow_on_reset(gw_hub *h, gw_mail *m) {
   restart(ch);
 }
 
+static bool load_history(gw_channel *ch, const gw_channel_state *st) {
+  gw_history *h = &ch->history;
+  gw_history_max max = gws_channel_max(ch);
+  gw_history_clear(h);
+  for (uint32_t i = 0; i < st->num_records; i++) {
+    gw_record r = st->records[i];
+    gw_buf_ref(r.buf);
+    bool is_map = h->mode == GW_HISTORY_MAP;
+    int err = is_map ? gw_history_load(h, r) : gw_history_push(h, r, &max);
+    if (err == 0) continue;
+    gws_hub_nomem(ch->hub);
+    if (is_map) return false; /* of a stream, less is kept */
+  }
+  h->trimmed_by = st->trimmed_by;
+  h->floor = st->floor;
+  return true;
+}
+
 /** Take the owner's state over. False when out of memory. */
 static bool load(gw_channel *ch, gw_channel_state *st) {
   if (ch->number != 0 && (ch->epoch != st->epoch || ch->number != st->number))
@@ -121,13 +139,8 @@ static bool load(gw_channel *ch, gw_channel_state *st) {
   if (gws_channel_set_number(ch, st->number) < 0) return false;
   if (gws_presence_load(ch, st->version, st->members) < 0) return false;
   ch->epoch = st->epoch;
-  gw_history_clear(&ch->history);
-  ch->top = st->top - st->num_records;
-  for (uint32_t i = 0; i < st->num_records; i++) {
-    gw_record *r = &st->records[i];
-    gws_channel_append(ch, gw_buf_ref(r->buf), r->expires_ms);
-  }
-  ch->history.trimmed_by = st->trimmed_by;
+  if (!load_history(ch, st)) return false;
+  ch->top = st->top;
   return true;
 }
 
@@ -229,26 +242,32 @@ static bool add_follower(gw_channel *ch, uint32_t worker, uint64_t handle) {
   return true;
 }
 
+static void copy_records(const gw_history *h, gw_channel_state *st) {
+  for (uint32_t i = 0; i < h->len; i++) {
+    gw_record r = *gw_history_at(h, i);
+    if (r.buf == NULL) continue;
+    gw_buf_ref(r.buf);
+    st->records[st->num_records++] = r;
+  }
+}
+
 static gw_channel_state *copy_state(gw_channel *ch) {
   gw_history_trim(&ch->history, ch->hub->now_ms);
-  uint32_t num = ch->history.len;
+  uint32_t num = ch->history.len - ch->history.num_holes;
   gw_channel_state *st = gw_mem_alloc(sizeof *st + num * sizeof st->records[0]);
   if (st == NULL) return NULL;
   *st = (gw_channel_state){.epoch = ch->epoch,
                            .top = ch->top,
                            .number = ch->number,
                            .trimmed_by = ch->history.trimmed_by,
+                           .floor = ch->history.floor,
                            .version = gws_presence_version(ch),
-                           .members = gws_presence_roster(ch),
-                           .num_records = num};
+                           .members = gws_presence_roster(ch)};
   if (st->members == NULL) {
     gw_mem_free(st);
     return NULL;
   }
-  for (uint32_t i = 0; i < num; i++) {
-    st->records[i] = *gw_history_at(&ch->history, i);
-    gw_buf_ref(st->records[i].buf);
-  }
+  copy_records(&ch->history, st);
   return st;
 }
 

@@ -93,7 +93,8 @@ typedef struct gw_channel_state {
   uint64_t epoch;
   uint64_t top;
   uint32_t number;
-  uint32_t trimmed_by;
+  uint8_t trimmed_by;
+  uint64_t floor;
   uint64_t version;
   gw_roster *members;
   uint32_t num_records;
@@ -148,6 +149,8 @@ struct gw_mail {
 gw_mail *gws_mail_new(enum gws_mail_kind kind, size_t room);
 /** Copy a view into the mail's bytes. */
 gw_view gws_mail_keep(gw_mail *m, gw_view v);
+/** The same of a list, which takes gw_list_bytes. */
+gw_list gws_mail_keep_list(gw_mail *m, gw_list list);
 /** Drop what it carries, so that it can become an answer. */
 void gws_mail_drop(gw_mail *m);
 /** Hand it to the port. */
@@ -178,6 +181,8 @@ void gws_command_on_done(gw_hub *h, gw_mail *m);
  * consumed. */
 void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
                         const gw_origin *origin, gw_mail *mail);
+/** Items whose time is over are removed. */
+void gws_publish_expired(gw_channel *ch);
 /** A follower is given one. */
 void gws_publish_follow(gw_hub *h, gw_mail *m);
 

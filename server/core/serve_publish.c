@@ -3,6 +3,7 @@
 #include "server/core/access.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
+#include "server/core/publish_check.h"
 #include "server/core/session.h"
 
 /** Publications that may come at once, in parts of what may in a second: a bit
@@ -51,7 +52,8 @@ static gw_mail *make_mail(const gw_publish_command *cmd,
   const gw_publish *msg = &cmd->msg;
   gw_mail *m = gws_mail_new(GWS_MAIL_PUBLISH,
                             msg->channel.len + msg->data.len + msg->json.len +
-                                msg->item.len + cmd->user.len);
+                                msg->item.len + msg->meta.len + cmd->user.len +
+                                gw_list_bytes(msg->tags));
   if (m == NULL) return NULL;
   m->origin = *origin;
   m->hash = cmd->hash;
@@ -61,6 +63,8 @@ static gw_mail *make_mail(const gw_publish_command *cmd,
   m->u.publish.msg.data = gws_mail_keep(m, msg->data);
   m->u.publish.msg.json = gws_mail_keep(m, msg->json);
   m->u.publish.msg.item = gws_mail_keep(m, msg->item);
+  m->u.publish.msg.meta = gws_mail_keep(m, msg->meta);
+  m->u.publish.msg.tags = gws_mail_keep_list(m, msg->tags);
   return m;
 }
 
@@ -113,13 +117,6 @@ static bool permit(gw_session *s, const gw_frame *f, const gw_target *t,
   return false;
 }
 
-static uint32_t check_item(gw_session *s, gw_view item) {
-  if (item.len > GW_MAX_ITEM_BYTES) return GW_CODE_TOO_BIG;
-  if (gw_view_is_text(item)) return GW_CODE_OK;
-  gw_stat_add(&s->hub->stats.bad_text_total, 1);
-  return GW_CODE_BAD_TEXT;
-}
-
 void gws_serve_publish(gw_session *s, const gw_frame *f) {
   gw_publish_command cmd = {.client = s->client, .user = gws_session_user(s)};
   gw_target t;
@@ -128,12 +125,14 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
     return;
   }
   uint32_t code = gws_target_find(s, &f->head, cmd.msg.channel, &t);
-  if (code == GW_CODE_OK)
-    code = gws_payload_check(s, cmd.msg.data, cmd.msg.json);
-  if (code == GW_CODE_OK && cmd.msg.item.len != 0)
-    code = check_item(s, cmd.msg.item);
   if (code != GW_CODE_OK) {
     refuse(s, f->head.request, code);
+    return;
+  }
+  gws_problem problem;
+  const gw_namespace *ns = gws_target_space(s, &t);
+  if (gws_publish_check(ns, &cmd.msg, &problem) != GW_CODE_OK) {
+    gws_reply_problem(s, f->head.request, &problem);
     return;
   }
   cmd.hash = t.hash;

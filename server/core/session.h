@@ -8,6 +8,7 @@
 #include "server/core/identity.h"
 #include "server/core/json_lines.h"
 #include "server/core/outq.h"
+#include "server/core/problem.h"
 #include "server/core/refused.h"
 #include "server/core/subscription.h"
 
@@ -118,6 +119,8 @@ void gws_reply_error(gw_session *s, uint32_t request, uint32_t code,
 /** The same, as a verdict has it; message: empty for the code's own sentence. */
 void gws_reply_refusal(gw_session *s, uint32_t request, uint32_t code,
                        gw_view message, uint32_t retry_after_ms);
+/** The same, with the path of what is wrong. */
+void gws_reply_problem(gw_session *s, uint32_t request, const gws_problem *p);
 /** How long a client waits that was refused because of load: some turns of the
  * loop, a few round trips between workers. */
 #define GWS_RETRY_AFTER_MS 250u

@@ -8,8 +8,11 @@
  * break, at some 50 kB for a busy room. */
 static const gw_namespace default_namespace = {
     .name = "",
+    .history_mode = GW_HISTORY_STREAM,
     .history_size = 256,
+    .history_bytes = 0,
     .history_ttl_ms = 60u * 60u * 1000u,
+    .item_ttl_ms = 0,
     .idle_ms = 60u * 1000u,
     .presence = true,
     .presence_grace_ms = GW_PRESENCE_GRACE_MS,

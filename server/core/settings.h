@@ -28,12 +28,24 @@ typedef struct gw_rule {
   uint32_t who; /**< bits of enum gw_who */
 } gw_rule;
 
+/** What a channel keeps of what was published. */
+enum gw_history_mode {
+  GW_HISTORY_STREAM, /**< the last publications */
+  GW_HISTORY_LATEST, /**< the newest */
+  GW_HISTORY_MAP     /**< the newest of each item */
+};
+
 /** Settings of the channels whose name begins with "name:". The one with an
  * empty name is for the rest. */
 typedef struct gw_namespace {
   const char *name;
-  uint32_t history_size;   /**< publications kept; 0: none, no recovery */
-  uint32_t history_ttl_ms; /**< how long; 0: as long as there is room */
+  uint32_t history_mode;   /**< enum gw_history_mode */
+  uint32_t history_size;   /**< publications kept; 0: none, no recovery; of a
+                                map: items, at least 1 */
+  uint32_t history_bytes;  /**< bytes of these; 0: no limit */
+  uint32_t history_ttl_ms; /**< STREAM: how long; 0: while there is room */
+  uint32_t item_ttl_ms;    /**< LATEST, MAP: how long a value lives at most; 0:
+                                until another takes its place */
   uint32_t idle_ms;        /**< an unused channel is forgotten after this and
                                  after its history is gone */
   bool presence;           /**< members may enter and be seen */

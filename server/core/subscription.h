@@ -37,6 +37,7 @@ enum gws_roster_feed {
 /** What only a subscription that is not fully live needs. */
 typedef struct gw_catchup {
   uint64_t cursor; /**< last offset that was sent or told */
+  uint64_t floor;  /**< of a map: its floor when it was begun anew */
   /* of a WAITING one: the Subscribe to answer */
   uint64_t epoch;
   uint64_t offset;
@@ -114,5 +115,13 @@ void gws_sub_sort(gw_sub *sub);
 void gws_recovery_begin(gw_sub *sub);
 /** Queue the next chunk for one that is drawing. */
 void gws_recovery_draw(gw_sub *sub);
+
+/* ---- draw.c: what follows a cursor --------------------------------------- */
+
+/** Queue what follows the cursor of one that is RECOVERING or LAGGING. False: it
+ * had to be ended, and is gone. */
+bool gws_draw_stream(gw_sub *sub);
+/** Queue that offsets, both inclusive, are not sent; why: enum gw_gap_reason. */
+void gws_push_lagged(gw_sub *sub, uint64_t from, uint64_t to, uint32_t why);
 
 #endif

@@ -166,6 +166,12 @@ typedef struct gw_list {
 /** Take the next item of either kind of list; false at its end. */
 bool gw_list_next(gw_list *list, gw_view *item);
 
+/** Room that the items of a list take, among other fields or alone. */
+size_t gw_list_bytes(gw_list list);
+/** Append the items alone; copy lives as long as what out has.
+ *   returns  0, GW_ERR_FULL: not with room for gw_list_bytes */
+GW_MUST_USE int gw_list_copy(gw_list list, gw_out *out, gw_list *copy);
+
 /** What a publication, a member or a call carries: bytes, or JSON text. */
 enum gw_payload_type { GW_PAYLOAD_BYTES = 0, GW_PAYLOAD_JSON = 1 };
 
@@ -449,6 +455,15 @@ GW_MUST_USE int gw_encode(gw_out *out, const gw_head *head, enum gw_message id,
  *   returns  0; GW_ERR_PROTOCOL: m is as it was
  */
 GW_MUST_USE int gw_decode(gw_view body, enum gw_message id, void *m);
+
+/**
+ * Make a list by adding to it: out, which stays where it is, holds nothing else;
+ * list begins as all zero. The first adds a message, the second a text.
+ *   returns  0, GW_ERR_FULL
+ */
+GW_MUST_USE int gw_list_add(gw_out *out, gw_list *list, enum gw_message id,
+                            const void *m);
+GW_MUST_USE int gw_list_add_text(gw_out *out, gw_list *list, gw_view text);
 
 /* The same for each message M, with its type checked: gw_encode_M, gw_decode_M. */
 #define GW__CODEC(M)                                                     \
