@@ -65,7 +65,8 @@ enum gws_answer gws_access(gw_session *s, const gw_frame *f,
                    .ns = ns,
                    .channel = wish->target->name,
                    .rule = &left,
-                   .publish = wish->publish};
+                   .publish = wish->publish,
+                   .meta = wish->meta};
   return gws_ask(s, f, &q, v);
 }
 

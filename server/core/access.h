@@ -13,6 +13,7 @@ typedef struct gws_wish {
   const gw_target *target;
   gw_view token;             /**< of Subscribe */
   const gw_publish *publish; /**< of Publish */
+  gw_view meta;              /**< of Subscribe */
 } gws_wish;
 
 /** By the rules, or by asking. For use of frame handlers: see gws_ask. */

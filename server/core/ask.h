@@ -33,6 +33,7 @@ typedef struct gw_question {
   gw_view channel;
   const gw_rule *rule;       /**< which of its ways are left to ask about */
   const gw_publish *publish; /**< PUBLISH */
+  gw_view meta;              /**< SUBSCRIBE: JSON that comes with it */
 } gw_question;
 
 /** An answer. Views belong to whoever gives it; they are copied. */

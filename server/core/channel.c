@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "server/core/batch.h"
+#include "server/core/filtered.h"
 #include "server/core/mail.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
@@ -174,6 +175,7 @@ void gws_channel_free(gw_channel *ch) {
   }
   gws_presence_free(ch);
   gws_batch_free(ch);
+  gws_filtered_free(ch);
   gw_history_deinit(&ch->history);
   gw_mem_free(ch->seats);
   HASH_DEL(h->by_name, ch);
@@ -182,6 +184,10 @@ void gws_channel_free(gw_channel *ch) {
 }
 
 /* ---- the stream ---------------------------------------------------------- */
+
+bool gws_channel_is_pattern(const gw_channel *ch) {
+  return ch->pattern != NULL;
+}
 
 bool gws_channel_is_ready(const gw_channel *ch) {
   return ch->state != GWS_CHANNEL_ATTACHING;
@@ -237,15 +243,34 @@ static void swap_seats(gw_channel *ch, uint32_t a, uint32_t b) {
   ch->seats[b].sub->seat = b;
 }
 
-void gws_channel_set_live(gw_channel *ch, gw_sub *sub, bool live) {
-  if (live)
-    swap_seats(ch, sub->seat, ch->num_live++);
-  else
-    swap_seats(ch, sub->seat, --ch->num_live);
+static enum gws_rank rank_of(const gw_channel *ch, const gw_sub *sub) {
+  if (sub->seat < ch->num_live) return GWS_RANK_LIVE;
+  return sub->seat < ch->num_live + ch->num_filtered ? GWS_RANK_FILTERED
+                                                     : GWS_RANK_APART;
+}
+
+/** Over one border at a time: the seat at the border changes sides. */
+void gws_channel_rank(gw_channel *ch, gw_sub *sub, enum gws_rank rank) {
+  for (enum gws_rank now; (now = rank_of(ch, sub)) != rank;) {
+    uint32_t end = ch->num_live + ch->num_filtered;
+    if (now == GWS_RANK_APART) {
+      swap_seats(ch, sub->seat, end);
+      ch->num_filtered++;
+    } else if (now == GWS_RANK_LIVE) {
+      swap_seats(ch, sub->seat, --ch->num_live);
+      ch->num_filtered++;
+    } else if (rank == GWS_RANK_APART) {
+      swap_seats(ch, sub->seat, end - 1);
+      ch->num_filtered--;
+    } else {
+      swap_seats(ch, sub->seat, ch->num_live++);
+      ch->num_filtered--;
+    }
+  }
 }
 
 void gws_channel_stand(gw_channel *ch, gw_sub *sub) {
-  if (sub->seat < ch->num_live) gws_channel_set_live(ch, sub, false);
+  gws_channel_rank(ch, sub, GWS_RANK_APART);
   swap_seats(ch, sub->seat, --ch->num_seats);
   ch->used_ms = ch->hub->now_ms;
   if (ch->cap_seats > SEATS_MIN && ch->num_seats < ch->cap_seats / 4)

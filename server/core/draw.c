@@ -2,6 +2,7 @@
 /* draw.c - serves a cursor from the channel's history: the chunks of a recovery,
  * and what a lagging reader missed. */
 #include "server/core/channel.h"
+#include "server/core/filter.h"
 #include "server/core/session.h"
 
 /*
@@ -26,7 +27,8 @@
 typedef struct draw {
   gw_sub *sub;
   gw_channel *ch;
-  uint64_t next;      /**< first offset that nothing was decided about */
+  uint64_t next; /**< first offset that nothing was decided about */
+  const gw_filter *filter;
   uint64_t run_from;  /**< of the run that is being skipped */
   uint32_t reason;    /**< why it is; GW_GAP_NONE: there is no run */
   uint64_t sent_from; /**< first offset of the chunk */
@@ -93,6 +95,13 @@ static uint32_t reason_of_hole(const draw *d, bool is_end) {
                                       : (uint32_t)GW_GAP_TRIMMED;
 }
 
+static bool passes(const draw *d, const gw_buf *b) {
+  gws_tags tags;
+  if (d->filter == NULL) return true;
+  gws_tags_of(b, &tags);
+  return gws_filter_passes(d->filter, &tags);
+}
+
 /** Why a record is not sent; GW_GAP_NONE: it is. */
 static uint32_t reason_to_skip(const draw *d, uint32_t i) {
   const gw_history *h = &d->ch->history;
@@ -104,7 +113,7 @@ static uint32_t reason_to_skip(const draw *d, uint32_t i) {
   if (is_lagging && d->sub->overflow == GW_OVERFLOW_CONFLATE &&
       !gw_history_is_newest(h, i))
     return GW_GAP_SLOW_READER;
-  return GW_GAP_NONE;
+  return passes(d, r->buf) ? GW_GAP_NONE : GW_GAP_FILTERED;
 }
 
 /** Take up to an offset into the run of those that are skipped for a reason.
@@ -148,12 +157,18 @@ static bool decide(draw *d, uint32_t i) {
 }
 
 /** Where to begin: one who samples is sent the newest only. */
-static uint32_t first_place(draw *d) {
+static uint32_t first_place(const draw *d) {
   const gw_history *h = &d->ch->history;
   uint32_t i = gw_history_seek(h, d->sub->catchup->cursor);
   bool samples = d->sub->feed == GWS_FEED_LAGGING &&
                  d->sub->overflow == GW_OVERFLOW_SAMPLE;
-  return samples && i < h->len ? h->len - 1 : i;
+  if (!samples || i == h->len) return i;
+  for (uint32_t at = h->len - 1, looked = 0; looked < LOOK_MAX; looked++) {
+    const gw_buf *b = gw_history_at(h, at)->buf;
+    if (b != NULL && passes(d, b)) return at;
+    if (at-- == i) break;
+  }
+  return h->len - 1;
 }
 
 /** Go through the records; returns the place that was not looked at. */
@@ -196,8 +211,11 @@ bool gws_draw_stream(gw_sub *sub) {
     gws_sub_end(sub, GW_CODE_POSITION_LOST, NULL, GWS_FAREWELL_LOST);
     return false;
   }
-  draw d = {
-      .sub = sub, .ch = ch, .next = c->cursor + 1, .sent_from = c->cursor + 1};
+  draw d = {.sub = sub,
+            .ch = ch,
+            .filter = gws_sub_filter(sub),
+            .next = c->cursor + 1,
+            .sent_from = c->cursor + 1};
   go(&d);
   if (sub->feed == GWS_FEED_RECOVERING) mark_chunk(&d);
   if (c->cursor == ch->top) gws_sub_set_feed(sub, GWS_FEED_LIVE);

@@ -45,7 +45,7 @@ uint64_t gws_follow_late_ms(const gw_channel *ch) {
 
 /** Tell all who wait for the channel that they cannot have it now. */
 static void refuse_waiting(gw_channel *ch, uint32_t code) {
-  for (uint32_t i = ch->num_seats; i-- > ch->num_live;) {
+  for (uint32_t i = ch->num_seats; i-- > ch->num_live + ch->num_filtered;) {
     gw_sub *sub = ch->seats[i].sub;
     if (sub->feed != GWS_FEED_WAITING) continue;
     gws_reply_error(sub->session, sub->catchup->request, code, NULL);
@@ -77,10 +77,10 @@ static void end_all_answered(gw_channel *ch, uint32_t code) {
  * when the state is there again. */
 static bool stop_live(gw_channel *ch) {
   gws_batch_flush(ch);
-  while (ch->num_live != 0) {
-    gw_sub *sub = ch->seats[ch->num_live - 1].sub;
+  while (ch->num_live + ch->num_filtered != 0) {
+    gw_sub *sub = ch->seats[ch->num_live + ch->num_filtered - 1].sub;
     if (gws_sub_need_catchup(sub) < 0) return false;
-    sub->catchup->cursor = ch->top;
+    sub->catchup->cursor = gws_sub_told(sub);
     gws_sub_set_feed(sub, GWS_FEED_LAGGING);
   }
   return true;

@@ -13,6 +13,8 @@
 #include "server/core/calls.h"
 #include "server/core/channel.h"
 #include "server/core/drain.h"
+#include "server/core/filter.h"
+#include "server/core/filtered.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
 #include "server/core/presence.h"
@@ -87,6 +89,7 @@ void gw_hub_free(gw_hub *h) {
   gw_slots_deinit(&h->channels);
   gw_index_deinit(&h->clients);
   gw_index_deinit(&h->followed);
+  gws_filters_deinit(h);
   gw_refused_deinit(&h->refused);
   gw_mem_free(h->forwarded);
   gw_mem_free(h->scratch.data);
@@ -149,6 +152,9 @@ static void fire(void *user, gw_timer *t) {
     break;
   case GWS_TIMER_BATCH:
     gws_batch_on_timer(GWS_AROUND(t, gw_batch, timer));
+    break;
+  case GWS_TIMER_FILTERED:
+    gws_filtered_on_timer(GWS_AROUND(t, gw_filtered, timer));
     break;
   case GWS_TIMER_PRESENCE:
     gws_presence_on_timer(GWS_AROUND(t, struct gw_presence, timer));

@@ -15,6 +15,7 @@ enum gws_timer_kind {
   GWS_TIMER_SESSION,
   GWS_TIMER_CHANNEL,
   GWS_TIMER_BATCH,
+  GWS_TIMER_FILTERED,
   GWS_TIMER_PRESENCE,
   GWS_TIMER_MEMBER,
   GWS_TIMER_CALL,
@@ -66,6 +67,8 @@ struct gw_hub {
   gw_slots channels;
   gw_channel *by_name;
   gw_index followed; /**< attached channels of other workers, by number */
+  gw_index filters;  /**< by hash; see filter.h */
+  uint64_t filter_stamp;
   uint32_t num_owned;
   uint32_t *forwarded;     /**< unanswered commands, per worker */
   gw_refused_list refused; /**< for want of memory, by channel and client */

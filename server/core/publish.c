@@ -6,6 +6,7 @@
 
 #include "server/core/batch.h"
 #include "server/core/channel.h"
+#include "server/core/filtered.h"
 #include "server/core/mail.h"
 #include "server/core/session.h"
 
@@ -214,6 +215,7 @@ static void fan_out(gw_channel *ch, gw_buf *buf, const gw_published_mail *pub,
                  .key = pub->key};
   if (pub->no_echo && origin->worker == h->worker)
     f.quiet = gws_session_get(h, origin->session);
+  if (ch->num_filtered != 0) gws_filtered_publication(ch, &f);
   if (ch->ns->batch_delay_ms == 0 || h->drain.on)
     gws_fanout_publication(ch, &f);
   else

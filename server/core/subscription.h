@@ -9,6 +9,7 @@
 typedef struct gw_mail gw_mail;
 typedef struct gw_snapshot gw_snapshot;
 typedef struct gw_sub gw_sub;
+typedef struct gw_filter gw_filter;
 
 /**
  * How a subscription gets publications. Only a live one is given them as they
@@ -52,6 +53,15 @@ typedef struct gw_catchup {
   uint32_t cap_held;
 } gw_catchup;
 
+/** What only some subscriptions have. */
+typedef struct gw_sub_more {
+  gw_filter *filter; /**< NULL: everything passes */
+  uint64_t told;     /**< of a live one with a filter: last offset that was sent
+                          or told */
+  uint32_t meta_len;
+  uint8_t meta[]; /**< JSON about it */
+} gw_sub_more;
+
 struct gw_sub {
   gw_session *session;
   gw_channel *channel;
@@ -60,6 +70,7 @@ struct gw_sub {
   gw_mail *farewell; /**< ready for the end of a presence kept elsewhere, which
                              memory must not stand in the way of */
   struct gw_lease *lease; /**< NULL: granted for good */
+  gw_sub_more *more;      /**< NULL: nothing more is known */
   uint32_t alias;
   uint32_t seat;    /**< in the channel */
   uint8_t feed;     /**< enum gws_feed */
@@ -87,6 +98,15 @@ gw_sub *gws_subs_any(const gw_subs *subs);
  * memory. */
 gw_sub *gws_sub_new(gw_session *s, gw_channel *ch, uint32_t alias);
 void gws_sub_set_alias(gw_sub *sub, uint32_t alias);
+/** Give one that is not live its filter, which may be NULL, and metadata; takes
+ * the reference. 0, GW_ERR_NOMEM: it has neither. */
+GW_MUST_USE int gws_sub_set_more(gw_sub *sub, gw_filter *filter, gw_view meta);
+/** JSON that it was subscribed with; empty for none. */
+gw_view gws_sub_meta(const gw_sub *sub);
+/** NULL: it wants everything. */
+const gw_filter *gws_sub_filter(const gw_sub *sub);
+/** Of a live one: the last offset that it was sent or told. */
+uint64_t gws_sub_told(const gw_sub *sub);
 
 /** Why a subscription ends, as far as presence is concerned. */
 enum gws_farewell {
