@@ -15,6 +15,7 @@
 static const char *const log_levels[] = {"error", "warn", "info", "debug",
                                          NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const separators[] = {".", "/", NULL};
 static const char *const history_modes[] = {"stream", "latest", "map", NULL};
 
 /* clang-format off */
@@ -120,6 +121,12 @@ const gw__key gw__namespace_keys[] = {
   TIME("history.item_ttl", item_ttl_ms, 0, 30 * DAY_MS,
     "How long the latest publication, or an item of a map, lives at most. The end\n"
     "of an item is told. 0: until another takes its place."),
+  BOOL("channel.wildcards", wildcards,
+    "Whether one may subscribe to all channels whose names match: * stands for one\n"
+    "part of a name, > for the rest, as in stock.* and log.>. Such parts cannot be\n"
+    "in the name of a channel then."),
+  CHOICE("channel.separator", separator, separators,
+    "What divides the parts of a name: . or /"),
   TIME("channel.idle", idle_ms, 0, 30 * DAY_MS,
     "A channel that nobody uses is forgotten after this time."),
   BOOL("presence.enabled", presence,

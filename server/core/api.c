@@ -111,7 +111,8 @@ static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
   *code = msg != NULL ? GW_CODE_OK : GW_CODE_BAD_REQUEST;
   if (msg != NULL && m->place == GWS_API_OWNER) {
     gw_view name = channel_of(m, msg);
-    if (!gws_channel_name_is_valid(h, name))
+    if (!gws_channel_name_is_valid(h, name) ||
+        gw_name_is_pattern(gw_settings_namespace(h->settings, name), name))
       *code = GW_CODE_BAD_CHANNEL;
     else
       owner = gws_channel_owner(h, gws_hub_hash(h, name.data, name.len));

@@ -65,7 +65,8 @@ static gw_channel **select_channels(gw_hub *h, gw_view prefix, gw_view after,
   if (found == NULL) return NULL;
   for (uint32_t i = 0; i < h->channels.num; i++) {
     gw_channel *ch = gw_slots_at(&h->channels, i);
-    if (ch != NULL && is_asked_for(ch, prefix, after)) found[(*num)++] = ch;
+    bool is_one = ch != NULL && !gws_channel_is_pattern(ch);
+    if (is_one && is_asked_for(ch, prefix, after)) found[(*num)++] = ch;
   }
   qsort(found, *num, sizeof(gw_channel *), by_name);
   return found;

@@ -7,6 +7,7 @@
 #include "server/core/batch.h"
 #include "server/core/filtered.h"
 #include "server/core/mail.h"
+#include "server/core/pattern.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
 
@@ -119,6 +120,14 @@ static gw_channel *make(gw_hub *h, gw_view name, uint64_t hash) {
   return ch;
 }
 
+/** Undo make. */
+static void forget(gw_channel *ch) {
+  gw_hub *h = ch->hub;
+  HASH_DEL(h->by_name, ch);
+  gw_slots_remove(&h->channels, ch->handle);
+  gw_mem_free(ch);
+}
+
 static void begin_owned(gw_channel *ch) {
   gw_hub *h = ch->hub;
   ch->state = GWS_CHANNEL_OWNED;
@@ -132,6 +141,16 @@ static void begin_following(gw_channel *ch) {
   ch->state = GWS_CHANNEL_ATTACHING;
   gw_stat_add(&ch->hub->stats.channels_followed, 1);
   gws_follow_attach(ch);
+}
+
+/** Frees it when out of memory. */
+static uint32_t begin_pattern(gw_channel *ch) {
+  ch->number = number_of(ch->hub, ch->handle);
+  uint32_t code = gws_pattern_begin(ch);
+  if (code == GW_CODE_OK) return code;
+  gws_hub_nomem(ch->hub);
+  forget(ch);
+  return code;
 }
 
 gw_channel *gws_channel_get(gw_hub *h, gw_view name, uint64_t hash,
@@ -150,10 +169,14 @@ gw_channel *gws_channel_get(gw_hub *h, gw_view name, uint64_t hash,
     *code = GW_CODE_INTERNAL;
     return NULL;
   }
-  if (is_owned)
+  if (gw_name_is_pattern(ch->ns, name)) {
+    *code = begin_pattern(ch);
+    if (*code != GW_CODE_OK) return NULL;
+  } else if (is_owned) {
     begin_owned(ch);
-  else
+  } else {
     begin_following(ch);
+  }
   /* Whoever made it is about to use it; if nothing comes of that it goes. */
   gws_channel_touch(ch);
   return ch;
@@ -163,7 +186,9 @@ void gws_channel_free(gw_channel *ch) {
   gw_hub *h = ch->hub;
   assert(ch->num_seats == 0);
   gw_wheel_cancel(&h->wheel, &ch->timer);
-  if (ch->state == GWS_CHANNEL_OWNED) {
+  if (ch->pattern != NULL) {
+    gws_pattern_end(ch);
+  } else if (ch->state == GWS_CHANNEL_OWNED) {
     h->num_owned--;
     gw_stat_sub(&h->stats.channels, 1);
     gws_follow_deinit(ch);
@@ -178,9 +203,7 @@ void gws_channel_free(gw_channel *ch) {
   gws_filtered_free(ch);
   gw_history_deinit(&ch->history);
   gw_mem_free(ch->seats);
-  HASH_DEL(h->by_name, ch);
-  gw_slots_remove(&h->channels, ch->handle);
-  gw_mem_free(ch);
+  forget(ch);
 }
 
 /* ---- the stream ---------------------------------------------------------- */
@@ -350,7 +373,7 @@ static void visit_followed(gw_channel *ch) {
   if (ch->state == GWS_CHANNEL_ATTACHING && now >= gws_follow_late_ms(ch))
     gws_follow_on_late(ch);
   if (ch->num_seats == 0 && now >= ch->used_ms + LINGER_MS) {
-    if (gws_follow_detach(ch)) {
+    if (ch->pattern != NULL || gws_follow_detach(ch)) {
       gws_channel_free(ch);
       return;
     }

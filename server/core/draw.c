@@ -202,9 +202,19 @@ static void mark_chunk(draw *d) {
   if (!d->has_told_loss) push_recovery(d->sub, &msg);
 }
 
+/** What a pattern was given meanwhile is not kept. */
+static bool draw_pattern(gw_sub *sub) {
+  uint64_t top = sub->channel->top;
+  gws_push_lagged(sub, sub->catchup->cursor + 1, top, GW_GAP_SLOW_READER);
+  sub->catchup->cursor = top;
+  gws_sub_set_feed(sub, GWS_FEED_LIVE);
+  return true;
+}
+
 bool gws_draw_stream(gw_sub *sub) {
   gw_channel *ch = sub->channel;
   gw_catchup *c = sub->catchup;
+  if (gws_channel_is_pattern(ch)) return draw_pattern(sub);
   gw_history_trim(&ch->history, ch->hub->now_ms);
   if (is_lost(sub)) {
     /* It comes back at once, and is begun anew. */

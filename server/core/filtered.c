@@ -34,7 +34,10 @@ static void tell(gw_sub *sub, uint64_t to) {
 }
 
 static void skip(gw_sub *sub, uint64_t offset) {
-  if (gws_channel_is_pattern(sub->channel)) return;
+  if (gws_channel_is_pattern(sub->channel)) {
+    sub->more->told = offset; /* there is no position to follow */
+    return;
+  }
   if (offset - sub->more->told >= GW_FILTERED_MAX)
     tell(sub, offset);
   else

@@ -73,9 +73,7 @@ static void end_all_answered(gw_channel *ch, uint32_t code) {
   }
 }
 
-/** Nothing comes any more, or not in order: the live ones go on from a cursor
- * when the state is there again. */
-static bool stop_live(gw_channel *ch) {
+bool gws_follow_stop_live(gw_channel *ch) {
   gws_batch_flush(ch);
   while (ch->num_live + ch->num_filtered != 0) {
     gw_sub *sub = ch->seats[ch->num_live + ch->num_filtered - 1].sub;
@@ -86,18 +84,19 @@ static bool stop_live(gw_channel *ch) {
   return true;
 }
 
-static void sort_seats(gw_channel *ch) {
+void gws_follow_sort(gw_channel *ch) {
   for (uint32_t i = 0; i < ch->num_seats; i++)
     gws_sub_sort(ch->seats[i].sub);
 }
 
 static void restart(gw_channel *ch) {
-  if (!stop_live(ch)) {
+  /* The live ones go on from a cursor when the state is there again. */
+  if (!gws_follow_stop_live(ch)) {
     gws_hub_nomem(ch->hub);
     end_all_answered(ch, GW_CODE_INTERNAL);
   }
   gws_follow_attach(ch);
-  sort_seats(ch);
+  gws_follow_sort(ch);
   gws_channel_touch(ch);
 }
 
@@ -154,8 +153,7 @@ static void serve_one(gw_sub *sub) {
   gws_sub_sort(sub);
 }
 
-/** Answer who waits; let who fell behind go on. */
-static void serve(gw_channel *ch) {
+void gws_follow_serve(gw_channel *ch) {
   ch->state = GWS_CHANNEL_ATTACHED;
   for (uint32_t i = ch->num_seats; i > 0;) {
     gw_sub *sub = ch->seats[i - 1].sub;
@@ -163,30 +161,34 @@ static void serve(gw_channel *ch) {
     /* One that became live has changed places with one not served yet. */
     if (sub->seat == i - 1) i--;
   }
+  gws_channel_touch(ch);
 }
 
 void gws_follow_on_state(gw_hub *h, gw_mail *m) {
   gw_channel *ch = gw_slots_get(&h->channels, m->handle);
   if (ch != NULL && ch->state == GWS_CHANNEL_ATTACHING) {
     if (load(ch, m->state)) {
-      serve(ch);
+      gws_follow_serve(ch);
     } else {
       gws_hub_nomem(h);
       refuse_waiting(ch, GW_CODE_INTERNAL);
       gws_follow_attach(ch);
+      gws_channel_touch(ch);
     }
-    gws_channel_touch(ch);
   }
   gw_mail_free(m);
 }
 
+void gws_follow_end(gw_channel *ch, uint32_t code) {
+  refuse_waiting(ch, code);
+  end_all_answered(ch, code);
+  gws_channel_free(ch);
+}
+
 void gws_follow_on_refused(gw_hub *h, gw_mail *m) {
   gw_channel *ch = gw_slots_get(&h->channels, m->handle);
-  if (ch != NULL && ch->state == GWS_CHANNEL_ATTACHING) {
-    refuse_waiting(ch, m->code);
-    end_all_answered(ch, m->code);
-    gws_channel_free(ch);
-  }
+  if (ch != NULL && ch->state == GWS_CHANNEL_ATTACHING)
+    gws_follow_end(ch, m->code);
   gw_mail_free(m);
 }
 

@@ -17,6 +17,7 @@
 #include "server/core/filtered.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
+#include "server/core/pattern.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
 
@@ -46,7 +47,7 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   h->forwarded = gw_mem_zalloc(h->num_workers * sizeof *h->forwarded);
   /* Got now, as both are needed to survive when nothing can be got later. */
   if (h->forwarded == NULL || gws_hub_scratch(h, GWS_SCRATCH_MIN) == NULL ||
-      gw_refused_reserve(&h->refused) < 0) {
+      gws_pattern_init(h) < 0 || gw_refused_reserve(&h->refused) < 0) {
     gw_hub_free(h);
     return NULL;
   }
@@ -90,6 +91,8 @@ void gw_hub_free(gw_hub *h) {
   gw_index_deinit(&h->clients);
   gw_index_deinit(&h->followed);
   gws_filters_deinit(h);
+  gws_names_deinit(h);
+  gws_pattern_deinit(h);
   gw_refused_deinit(&h->refused);
   gw_mem_free(h->forwarded);
   gw_mem_free(h->scratch.data);
@@ -209,6 +212,11 @@ static const mail_handler mail_handlers[] = {
     [GWS_MAIL_SNAPSHOT] = gws_command_on_snapshot,
     [GWS_MAIL_ROSTER] = gws_follow_on_roster,
     [GWS_MAIL_DONE] = gws_command_on_done,
+    [GWS_MAIL_PATTERN] = gws_pattern_on_mail,
+    [GWS_MAIL_PATTERN_NOTED] = gws_pattern_on_noted,
+    [GWS_MAIL_PATTERN_END] = gws_pattern_on_end,
+    [GWS_MAIL_MATCHED] = gws_pattern_on_matched,
+    [GWS_MAIL_LOST] = gws_pattern_on_lost,
     [GWS_MAIL_CALL] = gws_calls_on_mail,
     [GWS_MAIL_CALL_DONE] = gws_calls_on_done,
     [GWS_MAIL_API] = gws_api_on_mail,

@@ -6,6 +6,7 @@
 
 #include "server/core/hub.h"
 #include "server/core/index.h"
+#include "server/core/names.h"
 #include "server/core/refused.h"
 #include "server/core/slots.h"
 #include "server/core/wheel.h"
@@ -46,6 +47,12 @@ struct gws_drain {
   gw_timer timer;
 };
 
+/** What another worker was not sent for want of memory. */
+struct gws_loss {
+  struct gw_mail *ready; /**< to tell it; NULL: there is none */
+  bool is_due;
+};
+
 struct gw_hub {
   gw_hub_port port;
   void *user;
@@ -66,8 +73,10 @@ struct gw_hub {
 
   gw_slots channels;
   gw_channel *by_name;
-  gw_index followed; /**< attached channels of other workers, by number */
-  gw_index filters;  /**< by hash; see filter.h */
+  gw_index followed;       /**< attached channels of other workers, by number */
+  gw_names names;          /**< patterns, wherever their subscribers are */
+  struct gws_loss *losses; /**< by worker; NULL: there are no patterns */
+  gw_index filters;        /**< by hash; see filter.h */
   uint64_t filter_stamp;
   uint32_t num_owned;
   uint32_t *forwarded;     /**< unanswered commands, per worker */

@@ -42,6 +42,11 @@ enum gws_mail_kind {
   GWS_MAIL_SNAPSHOT, /**< answer to PRESENCE_GET */
   GWS_MAIL_ROSTER,   /**< a presence diff */
   GWS_MAIL_DONE,     /**< answer to a command */
+  GWS_MAIL_PATTERN,  /**< the next five: see pattern.h */
+  GWS_MAIL_PATTERN_NOTED,
+  GWS_MAIL_PATTERN_END,
+  GWS_MAIL_MATCHED,
+  GWS_MAIL_LOST,
   GWS_MAIL_CALL,
   GWS_MAIL_CALL_DONE,
   GWS_MAIL_API,
@@ -181,6 +186,9 @@ void gws_command_on_done(gw_hub *h, gw_mail *m);
  * consumed. */
 void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
                         const gw_origin *origin, gw_mail *mail);
+/** To all live subscribers here of a publication that was just appended. */
+struct gw_fanout;
+void gws_publish_fan_out(gw_channel *ch, const struct gw_fanout *f);
 /** Items whose time is over are removed. */
 void gws_publish_expired(gw_channel *ch);
 /** A follower is given one. */
@@ -213,5 +221,16 @@ void gws_follow_on_detach(gw_hub *h, gw_mail *m);
  * channel's list is taken by another. */
 void gws_follow_reset(gw_channel *ch, uint32_t i);
 void gws_follow_deinit(gw_channel *ch);
+
+/* Of channels without an owner here: also patterns. */
+
+/** Answer who waits; let who fell behind go on. */
+void gws_follow_serve(gw_channel *ch);
+/** Let all live ones go on from a cursor. False when out of memory. */
+GW_MUST_USE bool gws_follow_stop_live(gw_channel *ch);
+/** Put subscriptions into the lists that they belong to now. */
+void gws_follow_sort(gw_channel *ch);
+/** Nobody gets it: tell all, and free it. */
+void gws_follow_end(gw_channel *ch, uint32_t code);
 
 #endif

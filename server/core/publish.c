@@ -8,6 +8,7 @@
 #include "server/core/channel.h"
 #include "server/core/filtered.h"
 #include "server/core/mail.h"
+#include "server/core/pattern.h"
 #include "server/core/session.h"
 
 /** What a Publication frame takes besides its payload and user: numbers, tags
@@ -205,6 +206,14 @@ static gw_mail *post_to_followers(gw_channel *ch, const gw_origin *origin,
   return mail;
 }
 
+void gws_publish_fan_out(gw_channel *ch, const gw_fanout *f) {
+  if (ch->num_filtered != 0) gws_filtered_publication(ch, f);
+  if (ch->ns->batch_delay_ms == 0 || ch->hub->drain.on)
+    gws_fanout_publication(ch, f);
+  else
+    gws_batch_put(ch, f);
+}
+
 static void fan_out(gw_channel *ch, gw_buf *buf, const gw_published_mail *pub,
                     const gw_origin *origin) {
   gw_hub *h = ch->hub;
@@ -215,11 +224,7 @@ static void fan_out(gw_channel *ch, gw_buf *buf, const gw_published_mail *pub,
                  .key = pub->key};
   if (pub->no_echo && origin->worker == h->worker)
     f.quiet = gws_session_get(h, origin->session);
-  if (ch->num_filtered != 0) gws_filtered_publication(ch, &f);
-  if (ch->ns->batch_delay_ms == 0 || h->drain.on)
-    gws_fanout_publication(ch, &f);
-  else
-    gws_batch_put(ch, &f);
+  gws_publish_fan_out(ch, &f);
 }
 
 /** To everybody who gets what was stamped, on all workers. Drops the message;
@@ -229,6 +234,8 @@ static gw_mail *spread(gw_channel *ch, struct stamped *st,
   gw_stat_add(&ch->hub->stats.publications_total, 1);
   fan_out(ch, st->buf, &st->mail, origin);
   mail = post_to_followers(ch, origin, st, mail);
+  if (ch->ns->wildcards && ch->hub->names.num != 0)
+    gws_pattern_publication(ch, st->buf, &st->mail);
   gw_buf_unref(st->buf);
   return mail;
 }

@@ -56,9 +56,19 @@ static gw_subscribed start_elsewhere(gw_channel *ch, gw_catchup *c) {
                          .gap_from = is_first ? 0 : c->offset + 1};
 }
 
+/** A pattern has no stream. */
+static gw_subscribed start_pattern(const gw_channel *ch, const gw_catchup *c) {
+  gw_subscribed a = {.epoch = ch->epoch, .offset = ch->top, .wildcard = true};
+  if (!c->recover) return a;
+  a.result = GW_RECOVERY_GAP;
+  a.gap = GW_GAP_LIVE_ONLY;
+  return a;
+}
+
 /** Where the stream goes on, given what the subscriber has. */
 static gw_subscribed find_start(gw_channel *ch, gw_catchup *c) {
   gw_subscribed a = {.epoch = ch->epoch, .offset = ch->top};
+  if (ch->pattern != NULL) return start_pattern(ch, c);
   if (!c->recover) return a;
   if (!c->may_recover) return start_now(ch, c);
   if (c->epoch != ch->epoch || c->offset > ch->top)

@@ -124,7 +124,7 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "Publish cannot be decoded");
     return;
   }
-  uint32_t code = gws_target_find(s, &f->head, cmd.msg.channel, &t);
+  uint32_t code = gws_target_find_one(s, &f->head, cmd.msg.channel, &t);
   if (code != GW_CODE_OK) {
     refuse(s, f->head.request, code);
     return;

@@ -12,6 +12,14 @@ static bool is_alias_free(const gw_session *s, uint32_t alias,
   return alias != 0 && (other == NULL || other == sub);
 }
 
+/** What cannot be had of many channels at once. */
+static uint32_t check_pattern(const gw_namespace *ns, const gw_subscribe *msg) {
+  if (!gw_name_is_pattern(ns, msg->channel)) return GW_CODE_OK;
+  if (!gw_name_is_good_pattern(ns, msg->channel)) return GW_CODE_BAD_CHANNEL;
+  bool is_plain = !msg->presence && msg->overflow <= GW_OVERFLOW_DROP;
+  return is_plain ? GW_CODE_OK : GW_CODE_UNSUPPORTED;
+}
+
 static uint32_t check(const gw_session *s, const gw_frame *f,
                       const gw_subscribe *msg, const gw_sub *sub) {
   uint32_t max = s->hub->settings->limits.max_subscriptions;
@@ -141,6 +149,8 @@ void gws_serve_subscribe(gw_session *s, const gw_frame *f) {
   gw_head by_name = {.type = f->head.type};
   uint32_t code = gws_target_find(s, &by_name, w.msg.channel, &w.t);
   if (code == GW_CODE_OK) code = check(s, f, &w.msg, w.t.sub);
+  if (code == GW_CODE_OK)
+    code = check_pattern(gws_target_space(s, &w.t), &w.msg);
   if (code != GW_CODE_OK) {
     gws_reply_error(s, f->head.request, code, NULL);
     return;

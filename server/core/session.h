@@ -166,6 +166,10 @@ typedef struct gw_target {
 uint32_t gws_target_find(gw_session *s, const gw_head *head, gw_view name,
                          gw_target *t);
 
+/** The same of one channel, not of a pattern: it is BAD_CHANNEL, too. */
+uint32_t gws_target_find_one(gw_session *s, const gw_head *head, gw_view name,
+                             gw_target *t);
+
 /** What a publication, member or call carries: one of two, the second text.
  * GW_CODE_OK, BAD_REQUEST, BAD_TEXT */
 uint32_t gws_payload_check(gw_session *s, gw_view data, gw_view json);

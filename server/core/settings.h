@@ -35,6 +35,9 @@ enum gw_history_mode {
   GW_HISTORY_MAP     /**< the newest of each item */
 };
 
+/** What divides the parts of a name for wildcards. */
+enum gw_separator { GW_SEPARATOR_DOT, GW_SEPARATOR_SLASH };
+
 /** Settings of the channels whose name begins with "name:". The one with an
  * empty name is for the rest. */
 typedef struct gw_namespace {
@@ -48,6 +51,8 @@ typedef struct gw_namespace {
                                 until another takes its place */
   uint32_t idle_ms;        /**< an unused channel is forgotten after this and
                                  after its history is gone */
+  bool wildcards;          /**< one may subscribe to patterns of names */
+  uint32_t separator;      /**< enum gw_separator */
   bool presence;           /**< members may enter and be seen */
   uint32_t presence_grace_ms;
   uint32_t presence_coalesce_ms;

@@ -15,6 +15,7 @@
   X(subscriptions, gauge, "Subscriptions")                                   \
   X(channels, gauge, "Channels owned")                                       \
   X(channels_followed, gauge, "Channels of other workers that are followed") \
+  X(patterns, gauge, "Patterns of names that are subscribed to")             \
   X(members, gauge, "Presence members in owned channels")                    \
   X(frames_in_total, counter, "Frames received")                             \
   X(bytes_in_total, counter, "Bytes received in messages")                   \
