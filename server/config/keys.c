@@ -128,7 +128,18 @@ const gw__key gw__namespace_keys[] = {
   CHOICE("channel.separator", separator, separators,
     "What divides the parts of a name: . or /"),
   TIME("channel.idle", idle_ms, 0, 30 * DAY_MS,
-    "A channel that nobody uses is forgotten after this time."),
+    "A channel that nobody uses is forgotten after this time, and after what it\n"
+    "keeps is gone."),
+  BOOL("channel.ends_with_last", ends_with_last,
+    "Whether it is forgotten with what it keeps, channel.idle after the last\n"
+    "subscriber has left."),
+  TIME("channel.lifetime", lifetime_ms, 0, 30 * DAY_MS,
+    "A channel ends after this time: its subscribers are told, what it keeps is\n"
+    "gone. 0: it does not."),
+  BOOL("channel.events", events,
+    "Whether what happens to channels (created, subscribed, unsubscribed,\n"
+    "destroyed) is published to $events:channels. There is such a channel when\n"
+    "there is a namespace $events, which says who may subscribe."),
   BOOL("presence.enabled", presence,
     "Whether members may enter a channel's presence and be seen."),
   TIME("presence.grace", presence_grace_ms, 0, 10 * MINUTE_MS,
@@ -148,6 +159,8 @@ const gw__key gw__namespace_keys[] = {
   RULE("allow.history", allow[GW_ACTION_HISTORY],
     "Who may read what was published before, also after a lost connection. Others\n"
     "are told a gap."),
+  RULE("allow.channel", allow[GW_ACTION_CHANNEL],
+    "Who may say what is known about a channel: its metadata."),
   TIME("batch.delay", batch_delay_ms, 0, 10 * SECOND_MS,
     "Publications of a channel are gathered for this long and go out together:\n"
     "less work for a busy channel, at the price of the delay. 0: none."),

@@ -3,12 +3,14 @@
 #include "server/core/access.h"
 
 #include "server/core/channel.h"
+#include "server/core/notice.h"
 
 static const enum gw_ask kinds[GW_NUM_ACTIONS] = {
     [GW_ACTION_SUBSCRIBE] = GW_ASK_SUBSCRIBE,
     [GW_ACTION_PUBLISH] = GW_ASK_PUBLISH,
     [GW_ACTION_PRESENCE] = GW_ASK_PRESENCE,
     [GW_ACTION_HISTORY] = GW_ASK_HISTORY,
+    [GW_ACTION_CHANNEL] = GW_ASK_CHANNEL,
 };
 
 const gw_namespace *gws_target_space(const gw_session *s, const gw_target *t) {
@@ -51,10 +53,20 @@ static enum gws_answer refuse(const gws_wish *wish, const gw_rule *rule,
   return GWS_ANSWER_NO;
 }
 
+/** The server's own channels are there for those whom a namespace of theirs
+ * lets, and nobody but the server publishes to them. */
+static bool is_closed(const gw_namespace *ns, const gws_wish *wish) {
+  return gws_name_is_own(wish->target->name) &&
+         (wish->action == GW_ACTION_PUBLISH ||
+          wish->action == GW_ACTION_CHANNEL || *ns->name == '\0');
+}
+
 enum gws_answer gws_access(gw_session *s, const gw_frame *f,
                            const gws_wish *wish, gw_verdict *v) {
+  static const gw_rule nobody;
   const gw_namespace *ns = gws_target_space(s, wish->target);
   const gw_rule *rule = &ns->allow[wish->action];
+  if (is_closed(ns, wish)) return refuse(wish, &nobody, v);
   gw_rule left = {ways_left(ns, wish)};
   bool is_granted = is_open(s, rule, wish);
   *v = (gw_verdict){.code = GW_CODE_OK};
@@ -77,6 +89,17 @@ bool gws_access_also(const gw_session *s, const gw_namespace *ns,
   return (who & (GW_WHO_ANYONE | GW_WHO_SUBSCRIBER)) != 0 ||
          ((who & GW_WHO_USER) != 0 && s->is_known) ||
          ((who & GW_WHO_TOKEN) != 0 && v->by_token) ||
+         ((who & GW_WHO_HOOK) != 0 && is_asked);
+}
+
+bool gws_access_channel(const gw_session *s, const gw_namespace *ns,
+                        const gw_target *t) {
+  uint32_t who = ns->allow[GW_ACTION_CHANNEL].who;
+  bool is_asked = (ns->allow[GW_ACTION_PUBLISH].who & GW_WHO_HOOK) != 0;
+  return (who & GW_WHO_ANYONE) != 0 ||
+         ((who & GW_WHO_USER) != 0 && s->is_known) ||
+         ((who & GW_WHO_SUBSCRIBER) != 0 && t->sub != NULL) ||
+         ((who & GW_WHO_TOKEN) != 0 && t->sub != NULL && t->sub->by_token) ||
          ((who & GW_WHO_HOOK) != 0 && is_asked);
 }
 

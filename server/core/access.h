@@ -25,6 +25,11 @@ enum gws_answer gws_access(gw_session *s, const gw_frame *f,
 bool gws_access_also(const gw_session *s, const gw_namespace *ns,
                      enum gw_action action, const gw_verdict *v);
 
+/** Whether a publisher may say what is known about the channel, by the rules and
+ * by what lets it publish. */
+bool gws_access_channel(const gw_session *s, const gw_namespace *ns,
+                        const gw_target *t);
+
 /** Tell the peer that it may not. */
 void gws_access_refuse(gw_session *s, uint32_t request, const gw_verdict *v);
 

@@ -7,6 +7,7 @@
 #include "server/core/batch.h"
 #include "server/core/filtered.h"
 #include "server/core/mail.h"
+#include "server/core/notice.h"
 #include "server/core/pattern.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
@@ -133,8 +134,10 @@ static void begin_owned(gw_channel *ch) {
   ch->state = GWS_CHANNEL_OWNED;
   ch->epoch = gws_hub_random(h);
   ch->number = number_of(h, ch->handle);
+  ch->made_ms = h->now_ms;
   h->num_owned++;
   gw_stat_add(&h->stats.channels, 1);
+  gws_notice(ch, GW_NOTICE_CREATED, NULL);
 }
 
 static void begin_following(gw_channel *ch) {
@@ -189,6 +192,7 @@ void gws_channel_free(gw_channel *ch) {
   if (ch->pattern != NULL) {
     gws_pattern_end(ch);
   } else if (ch->state == GWS_CHANNEL_OWNED) {
+    gws_notice(ch, GW_NOTICE_DESTROYED, NULL);
     h->num_owned--;
     gw_stat_sub(&h->stats.channels, 1);
     gws_follow_deinit(ch);
@@ -202,6 +206,7 @@ void gws_channel_free(gw_channel *ch) {
   gws_batch_free(ch);
   gws_filtered_free(ch);
   gw_history_deinit(&ch->history);
+  gw_buf_unref(ch->meta);
   gw_mem_free(ch->seats);
   forget(ch);
 }
@@ -272,8 +277,21 @@ static enum gws_rank rank_of(const gw_channel *ch, const gw_sub *sub) {
                                                      : GWS_RANK_APART;
 }
 
+/** The same where nobody has a filter. */
+static void rank_plain(gw_channel *ch, gw_sub *sub, bool is_live) {
+  if (is_live == (sub->seat < ch->num_live)) return;
+  if (is_live)
+    swap_seats(ch, sub->seat, ch->num_live++);
+  else
+    swap_seats(ch, sub->seat, --ch->num_live);
+}
+
 /** Over one border at a time: the seat at the border changes sides. */
 void gws_channel_rank(gw_channel *ch, gw_sub *sub, enum gws_rank rank) {
+  if (ch->num_filtered == 0 && rank != GWS_RANK_FILTERED) {
+    rank_plain(ch, sub, rank == GWS_RANK_LIVE);
+    return;
+  }
   for (enum gws_rank now; (now = rank_of(ch, sub)) != rank;) {
     uint32_t end = ch->num_live + ch->num_filtered;
     if (now == GWS_RANK_APART) {
@@ -330,13 +348,27 @@ static bool has_memory(const gw_channel *ch) {
   return gw_history_num(&ch->history) != 0 || ch->window.num != 0;
 }
 
+/** When the owner's time with it is over; GW_NEVER. */
+static uint64_t end_of(const gw_channel *ch) {
+  const gw_namespace *ns = ch->ns;
+  uint64_t end =
+      ns->lifetime_ms != 0 ? ch->made_ms + ns->lifetime_ms : GW_NEVER;
+  bool is_kept = has_memory(ch) && !ns->ends_with_last;
+  if (is_kept || is_in_use(ch)) return end;
+  return min_time(end, ch->used_ms + ns->idle_ms);
+}
+
+/** How long a follower keeps what nobody wants. */
+static uint64_t linger_ms(const gw_channel *ch) {
+  bool is_short = ch->ns->ends_with_last && ch->ns->idle_ms < LINGER_MS;
+  return is_short ? ch->ns->idle_ms : LINGER_MS;
+}
+
 static uint64_t next_visit(const gw_channel *ch) {
-  if (ch->state == GWS_CHANNEL_OWNED) {
-    if (has_memory(ch)) return next_expiry(ch);
-    return is_in_use(ch) ? GW_NEVER : ch->used_ms + ch->ns->idle_ms;
-  }
+  if (ch->state == GWS_CHANNEL_OWNED)
+    return min_time(end_of(ch), has_memory(ch) ? next_expiry(ch) : GW_NEVER);
   uint64_t due = GW_NEVER;
-  if (ch->num_seats == 0) due = ch->used_ms + LINGER_MS;
+  if (ch->num_seats == 0) due = ch->used_ms + linger_ms(ch);
   if (ch->state == GWS_CHANNEL_ATTACHING)
     due = min_time(due, gws_follow_late_ms(ch));
   return due;
@@ -354,6 +386,16 @@ void gws_channel_touch(gw_channel *ch) {
   gw_wheel_set(&h->wheel, &ch->timer, due);
 }
 
+/** Whoever still has it is told. */
+static void end_channel(gw_channel *ch) {
+  gws_batch_flush(ch);
+  while (ch->num_seats != 0)
+    gws_sub_end(ch->seats[ch->num_seats - 1].sub, GW_CODE_CHANNEL_ENDED, NULL,
+                GWS_FAREWELL_LEFT);
+  gws_follow_send_ended(ch);
+  gws_channel_free(ch);
+}
+
 static void visit_owned(gw_channel *ch) {
   gw_hub *h = ch->hub;
   uint64_t window_ms = h->settings->dedup_window_ms;
@@ -361,9 +403,8 @@ static void visit_owned(gw_channel *ch) {
   gws_publish_expired(ch);
   if (h->now_ms > window_ms)
     gw_dedup_expire(&ch->window, h->now_ms - window_ms);
-  bool is_over = h->now_ms >= ch->used_ms + ch->ns->idle_ms;
-  if (is_over && !is_in_use(ch) && !has_memory(ch))
-    gws_channel_free(ch);
+  if (h->now_ms >= end_of(ch))
+    end_channel(ch);
   else
     gws_channel_touch(ch);
 }
@@ -372,7 +413,7 @@ static void visit_followed(gw_channel *ch) {
   uint64_t now = ch->hub->now_ms;
   if (ch->state == GWS_CHANNEL_ATTACHING && now >= gws_follow_late_ms(ch))
     gws_follow_on_late(ch);
-  if (ch->num_seats == 0 && now >= ch->used_ms + LINGER_MS) {
+  if (ch->num_seats == 0 && now >= ch->used_ms + linger_ms(ch)) {
     if (ch->pattern != NULL || gws_follow_detach(ch)) {
       gws_channel_free(ch);
       return;

@@ -66,6 +66,7 @@ struct gw_channel {
   struct gw_presence *presence; /**< NULL: nobody was ever present */
   struct gw_batch *batch;       /**< NULL: nothing was ever gathered */
   struct gw_filtered *filtered; /**< NULL: nothing was ever skipped */
+  gw_buf *meta;                 /**< JSON about it; NULL: none */
   struct gw_pattern *pattern;   /**< NULL: a channel, not a pattern of names */
   gw_timer timer;               /**< housekeeping, lingering, attaching again */
   uint64_t used_ms;             /**< when it was in use last */
@@ -75,6 +76,7 @@ struct gw_channel {
   uint32_t num_followers;
   gw_dedup_window window;
   gw_expiry expiry; /**< of items of a map */
+  uint64_t made_ms;
   uint8_t name[];
 };
 

@@ -4,6 +4,7 @@
 #include "server/core/batch.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
+#include "server/core/meta.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
 
@@ -140,6 +141,8 @@ static bool load(gw_channel *ch, gw_channel_state *st) {
   ch->epoch = st->epoch;
   if (!load_history(ch, st)) return false;
   ch->top = st->top;
+  gws_meta_take(ch, st->meta);
+  st->meta = NULL;
   return true;
 }
 
@@ -225,6 +228,26 @@ void gws_follow_reset(gw_channel *ch, uint32_t i) {
   remove_follower(ch, f);
 }
 
+void gws_follow_send_ended(gw_channel *ch) {
+  while (ch->num_followers != 0) {
+    gw_follower *f = &ch->followers[0];
+    f->reset->kind = GWS_MAIL_ENDED;
+    gws_follow_reset(ch, 0);
+  }
+}
+
+void gws_follow_on_ended(gw_hub *h, gw_mail *m) {
+  gw_channel *ch = gw_slots_get(&h->channels, m->handle);
+  gw_mail_free(m);
+  if (ch == NULL || ch->state == GWS_CHANNEL_OWNED) return;
+  if (ch->state == GWS_CHANNEL_ATTACHED) {
+    gws_follow_end(ch, GW_CODE_CHANNEL_ENDED);
+    return;
+  }
+  /* It has asked again, for another reason, and will be given the new one. */
+  end_all_answered(ch, GW_CODE_CHANNEL_ENDED);
+}
+
 void gws_follow_deinit(gw_channel *ch) {
   while (ch->num_followers != 0)
     remove_follower(ch, &ch->followers[0]);
@@ -263,12 +286,14 @@ static gw_channel_state *copy_state(gw_channel *ch) {
                            .number = ch->number,
                            .trimmed_by = ch->history.trimmed_by,
                            .floor = ch->history.floor,
+                           .meta = ch->meta,
                            .version = gws_presence_version(ch),
                            .members = gws_presence_roster(ch)};
   if (st->members == NULL) {
     gw_mem_free(st);
     return NULL;
   }
+  if (st->meta != NULL) gw_buf_ref(st->meta);
   copy_records(&ch->history, st);
   return st;
 }

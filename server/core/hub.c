@@ -17,6 +17,8 @@
 #include "server/core/filtered.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
+#include "server/core/meta.h"
+#include "server/core/notice.h"
 #include "server/core/pattern.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
@@ -42,6 +44,7 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   h->num_workers = options->num_workers;
   h->low_water = low_water_of(h->settings);
   memcpy(h->hash_key, options->hash_key, sizeof h->hash_key);
+  h->notice_space = gw_settings_named(h->settings, GWS_NOTICE_SPACE);
   gw_wheel_init(&h->wheel, 0);
   h->drain.timer.kind = GWS_TIMER_DRAIN;
   h->forwarded = gw_mem_zalloc(h->num_workers * sizeof *h->forwarded);
@@ -86,6 +89,7 @@ void gw_hub_free(gw_hub *h) {
   free_batches(h);
   free_sessions(h);
   free_channels(h);
+  gws_notices_free(h);
   gw_slots_deinit(&h->sessions);
   gw_slots_deinit(&h->channels);
   gw_index_deinit(&h->clients);
@@ -121,7 +125,11 @@ void gws_hub_enter(gw_hub *h) {
 
 void gws_hub_leave(gw_hub *h) {
   /* What ends here may end others: they join the list. */
-  while (h->depth == 1 && h->ending != NULL) {
+  while (h->depth == 1 && (h->ending != NULL || h->notices != NULL)) {
+    if (h->ending == NULL) {
+      gws_notices_flush(h);
+      continue;
+    }
     gw_session *s = h->ending;
     h->ending = s->u.next_ending;
     gws_session_detach(s);
@@ -217,6 +225,8 @@ static const mail_handler mail_handlers[] = {
     [GWS_MAIL_PATTERN_END] = gws_pattern_on_end,
     [GWS_MAIL_MATCHED] = gws_pattern_on_matched,
     [GWS_MAIL_LOST] = gws_pattern_on_lost,
+    [GWS_MAIL_META] = gws_meta_on_mail,
+    [GWS_MAIL_ENDED] = gws_follow_on_ended,
     [GWS_MAIL_CALL] = gws_calls_on_mail,
     [GWS_MAIL_CALL_DONE] = gws_calls_on_done,
     [GWS_MAIL_API] = gws_api_on_mail,

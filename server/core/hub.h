@@ -145,6 +145,30 @@ typedef void (*gw_on_reply)(void *arg, uint32_t code, gw_view message,
 GW_MUST_USE int gw_hub_call(gw_hub *h, uint64_t client, const gw_rpc *rpc,
                             gw_on_reply on_reply, void *arg);
 
+/** What happened to a channel. */
+enum gw_notice {
+  GW_NOTICE_CREATED,    /**< on its owner */
+  GW_NOTICE_SUBSCRIBED, /**< or to a pattern of names */
+  GW_NOTICE_UNSUBSCRIBED,
+  GW_NOTICE_DESTROYED
+};
+
+/** Views are valid until the handler returns. */
+typedef struct gw_notice_event {
+  enum gw_notice what;
+  const gw_namespace *ns;
+  gw_view channel;
+  /* whose subscription it is; all 0 for the channel itself */
+  uint64_t client;
+  uint64_t connection;
+  gw_view user;
+} gw_notice_event;
+
+/** Told on the hub's thread, each once, in order for each worker. It must not
+ * call the hub. */
+typedef void (*gw_on_notice)(void *user, const gw_notice_event *event);
+void gw_hub_set_on_notice(gw_hub *h, gw_on_notice on_notice, void *user);
+
 /* ---- end ----------------------------------------------------------------- */
 
 /** Stop taking sessions (new ones get SHUTDOWN), hold presence of those that

@@ -34,6 +34,7 @@ enum gws_timer_kind {
 enum gws_log_level { GWS_LOG_ERROR, GWS_LOG_WARN, GWS_LOG_INFO, GWS_LOG_DEBUG };
 
 typedef struct gw_channel gw_channel;
+typedef struct gws_noted gws_noted;
 struct gw_call_open;
 struct gw_call_sent;
 
@@ -91,6 +92,13 @@ struct gw_hub {
   struct gw_call_sent *sent_calls; /**< by id */
   gw_on_call on_call;
   void *on_call_user;
+
+  gw_on_notice on_notice;
+  void *on_notice_user;
+  gws_noted *notices; /**< gathered; see notice.h */
+  gws_noted *last_notice;
+  uint32_t num_notices;
+  const gw_namespace *notice_space; /**< of $events; NULL: there is none */
 
   struct gws_drain drain;
   gw_out scratch;

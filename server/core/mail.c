@@ -42,6 +42,7 @@ void gws_mail_drop(gw_mail *m) {
   for (uint32_t i = 0; i < m->state->num_records; i++)
     gw_buf_unref(m->state->records[i].buf);
   gws_roster_unref(m->state->members);
+  gw_buf_unref(m->state->meta);
   gw_mem_free(m->state);
   m->state = NULL;
 }

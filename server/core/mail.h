@@ -47,6 +47,8 @@ enum gws_mail_kind {
   GWS_MAIL_PATTERN_END,
   GWS_MAIL_MATCHED,
   GWS_MAIL_LOST,
+  GWS_MAIL_META,  /**< of a channel, to who follows it */
+  GWS_MAIL_ENDED, /**< the channel has come to its end */
   GWS_MAIL_CALL,
   GWS_MAIL_CALL_DONE,
   GWS_MAIL_API,
@@ -100,6 +102,7 @@ typedef struct gw_channel_state {
   uint32_t number;
   uint8_t trimmed_by;
   uint64_t floor;
+  gw_buf *meta;
   uint64_t version;
   gw_roster *members;
   uint32_t num_records;
@@ -189,8 +192,14 @@ void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
 /** To all live subscribers here of a publication that was just appended. */
 struct gw_fanout;
 void gws_publish_fan_out(gw_channel *ch, const struct gw_fanout *f);
+/** Publish on the server's own behalf, on whichever worker; key 0. False when
+ * there is no memory, or too much to do. */
+GW_MUST_USE bool gws_publish_own(gw_hub *h, gw_publish_command *cmd);
 /** Items whose time is over are removed. */
 void gws_publish_expired(gw_channel *ch);
+/** A command as mail for the owner; NULL when out of memory. */
+gw_mail *gws_publish_mail(const gw_publish_command *cmd,
+                          const gw_origin *origin);
 /** A follower is given one. */
 void gws_publish_follow(gw_hub *h, gw_mail *m);
 
@@ -217,6 +226,9 @@ void gws_follow_send_roster(gw_channel *ch, uint64_t version, gw_buf *diff,
                             gw_roster *changes);
 void gws_follow_on_attach(gw_hub *h, gw_mail *m);
 void gws_follow_on_detach(gw_hub *h, gw_mail *m);
+/** The channel ends, with all that followers have of it. */
+void gws_follow_send_ended(gw_channel *ch);
+void gws_follow_on_ended(gw_hub *h, gw_mail *m);
 /** A follower cannot be sent something: it has to attach anew. Its place in the
  * channel's list is taken by another. */
 void gws_follow_reset(gw_channel *ch, uint32_t i);

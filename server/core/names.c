@@ -66,9 +66,9 @@ static void split_name(const gw_namespace *ns, gw_view name, split *s) {
 }
 
 bool gw_name_is_pattern(const gw_namespace *ns, gw_view name) {
+  if (!ns->wildcards) return false;
   gw_view rest = without_space(ns, name), part;
   uint8_t separator = separator_of(ns);
-  if (!ns->wildcards) return false;
   for (bool is_more = true; is_more;) {
     is_more = next_part(&rest, separator, &part);
     if (gw_view_eq(part, any_part) || gw_view_eq(part, any_rest)) return true;

@@ -8,6 +8,7 @@
 #include "server/core/channel.h"
 #include "server/core/filtered.h"
 #include "server/core/mail.h"
+#include "server/core/meta.h"
 #include "server/core/pattern.h"
 #include "server/core/session.h"
 
@@ -132,6 +133,9 @@ static uint32_t prepare(gw_channel *ch, const gw_publish_command *cmd,
   st->buf = encode_command(ch, cmd, item);
   if (st->buf == NULL) return GW_CODE_INTERNAL;
   uint32_t code = make_room(ch, st->buf);
+  if (code == GW_CODE_OK && msg->meta.len != 0 && ch->meta == NULL &&
+      gws_meta_set(ch, msg->meta) < 0)
+    code = GW_CODE_INTERNAL;
   if (code == GW_CODE_OK) return code;
   gw_buf_unref(st->buf);
   st->buf = NULL;
@@ -238,6 +242,22 @@ static gw_mail *spread(gw_channel *ch, struct stamped *st,
     gws_pattern_publication(ch, st->buf, &st->mail);
   gw_buf_unref(st->buf);
   return mail;
+}
+
+bool gws_publish_own(gw_hub *h, gw_publish_command *cmd) {
+  static const gw_origin nobody = {.worker = GWS_NOBODY};
+  gw_view name = cmd->msg.channel;
+  cmd->hash = gws_hub_hash(h, name.data, name.len);
+  uint32_t owner = gws_channel_owner(h, cmd->hash);
+  if (owner == h->worker) {
+    gws_publish_accept(h, cmd, &nobody, NULL);
+    return true;
+  }
+  gw_mail *m = NULL;
+  if (!gws_hub_is_worker_busy(h, owner)) m = gws_publish_mail(cmd, &nobody);
+  if (m == NULL) return false;
+  gws_mail_post(h, owner, m);
+  return true;
 }
 
 /* ---- the end of items ------------------------------------------------------ */

@@ -80,5 +80,7 @@ uint32_t gws_publish_check(const gw_namespace *ns, const gw_publish *msg,
   if (code == GW_CODE_OK && (has_item || ns->history_mode == GW_HISTORY_MAP))
     code = check_item(ns, msg, p);
   if (code == GW_CODE_OK && msg->tags.num != 0) code = check_tags(msg->tags, p);
+  if (code == GW_CODE_OK && msg->meta.len != 0)
+    code = check_text(msg->meta, GW_MAX_CHANNEL_META_BYTES, "meta", p);
   return code;
 }

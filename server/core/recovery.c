@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "server/core/channel.h"
+#include "server/core/meta.h"
+#include "server/core/notice.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
 
@@ -98,12 +100,17 @@ void gws_recovery_begin(gw_sub *sub) {
   msg.live = msg.offset == ch->top;
   count(s->hub, c, &msg);
   c->cursor = msg.offset;
-  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
+  msg.meta = gws_meta_of(ch);
+  gw_out *out = gws_hub_scratch(s->hub, msg.meta.len + GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_SUBSCRIBED,
                   .request = c->request,
                   .channel = ch->number};
   gws_session_send(s, GW_LANE_DATA, out,
-                   gw_encode_subscribed(out, &head, &msg));
+                   out != NULL ? gw_encode_subscribed(out, &head, &msg)
+                               : GW_ERR_NOMEM);
+  if (!sub->is_noted) gws_notice(ch, GW_NOTICE_SUBSCRIBED, s);
+  sub->is_noted = true;
+  sub->is_meta_due = false;
   gws_sub_set_feed(sub, msg.live ? GWS_FEED_LIVE : GWS_FEED_RECOVERING);
 }
 
@@ -136,7 +143,9 @@ static void draw_snapshot(gw_sub *sub) {
 
 void gws_recovery_draw(gw_sub *sub) {
   gw_session *s = sub->session;
-  if (sub->roster == GWS_ROSTER_STALE || sub->roster == GWS_ROSTER_SENDING)
+  if (sub->is_meta_due)
+    gws_meta_draw(sub);
+  else if (sub->roster == GWS_ROSTER_STALE || sub->roster == GWS_ROSTER_SENDING)
     draw_snapshot(sub);
   else if (!gws_draw_stream(sub))
     return;

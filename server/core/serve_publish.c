@@ -47,7 +47,7 @@ static void put_off(gw_session *s, uint32_t request,
   note_refusal(s, cmd->hash, cmd->msg.key);
 }
 
-static gw_mail *make_mail(const gw_publish_command *cmd,
+gw_mail *gws_publish_mail(const gw_publish_command *cmd,
                           const gw_origin *origin) {
   const gw_publish *msg = &cmd->msg;
   gw_mail *m = gws_mail_new(GWS_MAIL_PUBLISH,
@@ -70,7 +70,7 @@ static gw_mail *make_mail(const gw_publish_command *cmd,
 
 static void forward(gw_session *s, uint32_t owner,
                     const gw_publish_command *cmd, const gw_origin *origin) {
-  gw_mail *m = make_mail(cmd, origin);
+  gw_mail *m = gws_publish_mail(cmd, origin);
   if (m == NULL) {
     gws_hub_nomem(s->hub);
     put_off(s, origin->request, cmd, GW_CODE_INTERNAL);
@@ -132,6 +132,11 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
   gws_problem problem;
   const gw_namespace *ns = gws_target_space(s, &t);
   if (gws_publish_check(ns, &cmd.msg, &problem) != GW_CODE_OK) {
+    gws_reply_problem(s, f->head.request, &problem);
+    return;
+  }
+  if (cmd.msg.meta.len != 0 && !gws_access_channel(s, ns, &t)) {
+    (void)gws_problem_set(&problem, GW_CODE_PERMISSION_DENIED, "meta", NULL);
     gws_reply_problem(s, f->head.request, &problem);
     return;
   }

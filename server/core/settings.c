@@ -20,7 +20,8 @@ static const gw_namespace default_namespace = {
     .allow = {{GW_WHO_ANYONE},
               {GW_WHO_ANYONE},
               {GW_WHO_ANYONE},
-              {GW_WHO_ANYONE}},
+              {GW_WHO_ANYONE},
+              {0}},
     .batch_delay_ms = 0,
     .batch_bytes = GW_BATCH_BYTES,
 };
@@ -49,6 +50,13 @@ const gw_settings gw_settings_default = {
     .namespaces = &default_namespace,
     .num_namespaces = 1,
 };
+
+const gw_namespace *gw_settings_named(const gw_settings *s, const char *name) {
+  for (size_t i = 0; i < s->num_namespaces; i++) {
+    if (strcmp(s->namespaces[i].name, name) == 0) return &s->namespaces[i];
+  }
+  return NULL;
+}
 
 static bool owns(const gw_namespace *ns, gw_view channel) {
   size_t len = strlen(ns->name);

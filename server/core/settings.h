@@ -12,6 +12,7 @@ enum gw_action {
   GW_ACTION_PUBLISH,
   GW_ACTION_PRESENCE, /**< see who is there */
   GW_ACTION_HISTORY,  /**< read what was published before */
+  GW_ACTION_CHANNEL,  /**< say what is known about it: its metadata */
   GW_NUM_ACTIONS
 };
 
@@ -51,9 +52,14 @@ typedef struct gw_namespace {
                                 until another takes its place */
   uint32_t idle_ms;        /**< an unused channel is forgotten after this and
                                  after its history is gone */
-  bool wildcards;          /**< one may subscribe to patterns of names */
-  uint32_t separator;      /**< enum gw_separator */
-  bool presence;           /**< members may enter and be seen */
+  uint32_t lifetime_ms; /**< a channel ends this long after it was made; 0: it
+                                does not */
+  bool ends_with_last;  /**< it ends idle_ms after the last subscriber left,
+                                with its history */
+  bool events;          /**< news of channels are published; see notice.h */
+  bool wildcards;       /**< one may subscribe to patterns of names */
+  uint32_t separator;   /**< enum gw_separator */
+  bool presence;        /**< members may enter and be seen */
   uint32_t presence_grace_ms;
   uint32_t presence_coalesce_ms;
   gw_rule allow[GW_NUM_ACTIONS]; /**< by enum gw_action */
@@ -80,6 +86,9 @@ typedef struct gw_settings {
 
 /** Every default, one namespace. */
 extern const gw_settings gw_settings_default;
+
+/** The namespace of a name; NULL when there is none, "" being for the rest. */
+const gw_namespace *gw_settings_named(const gw_settings *s, const char *name);
 
 /** The namespace of a channel. Never NULL. */
 const gw_namespace *gw_settings_namespace(const gw_settings *s,

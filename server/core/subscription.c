@@ -6,6 +6,7 @@
 #include "server/core/channel.h"
 #include "server/core/filter.h"
 #include "server/core/mail.h"
+#include "server/core/notice.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
 
@@ -149,7 +150,7 @@ static void drop_more(gw_sub *sub) {
 }
 
 int gws_sub_set_more(gw_sub *sub, gw_filter *filter, gw_view meta) {
-  drop_more(sub);
+  if (sub->more != NULL) drop_more(sub);
   if (filter == NULL && meta.len == 0) return 0;
   gw_sub_more *more = gw_mem_zalloc(sizeof *more + meta.len);
   if (more == NULL) {
@@ -219,6 +220,7 @@ void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   gw_channel *ch = sub->channel;
   gws_batch_flush(ch);
   say_farewell(sub, why);
+  if (sub->is_noted) gws_notice(ch, GW_NOTICE_UNSUBSCRIBED, s);
   if (sub->is_drawing)
     DL_DELETE(s->subs.drawing, sub);
   else
@@ -264,7 +266,7 @@ static bool wants_draw(const gw_sub *sub) {
   if (sub->feed == GWS_FEED_WAITING || !gws_channel_is_ready(sub->channel))
     return false;
   return sub->feed != GWS_FEED_LIVE || sub->roster == GWS_ROSTER_STALE ||
-         sub->roster == GWS_ROSTER_SENDING;
+         sub->roster == GWS_ROSTER_SENDING || sub->is_meta_due;
 }
 
 void gws_sub_sort(gw_sub *sub) {

@@ -79,6 +79,8 @@ struct gw_sub {
   bool is_member;   /**< entered the presence */
   bool by_token;    /**< a token for the channel let it in */
   bool is_drawing;  /**< in the session's list of those to draw from */
+  bool is_meta_due; /**< the channel's metadata changed, and it was too slow */
+  bool is_noted;    /**< that it subscribed is known */
 };
 
 /** A session's subscriptions. All zero is empty. */
