@@ -180,6 +180,13 @@ void gw_hub_tick(gw_hub *h) {
   gws_hub_leave(h);
 }
 
+void gw_hub_end_turn(gw_hub *h) {
+  if (h->turn_batches == NULL) return;
+  gws_hub_enter(h);
+  gws_batch_end_turn(h);
+  gws_hub_leave(h);
+}
+
 void gws_hub_set_timer(gw_hub *h, gw_timer *t, uint64_t delay_ms) {
   gw_wheel_set(&h->wheel, t, h->now_ms + delay_ms);
 }

@@ -77,6 +77,10 @@ void gw_hub_tick(gw_hub *h);
 /** When gw_hub_tick has to run next, in mono_ms; UINT64_MAX: not at all. */
 uint64_t gw_hub_deadline(const gw_hub *h);
 
+/** The end of a turn of the loop, before output is taken: what the turn's input
+ * has led to goes into the queues of connections. */
+void gw_hub_end_turn(gw_hub *h);
+
 /** Take mail from another worker. */
 void gw_hub_deliver(gw_hub *h, gw_mail *mail);
 /** Free mail that will not be delivered. */

@@ -73,7 +73,8 @@ struct gw_hub {
   uint64_t last_ticket;      /**< of a question */
   const gw_verdict *decided; /**< for the frame that is handled; NULL: ask */
 
-  struct gw_api_open *open_api; /**< questions that other workers are asked */
+  struct gw_batch *turn_batches; /**< that wait for the end of the turn */
+  struct gw_api_open *open_api;  /**< questions that other workers are asked */
   uint32_t last_call;
   struct gw_call_open *open_calls; /**< by id */
   struct gw_call_sent *sent_calls; /**< by id */

@@ -140,7 +140,7 @@ static void fan_out(gw_channel *ch, gw_buf *buf, const gw_published_mail *pub,
                  .key = pub->key};
   if (pub->no_echo && origin->worker == h->worker)
     f.quiet = gws_session_get(h, origin->session);
-  if (ch->ns->batch_delay_ms == 0 || h->drain.on)
+  if (h->drain.on)
     gws_fanout_publication(ch, &f);
   else
     gws_batch_put(ch, &f);

@@ -157,6 +157,7 @@ static void on_prepare(uv_prepare_t *prepare) {
   w->num_put_off = 0;
   if (gw_hub_deadline(w->hub) <= w->ws.now_ms) gw_hub_tick(w->hub);
   gw_ws_tick(&w->ws, w->ws.now_ms);
+  gw_hub_end_turn(w->hub);
   gw_stat_add(&w->stats.flushes_total, 1);
   if (gw_ws_flush(&w->ws))
     uv_idle_start(&w->idle, on_idle);

@@ -17,6 +17,7 @@ typedef struct sim_worker {
   uint32_t index;
   uint32_t life;
   uint64_t planned_ms;                    /* next tick that is in the queue */
+  bool turn_planned;                      /* so is the end of a turn */
   uint64_t mail_last_ms[SIM_MAX_WORKERS]; /* per sender: mail keeps its order */
   struct sim_worker *next;
 } sim_worker;
@@ -85,7 +86,25 @@ static void worker_enter(sim_worker *k) {
 
 static void worker_tick(void *arg);
 
+static void worker_end_turn(void *arg) {
+  sim_worker *k = arg;
+  k->turn_planned = false;
+  if (!worker_alive(k)) return;
+  worker_enter(k);
+  gw_hub_end_turn(k->hub);
+}
+
+/** Turns are as long as the plan says: much or little is gathered in one. */
+static void worker_plan_turn(sim_worker *k) {
+  if (k->turn_planned) return;
+  k->turn_planned = true;
+  world *w = k->node->w;
+  world_after(w, world_between(w, 0, k->node->plan->turn_max_ms),
+              worker_end_turn, k);
+}
+
 static void worker_plan(sim_worker *k) {
+  worker_plan_turn(k);
   uint64_t due = gw_hub_deadline(k->hub);
   world *w = k->node->w;
   if (due == UINT64_MAX) return;

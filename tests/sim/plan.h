@@ -23,6 +23,7 @@ typedef struct sim_plan {
   uint32_t max_payload_bytes;
   uint32_t latency_max_ms;
   uint32_t mail_delay_max_ms;
+  uint32_t turn_max_ms;  /**< of a worker's loop */
   uint32_t window_bytes; /**< what a link holds before the server has to wait */
   uint32_t credit_bytes; /**< of clients; GW_CREDIT_NONE */
   uint32_t batch_delay_ms;
