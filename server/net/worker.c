@@ -61,12 +61,19 @@ static void post(void *user, uint32_t worker, gw_mail *mail) {
   gw_mail_batch_add(&w->outgoing[worker], mail);
 }
 
+/* The system is asked for several at once: a connection needs two. */
 static uint64_t random_number(void *user) {
-  uint64_t value;
-  (void)user;
-  /* Small requests are never cut short once the pool is ready (getrandom(2)).
-   */
-  if (getrandom(&value, sizeof value, 0) != (ssize_t)sizeof value) abort();
+  gw_worker *w = user;
+  if (w->num_randoms == 0) {
+    /* Small requests are never cut short once the pool is ready (getrandom(2)).
+     */
+    if (getrandom(w->randoms, sizeof w->randoms, 0) !=
+        (ssize_t)sizeof w->randoms)
+      abort();
+    w->num_randoms = GW_WORKER_RANDOMS;
+  }
+  uint64_t value = w->randoms[--w->num_randoms];
+  w->randoms[w->num_randoms] = 0; /* given once, and kept nowhere */
   return value;
 }
 

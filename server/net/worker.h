@@ -20,6 +20,9 @@
 /** And how long at most, as a turn may be long. */
 #define GW_WORKER_PUT_OFF_MS 2u
 
+/** Random numbers that are fetched at a time; 256 bytes are never cut short. */
+#define GW_WORKER_RANDOMS 32u
+
 typedef struct gw_worker gw_worker;
 
 /** Work that another thread hands to a worker. */
@@ -61,6 +64,9 @@ struct gw_worker {
   uv_timer_t timer;
   pthread_t thread;
   bool has_thread;
+
+  uint64_t randoms[GW_WORKER_RANDOMS]; /* not given yet */
+  uint32_t num_randoms;
 
   uint64_t armed_ms; /* what timer is set to */
   uint32_t num_put_off;
