@@ -11,7 +11,8 @@
 enum gws_api_place {
   GWS_API_HERE,  /**< on the worker that is asked */
   GWS_API_OWNER, /**< on the owner of the channel that the request names */
-  GWS_API_ALL    /**< on each worker; the replies are put together */
+  GWS_API_ALL,   /**< on each worker; the replies are put together */
+  GWS_API_SUM    /**< the same; the reply is numbers, and they are added up */
 };
 
 /** A reply that is being made: encoded messages of the reply's type, one after
@@ -22,12 +23,18 @@ typedef struct gws_reply {
   size_t cap;
   bool failed;     /**< no memory, or more than a reply may have */
   const char *why; /**< a literal beside a code; NULL */
+  /** For a method that answers later; see GWS_API_LATER. */
+  uint64_t question;
 } gws_reply;
 
 /** Bytes of one worker's reply. */
 #define GWS_REPLY_MAX (16u * 1024u * 1024u)
 
 void gws_reply_add(gws_reply *r, const ProtobufCMessage *part);
+
+/** What a method that is run HERE returns to answer later, once, by
+ * gws_api_answer with the question of its reply. */
+#define GWS_API_LATER UINT32_MAX
 
 /** Do it on this hub. Returns GW_CODE_OK, or why not. */
 typedef uint32_t (*gws_api_run)(gw_hub *h, const gw_caller *caller,
@@ -53,8 +60,39 @@ void gws_api_channels_finish(const ProtobufCMessage *request,
                              ProtobufCMessage *all);
 uint32_t gws_api_history(gw_hub *h, const gw_caller *caller,
                          const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_publish(gw_hub *h, const gw_caller *caller,
+                         const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_broadcast(gw_hub *h, const gw_caller *caller,
+                           const ProtobufCMessage *request, gws_reply *r);
+void gws_api_broadcast_finish(const ProtobufCMessage *request,
+                              ProtobufCMessage *all);
+uint32_t gws_api_subscribe(gw_hub *h, const gw_caller *caller,
+                           const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_unsubscribe(gw_hub *h, const gw_caller *caller,
+                             const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_disconnect(gw_hub *h, const gw_caller *caller,
+                            const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_connections(gw_hub *h, const gw_caller *caller,
+                             const ProtobufCMessage *request, gws_reply *r);
+void gws_api_connections_finish(const ProtobufCMessage *request,
+                                ProtobufCMessage *all);
+uint32_t gws_api_presence(gw_hub *h, const gw_caller *caller,
+                          const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_presence_stats(gw_hub *h, const gw_caller *caller,
+                                const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_rpc(gw_hub *h, const gw_caller *caller,
+                     const ProtobufCMessage *request, gws_reply *r);
+
+/** Strings of protobuf-c end with a NUL: copy a view to *space, and step on.
+ * Room is its length and 1. */
+char *gws_api_text(gw_view v, char **space);
 
 /* ---- workers (api.c) ----------------------------------------------------- */
+
+/** The answer of GWS_API_LATER; reply: NULL when the code is not OK. A question
+ * that is gone is ignored. */
+void gws_api_answer(gw_hub *h, uint64_t question, uint32_t code,
+                    gw_view message, const ProtobufCMessage *reply);
 
 typedef struct gw_mail gw_mail;
 void gws_api_on_mail(gw_hub *h, gw_mail *m);

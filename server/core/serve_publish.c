@@ -99,11 +99,15 @@ static void publish(gw_session *s, uint32_t request,
 
 /** Whether it may. Refused for now, it comes again; what follows it waits. */
 static bool permit(gw_session *s, const gw_frame *f, const gw_target *t,
-                   const gw_publish_command *cmd) {
+                   gw_publish_command *cmd) {
   gw_verdict v;
   gws_wish wish = {
       .action = GW_ACTION_PUBLISH, .target = t, .publish = &cmd->msg};
   enum gws_answer answer = gws_access(s, f, &wish, &v);
+  if (answer == GWS_ANSWER_YES && v.replaces) {
+    cmd->msg.data = v.data;
+    cmd->msg.json = v.json;
+  }
   if (answer != GWS_ANSWER_NO) return answer == GWS_ANSWER_YES;
   gws_access_refuse(s, f->head.request, &v);
   if (gw_code_class(v.code) == GW_CLASS_RETRY ||

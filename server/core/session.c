@@ -7,6 +7,7 @@
 
 #include "server/core/calls.h"
 #include "server/core/drain.h"
+#include "server/core/grants.h"
 #include "server/core/json.h"
 #include "server/core/mem.h"
 
@@ -87,6 +88,10 @@ gw_view gws_session_peer(const gw_session *s) {
 
 gw_view gws_session_user(const gw_session *s) {
   return (gw_view){s->texts + s->peer_len, s->user_len};
+}
+
+gw_view gws_session_agent(const gw_session *s) {
+  return (gw_view){s->texts + s->peer_len + s->user_len, s->agent_len};
 }
 
 /* ---- bytes in ------------------------------------------------------------ */
@@ -401,6 +406,7 @@ void gws_session_detach(gw_session *s) {
   gws_calls_drop(s);
   gws_holds_free(s);
   gws_identity_free(s);
+  gws_grants_free(s);
   forget_client(s);
   s->client = 0;
   gw_refused_deinit(&s->refused);

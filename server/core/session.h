@@ -27,6 +27,7 @@ enum gws_session_state {
 };
 
 struct gw_calls;
+struct gw_grants;
 
 /** There may be tens of thousands of these: what is rare is allocated when it
  * is needed. What a fan-out touches comes first. */
@@ -62,17 +63,21 @@ struct gw_session {
   uint64_t client;     /**< public id of the client */
   uint64_t opened_ms;  /**< when it was welcomed */
   gw_subs subs;
-  struct gw_calls *calls;  /**< NULL: none */
-  gw_holds *holds;         /**< NULL: nothing was ever held */
-  gw_identity *identity;   /**< NULL: nothing more is known */
-  gw_refused_list refused; /**< publications that have to be sent again */
+  struct gw_calls *calls;   /**< NULL: none */
+  gw_holds *holds;          /**< NULL: nothing was ever held */
+  gw_identity *identity;    /**< NULL: nothing more is known */
+  struct gw_grants *grants; /**< NULL: the server subscribed it to nothing */
+  gw_refused_list refused;  /**< publications that have to be sent again */
   uint8_t peer_len;
   uint8_t user_len;
-  uint8_t *texts; /**< peer, then user */
+  uint8_t agent_len;
+  uint8_t *texts; /**< peer, user, agent */
 };
 
 gw_view gws_session_peer(const gw_session *s);
 gw_view gws_session_user(const gw_session *s);
+/** Name and version of the client, as it says. */
+gw_view gws_session_agent(const gw_session *s);
 
 /** A log line about the peer: address, code and reason. */
 void gws_session_log(const gw_session *s, int level, const char *event,

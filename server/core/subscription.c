@@ -192,11 +192,16 @@ void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   gws_channel_touch(ch);
 }
 
+void gws_sub_refuse(const gw_sub *sub, uint32_t code, const char *reason) {
+  uint32_t request = sub->catchup->request;
+  if (request != 0) gws_reply_error(sub->session, request, code, reason);
+}
+
 void gws_sub_end(gw_sub *sub, uint32_t code, const char *reason,
                  enum gws_farewell why) {
   gw_session *s = sub->session;
   if (sub->feed == GWS_FEED_WAITING) {
-    gws_reply_error(s, sub->catchup->request, code, reason);
+    gws_sub_refuse(sub, code, reason);
   } else {
     gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
     gw_head head = {.type = GW_FRAME_UNSUBSCRIBED,

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* api_test.c - what an application asks of a node, whichever worker it asks. */
-#include "support/hub_rig.h"
-
-#include <stdlib.h>
-
-#include "server/core/api.h"
+#include "support/api_rig.h"
 
 static hubs node;
 
@@ -21,50 +17,13 @@ static int stop(void **state) {
   return 0;
 }
 
-/** The last reply, as JSON. */
-static struct {
-  unsigned num;
-  uint32_t code;
-  char json[8192];
-} told;
-
-static void on_reply(void *arg, uint32_t code, gw_view message, gw_view reply) {
-  const char *method = arg;
-  size_t len = 0;
-  (void)message;
-  told.num++;
-  told.code = code;
-  told.json[0] = '\0';
-  if (code != GW_CODE_OK) return;
-  char *json =
-      gw_api_reply_to_json(gw_api_find(gw_view_of(method)), reply, &len);
-  assert_non_null(json);
-  assert_true(len < sizeof told.json);
-  memcpy(told.json, json, len + 1);
-  free(json);
-}
-
-/** Ask one worker, in JSON. */
 static void ask(uint32_t worker, const char *method, const char *json) {
-  uint8_t space[1024];
-  char why[GW_MAX_REASON_BYTES + 1];
-  gw_out out = {space, 0, sizeof space};
-  gw_caller caller = {.is_trusted = true};
-  const gw_api_method *m = gw_api_find(gw_view_of(method));
-  told.num = 0;
-  if (m != NULL)
-    assert_int_equal(gw_api_request_from_json(m, gw_view_of(json), &out, why),
-                     0);
-  gw_hub_api(node.hub[worker], gw_view_of(method), &caller,
-             (gw_view){space, out.len}, on_reply, (void *)(uintptr_t)method);
-  hubs_settle(&node);
-  assert_int_equal(told.num, 1);
+  api_ask(&node, worker, method, json);
 }
 
-static void assert_json(const char *part) {
-  if (strstr(told.json, part) == NULL)
-    fail_msg("%s is not in %s", part, told.json);
-}
+#define told        api_told
+#define assert_json api_assert_json
+#define on_reply    api_on_reply
 
 static void test_info_is_of_all_workers(void **state) {
   (void)state;
