@@ -18,22 +18,22 @@
 
 /* clang-format off */
 static const gw_api_method methods[] = {
-#define ROW(name, message, place, finish)                                      \
+#define ROW(name, message, place, door, finish)                                \
   {#name, &godwit__api__v1__##message##_request__descriptor,                   \
    &godwit__api__v1__##message##_reply__descriptor, GWS_API_##place,           \
-   gws_api_##name, finish}
-  ROW(info, info, ALL, NULL),
-  ROW(channels, channels, ALL, gws_api_channels_finish),
-  ROW(history, history, OWNER, NULL),
-  ROW(publish, publish, OWNER, NULL),
-  ROW(broadcast, broadcast, ALL, gws_api_broadcast_finish),
-  ROW(subscribe, subscribe, SUM, NULL),
-  ROW(unsubscribe, unsubscribe, SUM, NULL),
-  ROW(disconnect, disconnect, SUM, NULL),
-  ROW(connections, connections, ALL, gws_api_connections_finish),
-  ROW(presence, presence, OWNER, NULL),
-  ROW(presence_stats, presence_stats, OWNER, NULL),
-  ROW(rpc, rpc, HERE, NULL),
+   GWS_DOOR_##door, gws_api_##name, finish}
+  ROW(info, info, ALL, NONE, NULL),
+  ROW(channels, channels, ALL, NONE, gws_api_channels_finish),
+  ROW(history, history, OWNER, HISTORY, NULL),
+  ROW(publish, publish, OWNER, NONE, NULL),
+  ROW(broadcast, broadcast, ALL, NONE, gws_api_broadcast_finish),
+  ROW(subscribe, subscribe, SUM, NONE, NULL),
+  ROW(unsubscribe, unsubscribe, SUM, NONE, NULL),
+  ROW(disconnect, disconnect, SUM, NONE, NULL),
+  ROW(connections, connections, ALL, NONE, gws_api_connections_finish),
+  ROW(presence, presence, OWNER, PRESENCE, NULL),
+  ROW(presence_stats, presence_stats, OWNER, PRESENCE, NULL),
+  ROW(rpc, rpc, HERE, NONE, NULL),
 #undef ROW
 };
 /* clang-format on */
@@ -120,6 +120,18 @@ static gw_view channel_of(const gw_api_method *m, const ProtobufCMessage *msg) {
   int i = gw__json_field_named(m->request, "channel");
   const void *at = (const uint8_t *)msg + m->request->fields[i].offset;
   return gw_view_of(*(char *const *)at);
+}
+
+uint32_t gws_api_channel_of(const gw_api_method *m, gw_view request,
+                            char name[GW_MAX_CHANNEL_BYTES + 1]) {
+  ProtobufCMessage *msg =
+      protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
+  if (msg == NULL) return GW_CODE_BAD_REQUEST;
+  gw_view channel = channel_of(m, msg);
+  bool fits = channel.len <= GW_MAX_CHANNEL_BYTES;
+  if (fits) memcpy(name, channel.data, channel.len + 1);
+  protobuf_c_message_free_unpacked(msg, NULL);
+  return fits ? GW_CODE_OK : GW_CODE_BAD_CHANNEL;
 }
 
 /** The worker to ask; code says why there is none. */

@@ -15,6 +15,13 @@ enum gws_api_place {
   GWS_API_SUM    /**< the same; the reply is numbers, and they are added up */
 };
 
+/** Which clients may call a method themselves. */
+enum gws_door {
+  GWS_DOOR_NONE,
+  GWS_DOOR_HISTORY, /**< whom allow.history of the channel lets */
+  GWS_DOOR_PRESENCE
+};
+
 /** A reply that is being made: encoded messages of the reply's type, one after
  * the other, which Protocol Buffers take for one. */
 typedef struct gws_reply {
@@ -45,6 +52,7 @@ struct gw_api_method {
   const ProtobufCMessageDescriptor *request;
   const ProtobufCMessageDescriptor *reply;
   enum gws_api_place place;
+  enum gws_door door;
   gws_api_run run;
   /** Of ALL: put the parts in order, as one message that replaces them. May be
    * NULL. */
@@ -86,6 +94,11 @@ uint32_t gws_api_rpc(gw_hub *h, const gw_caller *caller,
 /** Strings of protobuf-c end with a NUL: copy a view to *space, and step on.
  * Room is its length and 1. */
 char *gws_api_text(gw_view v, char **space);
+
+/** The channel that a request names, copied. GW_CODE_OK, BAD_REQUEST,
+ * BAD_CHANNEL (too long). */
+uint32_t gws_api_channel_of(const gw_api_method *m, gw_view request,
+                            char name[GW_MAX_CHANNEL_BYTES + 1]);
 
 /* ---- workers (api.c) ----------------------------------------------------- */
 

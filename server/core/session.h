@@ -190,6 +190,10 @@ void gws_presence_answer(gw_session *s, uint32_t request,
 /* ---- serve_call.c ---------------------------------------------------------- */
 
 void gws_serve_rpc(gw_session *s, const gw_frame *f);
+/** A call of godwit.METHOD. GW_CODE_OK: it is answered, or will be; else the code
+ * to refuse it with. */
+bool gws_is_api_call(gw_view method);
+uint32_t gws_serve_api(gw_session *s, const gw_frame *f, const gw_rpc *msg);
 void gws_serve_rpc_result(gw_session *s, const gw_frame *f);
 void gws_serve_error(gw_session *s, const gw_frame *f);
 
