@@ -29,7 +29,7 @@ endif
 
 # ------------------------------------------------------------------- lists --
 
-APP_DIRS    := net broker store auth observe admin cli config load
+APP_DIRS    := net hooks broker store auth observe admin cli config load
 
 PROTO_SRC   := $(sort $(wildcard proto/*.c))
 CLIENT_SRC  := $(sort $(wildcard client/*.c))
@@ -46,18 +46,19 @@ FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 
 LIBS        := libgodwit-server.a libgodwit-client.a libgodwit-proto.a
 PKGS        := libwebsockets libuv libprotobuf-c jansson yaml-0.1 libsodium \
-               openssl
+               openssl libcurl
 
 GEN         := build/gen
 SCHEMA      := proto/godwit.proto
-API_SCHEMA  := proto/api.proto
+API_SCHEMA  := proto/api.proto proto/hooks.proto
 # nanopb's reading of the schema, which tests hold the codec to.
 GEN_NANOPB  := $(GEN)/nanopb/godwit.pb.c $(GEN)/nanopb/godwit.pb.h
-GEN_PROTOC  := $(foreach n,godwit api,$(GEN)/$n.pb-c.c $(GEN)/$n.pb-c.h)
+GEN_PROTOC  := $(foreach n,godwit api hooks,$(GEN)/$n.pb-c.c $(GEN)/$n.pb-c.h)
 GEN_CODES   := $(GEN)/include/godwit/codes.h $(GEN)/codes_table.inc \
                $(GEN)/codes.ts
 GEN_CODEC   := $(GEN)/codec_table.inc
-GENERATED   := $(GEN_PROTOC) $(GEN_CODES) $(GEN_CODEC)
+GEN_OPENAPI := $(GEN)/openapi.yaml $(GEN)/openapi.inc
+GENERATED   := $(GEN_PROTOC) $(GEN_CODES) $(GEN_CODEC) $(GEN_OPENAPI)
 
 # Every C file that people write, for format and lint.
 C_FILES      = $(sort $(shell find proto client server tests wasm examples \
@@ -187,11 +188,11 @@ $(GEN_PROTOC) &: $(SCHEMA) $(API_SCHEMA) | build/.checked-proto
 	$(Q)$(PROTOC) --c_out=$(GEN) $(SCHEMA) $(API_SCHEMA)
 	@touch $(GEN_PROTOC)
 
-$(GEN)/godwit.desc: $(SCHEMA) | build/.checked-proto
+$(GEN)/%.desc: proto/%.proto | build/.checked-proto
 	$(call say,PROTOC)
 	@mkdir -p $(GEN)
 	$(Q)$(PROTOC) --include_source_info --include_imports \
-	  --descriptor_set_out=$@ $(SCHEMA)
+	  --descriptor_set_out=$@ $<
 
 $(GEN_CODES) &: $(GEN)/godwit.desc proto/gen_codes.py
 	$(call say,CODES)
@@ -206,6 +207,13 @@ $(GEN_CODEC): $(GEN)/godwit.desc proto/gen_codec.py
 	$(call say,CODEC)
 	$(Q)$(PYTHON) proto/gen_codec.py --descriptor $(GEN)/godwit.desc \
 	  --alias Pong --table $@
+
+$(GEN_OPENAPI) &: $(GEN)/api.desc proto/gen_openapi.py
+	$(call say,OPENAPI)
+	$(Q)$(PYTHON) proto/gen_openapi.py --descriptor $(GEN)/api.desc \
+	  --version $(VERSION) --yaml $(GEN)/openapi.yaml \
+	  --c-bytes $(GEN)/openapi.inc
+	@touch $(GEN_OPENAPI)
 
 # ---------------------------------------------------------------- flavours --
 
@@ -229,7 +237,8 @@ $(2)/obj/gen/%.o: $$(GEN)/%.c | $(3:%=build/.checked-%) $$(GENERATED)
 $(2)/libgodwit-proto.a: $$(call objects,$(2),$$(PROTO_SRC))
 $(2)/libgodwit-client.a: $$(call objects,$(2),$$(CLIENT_SRC))
 $(2)/libgodwit-server.a: $$(call objects,$(2),$$(SERVER_SRC)) \
-  $(2)/obj/gen/godwit.pb-c.o $(2)/obj/gen/api.pb-c.o
+  $(2)/obj/gen/godwit.pb-c.o $(2)/obj/gen/api.pb-c.o \
+  $(2)/obj/gen/hooks.pb-c.o
 $(2)/libgodwit-app.a: $$(call objects,$(2),$$(APP_SRC))
 $(2)/libgodwit-support.a: $$(call objects,$(2),$$(SUPPORT_SRC))
 

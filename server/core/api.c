@@ -48,6 +48,10 @@ const gw_api_method *gw_api_find(gw_view name) {
   return NULL;
 }
 
+gw_view gw_api_name(const gw_api_method *m) {
+  return gw_view_of(m->name);
+}
+
 int gw_api_request_from_json(const gw_api_method *m, gw_view text, gw_out *out,
                              char *why) {
   return text.len != 0 ? gw_json_to_message(m->request, text, out, why) : 0;

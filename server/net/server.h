@@ -52,6 +52,7 @@ struct gw_server {
   bool is_draining;
   atomic_bool is_stopping; /* told by gw_server_stop */
   atomic_bool is_running;
+  atomic_uint next_asked; /* worker for the next question of the API */
 };
 
 /** The number of the worker that a hub belongs to. */

@@ -316,7 +316,7 @@ static void test_broken_files(void **state) {
   load_bad(f, "? [a]\n: 1\n", "", "$:1: a key must be a single word");
   load_bad(f, "node: \"a\\0b\"\n", "", "$:1: node: must be a single value");
   load_bad(f, "a: &x {b: *x}\n", "",
-           "$:1: a: there is no such key; the nearest is data");
+           "$:1: a: there is no such key; the nearest is api");
   load_bad(f, "", "--config /nowhere.yaml",
            "/nowhere.yaml: cannot be read: No such file or directory");
   load_bad(f, "", "--config /tmp", "/tmp: cannot be read");
