@@ -117,6 +117,7 @@ static void send_welcome(gw_session *s, uint32_t request) {
 static enum gws_answer identify(gw_session *s, const gw_frame *f,
                                 const gw_hello *hello, gw_verdict *v) {
   gw_question q = {.kind = GW_ASK_CONNECT,
+                   .client = public_id(hello->instance),
                    .user = hello->user,
                    .agent = hello->agent,
                    .token = hello->token};

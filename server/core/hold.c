@@ -144,9 +144,10 @@ static void complete(const gw_session *s, gw_question *q) {
   q->session = s->handle;
   q->ticket = ++s->hub->last_ticket;
   q->conn = s->conn;
-  q->client = s->client;
   q->peer = gws_session_peer(s);
-  if (q->kind != GW_ASK_CONNECT) q->user = gws_session_user(s);
+  if (q->kind == GW_ASK_CONNECT) return; /* it said so itself */
+  q->client = s->client;
+  q->user = gws_session_user(s);
 }
 
 /** The frame waits for the ticket's answer. */

@@ -40,6 +40,7 @@ struct gw_session {
   bool left;        /**< the client said goodbye: no grace for its presence */
   bool is_known;    /**< an authenticator vouches for the user's name */
   uint8_t bad_lines;
+  uint16_t end_code; /**< why it ended; 0: it did not, or was lost */
   gw_outq out;
   void *conn;
 

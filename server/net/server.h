@@ -34,6 +34,7 @@ struct gw_server {
   gw_log *log;
   gw_demo demo;
   gw_calls *calls;
+  gw_asks asks;
   gw_worker **workers;
   uint32_t num_workers;
   uint16_t port;
