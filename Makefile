@@ -270,6 +270,16 @@ $(SAN)/godwit: $(SAN)/obj/server/main.o $(SAN)/libgodwit-app.a $(SAN_LIBS)
 	$(call say,LD)
 	$(Q)$(SAN_link) $(SYS_LIBS)
 
+build/godwit-embed: $(REL)/obj/examples/embed/main.o $(REL)/libgodwit-app.a \
+  $(REL_LIBS)
+	$(call say,LD)
+	$(Q)$(REL_link) $(SYS_LIBS)
+
+$(SAN)/godwit-embed: $(SAN)/obj/examples/embed/main.o $(SAN)/libgodwit-app.a \
+  $(SAN_LIBS)
+	$(call say,LD)
+	$(Q)$(SAN_link) $(SYS_LIBS)
+
 build/godwit-sim: $(call objects,$(REL),$(SIM_SRC)) \
   $(REL)/libgodwit-support.a $(REL_LIBS)
 	$(call say,LD)
@@ -324,7 +334,7 @@ FUZZ_BIN   := $(FUZZ_SRC:tests/fuzz/%_fuzz.c=$(FUZZ)/%_fuzz)
 .PHONY: build-unit build-sim build-integration
 build-unit: $(UNIT_BIN) $(REPLAY_BIN)
 build-sim: $(if $(SIM_SRC),build/godwit-sim $(SAN)/godwit-sim)
-build-integration: $(SAN)/godwit
+build-integration: $(SAN)/godwit $(SAN)/godwit-embed
 build-tests: build-unit build-sim build-integration server wasm \
   build/godwit-guard
 
@@ -385,11 +395,11 @@ tidy: build/.checked-lint $(GENERATED) ## clang-tidy over all C sources (slow)
 format: build/.checked-lint ## format the C sources in place
 	$(Q)clang-format -i $(C_FILES)
 
-install: server client ## install under PREFIX (/usr/local), below DESTDIR if given
+install: server client $(REL)/libgodwit-app.a ## install under PREFIX (/usr/local), below DESTDIR if given
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/include/godwit
 	install -m 755 build/godwit $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(LIBS:%=$(REL)/%) $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 $(LIBS:%=$(REL)/%) $(REL)/libgodwit-app.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 644 $(PUBLIC_H) $(DESTDIR)$(PREFIX)/include/godwit/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
 	  scripts/godwit.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/godwit.pc
