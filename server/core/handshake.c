@@ -73,10 +73,9 @@ static void make_room(gw_hub *h, uint64_t client, uint32_t hash) {
   if (num >= MAX_PER_CLIENT) gws_session_end(oldest, GW_CODE_REPLACED, NULL);
 }
 
-static bool open_session(gw_session *s, const gw_hello *hello,
+static bool open_session(gw_session *s, const gw_hello *hello, uint64_t client,
                          const gw_verdict *v) {
   gw_hub *h = s->hub;
-  uint64_t client = public_id(hello->instance);
   uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
   if (!remember_names(s, v->user, hello->agent) || gws_identity_set(s, v) < 0)
     return false;
@@ -115,9 +114,10 @@ static void send_welcome(gw_session *s, uint32_t request) {
 
 /** Who it is: without anybody to ask, who it says. */
 static enum gws_answer identify(gw_session *s, const gw_frame *f,
-                                const gw_hello *hello, gw_verdict *v) {
+                                const gw_hello *hello, uint64_t client,
+                                gw_verdict *v) {
   gw_question q = {.kind = GW_ASK_CONNECT,
-                   .client = public_id(hello->instance),
+                   .client = client,
                    .user = hello->user,
                    .agent = hello->agent,
                    .token = hello->token};
@@ -150,8 +150,8 @@ static void grant_channels(gw_session *s, const gw_verdict *v) {
 }
 
 static void welcome(gw_session *s, uint32_t request, const gw_hello *hello,
-                    const gw_verdict *v) {
-  if (!open_session(s, hello, v)) {
+                    uint64_t client, const gw_verdict *v) {
+  if (!open_session(s, hello, client, v)) {
     gws_hub_nomem(s->hub);
     gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
     return;
@@ -178,9 +178,10 @@ void gws_serve_hello(gw_session *s, const gw_frame *f) {
     return;
   }
   gw_verdict v;
-  enum gws_answer answer = identify(s, f, &hello, &v);
+  uint64_t client = public_id(hello.instance);
+  enum gws_answer answer = identify(s, f, &hello, client, &v);
   if (answer == GWS_ANSWER_YES)
-    welcome(s, f->head.request, &hello, &v);
+    welcome(s, f->head.request, &hello, client, &v);
   else if (answer == GWS_ANSWER_NO)
     turn_away(s, &v);
 }

@@ -70,14 +70,16 @@ static enum gws_answer permit(gw_session *s, const gw_frame *f,
   const gw_namespace *ns = gws_target_space(s, t);
   gws_wish wish = {
       .action = GW_ACTION_SUBSCRIBE, .target = t, .token = msg->token};
-  bool is_granted = gws_is_granted(s, t->hash);
-  *v = (gw_verdict){.code = GW_CODE_OK};
-  if (msg->by_server && !is_granted) {
-    v->code = GW_CODE_SUBSCRIPTION_WITHDRAWN;
-    return GWS_ANSWER_NO;
+  enum gws_answer answer;
+  if (s->grants != NULL && gws_is_granted(s, t->hash)) {
+    *v = (gw_verdict){.code = GW_CODE_OK};
+    answer = GWS_ANSWER_YES;
+  } else if (msg->by_server) {
+    *v = (gw_verdict){.code = GW_CODE_SUBSCRIPTION_WITHDRAWN};
+    answer = GWS_ANSWER_NO;
+  } else {
+    answer = gws_access(s, f, &wish, v);
   }
-  enum gws_answer answer =
-      is_granted ? GWS_ANSWER_YES : gws_access(s, f, &wish, v);
   if (answer != GWS_ANSWER_YES || !msg->presence ||
       gws_access_also(s, ns, GW_ACTION_PRESENCE, v))
     return answer;
