@@ -72,8 +72,19 @@ static void drop_index(gw_subs *subs) {
   subs->index = NULL;
 }
 
+/* Alias 0 is none: those that the server began would all lie in one place. */
+static bool index_alias(struct gw_subs_index *ix, gw_sub *sub) {
+  return sub->alias == 0 ||
+         gw_index_add(&ix->by_alias, alias_hash(sub->alias), sub) == 0;
+}
+
+static void unindex_alias(struct gw_subs_index *ix, gw_sub *sub) {
+  if (sub->alias != 0)
+    gw_index_remove(&ix->by_alias, alias_hash(sub->alias), sub);
+}
+
 static bool index_one(struct gw_subs_index *ix, gw_sub *sub) {
-  return gw_index_add(&ix->by_alias, alias_hash(sub->alias), sub) == 0 &&
+  return index_alias(ix, sub) &&
          gw_index_add(&ix->by_channel, channel_hash(sub->channel), sub) == 0;
 }
 
@@ -102,7 +113,7 @@ static void index_added(gw_subs *subs, gw_sub *sub) {
 
 static void index_removed(gw_subs *subs, gw_sub *sub) {
   if (subs->index == NULL) return;
-  gw_index_remove(&subs->index->by_alias, alias_hash(sub->alias), sub);
+  unindex_alias(subs->index, sub);
   gw_index_remove(&subs->index->by_channel, channel_hash(sub->channel), sub);
   if (subs->num <= WALK_MAX / 2) drop_index(subs);
 }
@@ -129,12 +140,9 @@ gw_sub *gws_sub_new(gw_session *s, gw_channel *ch, uint32_t alias) {
 void gws_sub_set_alias(gw_sub *sub, uint32_t alias) {
   gw_subs *subs = &sub->session->subs;
   if (sub->alias == alias) return;
-  if (subs->index != NULL)
-    gw_index_remove(&subs->index->by_alias, alias_hash(sub->alias), sub);
+  if (subs->index != NULL) unindex_alias(subs->index, sub);
   sub->alias = alias;
-  if (subs->index != NULL &&
-      gw_index_add(&subs->index->by_alias, alias_hash(alias), sub) < 0)
-    drop_index(subs);
+  if (subs->index != NULL && !index_alias(subs->index, sub)) drop_index(subs);
 }
 
 static void drop_roster(gw_catchup *c) {
