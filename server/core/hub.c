@@ -13,6 +13,7 @@
 #include "server/core/calls.h"
 #include "server/core/channel.h"
 #include "server/core/drain.h"
+#include "server/core/hold.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
 #include "server/core/presence.h"
@@ -167,6 +168,9 @@ static void fire(void *user, gw_timer *t) {
     break;
   case GWS_TIMER_LEASE:
     gws_lease_on_timer(GWS_AROUND(t, gw_lease, timer));
+    break;
+  case GWS_TIMER_HOLD:
+    gws_hold_on_timer(t);
     break;
   case GWS_TIMER_DRAIN:
     gws_drain_step(GWS_AROUND(t, gw_hub, drain.timer));

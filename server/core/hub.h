@@ -7,6 +7,7 @@
 
 #include "server/core/ask.h"
 #include "server/core/buf.h"
+#include "server/core/notice.h"
 #include "server/core/settings.h"
 #include "server/core/stats.h"
 
@@ -49,6 +50,8 @@ typedef struct gw_hub_port {
   /** Decide: true when *verdict (all zero: granted) is the answer; false when it
    * will be given by gw_hub_decide, once. NULL: everything is granted. */
   bool (*ask)(void *user, const gw_question *question, gw_verdict *verdict);
+  /** Something happened; NULL: nobody wants to know. */
+  void (*tell)(void *user, const gw_notice *notice);
   /** One line: level 0 error, 1 warning, 2 information, 3 debug; fields as
    * key=value text. */
   void (*log)(void *user, int level, const char *event, const char *fields);

@@ -76,11 +76,13 @@ static void stamp(gw_channel *ch, const gw_publish_command *cmd,
   const gw_publish *msg = &cmd->msg;
   struct gw_dedup_publisher *p = NULL;
   outcome->epoch = ch->epoch;
-  if (msg->key != 0) {
-    p = gw_dedup_open(&ch->window, ch->hub, cmd->client);
+  uint64_t key = cmd->repeat != 0 ? 1 : msg->key;
+  if (key != 0) {
+    uint64_t publisher = cmd->repeat != 0 ? cmd->repeat : cmd->client;
+    p = gw_dedup_open(&ch->window, ch->hub, publisher);
     outcome->code = p != NULL ? GW_CODE_OK : GW_CODE_INTERNAL;
     if (p == NULL) return;
-    outcome->duplicate = gw_dedup_has(p, msg->key, &outcome->offset);
+    outcome->duplicate = gw_dedup_has(p, key, &outcome->offset);
     if (outcome->duplicate) return;
   }
   if (msg->compare && (msg->epoch != ch->epoch || msg->offset != ch->top)) {
@@ -99,7 +101,7 @@ static void stamp(gw_channel *ch, const gw_publish_command *cmd,
                                  .key = msg->key,
                                  .epoch = ch->epoch,
                                  .no_echo = msg->no_echo};
-  if (p != NULL) gw_dedup_put(p, msg->key, outcome->offset);
+  if (p != NULL) gw_dedup_put(p, key, outcome->offset);
   gws_channel_append(ch, gw_buf_ref(st->buf), st->mail.expires_ms);
   ch->used_ms = ch->hub->now_ms;
 }
@@ -146,23 +148,24 @@ static void fan_out(gw_channel *ch, gw_buf *buf, const gw_published_mail *pub,
     gws_batch_put(ch, &f);
 }
 
-void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
-                        const gw_origin *origin, gw_mail *mail) {
-  gw_outcome outcome = {.code = GW_CODE_OK, .key = cmd->msg.key};
+/** Returns the mail when no follower took it, and the answer with it. */
+static gw_mail *accept_one(gw_hub *h, const gw_publish_command *cmd,
+                           const gw_origin *origin, gw_mail *mail,
+                           gw_outcome *o) {
   struct stamped st = {.buf = NULL};
   gw_channel *ch = NULL;
   if (gw_refused_holds(&h->refused, key_stream(cmd), cmd->msg.after))
-    outcome.code = GW_CODE_PRECEDING_REFUSED;
+    o->code = GW_CODE_PRECEDING_REFUSED;
   else
-    ch = gws_channel_get(h, cmd->msg.channel, cmd->hash, &outcome.code);
-  if (ch != NULL) stamp(ch, cmd, &outcome, &st);
-  if (gw_code_class(outcome.code) == GW_CLASS_RETRY) {
-    if (outcome.code == GW_CODE_INTERNAL) gws_hub_nomem(h);
+    ch = gws_channel_get(h, cmd->msg.channel, cmd->hash, &o->code);
+  if (ch != NULL) stamp(ch, cmd, o, &st);
+  if (gw_code_class(o->code) == GW_CLASS_RETRY) {
+    if (o->code == GW_CODE_INTERNAL) gws_hub_nomem(h);
     note_refusal(h, cmd);
   } else {
     gw_refused_accept(&h->refused, key_stream(cmd), cmd->msg.key);
   }
-  if (outcome.duplicate) gw_stat_add(&h->stats.duplicates_total, 1);
+  if (o->duplicate) gw_stat_add(&h->stats.duplicates_total, 1);
   if (st.buf != NULL) {
     gw_stat_add(&h->stats.publications_total, 1);
     fan_out(ch, st.buf, &st.mail, origin);
@@ -170,10 +173,24 @@ void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
     gw_buf_unref(st.buf);
   }
   if (ch != NULL) gws_channel_touch(ch);
+  return mail;
+}
+
+void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
+                        const gw_origin *origin, gw_mail *mail) {
+  gw_outcome outcome = {.code = GW_CODE_OK, .key = cmd->msg.key};
+  mail = accept_one(h, cmd, origin, mail, &outcome);
   /* A mail that went to the origin as a publication has taken the answer with
    * it; the same is true of nobody else's. */
   if (mail != NULL || origin->worker == h->worker)
     gws_command_done(h, origin, &outcome, mail);
+}
+
+gw_outcome gws_publish_own(gw_hub *h, const gw_publish_command *cmd) {
+  gw_outcome outcome = {.code = GW_CODE_OK};
+  const gw_origin nobody = {.worker = GWS_NOBODY};
+  (void)accept_one(h, cmd, &nobody, NULL, &outcome);
+  return outcome;
 }
 
 void gws_publish_follow(gw_hub *h, gw_mail *m) {

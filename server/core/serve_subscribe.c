@@ -2,6 +2,7 @@
 /* serve_subscribe.c - Subscribe and Unsubscribe. */
 #include "server/core/access.h"
 #include "server/core/channel.h"
+#include "server/core/grants.h"
 #include "server/core/session.h"
 
 /** Whether the alias may stand for the channel of sub, which may be NULL. */
@@ -41,8 +42,7 @@ static uint32_t rejoin(gw_sub *sub, uint32_t alias) {
     return GW_CODE_INTERNAL;
   }
   if (sub->feed == GWS_FEED_WAITING)
-    gws_reply_error(sub->session, sub->catchup->request, GW_CODE_UNSUBSCRIBED,
-                    "subscribed again");
+    gws_sub_refuse(sub, GW_CODE_UNSUBSCRIBED, "subscribed again");
   gws_sub_set_alias(sub, alias);
   gws_sub_set_feed(sub, GWS_FEED_WAITING);
   gws_sub_set_roster(sub, GWS_ROSTER_NONE);
@@ -69,7 +69,16 @@ static enum gws_answer permit(gw_session *s, const gw_frame *f,
   const gw_namespace *ns = gws_target_space(s, t);
   gws_wish wish = {
       .action = GW_ACTION_SUBSCRIBE, .target = t, .token = msg->token};
-  enum gws_answer answer = gws_access(s, f, &wish, v);
+  enum gws_answer answer;
+  if (s->grants != NULL && gws_is_granted(s, t->hash)) {
+    *v = (gw_verdict){.code = GW_CODE_OK};
+    answer = GWS_ANSWER_YES;
+  } else if (msg->by_server) {
+    *v = (gw_verdict){.code = GW_CODE_SUBSCRIPTION_WITHDRAWN};
+    answer = GWS_ANSWER_NO;
+  } else {
+    answer = gws_access(s, f, &wish, v);
+  }
   if (answer != GWS_ANSWER_YES || !msg->presence ||
       gws_access_also(s, ns, GW_ACTION_PRESENCE, v))
     return answer;
@@ -139,7 +148,7 @@ void gws_serve_unsubscribe(gw_session *s, const gw_frame *f) {
   }
   uint32_t number = t.channel->number;
   if (t.sub->feed == GWS_FEED_WAITING)
-    gws_reply_error(s, t.sub->catchup->request, GW_CODE_UNSUBSCRIBED, NULL);
+    gws_sub_refuse(t.sub, GW_CODE_UNSUBSCRIBED, NULL);
   gws_sub_free(t.sub, GWS_FAREWELL_LEFT);
   if (f->head.request == 0) return;
   /* In the lane of data: nothing of the channel may come after it. */

@@ -7,6 +7,7 @@
 
 #include "server/core/calls.h"
 #include "server/core/drain.h"
+#include "server/core/grants.h"
 #include "server/core/json.h"
 #include "server/core/mem.h"
 
@@ -90,6 +91,10 @@ gw_view gws_session_peer(const gw_session *s) {
 
 gw_view gws_session_user(const gw_session *s) {
   return (gw_view){s->texts + s->peer_len, s->user_len};
+}
+
+gw_view gws_session_agent(const gw_session *s) {
+  return (gw_view){s->texts + s->peer_len + s->user_len, s->agent_len};
 }
 
 /* ---- bytes in ------------------------------------------------------------ */
@@ -405,6 +410,7 @@ void gws_session_end_later(gw_session *s, uint32_t code, const char *reason,
   if (reason == NULL) reason = gw_code_text(code);
   if (code == GW_CODE_PROTOCOL) gw_stat_add(&h->stats.protocol_errors_total, 1);
   log_end(s, code, reason);
+  s->end_code = (uint16_t)code;
   if (!is_flushed_before(code)) gws_session_drop_output(s);
   gw_close msg = {.code = code,
                   .reason = gw_view_of(reason),
@@ -424,6 +430,7 @@ void gws_session_leave(gw_session *s) {
   gw_hub *h = s->hub;
   if (s->state == GWS_SESSION_ENDING) return;
   s->left = true;
+  s->end_code = GW_CODE_CLOSED;
   begin_ending(s);
   if (h->port.close != NULL)
     h->port.close(h->user, s->conn, WS_CODE_NORMAL, (gw_view){NULL, 0});
@@ -443,6 +450,20 @@ static void forget_client(gw_session *s) {
                   (uint32_t)gws_hub_hash(h, &s->client, sizeof s->client), s);
 }
 
+/** Of one that was welcomed. */
+static void tell_end(const gw_session *s) {
+  gw_hub *h = s->hub;
+  if (h->port.tell == NULL || s->client == 0) return;
+  gw_notice n = {.kind = GW_NOTICE_DISCONNECT,
+                 .client = s->client,
+                 .user = gws_session_user(s),
+                 .connection = s->connection,
+                 .peer = gws_session_peer(s),
+                 .code = s->end_code,
+                 .duration_ms = h->now_ms - s->opened_ms};
+  h->port.tell(h->user, &n);
+}
+
 void gws_session_detach(gw_session *s) {
   enum gws_farewell why = s->left ? GWS_FAREWELL_LEFT : GWS_FAREWELL_LOST;
   for (gw_sub *sub; (sub = gws_subs_any(&s->subs)) != NULL;)
@@ -450,6 +471,8 @@ void gws_session_detach(gw_session *s) {
   gws_calls_drop(s);
   gws_holds_free(s);
   gws_identity_free(s);
+  gws_grants_free(s);
+  tell_end(s);
   forget_client(s);
   s->client = 0;
   gw_refused_deinit(&s->refused);
@@ -477,7 +500,10 @@ void gw_session_closed(gw_session *s, uint32_t ws_code) {
   gw_hub *h = s->hub;
   assert(h->depth == 0); /* the port must not call back */
   gws_hub_enter(h);
-  if (ws_code == WS_CODE_BASE + GW_CODE_CLOSED) s->left = true;
+  if (ws_code == WS_CODE_BASE + GW_CODE_CLOSED) {
+    s->left = true;
+    s->end_code = GW_CODE_CLOSED;
+  }
   gws_session_free(s);
   gws_hub_leave(h);
 }

@@ -60,7 +60,7 @@ static int on_request(gw_worker *w, struct lws *wsi, gw_view uri) {
   memcpy(shown, uri.data, len);
   shown[len] = '\0';
   gw_stat_add(&w->stats.http_requests_total, 1);
-  if (method == GW_HTTP_OTHER)
+  if (method == GW_HTTP_OTHER || method == GW_HTTP_POST)
     return answer_error(w, wsi, 405, GW_CODE_BAD_REQUEST, shown,
                         "only GET and HEAD are answered here");
   if (strcmp(path, GW_WS_PATH) == 0)

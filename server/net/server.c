@@ -134,6 +134,7 @@ static int make_workers(gw_server *s) {
       .hub = {.num_workers = s->config.workers, .settings = settings},
       .log = s->log,
       .demo = s->config.dev ? &s->demo : NULL,
+      .asks = &s->asks,
       .on_call = gw_calls_on_call,
       .on_call_user = s->calls,
       .max_sockets = settings->max_connections
@@ -143,7 +144,7 @@ static int make_workers(gw_server *s) {
   if (getrandom(o.hub.hash_key, sizeof o.hub.hash_key, 0) !=
       (ssize_t)sizeof o.hub.hash_key)
     return GW_ERR_STATE;
-  s->workers = calloc(s->config.workers, sizeof(gw_worker *));
+  if (!s->workers) s->workers = calloc(s->config.workers, sizeof(gw_worker *));
   if (!s->workers) return GW_ERR_NOMEM;
   for (uint32_t i = 0; i < s->config.workers; i++) {
     const char *why;
@@ -156,6 +157,28 @@ static int make_workers(gw_server *s) {
     s->num_workers++;
   }
   return 0;
+}
+
+/* The application's backend, if it is to be asked or told anything. */
+static int make_hooks(gw_server *s) {
+  const gw_config *c = &s->config;
+  bool is_any = false;
+  for (size_t i = 0; i < GW_NUM_HOOKS; i++)
+    is_any = is_any || c->hooks.of[i].is_used;
+  if (!is_any) return 0;
+  s->workers = calloc(c->workers, sizeof(gw_worker *));
+  if (!s->workers) return GW_ERR_NOMEM;
+  s->asks.hooks = gw_hooks_new(
+      &(gw_hooks_options){.config = &c->hooks,
+                          .node = c->settings.node,
+                          .log = s->log,
+                          .max_reply = 2u * c->settings.limits.max_frame_bytes,
+                          .workers = s->workers});
+  if (!c->hooks.secret[0])
+    gw_log_write(s->log, GW_LOG_WARN, "hook.unsigned",
+                 "why=\"hooks.secret is not set: the backend cannot tell who "
+                 "asks\"");
+  return s->asks.hooks ? 0 : GW_ERR_NOMEM;
 }
 
 static int make(gw_server *s, const gw_server_options *o) {
@@ -172,10 +195,11 @@ static int make(gw_server *s, const gw_server_options *o) {
     tell(s, why);
     return GW_ERR_NOT_FOUND;
   }
-  s->calls =
-      gw_calls_new(&(gw_calls_options){.server = s,
-                                       .node = s->config.settings.node,
-                                       .num_workers = s->config.workers});
+  if (make_hooks(s) < 0) return GW_ERR_NOMEM;
+  s->calls = gw_calls_new(&(gw_calls_options){.server = s,
+                                              .node = s->config.settings.node,
+                                              .num_workers = s->config.workers,
+                                              .hooks = s->asks.hooks});
   if (!s->calls) return GW_ERR_NOMEM;
   int err = gw_internal_open(&s->internal, s);
   return err < 0 ? err : make_workers(s);
@@ -206,8 +230,10 @@ int gw_server_new(gw_server **server, const gw_server_options *o) {
 
 void gw_server_free(gw_server *s) {
   if (!s) return;
+  if (s->asks.hooks) gw_hooks_stop(s->asks.hooks);
   for (uint32_t i = 0; i < s->num_workers; i++)
     gw_worker_free(s->workers[i]);
+  gw_hooks_free(s->asks.hooks);
   gw_internal_close(&s->internal);
   uv_close((uv_handle_t *)&s->wake, NULL);
   uv_close((uv_handle_t *)&s->drain_timer, NULL);
@@ -281,7 +307,7 @@ uint16_t gw_server_internal_port(const gw_server *s) {
 /* ---- running ------------------------------------------------------------ */
 
 int gw_server_run(gw_server *s) {
-  int err = 0;
+  int err = s->asks.hooks ? gw_hooks_start(s->asks.hooks) : 0;
   for (uint32_t i = 0; i < s->num_workers && err == 0; i++)
     err = gw_worker_start(s->workers[i]);
   atomic_store(&s->is_running, err == 0);
@@ -291,6 +317,7 @@ int gw_server_run(gw_server *s) {
     gw_worker_stop(s->workers[i]);
   for (uint32_t i = 0; i < s->num_workers; i++)
     gw_worker_join(s->workers[i]);
+  if (s->asks.hooks) gw_hooks_stop(s->asks.hooks);
   return err;
 }
 

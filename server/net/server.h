@@ -34,6 +34,7 @@ struct gw_server {
   gw_log *log;
   gw_demo demo;
   gw_calls *calls;
+  gw_asks asks;
   gw_worker **workers;
   uint32_t num_workers;
   uint16_t port;
@@ -52,6 +53,7 @@ struct gw_server {
   bool is_draining;
   atomic_bool is_stopping; /* told by gw_server_stop */
   atomic_bool is_running;
+  atomic_uint next_asked; /* worker for the next question of the API */
 };
 
 /** The number of the worker that a hub belongs to. */

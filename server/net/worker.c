@@ -8,6 +8,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "server/hooks/hooks.h"
+
 /* ---- time --------------------------------------------------------------- */
 
 static uint64_t wall_ms(void) {
@@ -75,6 +77,16 @@ static uint64_t random_number(void *user) {
   uint64_t value = w->randoms[--w->num_randoms];
   w->randoms[w->num_randoms] = 0; /* given once, and kept nowhere */
   return value;
+}
+
+static bool ask(void *user, const gw_question *q, gw_verdict *verdict) {
+  gw_worker *w = user;
+  return gw_asks_ask(w->options.asks, w->options.hub.worker, q, verdict);
+}
+
+static void tell(void *user, const gw_notice *notice) {
+  gw_worker *w = user;
+  gw_hooks_tell(w->options.asks->hooks, w->options.hub.worker, notice);
 }
 
 static void log_line(void *user, int level, const char *event,
@@ -270,10 +282,13 @@ static int init_loop(gw_worker *w) {
 }
 
 static int init_hub(gw_worker *w) {
+  const gw_asks *asks = w->options.asks;
   const gw_hub_port port = {.want_write = want_write,
                             .close = close_conn,
                             .post = post,
                             .random = random_number,
+                            .ask = gw_asks_are_any(asks) ? ask : NULL,
+                            .tell = asks->hooks ? tell : NULL,
                             .log = log_line};
   w->hub = gw_hub_new(&w->options.hub, &port, w);
   if (!w->hub || gw_ws_init(&w->ws) < 0) return GW_ERR_NOMEM;

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "server/net/asks.h"
 #include "server/net/context.h"
 #include "server/net/demo.h"
 #include "server/net/handshakes.h"
@@ -38,6 +39,7 @@ typedef struct gw_worker_options {
   gw_hub_options hub;
   gw_log *log;
   const gw_demo *demo; /**< NULL: no pages */
+  const gw_asks *asks; /**< outlives it */
   gw_on_call on_call;
   void *on_call_user;
   uint32_t max_sockets; /**< with those in their handshake; 0: no limit */

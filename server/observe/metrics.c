@@ -110,6 +110,13 @@ static void write_node(FILE *f, const gw_metrics *m) {
       "Lines of the log that were suppressed", m->log_suppressed);
 }
 
+static void write_hooks(FILE *f, const gw_hook_stats *s) {
+#define STAT(name, type, help) \
+  one(f, "godwit_" #name, #type, help, gw_stat_get(&s->name));
+  GW_HOOK_STATS(STAT)
+#undef STAT
+}
+
 char *gw_metrics_text(const gw_metrics *m, size_t *len) {
   char *text = NULL;
   FILE *f = open_memstream(&text, len);
@@ -117,6 +124,7 @@ char *gw_metrics_text(const gw_metrics *m, size_t *len) {
   write_node(f, m);
   write_core(f, m);
   write_net(f, m);
+  if (m->hooks) write_hooks(f, m->hooks);
   write_process(f, m);
   return fclose(f) == 0 ? text : NULL;
 }

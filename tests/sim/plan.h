@@ -40,6 +40,10 @@ typedef struct sim_plan {
   bool policies; /**< for slow readers: each application has another one */
   bool items;    /**< publications about things */
   bool compare;
+  bool asks; /**< somebody is asked who may, and takes his time */
+  uint32_t ask_delay_max_ms;
+  uint32_t ask_deny_permille; /**< told to come again; while busy */
+  uint32_t ask_lose_permille; /**< never answered; while busy */
   bool fault_reset;
   bool fault_silence; /**< half-open links */
   bool fault_stall;

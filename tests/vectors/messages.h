@@ -26,9 +26,11 @@
   F(code) F(reason) F(retry_after_ms) F(spread_ms) F(endpoint)
 #define FIELDS_error(F, L) F(code) F(message) F(retry_after_ms) F(field)
 #define FIELDS_subscribe(F, L)                                                 \
-  F(channel) F(recover) F(epoch) F(offset) F(token) F(overflow) F(presence)
+  F(channel) F(recover) F(epoch) F(offset) F(token) F(overflow) F(presence)  \
+  F(by_server)
 #define FIELDS_subscribed(F, L)                                                \
   F(epoch) F(offset) F(result) F(gap) F(gap_from) F(gap_to) F(live)
+#define FIELDS_server_subscribed(F, L) F(channel) F(epoch) F(offset)
 #define FIELDS_unsubscribed(F, L) F(code) F(reason)
 #define FIELDS_publish(F, L)                                                   \
   F(channel) F(data) F(json) F(key) F(after) F(no_echo) F(compare) F(epoch)    \
@@ -64,6 +66,8 @@
   X(ERROR, error, error, Error)                                                \
   X(SUBSCRIBE, subscribe, subscribe, Subscribe)                                \
   X(SUBSCRIBED, subscribed, subscribed, Subscribed)                            \
+  X(SERVER_SUBSCRIBED, server_subscribed, server_subscribed,                   \
+    ServerSubscribed)                                                          \
   X(UNSUBSCRIBED, unsubscribed, unsubscribed, Unsubscribed)                    \
   X(PUBLISH, publish, publish, Publish)                                        \
   X(PUBLISHED, published, published, Published)                                \

@@ -238,6 +238,7 @@ typedef struct gw_subscribe {
   gw_view token;
   uint32_t overflow; /**< enum gw_overflow */
   bool presence;
+  bool by_server;
 } gw_subscribe;
 
 typedef struct gw_subscribed {
@@ -249,6 +250,12 @@ typedef struct gw_subscribed {
   uint64_t gap_to;
   bool live;
 } gw_subscribed;
+
+typedef struct gw_server_subscribed {
+  gw_view channel;
+  uint64_t epoch;
+  uint64_t offset;
+} gw_server_subscribed;
 
 typedef struct gw_unsubscribed {
   uint32_t code;
@@ -374,6 +381,7 @@ typedef struct gw_credit {
   X(error)             \
   X(subscribe)         \
   X(subscribed)        \
+  X(server_subscribed) \
   X(unsubscribed)      \
   X(publish)           \
   X(published)         \
