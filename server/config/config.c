@@ -25,6 +25,9 @@
 int gw__config_set_defaults(gw_config *c) {
   *c = (gw_config){.listen_public = strdup("localhost:8000"),
                    .listen_internal = strdup("127.0.0.1:9000"),
+                   .tls_cert = strdup(""),
+                   .tls_key = strdup(""),
+                   .tls_min_version = GW_CONFIG_TLS_1_2,
                    .data = strdup(""),
                    .node = strdup(""),
                    .log_level = GW_CONFIG_LOG_INFO,
@@ -36,13 +39,16 @@ int gw__config_set_defaults(gw_config *c) {
   c->base = gw_settings_default.namespaces[last];
   c->settings.namespaces = NULL;
   c->settings.num_namespaces = 0;
-  bool is_whole = c->listen_public && c->listen_internal && c->data && c->node;
+  bool is_whole = c->listen_public && c->listen_internal && c->tls_cert &&
+                  c->tls_key && c->data && c->node;
   return is_whole ? 0 : GW_ERR_NOMEM;
 }
 
 void gw_config_deinit(gw_config *c) {
   free(c->listen_public);
   free(c->listen_internal);
+  free(c->tls_cert);
+  free(c->tls_key);
   free(c->data);
   free(c->node);
   for (size_t i = 0; i < c->settings.num_namespaces; i++) {
@@ -246,6 +252,12 @@ static void check_together(gw__load *l) {
   }
   if (c->drain_timeout_ms < c->drain_window_ms) {
     gw__load_fail(l, "drain.timeout", "must not be below drain.window");
+  }
+  if ((*c->tls_cert == '\0') != (*c->tls_key == '\0')) {
+    bool is_key = *c->tls_key == '\0';
+    gw__load_fail(l, is_key ? "tls.key" : "tls.cert",
+                  "is missing, as %s is given: TLS needs both",
+                  is_key ? "tls.cert" : "tls.key");
   }
   if (*c->data != '\0') {
     gw__load_fail(l, "data",

@@ -15,6 +15,7 @@
 static const char *const log_levels[] = {"error", "warn", "info", "debug",
                                          NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 
 /* clang-format off */
 #define KEY(path, TYPE, member, min, max, choices, text) \
@@ -36,6 +37,13 @@ const gw__key gw__config_keys[] = {
   ADDRESS("listen.internal", listen_internal, 0,
     "HOST:PORT for operators: /metrics, /healthz, /readyz. Not for the public.\n"
     "Empty: not opened."),
+  TEXT("tls.cert", tls_cert,
+    "PEM file with the certificate of the public listener, and behind it those\n"
+    "that lead to its authority. Empty: no TLS. SIGHUP reads it and the key again."),
+  TEXT("tls.key", tls_key,
+    "PEM file with the private key of the certificate, without a passphrase."),
+  CHOICE("tls.min_version", tls_min_version, tls_versions,
+    "Oldest version of TLS that clients may speak: 1.2 or 1.3."),
   NUMBER("workers", workers, 0, 256,
     "Threads that serve connections. 0: one per core."),
   TEXT("data", data,

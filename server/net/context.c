@@ -29,6 +29,13 @@ void gw_context_set_log(gw_log *log) {
   lws_set_log_level(log ? LLL_ERR | LLL_WARN : 0, on_lws_log);
 }
 
+/* The last one keeps libwebsockets from reading the system's authorities, which
+ * are for clients. */
+#define TLS_OPTIONS                         \
+  (LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |   \
+   LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX | \
+   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS)
+
 int gw_context_open(gw_context *c, const gw_context_options *o) {
   /* All zero: no validity timer, which costs a walk over all connections at
    * each connect and each receive. The hub pings. */
@@ -37,7 +44,9 @@ int gw_context_open(gw_context *c, const gw_context_options *o) {
   unsigned timeout_s = (o->handshake_timeout_ms + 999) / 1000;
   struct lws_context_creation_info info = {
       .port = CONTEXT_PORT_NO_LISTEN_SERVER,
-      .options = LWS_SERVER_OPTION_LIBUV,
+      .options = LWS_SERVER_OPTION_LIBUV | (o->is_secure ? TLS_OPTIONS : 0),
+      /* Over HTTP/2, WebSockets could not be written to as ws.c does. */
+      .alpn = "http/1.1",
       .foreign_loops = loops,
       .protocols = o->protocols,
       .user = o->user,
