@@ -232,10 +232,14 @@ static int parse(bench *b, int argc, char **argv) {
   };
   const gw_option connection[] = {
       {"--url", GW_OPTION_TEXT, &o->url, "URL",
-       "server, ws:// only; also GODWIT_URL [" DEFAULT_URL "]"},
+       "server; also GODWIT_URL [" DEFAULT_URL "]"},
       {"--user", GW_OPTION_TEXT, &o->user, "ID",
        "who everybody is, where no token is asked for; also GODWIT_USER"},
       {"--token", GW_OPTION_TEXT, &o->token, "TOKEN", "also GODWIT_TOKEN"},
+      {"--ca", GW_OPTION_TEXT, &o->ca_file, "FILE",
+       "certificates to trust for wss://, beside the system's"},
+      {"--insecure", GW_OPTION_FLAG, &o->is_insecure, NULL,
+       "trust any certificate"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   const gw_usage usage = {NAME, "[options]", about, options, connection};

@@ -199,6 +199,10 @@ static const char *init(gw_load *l) {
   const char *why = check(o);
   if (why == NULL) why = gw_load_address_read(&l->sockets.address, o->url);
   if (why != NULL) return why;
+  if (l->sockets.address.is_secure) {
+    l->sockets.tls = gw_load_tls_new(o->ca_file, o->is_insecure, &why);
+    if (l->sockets.tls == NULL) return why;
+  }
   bool has_own = o->has_publishers && !o->is_member;
   l->num_peers = o->num_subscribers + (has_own ? o->num_rooms : 0);
   uint64_t files = gw_load_raise_files();
@@ -239,6 +243,7 @@ void gw_load_free(gw_load *l) {
   gw__load_rooms_deinit(l);
   if (l->sockets.space != NULL || l->sockets.epoll >= 0)
     gw_load_sockets_deinit(&l->sockets);
+  SSL_CTX_free(l->sockets.tls);
   free(l->rooms);
   free(l->peers);
   free(l);

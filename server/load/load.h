@@ -30,7 +30,10 @@ typedef struct gw_load gw_load;
 
 typedef struct gw_load_options {
   const struct gw_load_driver *driver;
-  const char *url; /**< ws://HOST[:PORT][/PATH] */
+  const char *url; /**< ws://HOST[:PORT][/PATH], or wss:// */
+  /** For wss://: PEM file of authorities beside the system's; NULL: none. */
+  const char *ca_file;
+  bool is_insecure; /**< any certificate will do */
   /** Name of the rooms, which have "-NUMBER" added; NULL: one that nobody else
    * uses. */
   const char *room_name;

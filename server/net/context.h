@@ -5,6 +5,7 @@
 #define GODWIT_SERVER_CONTEXT_H
 
 #include <libwebsockets.h>
+#include <openssl/ssl.h>
 #include <uv.h>
 
 #include "server/observe/log.h"
@@ -24,6 +25,8 @@ typedef struct gw_context {
   /* read-only */
   struct lws_context *lws;
   struct lws_vhost *vhost;
+  /* private */
+  SSL_CTX *client; /* with TLS; see context.c */
 } gw_context;
 
 typedef struct gw_context_options {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* worker_tls.c - a worker's TLS: handshakes are counted and told, and another
  * certificate comes as a task. */
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "server/net/worker.h"
 
@@ -11,19 +14,27 @@ static void on_secure(void *user, bool is_resumed) {
   if (is_resumed) gw_stat_add(&w->stats.tls_resumed_total, 1);
 }
 
+/** false: it has gone so far that the socket no longer knows. */
+static bool name_peer(int fd, char text[INET6_ADDRSTRLEN]) {
+  struct sockaddr_storage sa;
+  socklen_t len = sizeof sa;
+  if (getpeername(fd, (struct sockaddr *)&sa, &len) < 0) return false;
+  return getnameinfo((struct sockaddr *)&sa, len, text, INET6_ADDRSTRLEN, NULL,
+                     0, NI_NUMERICHOST) == 0;
+}
+
 static void on_tls_failed(void *user, struct lws *wsi, int fd,
                           const char *why) {
   gw_worker *w = user;
-  char peer[64] = "";
+  char peer[INET6_ADDRSTRLEN];
   gw_fields f;
   gw_stat_add(&w->stats.tls_failures_total, 1);
   gw_stat_add(&w->stats.handshakes_failed_total, 1);
   /* Its end is told here, not as that of a socket that sent no request. */
   if (wsi) gw_worker_end_handshake(w, wsi);
   if (!gw_log_is_on(w->options.log, GW_LOG_INFO)) return;
-  lws_get_peer_simple_fd(fd, peer, sizeof peer);
   gw_fields_init(&f);
-  gw_fields_text(&f, "peer", peer);
+  if (name_peer(fd, peer)) gw_fields_text(&f, "peer", peer);
   gw_fields_text(&f, "why", why);
   gw_log_write(w->options.log, GW_LOG_INFO, "tls.failed", f.text);
 }

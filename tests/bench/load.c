@@ -218,6 +218,8 @@ static int parse(bench *b, int argc, char **argv) {
   const gw_option options[] = {
       {"--driver", GW_OPTION_TEXT, &b->driver, "NAME", "protocol [godwit]"},
       {"--url", GW_OPTION_TEXT, &o->url, "URL", "ws://HOST:PORT/PATH"},
+      {"--insecure", GW_OPTION_FLAG, &o->is_insecure, NULL,
+       "take any certificate of a wss:// server"},
       {"--pid", GW_OPTION_TEXT, &b->pids, "PID,...", "the server's processes"},
       {"--connections", GW_OPTION_NUMBER, &o->num_subscribers, "N", "[100]"},
       {"--channels", GW_OPTION_NUMBER, &o->num_rooms, "N", "[1]"},

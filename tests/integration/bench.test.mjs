@@ -59,7 +59,8 @@ test("bench says what is wrong with a command line or an address", () =>
       [["bench", "--rate", "1", "--window", "1"], 2, /exclude each other/],
       [["bench", "more"], 2, /more/],
       [["bench", "--size", "8"], 1, /32 bytes/],
-      [["bench", "--url", "wss://localhost/"], 1, /TLS/],
+      [["bench", "--url", "http://localhost/"], 1, /ws:\/\/ or wss:/],
+      [["bench", "--url", "wss://127.0.0.1:1/", "--ca", "/dev/null"], 1, /--ca/],
       [["bench", "--url", "ws://127.0.0.1:1/"], 1, /refused/],
     ];
     for (const [args, expected, pattern] of wrong) {

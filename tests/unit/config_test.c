@@ -116,6 +116,7 @@ static void test_reads_every_kind_of_value(void **state) {
             "listen:\n  public: '*:8001'\n  internal: ''\n"
             "workers: 3\ndev: yes\nnode: \"n 1\"\n"
             "log: {level: debug, format: json}\n"
+            "tls: {cert: c.pem, key: k.pem, min_version: 1.3}\n"
             "limits:\n  max_frame_bytes: 128KiB\n  max_queue_bytes: 2MB\n"
             "  max_presence_bytes: 512\n"
             "ping: {interval: 1m, timeout: 1500ms}\nhistory:\n  ttl: 0\n",
@@ -128,6 +129,9 @@ static void test_reads_every_kind_of_value(void **state) {
   assert_string_equal("n 1", c->settings.node);
   assert_int_equal(GW_CONFIG_LOG_DEBUG, c->log_level);
   assert_int_equal(GW_CONFIG_LOG_JSON, c->log_format);
+  assert_string_equal("c.pem", c->tls_cert);
+  assert_string_equal("k.pem", c->tls_key);
+  assert_int_equal(GW_CONFIG_TLS_1_3, c->tls_min_version);
   assert_int_equal(128 * 1024, c->settings.limits.max_frame_bytes);
   assert_int_equal(2000000, c->settings.limits.max_queue_bytes);
   assert_int_equal(512, c->settings.limits.max_presence_bytes);
@@ -316,7 +320,7 @@ static void test_broken_files(void **state) {
   load_bad(f, "? [a]\n: 1\n", "", "$:1: a key must be a single word");
   load_bad(f, "node: \"a\\0b\"\n", "", "$:1: node: must be a single value");
   load_bad(f, "a: &x {b: *x}\n", "",
-           "$:1: a: there is no such key; the nearest is data");
+           "$:1: a: there is no such key; the nearest is tls");
   load_bad(f, "", "--config /nowhere.yaml",
            "/nowhere.yaml: cannot be read: No such file or directory");
   load_bad(f, "", "--config /tmp", "/tmp: cannot be read");
@@ -329,6 +333,12 @@ static void test_keys_that_contradict_each_other(void **state) {
   load_bad(f, "limits: {max_message_bytes: 2KiB}\n", "",
            "limits.max_message_bytes: must not be below "
            "limits.max_frame_bytes, as a message holds whole frames");
+  load_bad(f, "tls: {cert: a.pem}\n", "",
+           "tls.key: is missing, as tls.cert is given: TLS needs both");
+  load_bad(f, "tls: {key: a.pem}\n", "",
+           "tls.cert: is missing, as tls.key is given: TLS needs both");
+  load_bad(f, "tls: {min_version: 1.1}\n", "",
+           "$:1: tls.min_version: '1.1' must be 1.2 or 1.3");
   load_bad(f, "data: /var/lib/godwit\n", "",
            "data: this version has no durable store yet and keeps everything "
            "in memory; leave the key out");

@@ -233,7 +233,12 @@ static void addresses_are_read(void **state) {
   assert_string_equal(a.path, "/?x=1");
   assert_null(gw_load_address_read(&a, "ws://[::1]:9/"));
   assert_int_equal(a.to.ss_family, AF_INET6);
-  assert_non_null(gw_load_address_read(&a, "wss://127.0.0.1/"));
+  assert_false(a.is_secure);
+  assert_null(gw_load_address_read(&a, "wss://127.0.0.1/x"));
+  assert_true(a.is_secure);
+  assert_string_equal(a.name, "127.0.0.1");
+  assert_string_equal(a.path, "/x");
+  assert_int_equal(ntohs(((struct sockaddr_in *)&a.to)->sin_port), 443);
   assert_non_null(gw_load_address_read(&a, "127.0.0.1:8000"));
   assert_non_null(gw_load_address_read(&a, "ws:///x"));
 }
