@@ -381,6 +381,10 @@ test("bench reconciles over TLS", () =>
     assert.equal(code, 0, err);
     const told = JSON.parse(lines[0]);
     assert.equal(told.delivered, told.sent * 10);
+    const storm = await run(["bench", "--json", "--connections", "60", "--channels",
+      "3", "--storm", "40", ...url, "--ca", ours.cert]);
+    assert.equal(storm.code, 0, storm.err);
+    assert.equal(JSON.parse(storm.lines[0]).recovered, 60 * 40);
     const refused = await run(["bench", "--duration", "300ms", ...url]);
     assert.equal(refused.code, 1);
     assert.match(refused.err, /TLS failed: self-signed certificate/);
