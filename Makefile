@@ -40,6 +40,7 @@ MAIN_SRC    := $(wildcard server/main.c)
 SUPPORT_SRC := $(sort $(wildcard client/ports/test*.c) \
                       $(wildcard tests/unit/support/*.c))
 SIM_SRC     := $(sort $(wildcard tests/sim/*.c))
+SCALE_SRC   := $(sort $(wildcard tests/bench/scale*.c))
 BENCH_SRC   := $(sort $(wildcard tests/bench/load*.c))
 UNIT_SRC    := $(sort $(wildcard tests/unit/*_test.c))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*_fuzz.c))
@@ -271,6 +272,10 @@ build/godwit-load: $(call objects,$(REL),$(BENCH_SRC)) \
 build/godwit-floor: $(call objects,$(REL),tests/bench/peers/floor.c)
 	$(call say,LD)
 	$(Q)$(REL_link)
+
+build/godwit-scale: $(call objects,$(REL),$(SCALE_SRC)) $(REL_LIBS)
+	$(call say,LD)
+	$(Q)$(REL_link) $(SYS_LIBS)
 
 build/godwit-guard: $(call objects,$(REL),tests/bench/guard.c) $(REL_LIBS)
 	$(call say,LD)

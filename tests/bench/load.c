@@ -11,6 +11,7 @@
 #include "server/cli/options.h"
 #include "server/load/usage.h"
 #include "tests/bench/load_drivers.h"
+#include "tests/bench/load_fill.h"
 
 static const gw_load_driver *const drivers[] = {
     &gw_load_godwit, &gw_load_topic, &gw_load_nats,
@@ -42,6 +43,7 @@ typedef struct bench {
   uint32_t warm_up_ms;
   uint32_t duration_ms;
   uint32_t hold_ms;
+  uint32_t num_fill;
   bool only_connects;
   gw_load_processes server;
   uint64_t cpu_ns; /**< of the time that was measured */
@@ -271,6 +273,8 @@ static int parse(bench *b, int argc, char **argv) {
       {"--connect", GW_OPTION_FLAG, &b->only_connects, NULL,
        "connect, hold, close; publish nothing"},
       {"--hold", GW_OPTION_DURATION, &b->hold_ms, "TIME", "[2s]"},
+      {"--fill", GW_OPTION_NUMBER, &b->num_fill, "N",
+       "instead, publish once to each of N other channels"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   const gw_usage usage = {"godwit-load", "--url URL", about, options, NULL};
@@ -305,6 +309,11 @@ int main(int argc, char **argv) {
              .hold_ms = 2000};
   int code = parse(&b, argc, argv);
   if (code != 0) return code < 0 ? GW_EXIT_OK : code;
+  if (b.num_fill > 0) {
+    uint32_t len = b.options.payload_bytes;
+    return gw_load_fill(b.options.url, b.num_fill, len, &why) < 0 ? fail(why)
+                                                                  : GW_EXIT_OK;
+  }
   b.options.has_publishers = !b.only_connects;
   b.options.on_user = &b;
   if (b.only_connects && warm_up(&b) < 0) return GW_EXIT_FAILED;
