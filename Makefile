@@ -18,7 +18,7 @@ SEEDS     ?= 2000
 SAN_SEEDS ?= 200
 # Seconds for each fuzz target of `make fuzz`.
 T         ?= 60
-# `make bench QUICK=1` is a glance; `make bench-guard UPDATE=1` keeps the counts.
+# `make bench QUICK=1` and `make bench-scale QUICK=1` are glances; `make bench-guard UPDATE=1` keeps the counts.
 QUICK     ?=
 UPDATE    ?=
 V         ?=
@@ -324,12 +324,18 @@ wasm: ## build the browser SDK into wasm/dist
 # ------------------------------------------------------------------- speed --
 
 # The other servers come when bench runs.
-.PHONY: build-bench bench-guard
+.PHONY: build-bench bench-guard bench-scale
 build-bench: server build/godwit-load build/godwit-floor
 
 bench: ## compare with other servers (15 minutes, QUICK=1: 2), write docs/performance.md
 	$(after_setup) build-bench
 	$(Q)$(PYTHON) tests/bench/run.py $(if $(filter 1,$(QUICK)),--quick)
+
+bench-scale: ## what TLS, workers and large numbers cost (an hour), write docs/performance.md
+	$(after_setup) build-bench build/godwit-scale
+	$(Q)command -v valgrind >/dev/null || \
+	  { echo 'bench-scale: needs valgrind (Debian package valgrind)' >&2; exit 1; }
+	$(Q)$(PYTHON) tests/bench/scale.py $(if $(filter 1,$(QUICK)),--quick)
 
 bench-guard: build/godwit-guard ## count instructions of the hot paths; UPDATE=1 keeps them
 	$(Q)command -v valgrind >/dev/null || \
