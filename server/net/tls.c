@@ -17,11 +17,16 @@
   "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:" \
   "TLS_CHACHA20_POLY1305_SHA256"
 
+/* Of a request without TLS that is read away; whoever sends more is on no
+ * page's way here. */
+#define HTTP_READ_BYTES 4096
+#define HTTP_READS      4
+
 /* ---- handshakes ---------------------------------------------------------- */
 
 /** Who speaks HTTP to this port is a person with a wrong URL, most often. */
 static void answer_http(int fd) {
-  char request[4096], body[256], answer[512];
+  char request[HTTP_READ_BYTES], body[256], answer[512];
   int len = snprintf(body, sizeof body,
                      "{\"error\":{\"code\":%u,\"name\":\"%s\",\"message\":"
                      "\"this port speaks TLS: use https:// or wss://\"}}\n",
@@ -34,9 +39,9 @@ static void answer_http(int fd) {
   if (len < 0 || num < 0 || num >= (int)sizeof answer) return;
   /* What is left unread would make the kernel reset the connection, and the
    * answer be lost. */
-  while (recv(fd, request, sizeof request, MSG_DONTWAIT) ==
-         (ssize_t)sizeof request) {
-  }
+  for (int i = 0; i < HTTP_READS; i++)
+    if (recv(fd, request, sizeof request, MSG_DONTWAIT) < HTTP_READ_BYTES)
+      break;
   (void)!send(fd, answer, (size_t)num, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
@@ -52,10 +57,17 @@ static void on_failure(gw_tls *t, SSL *ssl) {
                             why != NULL ? why : "the connection ended");
 }
 
+static void tell_progress(const gw_tls *t, const SSL *ssl) {
+  struct lws *wsi = SSL_get_app_data(ssl);
+  if (wsi != NULL) t->options.port.on_progress(t->options.user, wsi);
+}
+
 static void on_info(const SSL *ssl, int where, int result) {
   gw_tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-  if (where & SSL_CB_HANDSHAKE_DONE)
+  if (where & SSL_CB_HANDSHAKE_DONE) {
+    tell_progress(t, ssl);
     t->options.port.on_secure(t->options.user, SSL_session_reused(ssl) == 1);
+  }
   if (where != SSL_CB_ACCEPT_EXIT || result > 0 || SSL_is_init_finished(ssl))
     return;
   int err = SSL_get_error(ssl, result);
@@ -67,7 +79,9 @@ static void on_info(const SSL *ssl, int where, int result) {
  * take its place at any time. In OpenSSL's context it would stay beside one of
  * another kind of key. */
 static int give_credentials(SSL *ssl, void *arg) {
-  const gw_credentials *c = ((const gw_tls *)arg)->credentials;
+  const gw_tls *t = arg;
+  const gw_credentials *c = t->credentials;
+  tell_progress(t, ssl);
   return SSL_use_cert_and_key(ssl, c->leaf, c->key, c->chain, 1);
 }
 
@@ -95,7 +109,7 @@ int gw_tls_set_up(gw_tls *t, SSL_CTX *ctx) {
   /* Sessions are kept by the clients, one ticket for each connection. */
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   (void)SSL_CTX_set_num_tickets(ctx, 1);
-  /* 34 kB for each connection that is idle, otherwise. */
+  /* 18 kB more for each connection that is idle, otherwise. */
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
   if (SSL_CTX_set_min_proto_version(ctx, oldest) != 1 ||
       SSL_CTX_set_cipher_list(ctx, CIPHERS_1_2) != 1 ||

@@ -10,6 +10,9 @@
 
 /** What TLS tells its surroundings. Copied. */
 typedef struct gw_tls_port {
+  /** A ClientHello came, or the handshake is complete: not in
+   * gw_context_adopt. */
+  void (*on_progress)(void *user, struct lws *wsi);
   /** A handshake is complete; is_resumed: the client came back with a ticket. */
   void (*on_secure)(void *user, bool is_resumed);
   /** One has failed; libwebsockets is about to close the socket.

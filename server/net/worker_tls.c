@@ -8,6 +8,11 @@
 
 #include "server/net/worker.h"
 
+static void on_progress(void *user, struct lws *wsi) {
+  gw_worker *w = user;
+  gw_handshakes_touch(&w->handshakes, wsi, uv_now(&w->loop));
+}
+
 static void on_secure(void *user, bool is_resumed) {
   gw_worker *w = user;
   gw_stat_add(&w->stats.tls_handshakes_total, 1);
@@ -40,10 +45,11 @@ static void on_tls_failed(void *user, struct lws *wsi, int fd,
 }
 
 void gw_worker_init_tls(gw_worker *w) {
-  const gw_tls_options o = {
-      .is_1_3_only = w->options.is_tls_1_3_only,
-      .port = {.on_secure = on_secure, .on_failed = on_tls_failed},
-      .user = w};
+  const gw_tls_options o = {.is_1_3_only = w->options.is_tls_1_3_only,
+                            .port = {.on_progress = on_progress,
+                                     .on_secure = on_secure,
+                                     .on_failed = on_tls_failed},
+                            .user = w};
   if (w->options.credentials) gw_tls_init(&w->tls, &o, w->options.credentials);
 }
 

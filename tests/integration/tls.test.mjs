@@ -247,6 +247,37 @@ test("a handshake that stalls ends by its timeout, at any stage", () =>
     await server.until("godwit_sockets", (n) => n === 0);
   }));
 
+/** The bytes that a client begins with. */
+function clientHello() {
+  return within(5000, "a ClientHello", new Promise((resolve) => {
+    const listener = net.createServer((socket) => socket.once("data", (bytes) => {
+      socket.destroy();
+      listener.close();
+      resolve(bytes);
+    })).listen(0, "127.0.0.1", () => {
+      const { port } = listener.address();
+      tls.connect({ port, host: "127.0.0.1" }).on("error", () => {});
+    });
+  }));
+}
+
+test("sockets that stop before or in their handshake make room for others", async () => {
+  for (const bytes of [Buffer.alloc(0), await clientHello()])
+    await withTls([], async (server) => {
+      const sockets = Array.from({ length: 1200 }, () => {
+        const socket = net.connect(server.port, "127.0.0.1");
+        socket.on("error", () => {});
+        socket.write(bytes);
+        return socket;
+      });
+      await server.until("godwit_sockets", (n) => n >= 1024, 15000);
+      const client = await Client.connect(server.port, { secure, ms: 9000 });
+      assert.ok(await server.metric("godwit_handshakes_evicted_total") > 0);
+      await client.close();
+      for (const socket of sockets) socket.destroy();
+    }, { workers: 1 });
+});
+
 test("SIGHUP shows another certificate and keeps who is there", () =>
   withTls([], async (server) => {
     const before = await Client.connect(server.port, { secure });
