@@ -18,7 +18,7 @@ SEEDS     ?= 2000
 SAN_SEEDS ?= 200
 # Seconds for each fuzz target of `make fuzz`.
 T         ?= 60
-# `make bench QUICK=1` is a glance; `make bench-guard UPDATE=1` keeps the counts.
+# `make bench QUICK=1` and `make bench-scale QUICK=1` are glances; `make bench-guard UPDATE=1` keeps the counts.
 QUICK     ?=
 UPDATE    ?=
 V         ?=
@@ -40,6 +40,7 @@ MAIN_SRC    := $(wildcard server/main.c)
 SUPPORT_SRC := $(sort $(wildcard client/ports/test*.c) \
                       $(wildcard tests/unit/support/*.c))
 SIM_SRC     := $(sort $(wildcard tests/sim/*.c))
+SCALE_SRC   := $(sort $(wildcard tests/bench/scale*.c))
 BENCH_SRC   := $(sort $(wildcard tests/bench/load*.c))
 UNIT_SRC    := $(sort $(wildcard tests/unit/*_test.c))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*_fuzz.c))
@@ -299,6 +300,10 @@ build/godwit-floor: $(call objects,$(REL),tests/bench/peers/floor.c)
 	$(call say,LD)
 	$(Q)$(REL_link)
 
+build/godwit-scale: $(call objects,$(REL),$(SCALE_SRC)) $(REL_LIBS)
+	$(call say,LD)
+	$(Q)$(REL_link) $(SYS_LIBS)
+
 build/godwit-guard: $(call objects,$(REL),tests/bench/guard.c) $(REL_LIBS)
 	$(call say,LD)
 	$(Q)$(REL_link) $(SYS_LIBS)
@@ -351,12 +356,16 @@ wasm: ## build the browser SDK into wasm/dist
 # ------------------------------------------------------------------- speed --
 
 # The other servers come when bench runs.
-.PHONY: build-bench bench-guard
+.PHONY: build-bench bench-guard bench-scale
 build-bench: server build/godwit-load build/godwit-floor
 
 bench: ## compare with other servers (15 minutes, QUICK=1: 2), write docs/performance.md
 	$(after_setup) build-bench
 	$(Q)$(PYTHON) tests/bench/run.py $(if $(filter 1,$(QUICK)),--quick)
+
+bench-scale: ## what TLS, workers and large numbers cost (an hour), write docs/performance.md
+	$(after_setup) build-bench build/godwit-scale
+	$(Q)$(PYTHON) tests/bench/scale.py $(if $(filter 1,$(QUICK)),--quick)
 
 bench-guard: build/godwit-guard build/.checked-test ## count instructions of the hot paths; UPDATE=1 keeps them
 	$(Q)$(PYTHON) tests/bench/guard.py $< $(if $(filter 1,$(UPDATE)),--update)

@@ -43,6 +43,7 @@ static char **text_of(const gw__key *key, gw_config *c) {
 int gw__config_set_defaults(gw_config *c) {
   *c = (gw_config){.listen_public = strdup("localhost:8000"),
                    .listen_internal = strdup("127.0.0.1:9000"),
+                   .tls_min_version = GW_CONFIG_TLS_1_2,
                    .log_level = GW_CONFIG_LOG_INFO,
                    .log_format = GW_CONFIG_LOG_TEXT,
                    .api_max_request_bytes = API_MAX_REQUEST_BYTES,
@@ -374,6 +375,12 @@ static void check_together(gw__load *l) {
     gw__load_fail(l, "drain.timeout", "must not be below drain.window");
   }
   check_rules(l);
+  if ((*c->tls_cert == '\0') != (*c->tls_key == '\0')) {
+    bool is_key = *c->tls_key == '\0';
+    gw__load_fail(l, is_key ? "tls.key" : "tls.cert",
+                  "is missing, as %s is given: TLS needs both",
+                  is_key ? "tls.cert" : "tls.key");
+  }
   if (*c->data != '\0') {
     gw__load_fail(l, "data",
                   "this version has no durable store yet and keeps everything "

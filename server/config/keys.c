@@ -17,6 +17,7 @@ static const char *const log_levels[] = {"error", "warn", "info", "debug",
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const when_down[] = {"refuse", "allow", "cached", NULL};
 static const char *const when_down_once[] = {"refuse", "allow", NULL};
+static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 
 /* clang-format off */
 #define KEY(path, TYPE, member, min, max, choices, text) \
@@ -40,6 +41,13 @@ const gw__key gw__config_keys[] = {
     "HOST:PORT for operators and the application: /metrics, /healthz, /readyz,\n"
     "the API at /v1/api. Not for the public.\n"
     "Empty: not opened."),
+  TEXT("tls.cert", tls_cert,
+    "PEM file with the certificate of the public listener, and behind it those\n"
+    "that lead to its authority. Empty: no TLS. SIGHUP reads it and the key again."),
+  TEXT("tls.key", tls_key,
+    "PEM file with the private key of the certificate, without a passphrase."),
+  CHOICE("tls.min_version", tls_min_version, tls_versions,
+    "Oldest version of TLS that clients may speak: 1.2 or 1.3."),
   NUMBER("workers", workers, 0, 256,
     "Threads that serve connections. 0: one per core."),
   TEXT("data", data,

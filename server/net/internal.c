@@ -62,6 +62,10 @@ static int answer_metrics(gw_internal *i, struct lws *wsi) {
             .uptime_ms = now > s->start_wall_ms ? now - s->start_wall_ms : 0,
             .log_suppressed = gw_log_num_suppressed(s->log),
             .hooks = s->asks.hooks ? gw_hooks_stats(s->asks.hooks) : NULL,
+            .tls_expires_s =
+                s->credentials ? (uint64_t)s->credentials->expires_s : 0,
+            .tls_reloads = s->reloads,
+            .tls_reload_failures = s->reload_failures,
             .is_draining = s->is_draining},
         &len);
   }

@@ -2,6 +2,7 @@
 /* server.c - makes the workers, opens the sockets, and sees to a calm end. */
 #include "server/net/server.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <malloc.h>
 #include <signal.h>
@@ -49,12 +50,22 @@ static void begin_drain(gw_server *s) {
 
 static void on_wake(uv_async_t *async) {
   gw_server *s = async->data;
+  if (atomic_exchange(&s->is_reloading, false)) gw__server_reload(s);
   if (atomic_load(&s->is_stopping)) begin_drain(s);
+}
+
+/* SIGHUP also tells that the terminal is gone, and then nobody is left to stop
+ * us. */
+static bool is_terminal_gone(void) {
+  return !isatty(STDERR_FILENO) && errno == EIO;
 }
 
 static void on_signal(uv_signal_t *signal, int number) {
   gw_server *s = signal->data;
-  (void)number;
+  if (number == SIGHUP && !is_terminal_gone()) {
+    gw__server_reload(s);
+    return;
+  }
   if (!s->is_draining) {
     begin_drain(s);
     return;
@@ -66,6 +77,11 @@ static void on_signal(uv_signal_t *signal, int number) {
 
 void gw_server_stop(gw_server *s) {
   atomic_store(&s->is_stopping, true);
+  uv_async_send(&s->wake);
+}
+
+void gw_server_reload(gw_server *s) {
+  atomic_store(&s->is_reloading, true);
   uv_async_send(&s->wake);
 }
 
@@ -119,8 +135,8 @@ static int init_loop(gw_server *s) {
   uv_timer_start(&s->care_timer, on_care_timer, GW_SERVER_CARE_MS,
                  GW_SERVER_CARE_MS);
   if (!s->takes_signals) return 0;
-  static const int numbers[] = {SIGTERM, SIGINT};
-  for (size_t i = 0; i < 2; i++) {
+  static const int numbers[GW_SERVER_NUM_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+  for (size_t i = 0; i < GW_SERVER_NUM_SIGNALS; i++) {
     uv_signal_init(&s->loop, &s->signals[i]);
     s->signals[i].data = s;
     uv_signal_start(&s->signals[i], on_signal, numbers[i]);
@@ -135,6 +151,8 @@ static int make_workers(gw_server *s) {
       .log = s->log,
       .demo = s->config.dev ? &s->demo : NULL,
       .asks = &s->asks,
+      .credentials = s->credentials,
+      .is_tls_1_3_only = s->config.tls_min_version == GW_CONFIG_TLS_1_3,
       .on_call = gw_calls_on_call,
       .on_call_user = s->calls,
       .max_sockets = settings->max_connections
@@ -191,6 +209,8 @@ static int make(gw_server *s, const gw_server_options *o) {
   gw_context_set_log(s->log);
   raise_fd_limit();
   signal(SIGPIPE, SIG_IGN);
+  int err = gw__server_load_credentials(s);
+  if (err < 0) return err;
   if (s->config.dev && gw_demo_find(&s->demo, o->demo, why, sizeof why) < 0) {
     tell(s, why);
     return GW_ERR_NOT_FOUND;
@@ -201,7 +221,7 @@ static int make(gw_server *s, const gw_server_options *o) {
                                               .num_workers = s->config.workers,
                                               .hooks = s->asks.hooks});
   if (!s->calls) return GW_ERR_NOMEM;
-  int err = gw_internal_open(&s->internal, s);
+  err = gw_internal_open(&s->internal, s);
   return err < 0 ? err : make_workers(s);
 }
 
@@ -238,12 +258,13 @@ void gw_server_free(gw_server *s) {
   uv_close((uv_handle_t *)&s->wake, NULL);
   uv_close((uv_handle_t *)&s->drain_timer, NULL);
   uv_close((uv_handle_t *)&s->care_timer, NULL);
-  for (size_t i = 0; i < 2 && s->takes_signals; i++)
+  for (size_t i = 0; i < GW_SERVER_NUM_SIGNALS && s->takes_signals; i++)
     uv_close((uv_handle_t *)&s->signals[i], NULL);
   uv_run(&s->loop, UV_RUN_DEFAULT);
   gw_internal_free(&s->internal);
   uv_loop_close(&s->loop);
   gw_calls_free(s->calls);
+  gw_credentials_unref(s->credentials);
   free(s->workers);
   gw_context_set_log(NULL);
   gw_log_free(s->log);

@@ -245,9 +245,12 @@ static enum gw_room room(void *user) {
 static void on_accept(void *user, int fd) {
   gw_worker *w = user;
   gw_stat_add(&w->stats.accepts_total, 1);
+  uint64_t failures = gw_stat_get(&w->stats.tls_failures_total);
   struct lws *wsi = gw_context_adopt(&w->context, fd);
+  if (!wsi && gw_stat_get(&w->stats.tls_failures_total) > failures) return;
   if (!wsi || gw_handshakes_add(&w->handshakes, wsi, uv_now(&w->loop)) < 0)
     gw_log_write(w->options.log, GW_LOG_ERROR, "socket.no_memory", NULL);
+  if (wsi) gw_tls_watch(wsi);
 }
 
 static void on_refuse(void *user, int err) {
@@ -306,11 +309,12 @@ static int init_context(gw_worker *w, const char **why) {
   const gw_settings *settings = w->options.hub.settings;
   *why = "libwebsockets does not start: is libwebsockets-evlib-uv installed?";
   return gw_context_open(
-      &w->context, &(gw_context_options){.loop = &w->loop,
-                                         .protocols = gw_public_protocols,
-                                         .user = w,
-                                         .handshake_timeout_ms =
-                                             settings->handshake_timeout_ms});
+      &w->context, &(gw_context_options){
+                       .loop = &w->loop,
+                       .protocols = gw_public_protocols,
+                       .user = w,
+                       .handshake_timeout_ms = settings->handshake_timeout_ms,
+                       .is_secure = w->options.credentials != NULL});
 }
 
 gw_worker *gw_worker_new(const gw_worker_options *options,
@@ -329,10 +333,12 @@ gw_worker *gw_worker_new(const gw_worker_options *options,
     free(w);
     return NULL;
   }
+  gw_worker_init_tls(w);
   if (init_hub(w) < 0 || init_context(w, why) < 0) {
     gw_worker_free(w);
     return NULL;
   }
+  w->options.credentials = NULL;
   return w;
 }
 
@@ -373,6 +379,7 @@ void gw_worker_free(gw_worker *w) {
   uv_close((uv_handle_t *)&w->timer, NULL);
   uv_run(&w->loop, UV_RUN_DEFAULT);
   gw_context_free(&w->context);
+  gw_tls_deinit(&w->tls);
   run_tasks(w, true);
   free_mail(gw_mailbox_take(&w->inbox));
   for (uint32_t i = 0; i < w->options.hub.num_workers; i++)

@@ -116,6 +116,7 @@ static void test_reads_every_kind_of_value(void **state) {
             "listen:\n  public: '*:8001'\n  internal: ''\n"
             "workers: 3\ndev: yes\nnode: \"n 1\"\n"
             "log: {level: debug, format: json}\n"
+            "tls: {cert: c.pem, key: k.pem, min_version: 1.3}\n"
             "limits:\n  max_frame_bytes: 128KiB\n  max_queue_bytes: 2MB\n"
             "  max_presence_bytes: 512\n"
             "ping: {interval: 1m, timeout: 1500ms}\nhistory:\n  ttl: 0\n",
@@ -128,6 +129,9 @@ static void test_reads_every_kind_of_value(void **state) {
   assert_string_equal("n 1", c->settings.node);
   assert_int_equal(GW_CONFIG_LOG_DEBUG, c->log_level);
   assert_int_equal(GW_CONFIG_LOG_JSON, c->log_format);
+  assert_string_equal("c.pem", c->tls_cert);
+  assert_string_equal("k.pem", c->tls_key);
+  assert_int_equal(GW_CONFIG_TLS_1_3, c->tls_min_version);
   assert_int_equal(128 * 1024, c->settings.limits.max_frame_bytes);
   assert_int_equal(2000000, c->settings.limits.max_queue_bytes);
   assert_int_equal(512, c->settings.limits.max_presence_bytes);
@@ -372,6 +376,12 @@ static void test_keys_that_contradict_each_other(void **state) {
            "",
            "batch.bytes: must not be above limits.max_queue_bytes, or one "
            "batch cuts its readers");
+  load_bad(f, "tls: {cert: a.pem}\n", "",
+           "tls.key: is missing, as tls.cert is given: TLS needs both");
+  load_bad(f, "tls: {key: a.pem}\n", "",
+           "tls.cert: is missing, as tls.key is given: TLS needs both");
+  load_bad(f, "tls: {min_version: 1.1}\n", "",
+           "$:1: tls.min_version: '1.1' must be 1.2 or 1.3");
   load_bad(f, "data: /var/lib/godwit\n", "",
            "data: this version has no durable store yet and keeps everything "
            "in memory; leave the key out");
