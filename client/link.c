@@ -391,6 +391,8 @@ static int after_welcome(gw_client *c, const gw_frame *frame) {
     return 0;
   case GW_FRAME_SUBSCRIBED:
     return gw__on_subscribed(c, frame);
+  case GW_FRAME_SERVER_SUBSCRIBED:
+    return gw__on_server_subscribed(c, frame);
   case GW_FRAME_UNSUBSCRIBED:
     return gw__on_unsubscribed(c, frame);
   case GW_FRAME_PUBLISHED:

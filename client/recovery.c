@@ -44,7 +44,7 @@ static void tell_meta(gw_client *c, const gw__sub *s, gw_view meta) {
   e->u.meta.meta = meta;
 }
 
-static void become_live(gw_client *c, gw__sub *s) {
+void gw__become_live(gw_client *c, gw__sub *s) {
   s->live_ms = c->now;
   s->blocking = true; /* from now on the connection stands by it */
   gw__sub_move(c, s, GW_SUB_LIVE, GW_CODE_OK, NULL);
@@ -105,7 +105,7 @@ int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
   if (m.meta.len != 0) tell_meta(c, s, m.meta);
   gw__presence_subscribed(c, s);
   if (m.live)
-    become_live(c, s);
+    gw__become_live(c, s);
   else
     gw__sub_move(c, s, GW_SUB_RECOVERING, GW_CODE_OK, NULL);
   return 0;
@@ -195,7 +195,7 @@ int gw__on_recovery(gw_client *c, const gw_frame *frame) {
     s->result = GW_RECOVERY_GAP;
     skip_to(c, s, m.gap, m.gap_to);
   }
-  if (m.live) become_live(c, s);
+  if (m.live) gw__become_live(c, s);
   return 0;
 }
 

@@ -51,7 +51,7 @@ void bridge_events_begin(bridge *b) {
 /** Words of each record that are views; 0 ends a row. */
 static const uint8_t views[][4] = {
     [GW_EVENT_STATE] = {7},
-    [GW_EVENT_SUB_STATE] = {10},
+    [GW_EVENT_SUB_STATE] = {5, 10},
     [GW_EVENT_PUBLICATION] = {11, 18, 22},
     [GW_EVENT_PUBLISHED] = {7},
     [GW_EVENT_PRESENCE] = {8, 10, 12, 14},

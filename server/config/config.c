@@ -19,16 +19,39 @@
 #define DRAIN_WINDOW_MS  2000u
 #define DRAIN_TIMEOUT_MS 8000u
 
+/** A frame of the largest default size, and what JSON adds to it. */
+#define API_MAX_REQUEST_BYTES (4u * 1024u * 1024u)
+
+/** A backend that takes longer makes clients wait noticeably. */
+#define HOOKS_TIMEOUT_MS 2000u
+#define HOOKS_ATTEMPTS   3u
+/** What a backend of a few processes answers at once. */
+#define HOOKS_CONNECTIONS 32u
+/** A reconnect of that many clients at once. */
+#define HOOKS_MAX_WAITING 10000u
+#define HOOKS_CACHE_MS    (10u * 60u * 1000u)
+
 /* ---- defaults --------------------------------------------------------------
  */
+
+/** Where a text of the configuration is; NULL for another kind of key. */
+static char **text_of(const gw__key *key, gw_config *c) {
+  bool is_text = key->type == GW__KEY_TEXT || key->type == GW__KEY_ADDRESS;
+  return is_text ? (char **)(void *)((char *)c + key->offset) : NULL;
+}
 
 int gw__config_set_defaults(gw_config *c) {
   *c = (gw_config){.listen_public = strdup("localhost:8000"),
                    .listen_internal = strdup("127.0.0.1:9000"),
-                   .data = strdup(""),
-                   .node = strdup(""),
+                   .tls_min_version = GW_CONFIG_TLS_1_2,
                    .log_level = GW_CONFIG_LOG_INFO,
                    .log_format = GW_CONFIG_LOG_TEXT,
+                   .api_max_request_bytes = API_MAX_REQUEST_BYTES,
+                   .hooks = {.timeout_ms = HOOKS_TIMEOUT_MS,
+                             .attempts = HOOKS_ATTEMPTS,
+                             .connections = HOOKS_CONNECTIONS,
+                             .max_waiting = HOOKS_MAX_WAITING,
+                             .cache_ms = HOOKS_CACHE_MS},
                    .drain_window_ms = DRAIN_WINDOW_MS,
                    .drain_timeout_ms = DRAIN_TIMEOUT_MS,
                    .settings = gw_settings_default};
@@ -36,15 +59,20 @@ int gw__config_set_defaults(gw_config *c) {
   c->base = gw_settings_default.namespaces[last];
   c->settings.namespaces = NULL;
   c->settings.num_namespaces = 0;
-  bool is_whole = c->listen_public && c->listen_internal && c->data && c->node;
+  bool is_whole = true;
+  for (const gw__key *k = gw__config_keys; k->path != NULL; k++) {
+    char **text = text_of(k, c);
+    if (text != NULL && *text == NULL) *text = strdup("");
+    is_whole = is_whole && (text == NULL || *text != NULL);
+  }
   return is_whole ? 0 : GW_ERR_NOMEM;
 }
 
 void gw_config_deinit(gw_config *c) {
-  free(c->listen_public);
-  free(c->listen_internal);
-  free(c->data);
-  free(c->node);
+  for (const gw__key *k = gw__config_keys; k->path != NULL; k++) {
+    char **text = text_of(k, c);
+    if (text != NULL) free(*text);
+  }
   for (size_t i = 0; i < c->settings.num_namespaces; i++) {
     free((char *)(uintptr_t)c->namespaces[i].name);
   }
@@ -204,6 +232,66 @@ static const char *find_file(int argc, char **argv) {
   return access(DEFAULT_FILE, F_OK) == 0 ? DEFAULT_FILE : NULL;
 }
 
+/* ---- hooks -----------------------------------------------------------------
+ */
+
+static const char *const hook_names[GW_NUM_HOOKS] = {
+    [GW_HOOK_CONNECT] = "connect",
+    [GW_HOOK_REFRESH] = "refresh",
+    [GW_HOOK_SUBSCRIBE] = "subscribe",
+    [GW_HOOK_PUBLISH] = "publish",
+    [GW_HOOK_RPC] = "rpc",
+    [GW_HOOK_DISCONNECT] = "disconnect",
+    [GW_HOOK_PRESENCE] = "presence",
+};
+
+const char *gw_config_hook_name(enum gw_config_hook hook) {
+  return hook_names[hook];
+}
+
+static void use_hook(gw__load *l, const char *word, size_t len) {
+  for (size_t i = 0; i < GW_NUM_HOOKS; i++) {
+    if (strlen(hook_names[i]) != len || memcmp(hook_names[i], word, len) != 0)
+      continue;
+    l->config->hooks.of[i].is_used = true;
+    return;
+  }
+  gw__load_fail(l, "hooks.use", "'%.*s' is no hook", (int)len, word);
+}
+
+static bool is_url(const char *text) {
+  bool is_http = strncmp(text, "http://", 7) == 0 && text[7] != '\0';
+  return is_http || (strncmp(text, "https://", 8) == 0 && text[8] != '\0');
+}
+
+static void check_url(gw__load *l, const char *key, const char *url) {
+  if (*url != '\0' && !is_url(url))
+    gw__load_fail(l, key, "'%.100s' must begin with http:// or https://", url);
+}
+
+/** Find out which hooks are used, and where they are. */
+static void complete_hooks(gw__load *l) {
+  gw_config_hooks *h = &l->config->hooks;
+  const char *p = h->use + strspn(h->use, ", \t");
+  check_url(l, "hooks.url", h->url);
+  if (*h->url != '\0' && *p == '\0')
+    gw__load_fail(l, "hooks.use", "names no hook that goes to hooks.url");
+  while (*p != '\0') {
+    size_t len = strcspn(p, ", \t");
+    use_hook(l, p, len);
+    p += len;
+    p += strspn(p, ", \t");
+  }
+  for (size_t i = 0; i < GW_NUM_HOOKS; i++) {
+    char key[GW__PATH_MAX];
+    (void)snprintf(key, sizeof key, "hooks.%s", hook_names[i]);
+    check_url(l, key, h->of[i].url);
+    if (*h->of[i].url != '\0') h->of[i].is_used = true;
+    if (h->of[i].is_used && *h->of[i].url == '\0' && *h->url == '\0')
+      gw__load_fail(l, key, "is used, but has no URL, as hooks.url has none");
+  }
+}
+
 /* ---- the whole -------------------------------------------------------------
  */
 
@@ -247,6 +335,30 @@ static bool has_empty_maps(const gw_settings *s) {
   return false;
 }
 
+/** Where a rule leaves it to the application, that has to be reachable. */
+static void check_rules(gw__load *l) {
+  static const struct {
+    enum gw_action action;
+    enum gw_config_hook hook;
+    const char *key;
+  } needs[] = {{GW_ACTION_SUBSCRIBE, GW_HOOK_SUBSCRIBE, "allow.subscribe"},
+               {GW_ACTION_PUBLISH, GW_HOOK_PUBLISH, "allow.publish"},
+               {GW_ACTION_PRESENCE, GW_HOOK_SUBSCRIBE, "allow.presence"},
+               {GW_ACTION_HISTORY, GW_HOOK_SUBSCRIBE, "allow.history"}};
+  const gw_settings *s = &l->config->settings;
+  for (size_t i = 0; i < s->num_namespaces; i++) {
+    for (size_t k = 0; k < sizeof needs / sizeof needs[0]; k++) {
+      const gw_rule *rule = &s->namespaces[i].allow[needs[k].action];
+      if ((rule->who & GW_WHO_HOOK) == 0 ||
+          l->config->hooks.of[needs[k].hook].is_used)
+        continue;
+      gw__load_fail(l, needs[k].key,
+                    "says hook, but the hook %s is not used: see hooks.use",
+                    hook_names[needs[k].hook]);
+    }
+  }
+}
+
 /** What no key can say alone. */
 static void check_together(gw__load *l) {
   const gw_config *c = l->config;
@@ -274,6 +386,13 @@ static void check_together(gw__load *l) {
   if (c->drain_timeout_ms < c->drain_window_ms) {
     gw__load_fail(l, "drain.timeout", "must not be below drain.window");
   }
+  check_rules(l);
+  if ((*c->tls_cert == '\0') != (*c->tls_key == '\0')) {
+    bool is_key = *c->tls_key == '\0';
+    gw__load_fail(l, is_key ? "tls.key" : "tls.cert",
+                  "is missing, as %s is given: TLS needs both",
+                  is_key ? "tls.cert" : "tls.key");
+  }
   if (*c->data != '\0') {
     gw__load_fail(l, "data",
                   "this version has no durable store yet and keeps everything "
@@ -285,6 +404,7 @@ static int finish(gw__load *l) {
   gw__yaml_apply_namespaces(l);
   gw__yaml_free(l->namespaces);
   complete(l);
+  if (!l->is_out_of_memory) complete_hooks(l);
   if (l->num_errors == 0) check_together(l);
   if (l->is_out_of_memory) return GW_ERR_NOMEM;
   return l->num_errors == 0 ? 0 : GW_ERR_INVALID;

@@ -3,7 +3,7 @@
 #include "server/core/access.h"
 
 #include "server/core/channel.h"
-#include "server/core/notice.h"
+#include "server/core/news.h"
 
 static const enum gw_ask kinds[GW_NUM_ACTIONS] = {
     [GW_ACTION_SUBSCRIBE] = GW_ASK_SUBSCRIBE,

@@ -49,8 +49,15 @@ typedef struct gw_verdict {
   uint64_t token_id;
   bool by_token; /**< SUBSCRIBE: it is the channel's token that lets it in */
   /* CONNECT */
-  gw_view user; /**< empty: anonymous */
-  gw_view info; /**< JSON that goes with the user; empty: none */
+  gw_view user;            /**< empty: anonymous */
+  gw_view info;            /**< JSON that goes with the user; empty: none */
+  bool is_only_claimed;    /**< nobody vouches for the user's name */
+  const gw_view *channels; /**< to subscribe the connection to */
+  size_t num_channels;
+  /* PUBLISH */
+  bool replaces; /**< publish this in place of what was asked about */
+  gw_view data;
+  gw_view json;
 } gw_verdict;
 
 #endif

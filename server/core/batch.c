@@ -40,7 +40,17 @@ static void begin(gw_batch *b, const gw_fanout *f) {
   b->quiet = f->quiet != NULL ? f->quiet->handle : 0;
   b->client = f->client;
   b->key = f->key;
-  gws_hub_set_timer(ch->hub, &b->timer, ch->ns->batch_delay_ms);
+  if (ch->ns->batch_delay_ms != 0) {
+    gws_hub_set_timer(ch->hub, &b->timer, ch->ns->batch_delay_ms);
+  } else if (!b->is_of_turn) {
+    b->is_of_turn = true;
+    DL_APPEND(ch->hub->turn_batches, b);
+  }
+}
+
+static void leave_turn(gw_batch *b) {
+  if (b->is_of_turn) DL_DELETE(b->channel->hub->turn_batches, b);
+  b->is_of_turn = false;
 }
 
 /** False when out of memory. */
@@ -84,23 +94,23 @@ static void send_each(gw_channel *ch, gw_buf *const *parts, gw_fanout f) {
 }
 
 /** One message of several, one after the other. NULL when out of memory. */
-static gw_buf *join(gw_hub *h, gw_buf *const *parts, uint32_t num,
-                    size_t bytes) {
-  gw_out *out = gws_hub_scratch(h, bytes);
-  if (out == NULL) return NULL;
+static gw_buf *join(gw_buf *const *parts, uint32_t num, size_t bytes) {
+  uint8_t *to;
+  gw_buf *joined = gw_buf_make(bytes, false, &to);
+  if (joined == NULL) return NULL;
   for (uint32_t i = 0; i < num; i++) {
     gw_view part = gw_buf_payload(parts[i]);
-    memcpy(out->data + out->len, part.data, part.len);
-    out->len += part.len;
+    memcpy(to, part.data, part.len);
+    to += part.len;
   }
-  return gw_buf_new((gw_view){out->data, out->len}, false);
+  return joined;
 }
 
 /** With the flag of no echo in it the whole message does for its publishers,
  * too: as in a recovery, their clients do not deliver what is their own. */
 static void send_together(gw_channel *ch, gw_buf *const *parts, size_t bytes,
                           gw_fanout f) {
-  f.buf = join(ch->hub, parts, f.num, bytes);
+  f.buf = join(parts, f.num, bytes);
   if (f.buf == NULL) {
     gws_hub_nomem(ch->hub);
     send_each(ch, parts, f);
@@ -146,6 +156,13 @@ void gws_batch_flush_all(gw_hub *h) {
   }
 }
 
+void gws_batch_end_turn(gw_hub *h) {
+  for (gw_batch *b; (b = h->turn_batches) != NULL;) {
+    leave_turn(b);
+    gws_batch_flush(b->channel);
+  }
+}
+
 void gws_batch_on_timer(gw_batch *b) {
   gws_batch_flush(b->channel);
 }
@@ -154,6 +171,7 @@ void gws_batch_free(gw_channel *ch) {
   gw_batch *b = ch->batch;
   if (b == NULL) return;
   gw_wheel_cancel(&ch->hub->wheel, &b->timer);
+  leave_turn(b);
   drop(b->parts, b->num);
   gw_mem_free(b->parts);
   gw_mem_free(b);

@@ -6,11 +6,13 @@
 #include "server/core/fanout.h"
 
 /*
- * A channel whose namespace has a delay for it does not fan a publication out
- * at once. Its offset is stamped, the history has it and its publisher has the
- * answer; only the live subscribers wait, for the delay after the first one that
- * was gathered, or until there are enough bytes. Then the frames go out as one
- * message, encoded and framed once, shared by all.
+ * A publication does not fan out at once. Its offset is stamped, the history has
+ * it and its publisher has the answer; only the live subscribers wait: to the end
+ * of the loop's turn, when output is written anyway, or, where the namespace has a
+ * delay for it, for the delay after the first one that was gathered; in any case
+ * only until there are enough bytes. Then the frames go out as one message, framed
+ * once, shared by all: under load, when a turn has many publications of a channel,
+ * a subscriber costs one place in a queue for all of them.
  *
  *     stamped  1   2   3      4   5
  *     live     |<- delay ->|  |<- delay ->|
@@ -28,7 +30,9 @@ typedef struct gw_batch {
   uint32_t num; /**< parts; 0: nothing is gathered */
   uint32_t cap;
   uint32_t bytes;
-  gw_timer timer; /**< set while there are parts */
+  gw_timer timer;               /**< set while parts wait for a delay */
+  struct gw_batch *prev, *next; /**< hub.turn_batches */
+  bool is_of_turn;              /**< is in that list */
   /* of the first part */
   uint64_t first;
   uint64_t quiet; /**< handle of the session that wants no echo; 0: none */
@@ -36,8 +40,8 @@ typedef struct gw_batch {
   uint64_t key;
 } gw_batch;
 
-/** Fan out a single publication that has just been appended: at once, or with
- * others a bit later. */
+/** Fan out a single publication that has just been appended, with others of the
+ * turn or of the delay. */
 void gws_batch_put(gw_channel *ch, const gw_fanout *f);
 
 /** Let go what was gathered, if anything. Subscribers may fall behind, and
@@ -45,6 +49,8 @@ void gws_batch_put(gw_channel *ch, const gw_fanout *f);
 void gws_batch_flush(gw_channel *ch);
 /** The same for all channels of a worker. */
 void gws_batch_flush_all(gw_hub *h);
+/** The same for those that waited for the end of the turn. */
+void gws_batch_end_turn(gw_hub *h);
 
 void gws_batch_on_timer(gw_batch *b);
 /** What is gathered goes to nobody. */

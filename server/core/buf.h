@@ -38,7 +38,10 @@ struct gw_buf {
   uint8_t bytes[]; /**< GW_BUF_HEADROOM, then the payload */
 };
 
-/** Copies the payload; NULL when out of memory. One reference. */
+/** With room for a payload, to be filled before it is shared; NULL when out of
+ * memory. One reference. */
+gw_buf *gw_buf_make(size_t len, bool is_text, uint8_t **payload);
+/** Copies the payload; otherwise the same. */
 gw_buf *gw_buf_new(gw_view payload, bool is_text);
 gw_buf *gw_buf_ref(gw_buf *b);
 void gw_buf_unref(gw_buf *b); /**< NULL is fine */

@@ -7,7 +7,7 @@
 #include "server/core/batch.h"
 #include "server/core/filtered.h"
 #include "server/core/mail.h"
-#include "server/core/notice.h"
+#include "server/core/news.h"
 #include "server/core/pattern.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
@@ -137,7 +137,7 @@ static void begin_owned(gw_channel *ch) {
   ch->made_ms = h->now_ms;
   h->num_owned++;
   gw_stat_add(&h->stats.channels, 1);
-  gws_notice(ch, GW_NOTICE_CREATED, NULL);
+  gws_news(ch, GW_CHANNEL_CREATED, NULL);
 }
 
 static void begin_following(gw_channel *ch) {
@@ -192,7 +192,7 @@ void gws_channel_free(gw_channel *ch) {
   if (ch->pattern != NULL) {
     gws_pattern_end(ch);
   } else if (ch->state == GWS_CHANNEL_OWNED) {
-    gws_notice(ch, GW_NOTICE_DESTROYED, NULL);
+    gws_news(ch, GW_CHANNEL_DESTROYED, NULL);
     h->num_owned--;
     gw_stat_sub(&h->stats.channels, 1);
     gws_follow_deinit(ch);

@@ -25,6 +25,7 @@ static const struct rule rules[] = {
     [GW_FRAME_RPC_RESULT] = {gws_serve_rpc_result, true},
     [GW_FRAME_REFRESH] = {gws_serve_refresh, true},
     [GW_FRAME_REFRESHED] = {NULL, false},
+    [GW_FRAME_SERVER_SUBSCRIBED] = {NULL, false},
 };
 #define NUM_RULES (sizeof rules / sizeof rules[0])
 

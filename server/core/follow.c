@@ -49,7 +49,7 @@ static void refuse_waiting(gw_channel *ch, uint32_t code) {
   for (uint32_t i = ch->num_seats; i-- > ch->num_live + ch->num_filtered;) {
     gw_sub *sub = ch->seats[i].sub;
     if (sub->feed != GWS_FEED_WAITING) continue;
-    gws_reply_error(sub->session, sub->catchup->request, code, NULL);
+    gws_sub_refuse(sub, code, NULL);
     gws_sub_free(sub, GWS_FAREWELL_LEFT);
   }
 }

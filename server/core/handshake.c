@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "server/core/grants.h"
 #include "server/core/mem.h"
 #include "server/core/session.h"
 
@@ -44,13 +45,16 @@ static uint32_t check(const gw_hello *hello) {
   return GW_CODE_OK;
 }
 
-static bool remember_user(gw_session *s, gw_view user) {
-  if (user.len == 0) return true;
-  uint8_t *texts = gw_mem_realloc(s->texts, s->peer_len + user.len);
+static bool remember_names(gw_session *s, gw_view user, gw_view agent) {
+  if (user.len + agent.len == 0) return true;
+  uint8_t *texts = gw_mem_realloc(s->texts, s->peer_len + user.len + agent.len);
   if (texts == NULL) return false;
-  memcpy(texts + s->peer_len, user.data, user.len);
+  uint8_t *at = texts + s->peer_len;
+  if (user.len != 0) memcpy(at, user.data, user.len);
+  if (agent.len != 0) memcpy(at + user.len, agent.data, agent.len);
   s->texts = texts;
   s->user_len = (uint8_t)user.len;
+  s->agent_len = (uint8_t)agent.len;
   return true;
 }
 
@@ -75,13 +79,13 @@ static void make_room(gw_hub *h, uint64_t client, uint32_t hash) {
   if (num >= MAX_PER_CLIENT) gws_session_end(oldest, GW_CODE_REPLACED, NULL);
 }
 
-static bool open_session(gw_session *s, const gw_hello *hello,
+static bool open_session(gw_session *s, const gw_hello *hello, uint64_t client,
                          const gw_verdict *v) {
   gw_hub *h = s->hub;
-  uint64_t client = public_id(hello->instance);
   uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
-  if (!remember_user(s, v->user) || gws_identity_set(s, v) < 0) return false;
-  s->is_known = h->port.ask != NULL && v->user.len != 0;
+  if (!remember_names(s, v->user, hello->agent) || gws_identity_set(s, v) < 0)
+    return false;
+  s->is_known = h->port.ask != NULL && v->user.len != 0 && !v->is_only_claimed;
   make_room(h, client, hash);
   if (gw_index_add(&h->clients, hash, s) < 0) return false;
   s->client = client;
@@ -119,8 +123,10 @@ static void send_welcome(gw_session *s, uint32_t request) {
 
 /** Who it is: without anybody to ask, who it says. */
 static enum gws_answer identify(gw_session *s, const gw_frame *f,
-                                const gw_hello *hello, gw_verdict *v) {
+                                const gw_hello *hello, uint64_t client,
+                                gw_verdict *v) {
   gw_question q = {.kind = GW_ASK_CONNECT,
+                   .client = client,
                    .user = hello->user,
                    .agent = hello->agent,
                    .token = hello->token};
@@ -140,14 +146,27 @@ static void turn_away(gw_session *s, const gw_verdict *v) {
                         v->retry_after_ms);
 }
 
+/** Subscribe it to what the answer says. What cannot be is told to the log: the
+ * client did not ask for it. */
+static void grant_channels(gw_session *s, const gw_verdict *v) {
+  for (size_t i = 0; i < v->num_channels; i++) {
+    if (s->state != GWS_SESSION_OPEN) return;
+    uint32_t code = gws_grant(s, v->channels[i]);
+    if (code != GW_CODE_OK)
+      gws_session_log(s, GWS_LOG_WARN, "grant.refused", code,
+                      gw_code_text(code));
+  }
+}
+
 static void welcome(gw_session *s, uint32_t request, const gw_hello *hello,
-                    const gw_verdict *v) {
-  if (!open_session(s, hello, v)) {
+                    uint64_t client, const gw_verdict *v) {
+  if (!open_session(s, hello, client, v)) {
     gws_hub_nomem(s->hub);
     gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
     return;
   }
   send_welcome(s, request);
+  grant_channels(s, v);
   if (s->state == GWS_SESSION_OPEN) gws_liveness_begin(s);
 }
 
@@ -168,9 +187,10 @@ void gws_serve_hello(gw_session *s, const gw_frame *f) {
     return;
   }
   gw_verdict v;
-  enum gws_answer answer = identify(s, f, &hello, &v);
+  uint64_t client = public_id(hello.instance);
+  enum gws_answer answer = identify(s, f, &hello, client, &v);
   if (answer == GWS_ANSWER_YES)
-    welcome(s, f->head.request, &hello, &v);
+    welcome(s, f->head.request, &hello, client, &v);
   else if (answer == GWS_ANSWER_NO)
     turn_away(s, &v);
 }

@@ -15,10 +15,11 @@
 #include "server/core/drain.h"
 #include "server/core/filter.h"
 #include "server/core/filtered.h"
+#include "server/core/hold.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
 #include "server/core/meta.h"
-#include "server/core/notice.h"
+#include "server/core/news.h"
 #include "server/core/pattern.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
@@ -44,7 +45,7 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   h->num_workers = options->num_workers;
   h->low_water = low_water_of(h->settings);
   memcpy(h->hash_key, options->hash_key, sizeof h->hash_key);
-  h->notice_space = gw_settings_named(h->settings, GWS_NOTICE_SPACE);
+  h->news_space = gw_settings_named(h->settings, GWS_NEWS_SPACE);
   gw_wheel_init(&h->wheel, 0);
   h->drain.timer.kind = GWS_TIMER_DRAIN;
   h->forwarded = gw_mem_zalloc(h->num_workers * sizeof *h->forwarded);
@@ -89,7 +90,7 @@ void gw_hub_free(gw_hub *h) {
   free_batches(h);
   free_sessions(h);
   free_channels(h);
-  gws_notices_free(h);
+  gws_news_free(h);
   gw_slots_deinit(&h->sessions);
   gw_slots_deinit(&h->channels);
   gw_index_deinit(&h->clients);
@@ -125,9 +126,9 @@ void gws_hub_enter(gw_hub *h) {
 
 void gws_hub_leave(gw_hub *h) {
   /* What ends here may end others: they join the list. */
-  while (h->depth == 1 && (h->ending != NULL || h->notices != NULL)) {
+  while (h->depth == 1 && (h->ending != NULL || h->news != NULL)) {
     if (h->ending == NULL) {
-      gws_notices_flush(h);
+      gws_news_flush(h);
       continue;
     }
     gw_session *s = h->ending;
@@ -185,6 +186,9 @@ static void fire(void *user, gw_timer *t) {
   case GWS_TIMER_LEASE:
     gws_lease_on_timer(GWS_AROUND(t, gw_lease, timer));
     break;
+  case GWS_TIMER_HOLD:
+    gws_hold_on_timer(t);
+    break;
   case GWS_TIMER_DRAIN:
     gws_drain_step(GWS_AROUND(t, gw_hub, drain.timer));
     break;
@@ -194,6 +198,13 @@ static void fire(void *user, gw_timer *t) {
 void gw_hub_tick(gw_hub *h) {
   gws_hub_enter(h);
   gw_wheel_advance(&h->wheel, h->now_ms, fire, h);
+  gws_hub_leave(h);
+}
+
+void gw_hub_end_turn(gw_hub *h) {
+  if (h->turn_batches == NULL) return;
+  gws_hub_enter(h);
+  gws_batch_end_turn(h);
   gws_hub_leave(h);
 }
 

@@ -23,6 +23,7 @@ enum gws_timer_kind {
   GWS_TIMER_SENT_CALL,
   GWS_TIMER_IDENTITY,
   GWS_TIMER_LEASE,
+  GWS_TIMER_HOLD,
   GWS_TIMER_DRAIN
 };
 
@@ -34,7 +35,7 @@ enum gws_timer_kind {
 enum gws_log_level { GWS_LOG_ERROR, GWS_LOG_WARN, GWS_LOG_INFO, GWS_LOG_DEBUG };
 
 typedef struct gw_channel gw_channel;
-typedef struct gws_noted gws_noted;
+typedef struct gws_piece gws_piece;
 struct gw_call_open;
 struct gw_call_sent;
 
@@ -86,19 +87,18 @@ struct gw_hub {
   uint64_t last_ticket;      /**< of a question */
   const gw_verdict *decided; /**< for the frame that is handled; NULL: ask */
 
-  struct gw_api_open *open_api; /**< questions that other workers are asked */
+  struct gw_batch *turn_batches; /**< that wait for the end of the turn */
+  struct gw_api_open *open_api;  /**< questions that other workers are asked */
   uint32_t last_call;
   struct gw_call_open *open_calls; /**< by id */
   struct gw_call_sent *sent_calls; /**< by id */
   gw_on_call on_call;
   void *on_call_user;
 
-  gw_on_notice on_notice;
-  void *on_notice_user;
-  gws_noted *notices; /**< gathered; see notice.h */
-  gws_noted *last_notice;
-  uint32_t num_notices;
-  const gw_namespace *notice_space; /**< of $events; NULL: there is none */
+  gws_piece *news; /**< gathered; see news.h */
+  gws_piece *last_news;
+  uint32_t num_news;
+  const gw_namespace *news_space; /**< of $events; NULL: there is none */
 
   struct gws_drain drain;
   gw_out scratch;

@@ -81,6 +81,7 @@ typedef struct gw_outcome {
 typedef struct gw_publish_command {
   uint64_t hash;
   uint64_t client;
+  uint64_t repeat; /**< names one of the application that may come again; 0 */
   gw_view user;
   gw_publish msg;
 } gw_publish_command;
@@ -192,14 +193,14 @@ void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
 /** To all live subscribers here of a publication that was just appended. */
 struct gw_fanout;
 void gws_publish_fan_out(gw_channel *ch, const struct gw_fanout *f);
-/** Publish on the server's own behalf, on whichever worker; key 0. False when
- * there is no memory, or too much to do. */
-GW_MUST_USE bool gws_publish_own(gw_hub *h, gw_publish_command *cmd);
 /** Items whose time is over are removed. */
 void gws_publish_expired(gw_channel *ch);
 /** A command as mail for the owner; NULL when out of memory. */
 gw_mail *gws_publish_mail(const gw_publish_command *cmd,
                           const gw_origin *origin);
+/** The same on behalf of the application, at the owner; what became of it is
+ * told here. */
+gw_outcome gws_publish_own(gw_hub *h, const gw_publish_command *cmd);
 /** A follower is given one. */
 void gws_publish_follow(gw_hub *h, gw_mail *m);
 

@@ -1,38 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* notice.h - what happens to channels, for whoever wants to know: the application,
- * hooks, and subscribers of a channel that is made of it. */
+/* notice.h - what happened, for whoever outside the core wants to know. */
 #ifndef GODWIT_SERVER_NOTICE_H
 #define GODWIT_SERVER_NOTICE_H
 
-#include "server/core/hub_state.h"
+#include "godwit/wire.h"
 
-/*
- * Notices are gathered while the hub is at work and handed on at its safe point,
- * as a handler may not look into the middle of things. They go to gw_on_notice,
- * and, where the namespace says so (channel.events), as publications to
- *
- *    $events:channels    item: the channel; tags: event, namespace
- *    {"event":"subscribed","channel":"chat:1","client":"..","user":"ada"}
- *
- * which there is only when the configuration has a namespace $events: its rules
- * say who may see it. Channels whose name begins with a $ are the server's own:
- * clients do not publish there, and their own happenings are no news.
- */
-#define GWS_NOTICE_SPACE   "$events"
-#define GWS_NOTICE_CHANNEL "$events:channels"
+enum gw_notice_kind {
+  GW_NOTICE_DISCONNECT, /**< a connection that was welcomed has ended */
+  GW_NOTICE_PRESENCE,   /**< told by the owner of the channel */
+  GW_NOTICE_CHANNEL     /**< told by the owner; of a subscription by the
+                             subscriber's worker */
+};
 
-/** Notices that are gathered at most before they are handed on: what comes then
- * is counted, and lost. */
-#define GWS_NOTICES_MAX 4096u
+/** What happens to a channel. */
+enum gw_channel_event {
+  GW_CHANNEL_CREATED,
+  GW_CHANNEL_SUBSCRIBED, /**< it may be a pattern of names */
+  GW_CHANNEL_UNSUBSCRIBED,
+  GW_CHANNEL_DESTROYED
+};
 
-/** Whether a name is one of the server's own. */
-bool gws_name_is_own(gw_view name);
-
-/** Note that something happened to a channel; s: by whose doing; NULL. */
-void gws_notice(gw_channel *ch, enum gw_notice what, const gw_session *s);
-
-/** Hand on what was gathered; at the safe point. */
-void gws_notices_flush(gw_hub *h);
-void gws_notices_free(gw_hub *h);
+/** Views are valid until the port's function returns. */
+typedef struct gw_notice {
+  enum gw_notice_kind kind;
+  uint64_t client; /**< CREATED, DESTROYED: 0 */
+  gw_view user;
+  uint64_t connection; /**< DISCONNECT, CHANNEL */
+  /* DISCONNECT */
+  gw_view peer;
+  uint32_t code; /**< 0: it was lost */
+  uint64_t duration_ms;
+  gw_view channel;             /**< PRESENCE, CHANNEL */
+  enum gw_channel_event event; /**< CHANNEL */
+  /* PRESENCE */
+  uint32_t change;           /**< enum gw_presence_kind */
+  gw_presence_member member; /**< of a leave: as it was */
+  uint64_t version;
+} gw_notice;
 
 #endif

@@ -41,6 +41,8 @@ GW_MUST_USE int gw_outq_push(gw_outq *q, enum gw_lane_id lane, gw_buf *b);
 gw_buf *gw_outq_peek(const gw_outq *q);
 /** Take it; the reference passes to the caller. */
 gw_buf *gw_outq_pop(gw_outq *q);
+/** Take it if it is a message of data and the only one; NULL otherwise. */
+gw_buf *gw_outq_pop_single(gw_outq *q);
 
 static inline bool gw_outq_is_empty(const gw_outq *q) {
   return q->lanes[GW_LANE_CONTROL].len + q->lanes[GW_LANE_DATA].len == 0;

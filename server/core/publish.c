@@ -114,6 +114,12 @@ static uint32_t make_room(gw_channel *ch, const gw_buf *b) {
   return has_room ? GW_CODE_OK : GW_CODE_INTERNAL;
 }
 
+/** By which a repeat is known; 0: it is not. What the application publishes has
+ * a publisher of its own for each. */
+static uint64_t key_of(const gw_publish_command *cmd) {
+  return cmd->repeat != 0 ? 1 : cmd->msg.key;
+}
+
 /** Check it against what the channel knows. GW_CODE_OK with a message in st, or
  * with none: it is a repeat. */
 static uint32_t prepare(gw_channel *ch, const gw_publish_command *cmd,
@@ -121,10 +127,12 @@ static uint32_t prepare(gw_channel *ch, const gw_publish_command *cmd,
                         struct stamped *st) {
   const gw_publish *msg = &cmd->msg;
   uint64_t item = msg->item.len != 0 ? hash_of_item(ch->hub, msg->item) : 0;
-  if (msg->key != 0) {
-    *p = gw_dedup_open(&ch->window, ch->hub, cmd->client);
+  uint64_t key = key_of(cmd);
+  if (key != 0) {
+    uint64_t publisher = cmd->repeat != 0 ? cmd->repeat : cmd->client;
+    *p = gw_dedup_open(&ch->window, ch->hub, publisher);
     if (*p == NULL) return GW_CODE_INTERNAL;
-    outcome->duplicate = gw_dedup_has(*p, msg->key, &outcome->offset);
+    outcome->duplicate = gw_dedup_has(*p, key, &outcome->offset);
     if (outcome->duplicate) return GW_CODE_OK;
   }
   if (item == 0 && ch->history.mode == GW_HISTORY_MAP)
@@ -179,7 +187,7 @@ static void stamp(gw_channel *ch, const gw_publish_command *cmd,
                                  .key = msg->key,
                                  .epoch = ch->epoch,
                                  .no_echo = msg->no_echo};
-  if (p != NULL) gw_dedup_put(p, msg->key, outcome->offset);
+  if (p != NULL) gw_dedup_put(p, key_of(cmd), outcome->offset);
   append(ch, st);
   ch->used_ms = ch->hub->now_ms;
 }
@@ -212,7 +220,7 @@ static gw_mail *post_to_followers(gw_channel *ch, const gw_origin *origin,
 
 void gws_publish_fan_out(gw_channel *ch, const gw_fanout *f) {
   if (ch->num_filtered != 0) gws_filtered_publication(ch, f);
-  if (ch->ns->batch_delay_ms == 0 || ch->hub->drain.on)
+  if (ch->hub->drain.on)
     gws_fanout_publication(ch, f);
   else
     gws_batch_put(ch, f);
@@ -242,22 +250,6 @@ static gw_mail *spread(gw_channel *ch, struct stamped *st,
     gws_pattern_publication(ch, st->buf, &st->mail);
   gw_buf_unref(st->buf);
   return mail;
-}
-
-bool gws_publish_own(gw_hub *h, gw_publish_command *cmd) {
-  static const gw_origin nobody = {.worker = GWS_NOBODY};
-  gw_view name = cmd->msg.channel;
-  cmd->hash = gws_hub_hash(h, name.data, name.len);
-  uint32_t owner = gws_channel_owner(h, cmd->hash);
-  if (owner == h->worker) {
-    gws_publish_accept(h, cmd, &nobody, NULL);
-    return true;
-  }
-  gw_mail *m = NULL;
-  if (!gws_hub_is_worker_busy(h, owner)) m = gws_publish_mail(cmd, &nobody);
-  if (m == NULL) return false;
-  gws_mail_post(h, owner, m);
-  return true;
 }
 
 /* ---- the end of items ------------------------------------------------------ */
@@ -303,29 +295,44 @@ void gws_publish_expired(gw_channel *ch) {
 
 /* ---- entries --------------------------------------------------------------- */
 
-void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
-                        const gw_origin *origin, gw_mail *mail) {
-  gw_outcome outcome = {.code = GW_CODE_OK, .key = cmd->msg.key};
+/** Returns the mail when no follower took it, and the answer with it. */
+static gw_mail *accept_one(gw_hub *h, const gw_publish_command *cmd,
+                           const gw_origin *origin, gw_mail *mail,
+                           gw_outcome *o) {
   struct stamped st = {.buf = NULL};
   gw_channel *ch = NULL;
   if (gw_refused_holds(&h->refused, key_stream(cmd), cmd->msg.after))
-    outcome.code = GW_CODE_PRECEDING_REFUSED;
+    o->code = GW_CODE_PRECEDING_REFUSED;
   else
-    ch = gws_channel_get(h, cmd->msg.channel, cmd->hash, &outcome.code);
-  if (ch != NULL) stamp(ch, cmd, &outcome, &st);
-  if (gw_code_class(outcome.code) == GW_CLASS_RETRY) {
-    if (outcome.code == GW_CODE_INTERNAL) gws_hub_nomem(h);
+    ch = gws_channel_get(h, cmd->msg.channel, cmd->hash, &o->code);
+  if (ch != NULL) stamp(ch, cmd, o, &st);
+  if (gw_code_class(o->code) == GW_CLASS_RETRY) {
+    if (o->code == GW_CODE_INTERNAL) gws_hub_nomem(h);
     note_refusal(h, cmd);
   } else {
     gw_refused_accept(&h->refused, key_stream(cmd), cmd->msg.key);
   }
-  if (outcome.duplicate) gw_stat_add(&h->stats.duplicates_total, 1);
+  if (o->duplicate) gw_stat_add(&h->stats.duplicates_total, 1);
   if (st.buf != NULL) mail = spread(ch, &st, origin, mail);
   if (ch != NULL) gws_channel_touch(ch);
+  return mail;
+}
+
+void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
+                        const gw_origin *origin, gw_mail *mail) {
+  gw_outcome outcome = {.code = GW_CODE_OK, .key = cmd->msg.key};
+  mail = accept_one(h, cmd, origin, mail, &outcome);
   /* A mail that went to the origin as a publication has taken the answer with
    * it; the same is true of nobody else's. */
   if (mail != NULL || origin->worker == h->worker)
     gws_command_done(h, origin, &outcome, mail);
+}
+
+gw_outcome gws_publish_own(gw_hub *h, const gw_publish_command *cmd) {
+  gw_outcome outcome = {.code = GW_CODE_OK};
+  const gw_origin nobody = {.worker = GWS_NOBODY};
+  (void)accept_one(h, cmd, &nobody, NULL, &outcome);
+  return outcome;
 }
 
 void gws_publish_follow(gw_hub *h, gw_mail *m) {

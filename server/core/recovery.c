@@ -5,7 +5,7 @@
 
 #include "server/core/channel.h"
 #include "server/core/meta.h"
-#include "server/core/notice.h"
+#include "server/core/news.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
 
@@ -91,6 +91,33 @@ static void count(gw_hub *h, const gw_catchup *c, const gw_subscribed *a) {
   if (a->result == GW_RECOVERY_GAP) gw_stat_add(&h->stats.gaps_total, 1);
 }
 
+static void send_subscribed(const gw_sub *sub, gw_subscribed *msg) {
+  gw_session *s = sub->session;
+  msg->meta = gws_meta_of(sub->channel);
+  gw_out *out = gws_hub_scratch(s->hub, msg->meta.len + GWS_SCRATCH_MIN);
+  gw_head head = {.type = GW_FRAME_SUBSCRIBED,
+                  .request = sub->catchup->request,
+                  .channel = sub->channel->number};
+  if (out != NULL)
+    gws_session_send(s, GW_LANE_DATA, out,
+                     gw_encode_subscribed(out, &head, msg));
+  else
+    gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
+}
+
+/** The client did not ask: it has to be told the channel, too. */
+static void send_by_server(const gw_sub *sub, const gw_subscribed *msg) {
+  gw_session *s = sub->session;
+  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
+  gw_head head = {.type = GW_FRAME_SERVER_SUBSCRIBED,
+                  .channel = sub->channel->number};
+  gw_server_subscribed push = {.channel = gws_channel_name(sub->channel),
+                               .epoch = msg->epoch,
+                               .offset = msg->offset};
+  gws_session_send(s, GW_LANE_DATA, out,
+                   gw_encode_server_subscribed(out, &head, &push));
+}
+
 void gws_recovery_begin(gw_sub *sub) {
   gw_session *s = sub->session;
   gw_channel *ch = sub->channel;
@@ -100,17 +127,13 @@ void gws_recovery_begin(gw_sub *sub) {
   msg.live = msg.offset == ch->top;
   count(s->hub, c, &msg);
   c->cursor = msg.offset;
-  msg.meta = gws_meta_of(ch);
-  gw_out *out = gws_hub_scratch(s->hub, msg.meta.len + GWS_SCRATCH_MIN);
-  gw_head head = {.type = GW_FRAME_SUBSCRIBED,
-                  .request = c->request,
-                  .channel = ch->number};
-  gws_session_send(s, GW_LANE_DATA, out,
-                   out != NULL ? gw_encode_subscribed(out, &head, &msg)
-                               : GW_ERR_NOMEM);
-  if (!sub->is_noted) gws_notice(ch, GW_NOTICE_SUBSCRIBED, s);
+  if (c->request != 0)
+    send_subscribed(sub, &msg);
+  else
+    send_by_server(sub, &msg);
+  sub->is_meta_due = c->request == 0 && ch->meta != NULL;
+  if (!sub->is_noted) gws_news(ch, GW_CHANNEL_SUBSCRIBED, s);
   sub->is_noted = true;
-  sub->is_meta_due = false;
   gws_sub_set_feed(sub, msg.live ? GWS_FEED_LIVE : GWS_FEED_RECOVERING);
 }
 

@@ -102,13 +102,25 @@ static void publish(gw_session *s, uint32_t request,
   }
 }
 
+/** The application publishes something else in its place. */
+static enum gws_answer replace(const gw_session *s, gw_publish_command *cmd,
+                               gw_verdict *v) {
+  size_t len = v->data.len + v->json.len + GWS_SCRATCH_MIN;
+  cmd->msg.data = v->data;
+  cmd->msg.json = v->json;
+  if (len <= s->hub->settings->limits.max_frame_bytes) return GWS_ANSWER_YES;
+  v->code = GW_CODE_TOO_BIG;
+  return GWS_ANSWER_NO;
+}
+
 /** Whether it may. Refused for now, it comes again; what follows it waits. */
 static bool permit(gw_session *s, const gw_frame *f, const gw_target *t,
-                   const gw_publish_command *cmd) {
+                   gw_publish_command *cmd) {
   gw_verdict v;
   gws_wish wish = {
       .action = GW_ACTION_PUBLISH, .target = t, .publish = &cmd->msg};
   enum gws_answer answer = gws_access(s, f, &wish, &v);
+  if (answer == GWS_ANSWER_YES && v.replaces) answer = replace(s, cmd, &v);
   if (answer != GWS_ANSWER_NO) return answer == GWS_ANSWER_YES;
   gws_access_refuse(s, f->head.request, &v);
   if (gw_code_class(v.code) == GW_CLASS_RETRY ||

@@ -3,6 +3,7 @@
 #include "server/core/access.h"
 #include "server/core/channel.h"
 #include "server/core/filter.h"
+#include "server/core/grants.h"
 #include "server/core/session.h"
 
 /** Whether the alias may stand for the channel of sub, which may be NULL. */
@@ -52,8 +53,7 @@ static uint32_t rejoin(gw_sub *sub, uint32_t alias) {
     return GW_CODE_INTERNAL;
   }
   if (sub->feed == GWS_FEED_WAITING)
-    gws_reply_error(sub->session, sub->catchup->request, GW_CODE_UNSUBSCRIBED,
-                    "subscribed again");
+    gws_sub_refuse(sub, GW_CODE_UNSUBSCRIBED, "subscribed again");
   gws_sub_set_alias(sub, alias);
   gws_sub_set_feed(sub, GWS_FEED_WAITING);
   gws_sub_set_roster(sub, GWS_ROSTER_NONE);
@@ -89,7 +89,16 @@ static enum gws_answer permit(wish *w) {
                   .target = &w->t,
                   .token = w->msg.token,
                   .meta = w->msg.meta};
-  enum gws_answer answer = gws_access(w->s, w->f, &ask, &w->v);
+  enum gws_answer answer;
+  if (w->s->grants != NULL && gws_is_granted(w->s, w->t.hash)) {
+    w->v = (gw_verdict){.code = GW_CODE_OK};
+    answer = GWS_ANSWER_YES;
+  } else if (w->msg.by_server) {
+    w->v = (gw_verdict){.code = GW_CODE_SUBSCRIPTION_WITHDRAWN};
+    answer = GWS_ANSWER_NO;
+  } else {
+    answer = gws_access(w->s, w->f, &ask, &w->v);
+  }
   if (answer != GWS_ANSWER_YES || !w->msg.presence ||
       gws_access_also(w->s, ns, GW_ACTION_PRESENCE, &w->v))
     return answer;
@@ -172,7 +181,7 @@ void gws_serve_unsubscribe(gw_session *s, const gw_frame *f) {
   }
   uint32_t number = t.channel->number;
   if (t.sub->feed == GWS_FEED_WAITING)
-    gws_reply_error(s, t.sub->catchup->request, GW_CODE_UNSUBSCRIBED, NULL);
+    gws_sub_refuse(t.sub, GW_CODE_UNSUBSCRIBED, NULL);
   gws_sub_free(t.sub, GWS_FAREWELL_LEFT);
   if (f->head.request == 0) return;
   /* In the lane of data: nothing of the channel may come after it. */

@@ -7,6 +7,7 @@
 
 #include "server/core/calls.h"
 #include "server/core/drain.h"
+#include "server/core/grants.h"
 #include "server/core/json.h"
 #include "server/core/mem.h"
 
@@ -90,6 +91,10 @@ gw_view gws_session_peer(const gw_session *s) {
 
 gw_view gws_session_user(const gw_session *s) {
   return (gw_view){s->texts + s->peer_len, s->user_len};
+}
+
+gw_view gws_session_agent(const gw_session *s) {
+  return (gw_view){s->texts + s->peer_len + s->user_len, s->agent_len};
 }
 
 /* ---- bytes in ------------------------------------------------------------ */
@@ -285,9 +290,32 @@ static gw_buf *take_output(gw_session *s, gw_buf *shown) {
   return shown;
 }
 
+static void count_output(gw_session *s, size_t num, size_t bytes) {
+  if (num != 0) gws_liveness_sent(s);
+  gw_stat_add(&s->hub->stats.messages_out_total, num);
+  gw_stat_add(&s->hub->stats.bytes_out_total, bytes);
+}
+
+/** What most flushes find, apart for the sake of speed: one message of data, and
+ * nothing to draw. NULL: it is not so simple. */
+static gw_buf *take_single(gw_session *s) {
+  if (s->encoding != GW_ENCODING_BINARY || s->subs.drawing != NULL ||
+      is_held(s))
+    return NULL;
+  gw_buf *b = gw_outq_pop_single(&s->out);
+  if (b == NULL) return NULL;
+  if (s->has_credit) use_credit(s, b->len);
+  gw_stat_sub(&s->hub->stats.queue_bytes, b->len);
+  count_output(s, 1, b->len);
+  s->signalled = false;
+  return b;
+}
+
 size_t gw_session_take(gw_session *s, gw_buf **bufs, size_t max_bufs,
                        size_t max_bytes) {
   gw_hub *h = s->hub;
+  bufs[0] = take_single(s);
+  if (bufs[0] != NULL) return 1;
   size_t num = 0;
   size_t bytes = 0;
   gws_hub_enter(h);
@@ -305,9 +333,7 @@ size_t gw_session_take(gw_session *s, gw_buf **bufs, size_t max_bufs,
     bytes += b->len;
     bufs[num++] = take_output(s, b);
   }
-  if (num != 0) gws_liveness_sent(s);
-  gw_stat_add(&h->stats.messages_out_total, num);
-  gw_stat_add(&h->stats.bytes_out_total, bytes);
+  count_output(s, num, bytes);
   s->signalled = has_output(s);
   gws_hub_leave(h);
   return num;
@@ -384,6 +410,7 @@ void gws_session_end_later(gw_session *s, uint32_t code, const char *reason,
   if (reason == NULL) reason = gw_code_text(code);
   if (code == GW_CODE_PROTOCOL) gw_stat_add(&h->stats.protocol_errors_total, 1);
   log_end(s, code, reason);
+  s->end_code = (uint16_t)code;
   if (!is_flushed_before(code)) gws_session_drop_output(s);
   gw_close msg = {.code = code,
                   .reason = gw_view_of(reason),
@@ -403,6 +430,7 @@ void gws_session_leave(gw_session *s) {
   gw_hub *h = s->hub;
   if (s->state == GWS_SESSION_ENDING) return;
   s->left = true;
+  s->end_code = GW_CODE_CLOSED;
   begin_ending(s);
   if (h->port.close != NULL)
     h->port.close(h->user, s->conn, WS_CODE_NORMAL, (gw_view){NULL, 0});
@@ -422,6 +450,20 @@ static void forget_client(gw_session *s) {
                   (uint32_t)gws_hub_hash(h, &s->client, sizeof s->client), s);
 }
 
+/** Of one that was welcomed. */
+static void tell_end(const gw_session *s) {
+  gw_hub *h = s->hub;
+  if (h->port.tell == NULL || s->client == 0) return;
+  gw_notice n = {.kind = GW_NOTICE_DISCONNECT,
+                 .client = s->client,
+                 .user = gws_session_user(s),
+                 .connection = s->connection,
+                 .peer = gws_session_peer(s),
+                 .code = s->end_code,
+                 .duration_ms = h->now_ms - s->opened_ms};
+  h->port.tell(h->user, &n);
+}
+
 void gws_session_detach(gw_session *s) {
   enum gws_farewell why = s->left ? GWS_FAREWELL_LEFT : GWS_FAREWELL_LOST;
   for (gw_sub *sub; (sub = gws_subs_any(&s->subs)) != NULL;)
@@ -429,6 +471,8 @@ void gws_session_detach(gw_session *s) {
   gws_calls_drop(s);
   gws_holds_free(s);
   gws_identity_free(s);
+  gws_grants_free(s);
+  tell_end(s);
   forget_client(s);
   s->client = 0;
   gw_refused_deinit(&s->refused);
@@ -456,7 +500,10 @@ void gw_session_closed(gw_session *s, uint32_t ws_code) {
   gw_hub *h = s->hub;
   assert(h->depth == 0); /* the port must not call back */
   gws_hub_enter(h);
-  if (ws_code == WS_CODE_BASE + GW_CODE_CLOSED) s->left = true;
+  if (ws_code == WS_CODE_BASE + GW_CODE_CLOSED) {
+    s->left = true;
+    s->end_code = GW_CODE_CLOSED;
+  }
   gws_session_free(s);
   gws_hub_leave(h);
 }

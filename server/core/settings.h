@@ -56,7 +56,7 @@ typedef struct gw_namespace {
                                 does not */
   bool ends_with_last;  /**< it ends idle_ms after the last subscriber left,
                                 with its history */
-  bool events;          /**< news of channels are published; see notice.h */
+  bool events;          /**< news of channels are published; see news.h */
   bool wildcards;       /**< one may subscribe to patterns of names */
   uint32_t separator;   /**< enum gw_separator */
   bool presence;        /**< members may enter and be seen */

@@ -19,7 +19,7 @@
   X(channels_destroyed_total, counter, "Owned channels that were forgotten") \
   X(subscribed_total, counter, "Subscriptions that began")                   \
   X(unsubscribed_total, counter, "Subscriptions that ended")                 \
-  X(notices_lost_total, counter, "News of channels that were too many")      \
+  X(news_lost_total, counter, "News of channels that were too many")         \
   X(patterns, gauge, "Patterns of names that are subscribed to")             \
   X(members, gauge, "Presence members in owned channels")                    \
   X(frames_in_total, counter, "Frames received")                             \

@@ -206,6 +206,8 @@ class Peer:
         self.driver = driver
         self.path = path
         self.version = ""
+        # Certificate and key, to speak TLS.
+        self.secure = ()
 
     def prepare(self):
         """Gets what is missing; Unavailable."""
@@ -215,7 +217,7 @@ class Peer:
         raise NotImplementedError
 
     def url(self, port):
-        return f"ws://127.0.0.1:{port}{self.path}"
+        return f"{'wss' if self.secure else 'ws'}://127.0.0.1:{port}{self.path}"
 
 
 def version_of(argv, env=None):
@@ -235,9 +237,11 @@ class Godwit(Peer):
         self.version = version_of([self.binary, "version"])
 
     def command(self, port):
+        tls = ["--tls.cert", self.secure[0], "--tls.key", self.secure[1]] \
+            if self.secure else []
         return [self.binary, "serve", "--listen.public", f"127.0.0.1:{port}",
                 "--listen.internal", "", "--workers", "1", "--history.size", "100",
-                "--log.level", "warn"] + self.options, {}
+                "--log.level", "warn"] + tls + self.options, {}
 
 
 class Floor(Peer):
@@ -249,15 +253,16 @@ class Floor(Peer):
 
 
 class Bun(Peer):
-    def __init__(self):
-        super().__init__("bun", "Bun", "topic")
+    def __init__(self, name="bun", label="Bun"):
+        super().__init__(name, label, "topic")
 
     def prepare(self):
         self.binary = os.path.join(npm_modules(), "node_modules/.bin/bun")
         self.version = version_of([self.binary, "--version"])
 
     def command(self, port):
-        return [self.binary, os.path.join(HERE, "peers/bun.mjs"), str(port)], {}
+        return [self.binary, os.path.join(HERE, "peers/bun.mjs"), str(port),
+                *self.secure], {}
 
 
 class Node(Peer):

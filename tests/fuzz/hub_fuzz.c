@@ -89,6 +89,8 @@ static void settle(void) {
       w = 0; /* what it posted */
     }
   }
+  for (unsigned w = 0; w < NUM_WORKERS; w++)
+    gw_hub_end_turn(hubs[w]);
   for (unsigned i = 0; i < NUM_CONNS; i++)
     take(&conns[i]);
 }

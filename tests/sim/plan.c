@@ -24,6 +24,7 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->max_payload_bytes = PICK(w, 8, 200, 1500);
   p->latency_max_ms = PICK(w, 1, 20, 300);
   p->mail_delay_max_ms = PICK(w, 0, 1, 20);
+  p->turn_max_ms = PICK(w, 0, 2, 30);
   p->window_bytes = PICK(w, 512, 8192, 262144);
   /* A link this slow never catches up with a crowd. */
   if (p->latency_max_ms > 100 && p->window_bytes < 32768)
@@ -52,6 +53,10 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->fault_drain = world_chance(w, 200);
   p->fault_sleep = world_chance(w, 300);
   p->fault_offline = world_chance(w, 300);
+  p->asks = world_chance(w, 300);
+  p->ask_delay_max_ms = PICK(w, 0, 5, 200, 1500);
+  p->ask_deny_permille = PICK(w, 0, 20, 200);
+  p->ask_lose_permille = PICK(w, 0, 0, 20);
 }
 
 uint32_t sim_plan_overflow(const sim_plan *p, uint32_t app) {

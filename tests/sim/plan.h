@@ -23,6 +23,7 @@ typedef struct sim_plan {
   uint32_t max_payload_bytes;
   uint32_t latency_max_ms;
   uint32_t mail_delay_max_ms;
+  uint32_t turn_max_ms;  /**< of a worker's loop */
   uint32_t window_bytes; /**< what a link holds before the server has to wait */
   uint32_t credit_bytes; /**< of clients; GW_CREDIT_NONE */
   uint32_t batch_delay_ms;
@@ -39,6 +40,10 @@ typedef struct sim_plan {
   bool policies; /**< for slow readers: each application has another one */
   bool items;    /**< publications about things */
   bool compare;
+  bool asks; /**< somebody is asked who may, and takes his time */
+  uint32_t ask_delay_max_ms;
+  uint32_t ask_deny_permille; /**< told to come again; while busy */
+  uint32_t ask_lose_permille; /**< never answered; while busy */
   bool fault_reset;
   bool fault_silence; /**< half-open links */
   bool fault_stall;

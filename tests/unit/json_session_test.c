@@ -30,6 +30,7 @@ typedef struct talker {
 static void take(talker *t) {
   gw_buf *bufs[4];
   size_t num;
+  gw_hub_end_turn(node.hub[0]);
   t->got[0] = 0;
   while ((num = gw_session_take(t->session, bufs, 4, 100)) != 0) {
     for (size_t i = 0; i < num; i++) {

@@ -169,6 +169,13 @@ def channels():
                            "result": "RECOVERY_GAP",
                            "gap": "GAP_EPOCH_CHANGED", "gap_from": 129},
             request=2, channel=16384)),
+        vector("subscribe: only if the server still grants it", frame(
+            "Subscribe", {"channel": "room:lobby", "recover": True,
+                          "epoch": U64, "offset": 128, "by_server": True},
+            flags=1, request=2, channel=1)),
+        vector("server_subscribed: where it begins", frame(
+            "ServerSubscribed", {"channel": "room:日本", "epoch": U64,
+                                 "offset": 128}, channel=16384)),
         vector("publication: echo without a body", frame(
             "Publication", {"offset": 9, "client": 5, "key": 2},
             flags=8, channel=4)),

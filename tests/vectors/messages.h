@@ -27,13 +27,14 @@
 #define FIELDS_error(F, L) F(code) F(message) F(retry_after_ms) F(field)
 #define FIELDS_subscribe(F, L)                                                 \
   F(channel) F(recover) F(epoch) F(offset) F(token) F(overflow) F(presence)    \
-  L(filter, filter_term) F(meta)
+  F(by_server) L(filter, filter_term) F(meta)
 #define FIELDS_filter_term(F, L) F(op) F(tag) L(values, text) F(count)
 #define FIELDS_tag(F, L) F(name) F(value)
 #define FIELDS_channel_meta(F, L) F(meta)
 #define FIELDS_subscribed(F, L)                                                \
   F(epoch) F(offset) F(result) F(gap) F(gap_from) F(gap_to) F(live)            \
   F(wildcard) F(meta)
+#define FIELDS_server_subscribed(F, L) F(channel) F(epoch) F(offset)
 #define FIELDS_unsubscribed(F, L) F(code) F(reason)
 #define FIELDS_publish(F, L)                                                   \
   F(channel) F(data) F(json) F(key) F(after) F(no_echo) F(compare) F(epoch)    \
@@ -69,6 +70,8 @@
   X(ERROR, error, error, Error)                                                \
   X(SUBSCRIBE, subscribe, subscribe, Subscribe)                                \
   X(SUBSCRIBED, subscribed, subscribed, Subscribed)                            \
+  X(SERVER_SUBSCRIBED, server_subscribed, server_subscribed,                   \
+    ServerSubscribed)                                                          \
   X(UNSUBSCRIBED, unsubscribed, unsubscribed, Unsubscribed)                    \
   X(PUBLISH, publish, publish, Publish)                                        \
   X(PUBLISHED, published, published, Published)                                \

@@ -10,6 +10,7 @@ import type { EventReader } from './event-reader.js';
 import { Feed, memberOf, positionWords } from './feed.js';
 import {
   CallEvent, Event, EventType, Facts, PublishedEvent, ReplyEvent, StateEvent,
+  SubEvent,
 } from './layout.js';
 import { Call, type Module } from './module.js';
 import type {
@@ -368,7 +369,8 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     const of = feed?._isOf(this.#engine!._turn) ? feed : undefined;
     switch (reader._word(Event.TYPE)) {
       case EventType.STATE: return this.#onState(reader);
-      case EventType.SUB_STATE: return of?._onState(reader);
+      case EventType.SUB_STATE:
+        return (of ?? this.#adopt(reader))?._onState(reader);
       case EventType.PUBLICATION: return of?._onPublication(reader);
       case EventType.GAP: return of?._onGap(reader);
       case EventType.PRESENCE: return of?._onPresence(reader);
@@ -380,6 +382,20 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
       case EventType.CALL: return this.#onCall(reader);
       case EventType.RTT: return this._emit('rtt', { ms: this.#rttMs = id });
     }
+  }
+
+  /** The feed of a subscription that the server has begun. */
+  #adopt(reader: EventReader): Feed | undefined {
+    if (!reader._is(SubEvent.BY_SERVER)) return undefined;
+    const channel = reader._text(SubEvent.CHANNEL);
+    // A handler may have subscribed to it a moment ago.
+    const known = this.#feedByChannel.get(channel);
+    const feed = known ?? new Feed(this, channel, {});
+    feed._adopt(this.#engine!, reader._id);
+    if (known !== undefined) return known;
+    this.#feedByChannel.set(channel, feed);
+    this._emit('subscription', feed._add({}));
+    return feed;
   }
 
   #onState(reader: EventReader): void {

@@ -122,6 +122,14 @@ export class Feed {
     }
   }
 
+  /** Take over what the core has begun by itself. */
+  _adopt(engine: Engine, id: number): void {
+    this.#engine = engine;
+    this.#id = id;
+    this.#born = 0;
+    this._client._feeds.set(id, this);
+  }
+
   #refused(result: number): void {
     const code = result === -100 ? Code.BAD_CHANNEL : codeOfResult(result);
     this._client._feedEnded(this.#id, this);

@@ -25,7 +25,8 @@ export const enum StateEvent {
 }
 
 export const enum SubEvent {
-  TO = 8, CODE = 9, REASON = 10, RECOVERY = 12, POSITION = 14,
+  CHANNEL = 5, TO = 8, CODE = 9, REASON = 10, RECOVERY = 12, BY_SERVER = 13,
+  POSITION = 14,
 }
 
 export const enum PublicationEvent {

@@ -176,6 +176,8 @@ typedef struct gw_event {
       uint32_t code; /**< why, for IDLE and ENDED */
       gw_view reason;
       uint32_t recovery; /**< enum gw_recovery_result, for LIVE */
+      bool by_server;    /**< the server has begun it, without being asked: told
+                              once, with its first event */
       gw_position position;
     } sub;
     struct {

@@ -244,6 +244,7 @@ typedef struct gw_subscribe {
   gw_view token;
   uint32_t overflow; /**< enum gw_overflow */
   bool presence;
+  bool by_server;
   gw_list filter; /**< of gw_filter_term */
   gw_view meta;
 } gw_subscribe;
@@ -275,6 +276,11 @@ typedef struct gw_subscribed {
 typedef struct gw_channel_meta {
   gw_view meta;
 } gw_channel_meta;
+typedef struct gw_server_subscribed {
+  gw_view channel;
+  uint64_t epoch;
+  uint64_t offset;
+} gw_server_subscribed;
 
 typedef struct gw_unsubscribed {
   uint32_t code;
@@ -408,6 +414,7 @@ typedef struct gw_credit {
   X(error)             \
   X(subscribe)         \
   X(subscribed)        \
+  X(server_subscribed) \
   X(unsubscribed)      \
   X(publish)           \
   X(published)         \

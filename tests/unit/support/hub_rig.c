@@ -174,6 +174,8 @@ static bool take_output(peer *p) {
 void hubs_settle(hubs *n) {
   for (bool moved = true; moved;) {
     moved = !n->holds_mail && deliver_all(n);
+    for (uint32_t i = 0; i < n->num; i++)
+      gw_hub_end_turn(n->hub[i]);
     for (peer *p = n->peers; p != NULL; p = p->next)
       moved = take_output(p) || moved;
   }

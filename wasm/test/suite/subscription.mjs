@@ -16,6 +16,12 @@ function batch(server, channel, from, to) {
   return frames;
 }
 
+/** A push that the server has subscribed the client. */
+function byServer(server, channel, offset) {
+  return frame(Type.SERVER_SUBSCRIBED, { channel: server.number(channel) },
+    { channel, epoch: EPOCH, offset });
+}
+
 function subscribes(server) {
   return server.framesOf(Type.SUBSCRIBE).map(({ body }) => body);
 }
@@ -408,6 +414,61 @@ export const cases = [
       equal([a.told, b.told], [[], [1]]);
       b.subscription.unsubscribe();
       await until(() => t.server.framesOf(Type.UNSUBSCRIBE).length === 1);
+    },
+  },
+  {
+    name: 'the server subscribes by itself, and what it sends is heard',
+    async run(t) {
+      const client = await t.connected();
+      const told = [];
+      const states = [];
+      let subscription;
+      client.on('subscription', (s) => {
+        subscription = s;
+        s.on('publication', (p) => told.push(p.data));
+        s.on('state', ({ to }) => states.push(to));
+      });
+      t.server.send(byServer(t.server, 'news', 4),
+        t.server.publication('news', 5, 'first'));
+      equal(subscription.channel, 'news');
+      equal([told, states], [['first'], ['subscribing', 'live']]);
+      equal(subscription.position, at(5));
+
+      t.server.cut();
+      await until(() => subscribes(t.server).length === 1, 'it asks again');
+      equal(subscribes(t.server)[0].by_server, 1);
+      equal(subscribes(t.server)[0].offset, 5);
+      await until(() => subscription.state === 'live');
+      t.server.send(t.server.publication('news', 6, 'second'));
+      equal(told, ['first', 'second']);
+
+      t.server.send(frame(Type.UNSUBSCRIBED,
+        { channel: t.server.number('news') }, { code: 514 }));
+      equal(subscription.state, 'ended');
+      t.server.send(byServer(t.server, 'news', 9));
+      ok(subscription.state === 'live', 'another one begins');
+      equal(subscription.position, at(9));
+    },
+  },
+  {
+    name: 'what the server began may be shared, and left',
+    async run(t) {
+      const client = await t.connected();
+      let first;
+      client.on('subscription', (s) => {
+        first = s;
+      });
+      t.server.send(byServer(t.server, 'news', 0));
+      const { subscription: second, told } = await t.subscribed(client, 'news');
+      equal(subscribes(t.server).length, 0);
+      t.server.send(t.server.publication('news', 1, 'both'));
+      equal(told, ['both']);
+      equal(first.position, at(1));
+      first.unsubscribe();
+      second.unsubscribe();
+      await until(() => t.server.framesOf(Type.UNSUBSCRIBE).length === 1);
+      const [{ channel, flags }] = t.server.framesOf(Type.UNSUBSCRIBE);
+      equal([channel, flags], [t.server.number('news'), 0]);
     },
   },
   {

@@ -7,7 +7,8 @@ export const Type = {
   SUBSCRIBE: 8, SUBSCRIBED: 9, UNSUBSCRIBE: 10, UNSUBSCRIBED: 11, PUBLISH: 12,
   PUBLISHED: 13, PUBLICATION: 14, RECOVERY: 15, LAGGED: 16, PRESENCE_SET: 17,
   PRESENCE_LEAVE: 18, PRESENCE_GET: 19, PRESENCE_SNAPSHOT: 20,
-  PRESENCE_DIFF: 21, RPC: 22, RPC_RESULT: 23, CREDIT: 128,
+  PRESENCE_DIFF: 21, RPC: 22, RPC_RESULT: 23, SERVER_SUBSCRIBED: 28,
+  CREDIT: 128,
 };
 
 // Fields by number: name and kind. v: varint, f: fixed64, s: text, b: bytes,
@@ -44,11 +45,14 @@ const SCHEMA = {
   [Type.SUBSCRIBE]: {
     1: ['channel', 's'], 2: ['recover', 'v'], 3: ['epoch', 'f'],
     4: ['offset', 'v'], 5: ['token', 's'], 6: ['overflow', 'v'],
-    7: ['presence', 'v'],
+    7: ['presence', 'v'], 11: ['by_server', 'v'],
   },
   [Type.SUBSCRIBED]: {
     1: ['epoch', 'f'], 2: ['offset', 'v'], 3: ['result', 'v'], 4: ['gap', 'v'],
     5: ['gap_from', 'v'], 6: ['gap_to', 'v'], 7: ['live', 'v'],
+  },
+  [Type.SERVER_SUBSCRIBED]: {
+    1: ['channel', 's'], 2: ['epoch', 'f'], 3: ['offset', 'v'],
   },
   [Type.UNSUBSCRIBE]: {},
   [Type.UNSUBSCRIBED]: { 1: ['code', 'v'], 2: ['reason', 's'] },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* notice.c - news of channels, gathered and handed on. */
-#include "server/core/notice.h"
+/* news.c - what happens to channels, gathered and handed on. */
+#include "server/core/news.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@
 #include "server/core/mail.h"
 #include "server/core/session.h"
 
-struct gws_noted {
-  gws_noted *next;
-  enum gw_notice what;
+struct gws_piece {
+  gws_piece *next;
+  enum gw_channel_event what;
   const gw_namespace *ns;
   uint64_t client;
   uint64_t connection;
@@ -23,10 +23,10 @@ struct gws_noted {
 };
 
 static const char *const names[] = {
-    [GW_NOTICE_CREATED] = "created",
-    [GW_NOTICE_SUBSCRIBED] = "subscribed",
-    [GW_NOTICE_UNSUBSCRIBED] = "unsubscribed",
-    [GW_NOTICE_DESTROYED] = "destroyed",
+    [GW_CHANNEL_CREATED] = "created",
+    [GW_CHANNEL_SUBSCRIBED] = "subscribed",
+    [GW_CHANNEL_UNSUBSCRIBED] = "unsubscribed",
+    [GW_CHANNEL_DESTROYED] = "destroyed",
 };
 
 bool gws_name_is_own(gw_view name) {
@@ -35,30 +35,29 @@ bool gws_name_is_own(gw_view name) {
 
 /* ---- gathering ------------------------------------------------------------- */
 
-static void count(gw_hub *h, enum gw_notice what) {
+static void count(gw_hub *h, enum gw_channel_event what) {
   _Atomic uint64_t *const counters[] = {
-      [GW_NOTICE_CREATED] = &h->stats.channels_created_total,
-      [GW_NOTICE_SUBSCRIBED] = &h->stats.subscribed_total,
-      [GW_NOTICE_UNSUBSCRIBED] = &h->stats.unsubscribed_total,
-      [GW_NOTICE_DESTROYED] = &h->stats.channels_destroyed_total,
+      [GW_CHANNEL_CREATED] = &h->stats.channels_created_total,
+      [GW_CHANNEL_SUBSCRIBED] = &h->stats.subscribed_total,
+      [GW_CHANNEL_UNSUBSCRIBED] = &h->stats.unsubscribed_total,
+      [GW_CHANNEL_DESTROYED] = &h->stats.channels_destroyed_total,
   };
   gw_stat_add(counters[what], 1);
 }
 
 /** Whether anybody wants to know. */
 static bool is_wanted(const gw_hub *h, const gw_channel *ch) {
-  bool is_published = h->notice_space != NULL && ch->ns->events;
-  return (h->on_notice != NULL || is_published) &&
-         !gws_name_is_own(gws_channel_name(ch)) &&
-         h->port.random != NULL; /* the hub is not being freed */
+  bool is_published = h->news_space != NULL && ch->ns->events;
+  return (h->port.tell != NULL || is_published) && h->port.post != NULL &&
+         !gws_name_is_own(gws_channel_name(ch));
 }
 
-static gws_noted *make(const gw_channel *ch, enum gw_notice what,
+static gws_piece *make(const gw_channel *ch, enum gw_channel_event what,
                        const gw_session *s) {
   gw_view user = s != NULL ? gws_session_user(s) : (gw_view){NULL, 0};
-  gws_noted *n = gw_mem_alloc(sizeof *n + ch->name_len + user.len);
+  gws_piece *n = gw_mem_alloc(sizeof *n + ch->name_len + user.len);
   if (n == NULL) return NULL;
-  *n = (gws_noted){.what = what,
+  *n = (gws_piece){.what = what,
                    .ns = ch->ns,
                    .client = s != NULL ? s->client : 0,
                    .connection = s != NULL ? s->connection : 0,
@@ -69,32 +68,32 @@ static gws_noted *make(const gw_channel *ch, enum gw_notice what,
   return n;
 }
 
-void gws_notice(gw_channel *ch, enum gw_notice what, const gw_session *s) {
+void gws_news(gw_channel *ch, enum gw_channel_event what, const gw_session *s) {
   gw_hub *h = ch->hub;
   count(h, what);
   if (!is_wanted(h, ch)) return;
-  gws_noted *n = h->num_notices < GWS_NOTICES_MAX ? make(ch, what, s) : NULL;
+  gws_piece *n = h->num_news < GWS_NEWS_MAX ? make(ch, what, s) : NULL;
   if (n == NULL) {
-    gw_stat_add(&h->stats.notices_lost_total, 1);
+    gw_stat_add(&h->stats.news_lost_total, 1);
     return;
   }
-  *(h->last_notice != NULL ? &h->last_notice->next : &h->notices) = n;
-  h->last_notice = n;
-  h->num_notices++;
+  *(h->last_news != NULL ? &h->last_news->next : &h->news) = n;
+  h->last_news = n;
+  h->num_news++;
 }
 
 /* ---- handing on ------------------------------------------------------------ */
 
-static gw_view name_of(const gws_noted *n) {
+static gw_view name_of(const gws_piece *n) {
   return (gw_view){n->texts, n->name_len};
 }
 
-static gw_view user_of(const gws_noted *n) {
+static gw_view user_of(const gws_piece *n) {
   return (gw_view){n->texts + n->name_len, n->user_len};
 }
 
 /** To be freed; NULL when out of memory. */
-static char *json_of(const gws_noted *n) {
+static char *json_of(const gws_piece *n) {
   char client[20], connection[20];
   gw_view name = name_of(n), user = user_of(n);
   (void)snprintf(client, sizeof client, "%016llx",
@@ -120,58 +119,71 @@ static bool add_tag(gw_out *out, gw_list *tags, const char *name,
   return gw_list_add(out, tags, GW_MESSAGE_tag, &tag) == 0;
 }
 
-static void publish(gw_hub *h, const gws_noted *n) {
+/** To the owner of the channel of news. False when it has too much to do, or
+ * there is no memory. */
+static bool send(gw_hub *h, gw_publish_command *cmd) {
+  static const gw_origin nobody = {.worker = GWS_NOBODY};
+  gw_view name = cmd->msg.channel;
+  cmd->hash = gws_hub_hash(h, name.data, name.len);
+  uint32_t owner = gws_channel_owner(h, cmd->hash);
+  if (owner == h->worker) {
+    gws_publish_accept(h, cmd, &nobody, NULL);
+    return true;
+  }
+  gw_mail *m = NULL;
+  if (!gws_hub_is_worker_busy(h, owner)) m = gws_publish_mail(cmd, &nobody);
+  if (m == NULL) return false;
+  gws_mail_post(h, owner, m);
+  return true;
+}
+
+static void publish(gw_hub *h, const gws_piece *n) {
   uint8_t space[256];
   gw_out out = {space, 0, sizeof space};
   gw_list tags = {.num = 0};
   char *json = json_of(n);
   gw_publish_command cmd = {
-      .msg = {.channel = gw_view_of(GWS_NOTICE_CHANNEL), .item = name_of(n)}};
+      .msg = {.channel = gw_view_of(GWS_NEWS_CHANNEL), .item = name_of(n)}};
   if (json != NULL &&
       add_tag(&out, &tags, "event", gw_view_of(names[n->what])) &&
       add_tag(&out, &tags, "namespace", gw_view_of(n->ns->name))) {
     cmd.msg.json = gw_view_of(json);
     cmd.msg.tags = tags;
-    if (!gws_publish_own(h, &cmd)) gw_stat_add(&h->stats.notices_lost_total, 1);
+    if (!send(h, &cmd)) gw_stat_add(&h->stats.news_lost_total, 1);
   } else {
-    gw_stat_add(&h->stats.notices_lost_total, 1);
+    gw_stat_add(&h->stats.news_lost_total, 1);
   }
   free(json);
 }
 
-static void hand_on(gw_hub *h, const gws_noted *n) {
-  gw_notice_event e = {.what = n->what,
-                       .ns = n->ns,
-                       .channel = name_of(n),
-                       .client = n->client,
-                       .connection = n->connection,
-                       .user = user_of(n)};
-  if (h->on_notice != NULL) h->on_notice(h->on_notice_user, &e);
-  if (h->notice_space != NULL && n->ns->events) publish(h, n);
+static void hand_on(gw_hub *h, const gws_piece *n) {
+  gw_notice notice = {.kind = GW_NOTICE_CHANNEL,
+                      .event = n->what,
+                      .channel = name_of(n),
+                      .client = n->client,
+                      .connection = n->connection,
+                      .user = user_of(n)};
+  if (h->port.tell != NULL) h->port.tell(h->user, &notice);
+  if (h->news_space != NULL && n->ns->events) publish(h, n);
 }
 
 /** Take the oldest; what is published may lead to no more, as the channel that
  * it goes to is the server's own. */
-void gws_notices_flush(gw_hub *h) {
-  while (h->notices != NULL) {
-    gws_noted *n = h->notices;
-    h->notices = n->next;
-    if (h->notices == NULL) h->last_notice = NULL;
-    h->num_notices--;
+void gws_news_flush(gw_hub *h) {
+  while (h->news != NULL) {
+    gws_piece *n = h->news;
+    h->news = n->next;
+    if (h->news == NULL) h->last_news = NULL;
+    h->num_news--;
     hand_on(h, n);
     gw_mem_free(n);
   }
 }
 
-void gws_notices_free(gw_hub *h) {
-  while (h->notices != NULL) {
-    gws_noted *n = h->notices;
-    h->notices = n->next;
+void gws_news_free(gw_hub *h) {
+  while (h->news != NULL) {
+    gws_piece *n = h->news;
+    h->news = n->next;
     gw_mem_free(n);
   }
-}
-
-void gw_hub_set_on_notice(gw_hub *h, gw_on_notice on_notice, void *user) {
-  h->on_notice = on_notice;
-  h->on_notice_user = user;
 }
