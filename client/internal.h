@@ -100,6 +100,7 @@ struct gw__sub {
   gw_view token;   /**< in this block */
   gw_view meta;    /**< in this block */
   gw_list filter;  /**< in this block */
+  bool has_meta;   /**< the application was told metadata */
   bool wildcard;   /**< of many channels, whose positions are their own */
   bool recover;    /**< recover at the first Subscribe, from position */
   bool presence;

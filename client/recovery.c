@@ -38,8 +38,9 @@ static void skip_to(gw_client *c, gw__sub *s, uint32_t reason, uint64_t to) {
   tell_gap(c, s, reason, s->position.offset + 1, to, &position);
 }
 
-static void tell_meta(gw_client *c, const gw__sub *s, gw_view meta) {
+static void tell_meta(gw_client *c, gw__sub *s, gw_view meta) {
   gw_event *e = gw__events_push(c, GW_EVENT_META);
+  s->has_meta = meta.len != 0;
   e->u.meta.sub = s->id;
   e->u.meta.meta = meta;
 }
@@ -102,7 +103,7 @@ int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
   /* What was had before comes again, and is no repeat. */
   if (m.result == GW_RECOVERY_ANEW) gw__dedup_deinit(&s->dedup, &c->alloc);
   s->position = position;
-  if (m.meta.len != 0) tell_meta(c, s, m.meta);
+  if (m.meta.len != 0 || s->has_meta) tell_meta(c, s, m.meta);
   gw__presence_subscribed(c, s);
   if (m.live)
     gw__become_live(c, s);

@@ -416,6 +416,10 @@ int gw_list_add_text(gw_out *out, gw_list *list, gw_view text) {
   return add_item(out, list, write_view(out, &alone, text), start);
 }
 
+gw_list gw_list_of(gw_view items, size_t num) {
+  return (gw_list){.num = num, .rest = items, .tag = alone.tag};
+}
+
 size_t gw_list_bytes(gw_list list) {
   size_t sum = 0;
   gw_view item;
@@ -431,7 +435,7 @@ int gw_list_copy(gw_list list, gw_out *out, gw_list *copy) {
     return GW_ERR_FULL;
   }
   gw_view items = {out->data + start, out->len - start};
-  *copy = (gw_list){.num = list.num, .rest = items, .tag = alone.tag};
+  *copy = gw_list_of(items, list.num);
   return 0;
 }
 

@@ -186,10 +186,22 @@ EXPORT(h) void bridge_on_wake(bridge *b, uint32_t why) {
 
 /* ---- subscriptions ------------------------------------------------------- */
 
-/** Input: gw_sub_options, channel. */
-EXPORT(k) int bridge_subscribe(bridge *b, uint32_t channel_len) {
-  const gw_sub_options *options = (const void *)input.data;
+/** A list that lies in the input: of a struct in it, which has the number. */
+static uint32_t fill_list(gw_list *list, uint32_t at, uint32_t len) {
+  *list = gw_list_of(after(at, len), list->num);
+  return at + len;
+}
+
+/** Input: gw_sub_options, of whose filter there is the number of terms only,
+ * and no metadata; channel, terms, metadata. */
+EXPORT(k)
+int bridge_subscribe(bridge *b, uint32_t channel_len, uint32_t terms_len,
+                     uint32_t meta_len) {
+  gw_sub_options *options = (void *)input.data;
   gw_view channel = after(sizeof *options, channel_len);
+  uint32_t end =
+      fill_list(&options->filter, sizeof *options + channel_len, terms_len);
+  options->meta = after(end, meta_len);
   return (int)gw_client_subscribe(enter(b), channel, options);
 }
 
@@ -204,15 +216,21 @@ EXPORT(m) void bridge_position(bridge *b, uint32_t sub) {
 
 /* ---- publications -------------------------------------------------------- */
 
-/** Input: gw_publish_options, of whose item there is the length only, channel,
- * payload, item. Returned beside: the key. */
+/** Input: gw_publish_options, of whose item and metadata there are the lengths
+ * only, and of whose tags the number; channel, payload, item, metadata, tags.
+ * Returned beside: the key. */
 EXPORT(n)
 int bridge_publish(bridge *b, uint32_t channel_len, uint32_t type,
-                   uint32_t payload_len) {
+                   uint32_t payload_len, uint32_t tags_len) {
   gw_publish_options *options = (void *)input.data;
   gw_view channel = after(sizeof *options, channel_len);
   gw_view bytes = after(sizeof *options + channel_len, payload_len);
   options->item.data = bytes.data + payload_len;
+  options->meta.data = options->item.data + options->item.len;
+  (void)fill_list(&options->tags,
+                  (uint32_t)(options->meta.data - input.data) +
+                      (uint32_t)options->meta.len,
+                  tags_len);
   return gw_client_publish(enter(b), channel, payload_of(type, bytes), options,
                            &b->returned.epoch);
 }

@@ -14,7 +14,7 @@
 
 /** A record beside those of gw_event_type: a member of the reply that follows.
  * The subscription is the request. */
-#define RECORD_MEMBER (GW_EVENT_RTT + 1)
+#define RECORD_MEMBER (GW_EVENT_META + 1)
 
 /** Buffers above this are given back after a turn that needed them. */
 #define KEEP_BYTES  (64u * 1024u)
@@ -48,15 +48,18 @@ void bridge_events_begin(bridge *b) {
   empty(&b->texts);
 }
 
+#define MAX_VIEWS 5
+
 /** Words of each record that are views; 0 ends a row. */
-static const uint8_t views[][4] = {
+static const uint8_t views[][MAX_VIEWS] = {
     [GW_EVENT_STATE] = {7},
     [GW_EVENT_SUB_STATE] = {5, 10},
-    [GW_EVENT_PUBLICATION] = {11, 18, 22},
-    [GW_EVENT_PUBLISHED] = {7},
+    [GW_EVENT_PUBLICATION] = {11, 18, 22, 24, 26},
+    [GW_EVENT_PUBLISHED] = {7, 15},
     [GW_EVENT_PRESENCE] = {8, 10, 12, 14},
     [GW_EVENT_REPLY] = {6, 10},
     [GW_EVENT_CALL] = {5, 8, 12},
+    [GW_EVENT_META] = {5},
     [RECORD_MEMBER] = {8, 10, 12, 14},
 };
 
@@ -76,7 +79,7 @@ static void put(bridge *b, const gw_event *e) {
   uint8_t *record = grow(&b->records, sizeof *e);
   memcpy(record, e, sizeof *e);
   const uint8_t *word = views[e->type];
-  for (int i = 0; i < 4 && word[i] != 0; i++)
+  for (int i = 0; i < MAX_VIEWS && word[i] != 0; i++)
     keep(b, (gw_view *)(void *)(record + word[i] * 4));
 }
 

@@ -114,19 +114,26 @@ AT(gw_retry_policy, multiplier_permille, 3);
 AT(gw_retry_policy, jitter_permille, 4);
 AT(gw_retry_policy, stable_ms, 5);
 
-static_assert(sizeof(gw_sub_options) == 10 * 4, "SUBSCRIBE in layout.ts");
+static_assert(sizeof(gw_sub_options) == 18 * 4, "SUBSCRIBE in layout.ts");
 AT(gw_sub_options, recover, 0);
 AT(gw_sub_options, since, 2);
 AT(gw_sub_options, presence, 6);
 AT(gw_sub_options, overflow, 7);
+AT(gw_sub_options, token, 8);
+AT(gw_sub_options, filter.num, 11);
+AT(gw_sub_options, meta, 15);
 
-static_assert(sizeof(gw_publish_options) == 10 * 4, "PUBLISH in layout.ts");
+static_assert(sizeof(gw_publish_options) == 16 * 4, "PUBLISH in layout.ts");
 AT(gw_publish_options, no_echo, 0);
 static_assert(offsetof(gw_publish_options, at_most_once) == 1, "bits 8 to 15");
 static_assert(offsetof(gw_publish_options, compare) == 2, "bits 16 to 23");
+static_assert(offsetof(gw_publish_options, compare_item) == 3, "bits 24 to 31");
+AT(gw_publish_options, removed, 1);
 AT(gw_publish_options, expected, 2);
 AT(gw_publish_options, ttl_ms, 6);
 AT(gw_publish_options, item.len, 8);
+AT(gw_publish_options, tags.num, 10);
+AT(gw_publish_options, meta.len, 15);
 
 static_assert(sizeof(gw_call_options) == 4 * 4, "CALL in layout.ts");
 AT(gw_call_options, timeout_ms, 0);

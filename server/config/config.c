@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "server/config/load.h"
+#include "server/core/schema.h"
 
 #define DEFAULT_FILE   "godwit.yaml"
 #define ENV_PREFIX     "GODWIT_"
@@ -35,9 +36,32 @@
  */
 
 /** Where a text of the configuration is; NULL for another kind of key. */
-static char **text_of(const gw__key *key, gw_config *c) {
+static char **text_of(const gw__key *key, void *at) {
   bool is_text = key->type == GW__KEY_TEXT || key->type == GW__KEY_ADDRESS;
-  return is_text ? (char **)(void *)((char *)c + key->offset) : NULL;
+  return is_text ? (char **)(void *)((char *)at + key->offset) : NULL;
+}
+
+int gw__namespace_copy(gw_namespace *to, const gw_namespace *from) {
+  bool is_whole = true;
+  *to = *from;
+  to->name = NULL;
+  to->schema = NULL;
+  for (const gw__key *k = gw__namespace_keys; k->path != NULL; k++) {
+    char **text = text_of(k, to);
+    if (text == NULL) continue;
+    *text = strdup(*text);
+    is_whole = is_whole && *text != NULL;
+  }
+  return is_whole ? 0 : GW_ERR_NOMEM;
+}
+
+void gw__namespace_deinit(gw_namespace *n) {
+  for (const gw__key *k = gw__namespace_keys; k->path != NULL; k++) {
+    char **text = text_of(k, n);
+    if (text != NULL) free(*text);
+  }
+  free((char *)(uintptr_t)n->name);
+  gw_schema_free((gw_schema *)(uintptr_t)n->schema);
 }
 
 int gw__config_set_defaults(gw_config *c) {
@@ -56,10 +80,10 @@ int gw__config_set_defaults(gw_config *c) {
                    .drain_timeout_ms = DRAIN_TIMEOUT_MS,
                    .settings = gw_settings_default};
   size_t last = gw_settings_default.num_namespaces - 1;
-  c->base = gw_settings_default.namespaces[last];
   c->settings.namespaces = NULL;
   c->settings.num_namespaces = 0;
-  bool is_whole = true;
+  bool is_whole =
+      gw__namespace_copy(&c->base, &gw_settings_default.namespaces[last]) == 0;
   for (const gw__key *k = gw__config_keys; k->path != NULL; k++) {
     char **text = text_of(k, c);
     if (text != NULL && *text == NULL) *text = strdup("");
@@ -73,10 +97,10 @@ void gw_config_deinit(gw_config *c) {
     char **text = text_of(k, c);
     if (text != NULL) free(*text);
   }
-  for (size_t i = 0; i < c->settings.num_namespaces; i++) {
-    free((char *)(uintptr_t)c->namespaces[i].name);
-  }
+  for (size_t i = 0; i < c->settings.num_namespaces; i++)
+    gw__namespace_deinit(&c->namespaces[i]);
   free(c->namespaces);
+  gw__namespace_deinit(&c->base);
   *c = (gw_config){0};
 }
 
@@ -243,6 +267,7 @@ static const char *const hook_names[GW_NUM_HOOKS] = {
     [GW_HOOK_RPC] = "rpc",
     [GW_HOOK_DISCONNECT] = "disconnect",
     [GW_HOOK_PRESENCE] = "presence",
+    [GW_HOOK_CHANNEL] = "channel",
 };
 
 const char *gw_config_hook_name(enum gw_config_hook hook) {
@@ -344,7 +369,8 @@ static void check_rules(gw__load *l) {
   } needs[] = {{GW_ACTION_SUBSCRIBE, GW_HOOK_SUBSCRIBE, "allow.subscribe"},
                {GW_ACTION_PUBLISH, GW_HOOK_PUBLISH, "allow.publish"},
                {GW_ACTION_PRESENCE, GW_HOOK_SUBSCRIBE, "allow.presence"},
-               {GW_ACTION_HISTORY, GW_HOOK_SUBSCRIBE, "allow.history"}};
+               {GW_ACTION_HISTORY, GW_HOOK_SUBSCRIBE, "allow.history"},
+               {GW_ACTION_CHANNEL, GW_HOOK_SUBSCRIBE, "allow.channel"}};
   const gw_settings *s = &l->config->settings;
   for (size_t i = 0; i < s->num_namespaces; i++) {
     for (size_t k = 0; k < sizeof needs / sizeof needs[0]; k++) {
@@ -406,6 +432,7 @@ static int finish(gw__load *l) {
   complete(l);
   if (!l->is_out_of_memory) complete_hooks(l);
   if (l->num_errors == 0) check_together(l);
+  if (!l->is_out_of_memory) gw__config_load_schemas(l);
   if (l->is_out_of_memory) return GW_ERR_NOMEM;
   return l->num_errors == 0 ? 0 : GW_ERR_INVALID;
 }

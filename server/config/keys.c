@@ -16,6 +16,9 @@ static const char *const log_levels[] = {"error", "warn", "info", "debug",
                                          NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const separators[] = {".", "/", NULL};
+static const char *const text_forms[] = {"any", "nfc", NULL};
+static const char *const payloads[] = {"any", "json", "bytes", "protobuf",
+                                       NULL};
 static const char *const history_modes[] = {"stream", "latest", "map", NULL};
 static const char *const when_down[] = {"refuse", "allow", "cached", NULL};
 static const char *const when_down_once[] = {"refuse", "allow", NULL};
@@ -123,7 +126,7 @@ const gw__key gw__config_keys[] = {
     "http://127.0.0.1:3000/godwit. Empty: not, unless a hook has a URL of its own."),
   TEXT("hooks.use", hooks.use,
     "Which hooks go to hooks.url: connect, refresh, subscribe, publish, rpc,\n"
-    "disconnect, presence. One that has a URL of its own is used in any case."),
+    "disconnect, presence, channel. One that has a URL of its own is used in any case."),
   TEXT("hooks.secret", hooks.secret,
     "Signs the requests, so that the backend knows who they are from. Better given\n"
     "as GODWIT_HOOKS_SECRET. Empty: they are not signed."),
@@ -157,6 +160,7 @@ const gw__key gw__config_keys[] = {
   HOOK("rpc", RPC, NULL, "Calls of methods that the server itself does not know."),
   HOOK("disconnect", DISCONNECT, NULL, "Is told of connections that ended."),
   HOOK("presence", PRESENCE, NULL, "Is told who entered, changed and left."),
+  HOOK("channel", CHANNEL, NULL, "Is told of channels that are made and end, and of their subscribers."),
 #undef HOOK
 #undef WHEN_DOWN
 
@@ -190,6 +194,9 @@ const gw__key gw__namespace_keys[] = {
     "in the name of a channel then."),
   CHOICE("channel.separator", separator, separators,
     "What divides the parts of a name: . or /"),
+  CHOICE("channel.names", names, text_forms,
+    "any: two names are the same when their bytes are. nfc: names have to be in\n"
+    "Unicode's normalisation form C, in which what looks alike is alike."),
   TIME("channel.idle", idle_ms, 0, 30 * DAY_MS,
     "A channel that nobody uses is forgotten after this time, and after what it\n"
     "keeps is gone."),
@@ -203,6 +210,17 @@ const gw__key gw__namespace_keys[] = {
     "Whether what happens to channels (created, subscribed, unsubscribed,\n"
     "destroyed) is published to $events:channels. There is such a channel when\n"
     "there is a namespace $events, which says who may subscribe."),
+  CHOICE("payload.type", payload, payloads,
+    "What a publication has to carry: any; json, which is parsed then; bytes;\n"
+    "protobuf, bytes that hold a message. Others are refused."),
+  TEXT("payload.schema", schema_file,
+    "File that says what fits: JSON Schema for json, a descriptor set (protoc -o)\n"
+    "for protobuf. Read at start-up. Empty: everything does."),
+  TEXT("payload.message", schema_message,
+    "Full name of the message in a descriptor set, such as shop.Order."),
+  CHOICE("payload.text", text, text_forms,
+    "Of texts in JSON: any, or nfc, Unicode's normalisation form C. Others are\n"
+    "refused; nothing is changed on its way."),
   BOOL("presence.enabled", presence,
     "Whether members may enter a channel's presence and be seen."),
   TIME("presence.grace", presence_grace_ms, 0, 10 * MINUTE_MS,

@@ -6,6 +6,7 @@
 
 #include "server/core/batch.h"
 #include "server/core/filtered.h"
+#include "server/core/json_text.h"
 #include "server/core/mail.h"
 #include "server/core/news.h"
 #include "server/core/pattern.h"
@@ -32,14 +33,22 @@ uint32_t gws_channel_owner(const gw_hub *h, uint64_t hash) {
   return (uint32_t)(hash >> 32) % h->num_workers;
 }
 
+/** Whether it is written in the one way that its namespace wants. */
+static bool is_in_form(const gw_hub *h, gw_view name) {
+  const gw_namespace *ns = gw_settings_namespace(h->settings, name);
+  return ns->names != GW_TEXT_NFC || gws_text_is_nfc(name);
+}
+
 bool gws_channel_name_is_valid(const gw_hub *h, gw_view name) {
   uint32_t max = h->settings->limits.max_channel_bytes;
   if (max == 0 || max > GW_MAX_CHANNEL_BYTES) max = GW_MAX_CHANNEL_BYTES;
   if (name.len == 0 || name.len > max || !gw_view_is_text(name)) return false;
+  uint8_t all = 0;
   for (size_t i = 0; i < name.len; i++) {
     if (name.data[i] < 0x20 || name.data[i] == 0x7F) return false;
+    all |= name.data[i];
   }
-  return true;
+  return all < 0x80 || is_in_form(h, name);
 }
 
 gw_view gws_channel_name(const gw_channel *ch) {

@@ -118,6 +118,11 @@ void gw_hub_set_on_call(gw_hub *h, gw_on_call on_call, void *user) {
   h->on_call_user = user;
 }
 
+void gw_hub_set_on_channel(gw_hub *h, gw_on_channel on_channel, void *user) {
+  h->on_channel = on_channel;
+  h->on_channel_user = user;
+}
+
 /* ---- the safe point ------------------------------------------------------ */
 
 void gws_hub_enter(gw_hub *h) {

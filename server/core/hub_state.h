@@ -94,6 +94,8 @@ struct gw_hub {
   struct gw_call_sent *sent_calls; /**< by id */
   gw_on_call on_call;
   void *on_call_user;
+  gw_on_channel on_channel;
+  void *on_channel_user;
 
   gws_piece *news; /**< gathered; see news.h */
   gws_piece *last_news;

@@ -186,6 +186,10 @@ void gws_command_on_done(gw_hub *h, gw_mail *m);
 
 /* ---- publishing at the owner (publish.c) -------------------------------- */
 
+/** Names an item; never 0, which is none. The key of the hash is the node's, so
+ * that each worker finds the same. */
+uint64_t gws_item_hash(const gw_hub *h, gw_view item);
+
 /** Take a publication: refuse, recognise, or stamp and fan out. mail as above;
  * consumed. */
 void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,

@@ -48,7 +48,7 @@ static void count(gw_hub *h, enum gw_channel_event what) {
 /** Whether anybody wants to know. */
 static bool is_wanted(const gw_hub *h, const gw_channel *ch) {
   bool is_published = h->news_space != NULL && ch->ns->events;
-  return (h->port.tell != NULL || is_published) && h->port.post != NULL &&
+  return (h->on_channel != NULL || is_published) && h->port.post != NULL &&
          !gws_name_is_own(gws_channel_name(ch));
 }
 
@@ -163,7 +163,7 @@ static void hand_on(gw_hub *h, const gws_piece *n) {
                       .client = n->client,
                       .connection = n->connection,
                       .user = user_of(n)};
-  if (h->port.tell != NULL) h->port.tell(h->user, &notice);
+  if (h->on_channel != NULL) h->on_channel(h->on_channel_user, &notice);
   if (h->news_space != NULL && n->ns->events) publish(h, n);
 }
 

@@ -8,8 +8,8 @@
 
 /*
  * News are gathered while the hub is at work and handed on at its safe point, as
- * they may lead to a publication. They go to the port's tell, and, where the
- * namespace says so (channel.events), as publications to
+ * they may lead to a publication. They go to whom gw_hub_set_on_channel names,
+ * and, where the namespace says so (channel.events), as publications to
  *
  *    $events:channels    item: the channel; tags: event, namespace
  *    {"event":"subscribed","channel":"chat:1","client":"..","user":"ada"}

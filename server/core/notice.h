@@ -9,7 +9,7 @@ enum gw_notice_kind {
   GW_NOTICE_DISCONNECT, /**< a connection that was welcomed has ended */
   GW_NOTICE_PRESENCE,   /**< told by the owner of the channel */
   GW_NOTICE_CHANNEL     /**< told by the owner; of a subscription by the
-                             subscriber's worker */
+                             subscriber's worker: gw_hub_set_on_channel */
 };
 
 /** What happens to a channel. */

@@ -39,9 +39,7 @@ static void note_refusal(gw_hub *h, const gw_publish_command *cmd) {
 
 /* ---- stamping ------------------------------------------------------------ */
 
-/** Never 0, which is no item. The key of the hash is the node's, so that each
- * worker finds the same. */
-static uint64_t hash_of_item(const gw_hub *h, gw_view item) {
+uint64_t gws_item_hash(const gw_hub *h, gw_view item) {
   uint64_t hash = gws_hub_hash(h, item.data, item.len);
   return hash != 0 ? hash : 1;
 }
@@ -126,7 +124,7 @@ static uint32_t prepare(gw_channel *ch, const gw_publish_command *cmd,
                         gw_outcome *outcome, struct gw_dedup_publisher **p,
                         struct stamped *st) {
   const gw_publish *msg = &cmd->msg;
-  uint64_t item = msg->item.len != 0 ? hash_of_item(ch->hub, msg->item) : 0;
+  uint64_t item = msg->item.len != 0 ? gws_item_hash(ch->hub, msg->item) : 0;
   uint64_t key = key_of(cmd);
   if (key != 0) {
     uint64_t publisher = cmd->repeat != 0 ? cmd->repeat : cmd->client;

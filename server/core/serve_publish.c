@@ -102,15 +102,25 @@ static void publish(gw_session *s, uint32_t request,
   }
 }
 
+/** With what is wrong; as above. */
+static void refuse_problem(gw_session *s, uint32_t request,
+                           const gw_publish_command *cmd,
+                           const gws_problem *p) {
+  gws_reply_problem(s, request, p);
+  if (gw_code_class(p->code) == GW_CLASS_RETRY)
+    note_refusal(s, cmd->hash, cmd->msg.key);
+}
+
 /** The application publishes something else in its place. */
-static enum gws_answer replace(const gw_session *s, gw_publish_command *cmd,
-                               gw_verdict *v) {
+static uint32_t replace(const gw_session *s, const gw_target *t,
+                        gw_publish_command *cmd, const gw_verdict *v,
+                        gws_problem *p) {
   size_t len = v->data.len + v->json.len + GWS_SCRATCH_MIN;
   cmd->msg.data = v->data;
   cmd->msg.json = v->json;
-  if (len <= s->hub->settings->limits.max_frame_bytes) return GWS_ANSWER_YES;
-  v->code = GW_CODE_TOO_BIG;
-  return GWS_ANSWER_NO;
+  if (len > s->hub->settings->limits.max_frame_bytes)
+    return gws_problem_set(p, GW_CODE_TOO_BIG, NULL, NULL);
+  return gws_publish_check(gws_target_space(s, t), &cmd->msg, p);
 }
 
 /** Whether it may. Refused for now, it comes again; what follows it waits. */
@@ -119,8 +129,13 @@ static bool permit(gw_session *s, const gw_frame *f, const gw_target *t,
   gw_verdict v;
   gws_wish wish = {
       .action = GW_ACTION_PUBLISH, .target = t, .publish = &cmd->msg};
+  gws_problem problem;
   enum gws_answer answer = gws_access(s, f, &wish, &v);
-  if (answer == GWS_ANSWER_YES && v.replaces) answer = replace(s, cmd, &v);
+  if (answer == GWS_ANSWER_YES && v.replaces &&
+      replace(s, t, cmd, &v, &problem) != GW_CODE_OK) {
+    refuse_problem(s, f->head.request, cmd, &problem);
+    return false;
+  }
   if (answer != GWS_ANSWER_NO) return answer == GWS_ANSWER_YES;
   gws_access_refuse(s, f->head.request, &v);
   if (gw_code_class(v.code) == GW_CLASS_RETRY ||
@@ -141,18 +156,17 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
     refuse(s, f->head.request, code);
     return;
   }
-  gws_problem problem;
-  const gw_namespace *ns = gws_target_space(s, &t);
-  if (gws_publish_check(ns, &cmd.msg, &problem) != GW_CODE_OK) {
-    gws_reply_problem(s, f->head.request, &problem);
-    return;
-  }
-  if (cmd.msg.meta.len != 0 && !gws_access_channel(s, ns, &t)) {
-    (void)gws_problem_set(&problem, GW_CODE_PERMISSION_DENIED, "meta", NULL);
-    gws_reply_problem(s, f->head.request, &problem);
-    return;
-  }
   cmd.hash = t.hash;
   cmd.msg.channel = t.name;
+  gws_problem problem;
+  const gw_namespace *ns = gws_target_space(s, &t);
+  code = gws_publish_check(ns, &cmd.msg, &problem);
+  if (code == GW_CODE_OK && cmd.msg.meta.len != 0 &&
+      !gws_access_channel(s, ns, &t))
+    code = gws_problem_set(&problem, GW_CODE_PERMISSION_DENIED, "meta", NULL);
+  if (code != GW_CODE_OK) {
+    refuse_problem(s, f->head.request, &cmd, &problem);
+    return;
+  }
   if (permit(s, f, &t, &cmd)) publish(s, f->head.request, &cmd);
 }

@@ -4,6 +4,7 @@
 #include "server/core/channel.h"
 #include "server/core/filter.h"
 #include "server/core/grants.h"
+#include "server/core/json_text.h"
 #include "server/core/session.h"
 
 /** Whether the alias may stand for the channel of sub, which may be NULL. */
@@ -26,9 +27,7 @@ static uint32_t check(const gw_session *s, const gw_frame *f,
   uint32_t max = s->hub->settings->limits.max_subscriptions;
   if (!is_alias_free(s, f->head.channel, sub)) return GW_CODE_BAD_REQUEST;
   if (msg->overflow > GW_OVERFLOW_SAMPLE) return GW_CODE_UNSUPPORTED;
-  if (msg->token.len > GW_MAX_TOKEN_BYTES ||
-      msg->meta.len > GW_MAX_SUB_META_BYTES)
-    return GW_CODE_TOO_BIG;
+  if (msg->token.len > GW_MAX_TOKEN_BYTES) return GW_CODE_TOO_BIG;
   if (sub == NULL && max != 0 && s->subs.num >= max)
     return GW_CODE_LIMIT_REACHED;
   return GW_CODE_OK;
@@ -126,17 +125,23 @@ static uint32_t seat(wish *w, gw_filter *filter, gw_sub **sub) {
   return GW_CODE_INTERNAL;
 }
 
+/** What needs a look inside: GW_CODE_OK with *filter, which may be NULL. */
+static uint32_t look_inside(const wish *w, gw_filter **filter, gws_problem *p) {
+  uint32_t code = gws_json_check(w->msg.meta, GW_MAX_SUB_META_BYTES, "meta", p);
+  *filter = NULL;
+  if (code != GW_CODE_OK || w->msg.filter.num == 0) return code;
+  *filter = gws_filter_get(w->s->hub, w->msg.filter, p);
+  return *filter != NULL ? GW_CODE_OK : p->code;
+}
+
 static void subscribe(wish *w) {
   gw_session *s = w->s;
   gw_sub *sub;
-  gw_filter *filter = NULL;
+  gw_filter *filter;
   gws_problem problem;
-  if (w->msg.filter.num != 0) {
-    filter = gws_filter_get(s->hub, w->msg.filter, &problem);
-    if (filter == NULL) {
-      gws_reply_problem(s, w->f->head.request, &problem);
-      return;
-    }
+  if (look_inside(w, &filter, &problem) != GW_CODE_OK) {
+    gws_reply_problem(s, w->f->head.request, &problem);
+    return;
   }
   uint32_t code = seat(w, filter, &sub);
   if (code != GW_CODE_OK) {

@@ -39,6 +39,20 @@ enum gw_history_mode {
 /** What divides the parts of a name for wildcards. */
 enum gw_separator { GW_SEPARATOR_DOT, GW_SEPARATOR_SLASH };
 
+/** What payloads have to be. */
+enum gw_takes {
+  GW_TAKES_ANY,
+  GW_TAKES_JSON,
+  GW_TAKES_BYTES,
+  GW_TAKES_PROTOBUF /**< bytes that hold a message of the schema */
+};
+
+/** What texts have to be, beside UTF-8. */
+enum gw_text_form {
+  GW_TEXT_ANY,
+  GW_TEXT_NFC /**< Unicode's normalisation form C */
+};
+
 /** Settings of the channels whose name begins with "name:". The one with an
  * empty name is for the rest. */
 typedef struct gw_namespace {
@@ -59,7 +73,13 @@ typedef struct gw_namespace {
   bool events;          /**< news of channels are published; see news.h */
   bool wildcards;       /**< one may subscribe to patterns of names */
   uint32_t separator;   /**< enum gw_separator */
-  bool presence;        /**< members may enter and be seen */
+  uint32_t names;       /**< enum gw_text_form, of channels' names */
+  uint32_t payload;     /**< enum gw_takes */
+  uint32_t text;        /**< enum gw_text_form, of payloads in JSON */
+  const char *schema_file;        /**< "": none */
+  const char *schema_message;     /**< of a PROTOBUF: its full name; else "" */
+  const struct gw_schema *schema; /**< that payloads fit; NULL: any do */
+  bool presence;                  /**< members may enter and be seen */
   uint32_t presence_grace_ms;
   uint32_t presence_coalesce_ms;
   gw_rule allow[GW_NUM_ACTIONS]; /**< by enum gw_action */

@@ -38,6 +38,8 @@ struct gw_server {
   gw_demo demo;
   gw_calls *calls;
   gw_asks asks;
+  gw_server_on_channel_event on_channel;
+  void *on_channel_user;
   gw_credentials *credentials; /* NULL: no TLS */
   gw_worker **workers;
   uint32_t num_workers;

@@ -9,12 +9,12 @@ export const enum Bridge {
   RETURNED = 8,
 }
 
-export const RECORD_WORDS = 24;
+export const RECORD_WORDS = 28;
 
 /** enum gw_event_type, and the record of events.c's own. */
 export const enum EventType {
   STATE, SUB_STATE, PUBLICATION, GAP, PUBLISHED, PRESENCE, PRESENCE_SYNC, REPLY,
-  CALL, RTT, MEMBER,
+  CALL, RTT, META, MEMBER,
 }
 
 /** gw_event: what all have. The subscription, request, call or round trip. */
@@ -31,13 +31,13 @@ export const enum SubEvent {
 
 export const enum PublicationEvent {
   OWN = 5, POSITION = 6, TYPE = 10, BYTES = 11, CLIENT = 14, KEY = 16,
-  USER = 18, TIME_MS = 20, ITEM = 22,
+  USER = 18, TIME_MS = 20, ITEM = 22, CHANNEL = 24, BODY = 26,
 }
 
 export const enum GapEvent { REASON = 5, FROM = 6, TO = 8, POSITION = 10 }
 
 export const enum PublishedEvent {
-  KEY = 4, CODE = 6, REASON = 7, POSITION = 10, DUPLICATE = 14,
+  KEY = 4, CODE = 6, REASON = 7, POSITION = 10, DUPLICATE = 14, FIELD = 15,
 }
 
 export const enum PresenceEvent {
@@ -54,6 +54,8 @@ export const enum ReplyEvent {
 export const enum CallEvent {
   METHOD = 5, TYPE = 7, BYTES = 8, FROM = 10, FROM_USER = 12,
 }
+
+export const enum MetaEvent { META = 5 }
 
 /** gw_client_options; the endpoints' views follow it. */
 export const enum Options {

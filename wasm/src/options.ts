@@ -122,6 +122,12 @@ export interface SubscribeOptions {
    * `drop` the oldest of what waits; `conflate` to the newest of each item;
    * `sample` the newest. What is skipped is told as a gap; `close`. */
   readonly overflow?: 'close' | 'drop' | 'conflate' | 'sample';
+  /** Only publications that pass; all. The same for all subscriptions of a
+   * channel that there are at a time. */
+  readonly filter?: Filter;
+  /** What the server shall know about the subscription, such as for whom it is;
+   * nothing. */
+  readonly metadata?: Payload;
 }
 
 export interface PublishOptions {
@@ -136,6 +142,16 @@ export interface PublishOptions {
   /** What it is about, such as the id of a thing, up to 255 bytes; nothing in
    * particular. */
   readonly item?: string;
+  /** Refuse it (`CONFLICT`) unless this is where the item was published last;
+   * null: unless there is no such item. For channels that keep a map. */
+  readonly compareItem?: Position | null;
+  /** The item is gone; then there is no payload; false. */
+  readonly removed?: boolean;
+  /** What filters look at: up to 16. */
+  readonly tags?: Readonly<Record<string, string | number | boolean>>;
+  /** What is known about the channel, if nothing is so far and this client may
+   * say it. */
+  readonly metadata?: Payload;
 }
 
 export interface CallOptions {

@@ -113,7 +113,8 @@ export interface Info {
 
 export type GapReason =
   | 'none' | 'epoch-changed' | 'trimmed' | 'expired' | 'over-limit'
-  | 'permission-lost' | 'slow-reader';
+  | 'permission-lost' | 'slow-reader' | 'filtered' | 'superseded' | 'anew'
+  | 'live-only';
 
 /** Publications that will not come. */
 export interface Gap {
@@ -126,7 +127,14 @@ export interface Gap {
   readonly position: Position;
 }
 
-export type Recovery = 'continuous' | 'recovered' | 'gap';
+/** `anew`: a map was told from its beginning, see the event `reset`. */
+export type Recovery = 'continuous' | 'recovered' | 'gap' | 'anew';
+
+/** Which publications pass: made by the functions of `godwit/filter`. */
+export interface Filter {
+  /** Terms of the protocol. */
+  readonly terms: readonly Uint8Array[];
+}
 
 /** Events of a client. */
 export interface ClientEvents {

@@ -472,6 +472,10 @@ GW_MUST_USE int gw_list_add(gw_out *out, gw_list *list, enum gw_message id,
                             const void *m);
 GW_MUST_USE int gw_list_add_text(gw_out *out, gw_list *list, gw_view text);
 
+/** A list that somebody else made so: num items, one after the other, each as
+ * field 1 of a message. */
+gw_list gw_list_of(gw_view items, size_t num);
+
 /* The same for each message M, with its type checked: gw_encode_M, gw_decode_M. */
 #define GW__CODEC(M)                                                     \
   GW_MUST_USE static inline int gw_encode_##M(                           \
