@@ -115,7 +115,7 @@ int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
 /* ---- publications -------------------------------------------------------- */
 
 static void tell_publication(gw_client *c, const gw__sub *s,
-                             const gw_publication *m, gw_view body,
+                             const gw_publication *m,
                              const gw_position *position) {
   gw_event *e = gw__events_push(c, GW_EVENT_PUBLICATION);
   e->u.publication.sub = s->id;
@@ -128,7 +128,7 @@ static void tell_publication(gw_client *c, const gw__sub *s,
   e->u.publication.item = m->item;
   e->u.publication.removed = m->removed;
   e->u.publication.channel = m->channel;
-  e->u.publication.body = body;
+  e->u.publication.tags = m->tags;
   e->u.publication.own = m->client != 0 && m->client == c->client_id;
 }
 
@@ -156,7 +156,7 @@ static int take_publication(gw_client *c, gw__sub *s, const gw_frame *frame,
   gw_position position = {s->wildcard ? m->epoch : s->position.epoch,
                           m->offset};
   if (repeat == 0 && !quiet)
-    tell_publication(c, s, m, frame->body, &position);
+    tell_publication(c, s, m, &position);
   else if (!s->wildcard)
     s->position = position;
   if (entry != NULL) gw__publish_echoed(c, entry, &position);
@@ -207,7 +207,8 @@ int gw__on_lagged(gw_client *c, const gw_frame *frame) {
   int err = gw_decode_lagged(frame->body, &m);
   if (err < 0) return err;
   if (s->wildcard) {
-    tell_gap(c, s, m.reason, m.from, m.to, &s->position);
+    gw_position position = {s->position.epoch, m.to};
+    tell_gap(c, s, m.reason, m.from, m.to, &position);
     return 0;
   }
   if (m.to <= s->position.offset) return 0;

@@ -135,6 +135,7 @@ EXPORT(c) void bridge_destroy(bridge *b) {
   gw_client_free(b->client);
   free(b->records.data);
   free(b->texts.data);
+  free(b->bytes.data);
   free(b);
 }
 
@@ -165,9 +166,7 @@ EXPORT(d) void bridge_on_open(bridge *b, uint32_t generation) {
 
 EXPORT(e)
 void bridge_on_data(bridge *b, uint32_t generation, uint32_t len) {
-  b->message = first(len);
-  gw_client_on_data(begin_turn(b), generation, b->message, true);
-  b->message.len = 0;
+  gw_client_on_data(begin_turn(b), generation, first(len), true);
 }
 
 EXPORT(f)
@@ -186,22 +185,18 @@ EXPORT(h) void bridge_on_wake(bridge *b, uint32_t why) {
 
 /* ---- subscriptions ------------------------------------------------------- */
 
-/** A list that lies in the input: of a struct in it, which has the number. */
-static uint32_t fill_list(gw_list *list, uint32_t at, uint32_t len) {
-  *list = gw_list_of(after(at, len), list->num);
-  return at + len;
-}
-
-/** Input: gw_sub_options, of whose filter there is the number of terms only,
- * and no metadata; channel, terms, metadata. */
+/** Input: gw_sub_options, of whose metadata there is the length only, and of
+ * whose filter the number of terms; channel and metadata as one text; terms. */
 EXPORT(k)
-int bridge_subscribe(bridge *b, uint32_t channel_len, uint32_t terms_len,
-                     uint32_t meta_len) {
+int bridge_subscribe(bridge *b, uint32_t text_len, uint32_t type,
+                     uint32_t terms_len) {
   gw_sub_options *options = (void *)input.data;
-  gw_view channel = after(sizeof *options, channel_len);
-  uint32_t end =
-      fill_list(&options->filter, sizeof *options + channel_len, terms_len);
-  options->meta = after(end, meta_len);
+  gw_view channel = after(sizeof *options, text_len);
+  (void)type;
+  options->filter = gw_list_of(after(sizeof *options + text_len, terms_len),
+                               options->filter.num);
+  channel.len -= options->meta.len;
+  options->meta.data = channel.data + channel.len;
   return (int)gw_client_subscribe(enter(b), channel, options);
 }
 
@@ -216,21 +211,50 @@ EXPORT(m) void bridge_position(bridge *b, uint32_t sub) {
 
 /* ---- publications -------------------------------------------------------- */
 
+/** A tag as an item of a list. */
+#define TAG_ROOM (GW_MAX_TAG_NAME_BYTES + GW_MAX_TAG_VALUE_BYTES + 16u)
+
+/** Take what is in front of the next NUL; all of it when there is none. */
+static gw_view take_text(gw_view *rest) {
+  gw_view v = {rest->data, 0};
+  while (v.len < rest->len && v.data[v.len] != 0)
+    v.len++;
+  size_t step = v.len + (v.len < rest->len);
+  *rest = (gw_view){v.data + step, rest->len - step};
+  return v;
+}
+
+/** Tags are names and values with a NUL behind each. What has one inside has too
+ * many of them. */
+static int read_tags(gw_view text, gw_list *tags) {
+  static uint8_t space[GW_MAX_TAGS * TAG_ROOM];
+  gw_out out = {space, 0, sizeof space};
+  size_t num = tags->num;
+  tags->num = 0;
+  while (text.len != 0) {
+    gw_tag tag = {take_text(&text), {NULL, 0}};
+    tag.value = take_text(&text);
+    if (gw_list_add(&out, tags, GW_MESSAGE_tag, &tag) < 0)
+      return GW_ERR_TOO_BIG;
+  }
+  return tags->num == num ? 0 : GW_ERR_TEXT;
+}
+
 /** Input: gw_publish_options, of whose item and metadata there are the lengths
- * only, and of whose tags the number; channel, payload, item, metadata, tags.
- * Returned beside: the key. */
+ * only, and of whose tags the number; channel, item, metadata and tags as one
+ * text; payload. Returned beside: the key. */
 EXPORT(n)
-int bridge_publish(bridge *b, uint32_t channel_len, uint32_t type,
-                   uint32_t payload_len, uint32_t tags_len) {
+int bridge_publish(bridge *b, uint32_t tags_len, uint32_t text_len,
+                   uint32_t type, uint32_t payload_len) {
   gw_publish_options *options = (void *)input.data;
-  gw_view channel = after(sizeof *options, channel_len);
-  gw_view bytes = after(sizeof *options + channel_len, payload_len);
-  options->item.data = bytes.data + payload_len;
+  gw_view channel = after(sizeof *options, text_len - tags_len);
+  gw_view bytes = after(sizeof *options + text_len, payload_len);
+  gw_view tags = {bytes.data - tags_len, tags_len};
+  channel.len -= options->item.len + options->meta.len;
+  options->item.data = channel.data + channel.len;
   options->meta.data = options->item.data + options->item.len;
-  (void)fill_list(&options->tags,
-                  (uint32_t)(options->meta.data - input.data) +
-                      (uint32_t)options->meta.len,
-                  tags_len);
+  int err = read_tags(tags, &options->tags);
+  if (err < 0) return err;
   return gw_client_publish(enter(b), channel, payload_of(type, bytes), options,
                            &b->returned.epoch);
 }

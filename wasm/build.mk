@@ -4,6 +4,7 @@
 #   *.c --emcc--> godwit.wasm --wasm2js--> godwit-core.js --+
 #                                                           +-esbuild-> plain.js
 #   src/*.ts -----------------------------------------------+-esbuild-> index.js
+#      +-esbuild-> filter.js, map.js
 #      +-tsc--> types/*.d.ts
 
 WASM_BUILD := build/wasm
@@ -11,6 +12,8 @@ WASM_DIST  := wasm/dist
 WASM_TS    := $(sort $(wildcard wasm/src/*.ts))
 WASM_SRC   := $(PROTO_SRC) $(CLIENT_SRC) $(sort $(wildcard wasm/*.c))
 WASM_OBJ   := $(WASM_SRC:%.c=$(WASM_BUILD)/obj/%.o)
+# Parts of the package that a page loads when it uses them.
+WASM_EXTRAS := filter map
 # Bytes after gzip -9 that a page with a WebSocket may load: script and core.
 WASM_BUDGET := 26600
 
@@ -36,7 +39,7 @@ ESBUILD = $(WASM_BIN)/esbuild --log-level=warning --bundle --format=esm \
           --define:__VERSION__='"$(VERSION)"' --sourcemap
 
 WASM_OUT := $(addprefix $(WASM_DIST)/,godwit.wasm index.js plain.js \
-              types/index.d.ts) wasm/LICENSE
+              $(WASM_EXTRAS:%=%.js) types/index.d.ts) wasm/LICENSE
 
 .PHONY: wasm-sizes
 wasm: $(WASM_OUT) wasm-sizes
@@ -88,6 +91,11 @@ $(WASM_DIST)/index.js: $(WASM_TS) wasm/src/codes.ts wasm/build.mk \
   wasm/node_modules/.package-lock.json
 	$(call say,ESBUILD)
 	$(Q)$(ESBUILD) wasm/src/index.ts --outfile=$@
+
+$(WASM_EXTRAS:%=$(WASM_DIST)/%.js): $(WASM_DIST)/%.js: wasm/src/%.ts \
+  $(WASM_TS) wasm/build.mk wasm/node_modules/.package-lock.json
+	$(call say,ESBUILD)
+	$(Q)$(ESBUILD) $< --outfile=$@
 
 $(WASM_DIST)/plain.js: $(WASM_DIST)/godwit-core.js $(WASM_TS) \
   wasm/src/codes.ts wasm/build.mk wasm/node_modules/.package-lock.json

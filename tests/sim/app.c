@@ -29,6 +29,7 @@ struct sim_app {
   sim_book *book;
   uint32_t index;
   gw_client *client;
+  sim_side *side;
   sim_link *link;
   uint32_t generation; /* of the link that is being opened or is open */
   bool acting;
@@ -304,6 +305,7 @@ static void on_call(sim_app *a, const gw_event *e) {
 
 static void port_event(void *user, const gw_event *e) {
   sim_app *a = user;
+  if (sim_side_event(a->side, e)) return;
   switch (e->type) {
   case GW_EVENT_STATE:
     world_trace(a->w, "app %u: %s -> %s (%s)", a->index,
@@ -457,6 +459,7 @@ static void act(void *arg) {
     uint64_t burst = world_chance(a->w, 30) ? 20 : 1;
     for (uint64_t i = 0; i < burst; i++)
       publish(a);
+    sim_side_act(a->side);
     if (a->plan->presence && world_chance(a->w, 200)) change_presence(a);
     if (a->plan->calls && world_chance(a->w, 200)) call(a);
   }
@@ -466,7 +469,7 @@ static void act(void *arg) {
 /* ---- life ---------------------------------------------------------------- */
 
 sim_app *sim_app_new(world *w, const sim_plan *plan, sim_node *node,
-                     sim_book *book, uint32_t index) {
+                     sim_book *book, sim_side_book *side, uint32_t index) {
   sim_app *a = calloc(1, sizeof *a);
   if (a == NULL) abort();
   a->w = w;
@@ -485,12 +488,14 @@ sim_app *sim_app_new(world *w, const sim_plan *plan, sim_node *node,
                                .outbox_max_age_ms = GW_DEDUP_WINDOW_MS - 1};
   a->client = gw_client_new(&options, &client_port, a);
   if (a->client == NULL) abort();
+  a->side = sim_side_new(w, plan, side, a->client, index);
   return a;
 }
 
 void sim_app_free(sim_app *a) {
   gw_client_free(a->client);
   a->client = NULL;
+  sim_side_free(a->side);
   for (size_t i = 0; i < a->w->num; i++) {
     sim_event *e = &a->w->heap[i];
     if (e->fn == open_fails && ((unreachable *)e->arg)->app == a) free(e->arg);
@@ -502,6 +507,7 @@ void sim_app_start(sim_app *a) {
   a->acting = true;
   for (uint32_t c = 0; c < a->plan->num_channels; c++)
     subscribe(a, c, NULL);
+  sim_side_start(a->side);
   if (gw_client_connect(a->client) != 0)
     world_fail(a->w, "app %u: connect", a->index);
   world_after(a->w, world_between(a->w, 0, a->plan->think_max_ms), act, a);
@@ -512,6 +518,10 @@ void sim_app_stop_acting(sim_app *a) {
 }
 
 /* ---- faults -------------------------------------------------------------- */
+
+sim_side *sim_app_side(sim_app *a) {
+  return a->side;
+}
 
 sim_link *sim_app_link(sim_app *a) {
   return a->link;

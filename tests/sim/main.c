@@ -11,11 +11,15 @@
 
 #include "tests/sim/app.h"
 
+/** Enough for the last writings to be heard. */
+#define RING_MS 20000u
+
 typedef struct deployment {
   world w;
   sim_plan plan;
   sim_node *node;
   sim_book *book;
+  sim_side_book *side;
   sim_app *app[SIM_MAX_APPS];
   bool faults;
 } deployment;
@@ -68,6 +72,15 @@ static void fault(void *arg) {
 
 /* ---- one run ------------------------------------------------------------- */
 
+static void check_sides(deployment *d) {
+  sim_side *all[SIM_MAX_APPS];
+  for (uint32_t i = 0; i < d->plan.num_apps; i++)
+    all[i] = sim_app_side(d->app[i]);
+  for (uint32_t i = 0; i < d->plan.num_apps; i++)
+    sim_side_check(all[i], all, d->plan.num_apps);
+  sim_side_book_check(d->side);
+}
+
 static void check(deployment *d) {
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_app_check_calm(d->app[i]);
@@ -85,6 +98,7 @@ static void check(deployment *d) {
   if (d->plan.presence)
     for (uint32_t i = 0; i < d->plan.num_apps; i++)
       sim_app_check_presence(d->app[i], d->app, d->plan.num_apps);
+  check_sides(d);
   if (sim_node_queue_bytes(d->node) != 0)
     world_fail(&d->w, "%llu bytes are still queued",
                (unsigned long long)sim_node_queue_bytes(d->node));
@@ -99,9 +113,10 @@ static void run(uint64_t seed, bool trace, result *r) {
   sim_plan_draw(&d->plan, &d->w);
   d->node = sim_node_new(&d->w, &d->plan);
   d->book = sim_book_new(&d->w, &d->plan);
+  d->side = sim_side_book_new(&d->w);
   sim_node_start(d->node);
   for (uint32_t i = 0; i < d->plan.num_apps; i++) {
-    d->app[i] = sim_app_new(&d->w, &d->plan, d->node, d->book, i);
+    d->app[i] = sim_app_new(&d->w, &d->plan, d->node, d->book, d->side, i);
     sim_app_start(d->app[i]);
   }
   d->faults = true;
@@ -111,6 +126,9 @@ static void run(uint64_t seed, bool trace, result *r) {
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_app_stop_acting(d->app[i]);
   world_run(&d->w, d->w.now_ms + d->plan.heal_ms);
+  for (uint32_t i = 0; i < d->plan.num_apps && d->plan.patterns; i++)
+    sim_side_ring(sim_app_side(d->app[i]));
+  if (d->plan.patterns) world_run(&d->w, d->w.now_ms + RING_MS);
   if (!world_failed(&d->w)) check(d);
   r->virtual_ms = d->w.now_ms;
   r->digest = d->w.digest;
@@ -121,6 +139,7 @@ static void run(uint64_t seed, bool trace, result *r) {
     sim_app_free(d->app[i]);
   sim_node_free(d->node);
   sim_book_free(d->book);
+  sim_side_book_free(d->side);
   world_deinit(&d->w);
   free(d);
 }

@@ -26,7 +26,7 @@ struct sim_node {
   world *w;
   const sim_plan *plan;
   gw_settings settings;
-  gw_namespace ns;
+  gw_namespace ns[3]; /* "map", "wild", the rest */
   sim_worker *worker[SIM_MAX_WORKERS];
   sim_worker *all_workers; /* of every life: events may still point at them */
   sim_link *links;
@@ -292,24 +292,36 @@ static sim_worker *worker_new(sim_node *n, uint32_t index) {
 
 /* ---- node ---------------------------------------------------------------- */
 
+static void set_namespaces(sim_node *n) {
+  const sim_plan *plan = n->plan;
+  gw_namespace ns =
+      *gw_settings_namespace(&gw_settings_default, gw_view_of("x"));
+  ns.history_size = plan->history_size;
+  ns.presence = true;
+  ns.presence_grace_ms = plan->presence_grace_ms;
+  ns.batch_delay_ms = plan->batch_delay_ms;
+  ns.batch_bytes = plan->batch_bytes;
+  if (plan->asks) {
+    ns.allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_HOOK;
+    ns.allow[GW_ACTION_PUBLISH].who = GW_WHO_HOOK;
+  }
+  n->ns[0] = n->ns[1] = n->ns[2] = ns;
+  n->ns[0].name = "map";
+  n->ns[0].history_mode = GW_HISTORY_MAP;
+  n->ns[0].history_size = plan->map_size;
+  n->ns[1].name = "wild";
+  n->ns[1].wildcards = true;
+}
+
 sim_node *sim_node_new(world *w, const sim_plan *plan) {
   sim_node *n = calloc(1, sizeof *n);
   if (n == NULL) abort();
   n->w = w;
   n->plan = plan;
   n->settings = gw_settings_default;
-  n->ns = *gw_settings_namespace(&gw_settings_default, gw_view_of("x"));
-  n->ns.history_size = plan->history_size;
-  n->ns.presence = true;
-  n->ns.presence_grace_ms = plan->presence_grace_ms;
-  n->ns.batch_delay_ms = plan->batch_delay_ms;
-  n->ns.batch_bytes = plan->batch_bytes;
-  if (plan->asks) {
-    n->ns.allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_HOOK;
-    n->ns.allow[GW_ACTION_PUBLISH].who = GW_WHO_HOOK;
-  }
-  n->settings.namespaces = &n->ns;
-  n->settings.num_namespaces = 1;
+  set_namespaces(n);
+  n->settings.namespaces = n->ns;
+  n->settings.num_namespaces = sizeof n->ns / sizeof n->ns[0];
   n->settings.ping_interval_ms = plan->ping_interval_ms;
   n->settings.ping_timeout_ms = plan->ping_timeout_ms;
   n->settings.limits.max_queue_bytes = plan->max_queue_bytes;

@@ -10,6 +10,8 @@
 #define SIM_MAX_WORKERS  4
 #define SIM_MAX_APPS     8
 #define SIM_MAX_CHANNELS 3
+/** With those beside the rooms. */
+#define SIM_MAX_STREAMS 6
 
 typedef struct sim_plan {
   uint32_t num_workers;
@@ -40,6 +42,10 @@ typedef struct sim_plan {
   bool policies; /**< for slow readers: each application has another one */
   bool items;    /**< publications about things */
   bool compare;
+  bool maps;     /**< a channel that keeps the newest of each item */
+  bool filters;  /**< one that each application sees a part of */
+  bool patterns; /**< several that are subscribed to by one name */
+  uint32_t map_size;
   bool asks; /**< somebody is asked who may, and takes his time */
   uint32_t ask_delay_max_ms;
   uint32_t ask_deny_permille; /**< told to come again; while busy */

@@ -11,6 +11,7 @@
 typedef struct sim_watch_stream {
   uint32_t number; /**< of the channel; 0: none */
   uint64_t at;     /**< last offset that was sent or told */
+  bool is_pattern; /**< of many channels, each with its own offsets */
 } sim_watch_stream;
 
 /** All zero but w to begin. */
@@ -18,7 +19,7 @@ typedef struct sim_watch {
   world *w;
   uint32_t window; /**< of credit, as the client said Hello; 0: none */
   int64_t credit;  /**< what it granted, less the data that was sent */
-  sim_watch_stream streams[SIM_MAX_CHANNELS];
+  sim_watch_stream streams[SIM_MAX_STREAMS];
 } sim_watch;
 
 /** A message that the client sends. What it says about credit counts from then

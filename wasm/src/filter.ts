@@ -7,7 +7,6 @@
 //   });
 
 import { toUtf8 } from './bytes.js';
-import { writeField } from './fields.js';
 import type { Filter } from './types.js';
 
 export type { Filter };
@@ -19,33 +18,41 @@ const enum Op {
 
 type Value = string | number | boolean;
 
-/** FilterTerm of the schema. */
-function term(
-  op: Op, tag = '', values: readonly Value[] = [], count = 0,
-): Uint8Array {
-  return Uint8Array.from([
+/** A field of Protocol Buffers that holds bytes or text. */
+function field(number: number, value: string | number[]): number[] {
+  const bytes = typeof value === 'string' ? toUtf8(value) : value;
+  const out = [number * 8 + 2];
+  let len = bytes.length;
+  for (; len > 127; len >>>= 7) out.push(len % 128 + 128);
+  return [...out, len, ...bytes];
+}
+
+/** Terms in front, and a FilterTerm of the schema behind them. */
+function then(
+  before: readonly Filter[], op: Op, tag = '', values: readonly Value[] = [],
+  count = 0,
+): Filter {
+  const term = field(1, [
     8, op,
-    ...writeField(2, toUtf8(tag)),
-    ...values.flatMap((value) => writeField(3, toUtf8(String(value)))),
+    ...field(2, tag),
+    ...values.flatMap((value) => field(3, String(value))),
     // count; filters are not so long that it would need a second byte.
     32, count,
   ]);
+  return {
+    size: before.reduce((sum, { size }) => sum + size, 1),
+    terms: Uint8Array.from([...before.flatMap(({ terms }) => [...terms]), ...term]),
+  };
 }
 
 function condition(op: Op, tag: string, values: readonly Value[]): Filter {
-  return { terms: [term(op, tag, values)] };
+  return then([], op, tag, values);
 }
 
 function joined(op: Op, filters: readonly Filter[]): Filter {
   const [first] = filters;
   if (first === undefined) throw new TypeError('no filter to join');
-  if (filters.length === 1) return first;
-  return {
-    terms: [
-      ...filters.flatMap(({ terms }) => terms),
-      term(op, '', [], filters.length),
-    ],
-  };
+  return filters.length === 1 ? first : then(filters, op, '', [], filters.length);
 }
 
 /** The tag has this value. */
@@ -92,5 +99,4 @@ export const or = (...filters: readonly Filter[]): Filter =>
   joined(Op.OR, filters);
 
 /** The filter does not let it pass. */
-export const not = ({ terms }: Filter): Filter =>
-  ({ terms: [...terms, term(Op.NOT)] });
+export const not = (filter: Filter): Filter => then([filter], Op.NOT);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // options.ts - everything that can be chosen, with its default.
 
-import type { Position, State } from './types.js';
+import type { Filter, Payload, Position, State } from './types.js';
 
 /**
  * Exponential backoff with jitter: delay n is `baseMs * multiplier ** n`, at most
@@ -33,6 +33,7 @@ export type Retry =
 /** What the SDK uses of a WebSocket: the browser's, Node's or npm `ws`. */
 export interface WebSocketLike {
   binaryType: string;
+  readonly readyState?: number;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;

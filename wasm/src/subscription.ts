@@ -4,11 +4,11 @@
 import { Emitter } from './emitter.js';
 import type { Feed } from './feed.js';
 import type { PublishOptions, SubscribeOptions } from './options.js';
-import { encodePayload, NOTHING } from './payload.js';
+import { encodeOptional } from './payload.js';
 import type { Publication } from './publication.js';
 import type {
   Gap, Member, MembersEvent, Payload, Position, PresenceEvent, Publishing, Reason,
-  SubscriptionState, SubscriptionStateEvent,
+  Received, Reset, SubscriptionState, SubscriptionStateEvent,
 } from './types.js';
 
 /** Events of a subscription. */
@@ -17,6 +17,12 @@ export interface SubscriptionEvents {
   publication: Publication;
   /** Publications that will not come. */
   gap: Gap;
+  /** A map channel is told from its beginning: what it held before, and is not
+   * told again, is gone. */
+  reset: Reset;
+  /** What is known about the channel: when there is something, and at each
+   * change; null for nothing. */
+  metadata: Received;
   state: SubscriptionStateEvent;
   /** Somebody entered, changed or left. */
   presence: PresenceEvent;
@@ -33,8 +39,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
   readonly channel: string;
   readonly #feed: Feed;
   #state: SubscriptionState = 'idle';
-  #epoch = '';
-  #offset = 0;
+  #position: Position | null = null;
   /** It asked for what comes from now on, and is not live for the first time. */
   #fromNow: boolean;
 
@@ -44,7 +49,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
     this.channel = feed._channel;
     this.#feed = feed;
     this.#fromNow = since === undefined;
-    if (typeof since === 'object') this.#setPosition(since);
+    if (typeof since === 'object') this.#position = { ...since };
   }
 
   get state(): SubscriptionState {
@@ -55,13 +60,17 @@ export class Subscription extends Emitter<SubscriptionEvents> {
    * Kept and given as `since`, it goes on from there. */
   get position(): Position | null {
     if (!this._ended) this.#feed._catchUp();
-    return this.#epoch === ''
-      ? null : { epoch: this.#epoch, offset: this.#offset };
+    return this.#position && { ...this.#position };
   }
 
   /** Who is there, by client id; empty without `presence: true`. */
   get members(): ReadonlyMap<string, Member> {
     return this.#feed._members;
+  }
+
+  /** What is known about the channel; null for nothing. */
+  get metadata(): Received {
+    return this.#feed._metadata;
   }
 
   /** Publishes into this channel; see `Client.publish`. */
@@ -73,8 +82,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
    * reconnects until `leave()` or the end of the channel's last subscription. */
   enter(state = '', data?: Payload): void {
     if (this._ended) return;
-    this.#feed._enter(
-      state, data === undefined ? NOTHING : encodePayload(data));
+    this.#feed._enter(state, encodeOptional(data));
   }
 
   /** Changes what `enter()` told. */
@@ -93,16 +101,15 @@ export class Subscription extends Emitter<SubscriptionEvents> {
 
   // ---- for the feed ----------------------------------------------------------
 
-  #setPosition(position: Position): void {
-    this.#epoch = position.epoch;
-    this.#offset = position.offset;
+  #isOfEpoch({ epoch }: Position): boolean {
+    return epoch === this.#position?.epoch;
   }
 
   /** Whether a place in the stream is not for this subscription: before it, or
    * handed over already. */
-  #isPast(epoch: string, offset: number): boolean {
+  #isPast(place: Position): boolean {
     return this._ended || this.#fromNow ||
-      (epoch === this.#epoch && offset <= this.#offset);
+      (this.#isOfEpoch(place) && place.offset <= this.#position!.offset);
   }
 
   /** @internal */
@@ -112,25 +119,34 @@ export class Subscription extends Emitter<SubscriptionEvents> {
 
   /** @internal The position moves first: the handler sees that of what it has in
    * hand, and may end the subscription and begin another one from there. */
-  _publication(publication: Publication, epoch: string): void {
-    if (this.#isPast(epoch, publication.offset)) return;
-    this.#epoch = epoch;
-    this.#offset = publication.offset;
+  _publication(publication: Publication): void {
+    if (publication._isMatched) {
+      this._tell('publication', publication);
+      return;
+    }
+    if (this.#isPast(publication._position)) return;
+    this.#position = publication._position;
     this._emit('publication', publication);
+  }
+
+  /** @internal What comes next was had before, perhaps, and is no repeat. */
+  _reset({ position }: Reset): void {
+    if (this._ended || this.#fromNow) return;
+    this.#position = position;
+    this._emit('reset', { position });
   }
 
   /** @internal */
   _gap(gap: Gap): void {
-    if (this.#isPast(gap.position.epoch, gap.position.offset)) return;
-    this.#setPosition(gap.position);
+    if (this.#isPast(gap.position)) return;
+    this.#position = gap.position;
     this._emit('gap', gap);
   }
 
   /** @internal The stream went on without anything to hand over. */
   _catchUp(position: Position): void {
-    const { epoch, offset } = position;
-    if (epoch === this.#epoch && !this.#isPast(epoch, offset)) {
-      this.#offset = offset;
+    if (this.#isOfEpoch(position) && !this.#isPast(position)) {
+      this.#position = position;
     }
   }
 
@@ -140,18 +156,19 @@ export class Subscription extends Emitter<SubscriptionEvents> {
     if (from === event.to || this._ended) return;
     this.#state = event.to;
     if (event.to === 'live') this.#fromNow = false;
-    if (position !== null) this.#arrive(position);
+    if (position) this.#arrive(position);
     if (this.#state === event.to) this._emit('state', { ...event, from });
   }
 
   #arrive(position: Position): void {
-    if (this.#isPast(position.epoch, position.offset)) return;
-    const epoch = this.#epoch;
-    const from = this.#offset + 1;
-    this.#setPosition(position);
-    if (epoch === '' || epoch === position.epoch) return;
+    if (this.#isPast(position)) return;
+    const last = this.#position;
+    this.#position = position;
+    if (!last || last.epoch === position.epoch) return;
     // The core began elsewhere, for another subscription of the channel.
-    this._emit('gap', { reason: 'epoch-changed', from, to: null, position });
+    this._emit('gap', {
+      reason: 'epoch-changed', from: last.offset + 1, to: null, position,
+    });
   }
 
   /** @internal As _emit, until the end. */

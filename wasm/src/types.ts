@@ -127,13 +127,21 @@ export interface Gap {
   readonly position: Position;
 }
 
-/** `anew`: a map was told from its beginning, see the event `reset`. */
+/** `anew`: a map was told from its beginning; see the event `reset`. */
 export type Recovery = 'continuous' | 'recovered' | 'gap' | 'anew';
 
 /** Which publications pass: made by the functions of `godwit/filter`. */
 export interface Filter {
-  /** Terms of the protocol. */
-  readonly terms: readonly Uint8Array[];
+  /** Number of terms. */
+  readonly size: number;
+  /** Terms of the protocol, in reverse Polish notation. */
+  readonly terms: Uint8Array<ArrayBuffer>;
+}
+
+/** What a map channel holds is told anew: what it held before counts no more. */
+export interface Reset {
+  /** What is told begins after. */
+  readonly position: Position;
 }
 
 /** Events of a client. */

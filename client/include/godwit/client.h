@@ -192,8 +192,7 @@ typedef struct gw_event {
       uint64_t time_ms; /**< server's wall clock */
       gw_view item;     /**< what it is about; empty: nothing in particular */
       gw_view channel;  /**< of a wildcard subscription: which one */
-      gw_view body;     /**< the whole message, for what is rare in it, as tags:
-                         gw_decode_publication */
+      gw_list tags;     /**< of gw_tag */
     } publication;
     struct {
       uint32_t sub;
