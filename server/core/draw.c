@@ -122,7 +122,9 @@ static bool skip(draw *d, uint64_t to, uint32_t reason) {
   bool is_alone = d->sub->feed == GWS_FEED_RECOVERING && is_loss(reason);
   if (d->reason != reason) {
     end_run(d);
-    if (is_alone && d->has_sent) return false;
+    /* What is told alone has nothing behind it either: the mark of a chunk would
+     * be missing. */
+    if (d->has_told_loss || (is_alone && d->has_sent)) return false;
     d->run_from = d->next;
     d->reason = reason;
   }
@@ -132,10 +134,8 @@ static bool skip(draw *d, uint64_t to, uint32_t reason) {
 
 /** False: the draw has to end here. */
 static bool send(draw *d, gw_buf *b) {
-  bool is_told_alone =
-      d->sub->feed == GWS_FEED_RECOVERING && is_loss(d->reason);
   end_run(d);
-  if (is_told_alone) return false;
+  if (d->has_told_loss) return false;
   if (!gws_session_push(d->sub->session, GW_LANE_DATA, gw_buf_ref(b)))
     return false;
   d->has_sent = true;

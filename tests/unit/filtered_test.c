@@ -136,6 +136,25 @@ static void test_losses_are_told_among_what_is_left_out(void **state) {
                 "L5-5:F 6 L7-7:F 8 R5-8! ");
 }
 
+/** A loss in the middle, and then nothing but what does not pass: the end of the
+ * recovery has to be told all the same. */
+static void test_loss_in_front_of_what_is_left_out(void **state) {
+  (void)state;
+  uint8_t bytes[64];
+  gw_out out = {bytes, 0, sizeof bytes};
+  gw_publish m = {.channel = gw_view_of(name),
+                  .data = gw_view_of("x"),
+                  .ttl_ms = 50,
+                  .tags = tags_of("kind=a", &out)};
+  publish("a");
+  peer_publish_with(writer, &m);
+  (void)peer_published(writer);
+  publish("b");
+  hubs_pass(&node, 1000);
+  expect_stream(recover(2, "kind=a", 0, "0 RECOVERED"),
+                "1 R1-1 G2-2:E L3-3:F R3-3! ");
+}
+
 static void test_slow_reader_with_a_filter(void **state) {
   (void)state;
   node.settings.limits.max_queue_bytes = 150;
@@ -301,6 +320,7 @@ int main(void) {
       BOTH(test_what_is_left_out_is_told_by_number),
       BOTH(test_recovery_leaves_out_as_well),
       BOTH(test_losses_are_told_among_what_is_left_out),
+      BOTH(test_loss_in_front_of_what_is_left_out),
       BOTH(test_slow_reader_with_a_filter),
       BOTH(test_sample_with_a_filter),
       BOTH(test_stalled_reader_costs_nothing),
