@@ -122,7 +122,7 @@ static void test_references_and_trees(void **state) {
 static void test_what_would_not_hold_is_no_schema(void **state) {
   (void)state;
   refuse_schema("{\"properties\":{\"a\":{\"oneOf\":[]}}}",
-                "#/a/oneOf: this keyword is not supported");
+                "#/properties/a/oneOf: this keyword is not supported");
   refuse_schema("{\"type\":\"text\"}",
                 "#/type: must be a type or some of them");
   refuse_schema("{\"minLength\":-1}",
