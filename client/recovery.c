@@ -115,7 +115,7 @@ int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
 /* ---- publications -------------------------------------------------------- */
 
 static void tell_publication(gw_client *c, const gw__sub *s,
-                             const gw_publication *m,
+                             const gw_publication *m, gw_view body,
                              const gw_position *position) {
   gw_event *e = gw__events_push(c, GW_EVENT_PUBLICATION);
   e->u.publication.sub = s->id;
@@ -128,7 +128,8 @@ static void tell_publication(gw_client *c, const gw__sub *s,
   e->u.publication.item = m->item;
   e->u.publication.removed = m->removed;
   e->u.publication.channel = m->channel;
-  e->u.publication.tags = m->tags;
+  e->u.publication.num_tags = (uint8_t)m->tags.num;
+  e->u.publication.body = body;
   e->u.publication.own = m->client != 0 && m->client == c->client_id;
 }
 
@@ -156,7 +157,7 @@ static int take_publication(gw_client *c, gw__sub *s, const gw_frame *frame,
   gw_position position = {s->wildcard ? m->epoch : s->position.epoch,
                           m->offset};
   if (repeat == 0 && !quiet)
-    tell_publication(c, s, m, &position);
+    tell_publication(c, s, m, frame->body, &position);
   else if (!s->wildcard)
     s->position = position;
   if (entry != NULL) gw__publish_echoed(c, entry, &position);

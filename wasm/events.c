@@ -72,14 +72,17 @@ static void keep(bridge_buf *buf, gw_view *v) {
   v->data = (const uint8_t *)(uintptr_t)place; /* NOLINT: not an address */
 }
 
-/** Tags, as text: names and values with a NUL behind each, which none has in
- * it. In place of the list. */
-static void keep_tags(bridge *b, gw_list *list) {
+/** In place of a message, its tags as text: names and values with a NUL behind
+ * each, which none has in it. */
+static void keep_tags(bridge *b, gw_event *e) {
+  gw_publication m = {.offset = 0};
   gw_view item;
   gw_tag tag;
   uint32_t place = b->texts.len;
   gw_view *parts[] = {&tag.name, &tag.value};
-  while (list->num != 0 && gw_list_next(list, &item)) {
+  if (e->u.publication.num_tags != 0)
+    (void)!gw_decode_publication(e->u.publication.body, &m);
+  while (gw_list_next(&m.tags, &item)) {
     if (gw_decode_tag(item, &tag) < 0) continue;
     for (int i = 0; i < 2; i++) {
       keep(&b->texts, parts[i]);
@@ -87,7 +90,7 @@ static void keep_tags(bridge *b, gw_list *list) {
     }
   }
   /* NOLINTNEXTLINE: a place, not an address */
-  list->rest =
+  e->u.publication.body =
       (gw_view){(const uint8_t *)(uintptr_t)place, b->texts.len - place};
 }
 
@@ -101,8 +104,7 @@ static void put(bridge *b, const gw_event *e) {
                     ((view[i] & PAYLOAD) != 0 && word[-1] == GW_PAYLOAD_BYTES);
     keep(is_bytes ? &b->bytes : &b->texts, (gw_view *)(void *)word);
   }
-  if (e->type == GW_EVENT_PUBLICATION)
-    keep_tags(b, &((gw_event *)(void *)record)->u.publication.tags);
+  if (e->type == GW_EVENT_PUBLICATION) keep_tags(b, (gw_event *)(void *)record);
 }
 
 static void put_members(bridge *b, const gw_event *e) {

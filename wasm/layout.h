@@ -22,7 +22,7 @@ AT(bridge, has_timer, 9);
 AT(bridge, timer_ms, 10);
 AT(bridge, returned, 12);
 
-static_assert(sizeof(gw_event) == 32 * 4, "RECORD_WORDS in layout.ts");
+static_assert(sizeof(gw_event) == 28 * 4, "RECORD_WORDS in layout.ts");
 AT(gw_event, type, 0);
 AT(gw_event, at_ms, 2);
 AT(gw_event, u.state.from, 4);
@@ -51,7 +51,7 @@ AT(gw_event, u.publication.time_ms, 20);
 AT(gw_event, u.publication.item, 22);
 static_assert(offsetof(gw_event, u.publication.removed) == 21, "bits 8 to 15");
 AT(gw_event, u.publication.channel, 24);
-AT(gw_event, u.publication.tags.rest, 28);
+AT(gw_event, u.publication.body, 26);
 AT(gw_event, u.gap.sub, 4);
 AT(gw_event, u.gap.reason, 5);
 AT(gw_event, u.gap.from, 6);

@@ -28,7 +28,7 @@ static int views_of(gw_event *e, gw_view *views[VIEWS_MAX]) {
     views[n++] = &e->u.publication.user;
     views[n++] = &e->u.publication.item;
     views[n++] = &e->u.publication.channel;
-    views[n++] = &e->u.publication.tags.rest;
+    views[n++] = &e->u.publication.body;
     break;
   case GW_EVENT_PUBLISHED:
     views[n++] = &e->u.published.reason;

@@ -33,14 +33,14 @@ typedef struct gw_api_ask {
 } gw_api_ask;
 
 /** What all such subcommands take: where to ask, and how. */
-#define GW_API_OPTIONS(a)                                                   \
-  {"--api", GW_OPTION_TEXT, &(a)->url, "URL",                               \
-   "the internal listener [GODWIT_API, or " GW_API_DEFAULT "]"},            \
-      {"--key", GW_OPTION_TEXT, &(a)->key, "KEY",                           \
-       "a key of api.keys [GODWIT_KEY, which does not show in lists]"},     \
-  {                                                                         \
-    "--timeout", GW_OPTION_DURATION, &(a)->timeout_ms, "TIME",              \
-        "for the whole of it [75s]"                                         \
+#define GW_API_OPTIONS(a)                                               \
+  {"--api", GW_OPTION_TEXT, &(a)->url, "URL",                           \
+   "the internal listener [GODWIT_API, or " GW_API_DEFAULT "]"},        \
+      {"--key", GW_OPTION_TEXT, &(a)->key, "KEY",                       \
+       "a key of api.keys [GODWIT_KEY, which does not show in lists]"}, \
+  {                                                                     \
+    "--timeout", GW_OPTION_DURATION, &(a)->timeout_ms, "TIME",          \
+        "for the whole of it [75s]"                                     \
   }
 
 /** Defaults, and what the environment says. Before the options are read. */

@@ -66,8 +66,7 @@ static bool set_number(const gw_usage *u, const gw_option *o,
   return false;
 }
 
-static bool add_text(const gw_usage *u, const gw_option *o,
-                     const char *value) {
+static bool add_text(const gw_usage *u, const gw_option *o, const char *value) {
   gw_texts *texts = o->to;
   if (texts->num == GW_TEXTS_MAX) {
     (void)gw_usage_error(u, "%s was given too often", o->name);

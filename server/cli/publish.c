@@ -295,10 +295,8 @@ static int read_more(publish *p, const gw_usage *usage) {
   p->options.ttl_ms = p->ttl_ms;
   p->options.removed = p->removed;
   if (!read_expected(p))
-    return gw_usage_error(usage,
-                          "a position must be EPOCH:OFFSET as printed");
-  if (!read_tags(p))
-    return gw_usage_error(usage, "--tag must be NAME=VALUE");
+    return gw_usage_error(usage, "a position must be EPOCH:OFFSET as printed");
+  if (!read_tags(p)) return gw_usage_error(usage, "--tag must be NAME=VALUE");
   if (p->meta != NULL) p->options.meta = gw_view_of(p->meta);
   if (p->item != NULL) p->options.item = gw_view_of(p->item);
   if (p->options.item.len > GW_MAX_ITEM_BYTES)

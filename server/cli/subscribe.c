@@ -54,6 +54,12 @@ static void put_publisher(FILE *to, uint64_t client, gw_view user) {
   }
 }
 
+static gw_list tags_of(const gw_event *e) {
+  gw_publication m = {.offset = 0};
+  (void)!gw_decode_publication(e->u.publication.body, &m);
+  return m.tags;
+}
+
 static void put_tags(gw_list tags) {
   gw_view item;
   gw_tag tag;
@@ -80,7 +86,7 @@ static void put_line(const subscribe *s, const gw_event *e) {
     gw_text_put(stdout, e->u.publication.item);
     putchar(']');
   }
-  put_tags(e->u.publication.tags);
+  put_tags(tags_of(e));
   fputs(": ", stdout);
   if (e->u.publication.removed)
     fputs("removed", stdout);
@@ -120,7 +126,7 @@ static void put_json(const subscribe *s, const gw_event *e) {
     gw_text_put_string(stdout, e->u.publication.item);
   }
   if (e->u.publication.removed) fputs(",\"removed\":true", stdout);
-  put_tags_json(e->u.publication.tags);
+  put_tags_json(tags_of(e));
   gw_text_put_payload_member(stdout, e->u.publication.payload);
   fputs("}\n", stdout);
 }
@@ -138,24 +144,27 @@ static void on_publication(subscribe *s, const gw_event *e) {
 /* ---- gaps and states ------------------------------------------------------- */
 
 static const char *gap_text(uint32_t reason) {
-  static const char *const texts[] = {
-      "for an unknown reason",   "the stream was begun anew",
-      "they were trimmed",       "they expired",
-      "there are too many",      "the permission was lost",
-      "this reader was too slow",
-      "the filter leaves them out",
-      "newer ones took their place",
-      "all that the channel holds is told anew",
-      "a pattern is of what comes from now on"};
+  static const char *const texts[] = {"for an unknown reason",
+                                      "the stream was begun anew",
+                                      "they were trimmed",
+                                      "they expired",
+                                      "there are too many",
+                                      "the permission was lost",
+                                      "this reader was too slow",
+                                      "the filter leaves them out",
+                                      "newer ones took their place",
+                                      "all that the channel holds is told anew",
+                                      "a pattern is of what comes from now on"};
   return texts[reason < sizeof texts / sizeof texts[0] ? reason : 0];
 }
 
 /** For a machine a gap is a line among the others: what it misses comes here. */
 static void put_gap_json(const subscribe *s, const gw_event *e) {
   static const char *const names[] = {
-      "none",       "epoch_changed",   "trimmed",    "expired",
-      "over_limit", "permission_lost", "slow_reader", "filtered",
-      "superseded", "anew", "live_only"};
+      "none",        "epoch_changed", "trimmed",
+      "expired",     "over_limit",    "permission_lost",
+      "slow_reader", "filtered",      "superseded",
+      "anew",        "live_only"};
   uint32_t reason = e->u.gap.reason;
   fputs("{\"type\":\"gap\",\"channel\":", stdout);
   gw_text_put_string(stdout, channel_of(s, e->u.gap.sub));
@@ -278,8 +287,8 @@ static bool find_overflow(const char *name, uint32_t *overflow) {
 static int read_filter(subscribe *s, const gw_usage *usage) {
   size_t at;
   if (s->filter == NULL) return 0;
-  const char *why = gw_filter_read(s->filter, s->filter_space,
-                                   &s->options.filter, &at);
+  const char *why =
+      gw_filter_read(s->filter, s->filter_space, &s->options.filter, &at);
   if (why == NULL) return 0;
   return gw_usage_error(usage, "--filter: %s, after '%.*s'", why, (int)at,
                         s->filter);

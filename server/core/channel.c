@@ -43,12 +43,10 @@ bool gws_channel_name_is_valid(const gw_hub *h, gw_view name) {
   uint32_t max = h->settings->limits.max_channel_bytes;
   if (max == 0 || max > GW_MAX_CHANNEL_BYTES) max = GW_MAX_CHANNEL_BYTES;
   if (name.len == 0 || name.len > max || !gw_view_is_text(name)) return false;
-  uint8_t all = 0;
   for (size_t i = 0; i < name.len; i++) {
     if (name.data[i] < 0x20 || name.data[i] == 0x7F) return false;
-    all |= name.data[i];
   }
-  return all < 0x80 || is_in_form(h, name);
+  return !h->has_forms || is_in_form(h, name);
 }
 
 gw_view gws_channel_name(const gw_channel *ch) {
@@ -374,8 +372,13 @@ static uint64_t linger_ms(const gw_channel *ch) {
 }
 
 static uint64_t next_visit(const gw_channel *ch) {
-  if (ch->state == GWS_CHANNEL_OWNED)
-    return min_time(end_of(ch), has_memory(ch) ? next_expiry(ch) : GW_NEVER);
+  if (ch->state == GWS_CHANNEL_OWNED) {
+    uint64_t expiry = has_memory(ch) ? next_expiry(ch) : GW_NEVER;
+    /* The most usual case. */
+    bool is_kept = expiry != GW_NEVER && !ch->ns->ends_with_last;
+    if (is_kept && ch->ns->lifetime_ms == 0) return expiry;
+    return min_time(end_of(ch), expiry);
+  }
   uint64_t due = GW_NEVER;
   if (ch->num_seats == 0) due = ch->used_ms + linger_ms(ch);
   if (ch->state == GWS_CHANNEL_ATTACHING)

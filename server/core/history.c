@@ -19,10 +19,6 @@ const gw_record *gw_history_at(const gw_history *h, uint32_t i) {
   return gw__history_slot(h, i);
 }
 
-uint32_t gw_history_num(const gw_history *h) {
-  return h->len - h->num_holes - h->num_removed;
-}
-
 /* ---- by offset ------------------------------------------------------------- */
 
 static uint64_t offset_of(const gw_record *r) {

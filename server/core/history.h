@@ -85,7 +85,9 @@ bool gw_history_admits(const gw_history *h, const gw_buf *b,
 void gw_history_trim(gw_history *h, uint64_t now_ms);
 
 /** Publications that are kept, items of a map. */
-uint32_t gw_history_num(const gw_history *h);
+static inline uint32_t gw_history_num(const gw_history *h) {
+  return h->len - h->num_holes - h->num_removed;
+}
 
 /** Place i, 0 being the oldest. */
 const gw_record *gw_history_at(const gw_history *h, uint32_t i);

@@ -45,6 +45,8 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   h->num_workers = options->num_workers;
   h->low_water = low_water_of(h->settings);
   memcpy(h->hash_key, options->hash_key, sizeof h->hash_key);
+  for (size_t i = 0; i < h->settings->num_namespaces; i++)
+    h->has_forms |= h->settings->namespaces[i].names != GW_TEXT_ANY;
   h->news_space = gw_settings_named(h->settings, GWS_NEWS_SPACE);
   gw_wheel_init(&h->wheel, 0);
   h->drain.timer.kind = GWS_TIMER_DRAIN;
@@ -129,9 +131,9 @@ void gws_hub_enter(gw_hub *h) {
   h->depth++;
 }
 
-void gws_hub_leave(gw_hub *h) {
-  /* What ends here may end others: they join the list. */
-  while (h->depth == 1 && (h->ending != NULL || h->news != NULL)) {
+/** What ends may end others, and be news: they join the lists. */
+static void settle(gw_hub *h) {
+  while (h->ending != NULL || h->news != NULL) {
     if (h->ending == NULL) {
       gws_news_flush(h);
       continue;
@@ -140,6 +142,10 @@ void gws_hub_leave(gw_hub *h) {
     h->ending = s->u.next_ending;
     gws_session_detach(s);
   }
+}
+
+void gws_hub_leave(gw_hub *h) {
+  if (h->depth == 1 && (h->ending != NULL || h->news != NULL)) settle(h);
   h->depth--;
 }
 

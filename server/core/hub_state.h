@@ -100,6 +100,7 @@ struct gw_hub {
   gws_piece *news; /**< gathered; see news.h */
   gws_piece *last_news;
   uint32_t num_news;
+  bool has_forms;                 /**< some namespace wants names in a form */
   const gw_namespace *news_space; /**< of $events; NULL: there is none */
 
   struct gws_drain drain;

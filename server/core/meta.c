@@ -5,10 +5,6 @@
 #include "server/core/mail.h"
 #include "server/core/session.h"
 
-gw_view gws_meta_of(const gw_channel *ch) {
-  return ch->meta != NULL ? gw_buf_payload(ch->meta) : (gw_view){NULL, 0};
-}
-
 /* ---- to subscribers -------------------------------------------------------- */
 
 /** The message that tells it; NULL when out of memory. */

@@ -7,7 +7,9 @@
 #include "server/core/channel.h"
 
 /** Empty for none. */
-gw_view gws_meta_of(const gw_channel *ch);
+static inline gw_view gws_meta_of(const gw_channel *ch) {
+  return ch->meta != NULL ? gw_buf_payload(ch->meta) : (gw_view){NULL, 0};
+}
 
 /** At the owner: change it, tell subscribers and followers. 0, GW_ERR_NOMEM:
  * all is as it was. */

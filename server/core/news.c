@@ -29,20 +29,18 @@ static const char *const names[] = {
     [GW_CHANNEL_DESTROYED] = "destroyed",
 };
 
-bool gws_name_is_own(gw_view name) {
-  return name.len != 0 && name.data[0] == '$';
-}
-
 /* ---- gathering ------------------------------------------------------------- */
 
 static void count(gw_hub *h, enum gw_channel_event what) {
-  _Atomic uint64_t *const counters[] = {
-      [GW_CHANNEL_CREATED] = &h->stats.channels_created_total,
-      [GW_CHANNEL_SUBSCRIBED] = &h->stats.subscribed_total,
-      [GW_CHANNEL_UNSUBSCRIBED] = &h->stats.unsubscribed_total,
-      [GW_CHANNEL_DESTROYED] = &h->stats.channels_destroyed_total,
-  };
-  gw_stat_add(counters[what], 1);
+  gw_stats *s = &h->stats;
+  if (what == GW_CHANNEL_CREATED)
+    gw_stat_add(&s->channels_created_total, 1);
+  else if (what == GW_CHANNEL_SUBSCRIBED)
+    gw_stat_add(&s->subscribed_total, 1);
+  else if (what == GW_CHANNEL_UNSUBSCRIBED)
+    gw_stat_add(&s->unsubscribed_total, 1);
+  else
+    gw_stat_add(&s->channels_destroyed_total, 1);
 }
 
 /** Whether anybody wants to know. */
@@ -71,6 +69,7 @@ static gws_piece *make(const gw_channel *ch, enum gw_channel_event what,
 void gws_news(gw_channel *ch, enum gw_channel_event what, const gw_session *s) {
   gw_hub *h = ch->hub;
   count(h, what);
+  if (h->on_channel == NULL && h->news_space == NULL) return;
   if (!is_wanted(h, ch)) return;
   gws_piece *n = h->num_news < GWS_NEWS_MAX ? make(ch, what, s) : NULL;
   if (n == NULL) {

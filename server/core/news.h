@@ -26,7 +26,9 @@
 #define GWS_NEWS_MAX 4096u
 
 /** Whether a name is one of the server's own. */
-bool gws_name_is_own(gw_view name);
+static inline bool gws_name_is_own(gw_view name) {
+  return name.len != 0 && name.data[0] == '$';
+}
 
 /** Note that something happened to a channel; s: by whose doing; NULL. */
 void gws_news(gw_channel *ch, enum gw_channel_event what, const gw_session *s);

@@ -104,8 +104,8 @@ static bool is_as_expected(const gw_channel *ch, const gw_publish *msg,
 
 /** See that nothing can fail any more when it is put into a map. */
 static uint32_t make_room(gw_channel *ch, const gw_buf *b) {
-  gw_history_max max = gws_channel_max(ch);
   if (ch->history.mode != GW_HISTORY_MAP) return GW_CODE_OK;
+  gw_history_max max = gws_channel_max(ch);
   if (!gw_history_admits(&ch->history, b, &max)) return GW_CODE_LIMIT_REACHED;
   bool has_room = gw_history_reserve(&ch->history) == 0 &&
                   gw_expiry_reserve(&ch->expiry) == 0;

@@ -151,7 +151,12 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "Publish cannot be decoded");
     return;
   }
-  uint32_t code = gws_target_find_one(s, &f->head, cmd.msg.channel, &t);
+  const gw_namespace *ns = NULL;
+  uint32_t code = gws_target_find(s, &f->head, cmd.msg.channel, &t);
+  if (code == GW_CODE_OK) {
+    ns = gws_target_space(s, &t);
+    if (gw_name_is_pattern(ns, t.name)) code = GW_CODE_BAD_CHANNEL;
+  }
   if (code != GW_CODE_OK) {
     refuse(s, f->head.request, code);
     return;
@@ -159,7 +164,6 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
   cmd.hash = t.hash;
   cmd.msg.channel = t.name;
   gws_problem problem;
-  const gw_namespace *ns = gws_target_space(s, &t);
   code = gws_publish_check(ns, &cmd.msg, &problem);
   if (code == GW_CODE_OK && cmd.msg.meta.len != 0 &&
       !gws_access_channel(s, ns, &t))

@@ -76,6 +76,7 @@ typedef struct wish {
   gw_session *s;
   const gw_frame *f;
   gw_target t;
+  const gw_namespace *ns;
   gw_subscribe msg;
   gw_verdict v;
 } wish;
@@ -83,7 +84,6 @@ typedef struct wish {
 /** Whether it may, and see who is there if it wants that as well. Without the
  * right to what was before it is told a gap; see begin. */
 static enum gws_answer permit(wish *w) {
-  const gw_namespace *ns = gws_target_space(w->s, &w->t);
   gws_wish ask = {.action = GW_ACTION_SUBSCRIBE,
                   .target = &w->t,
                   .token = w->msg.token,
@@ -99,7 +99,7 @@ static enum gws_answer permit(wish *w) {
     answer = gws_access(w->s, w->f, &ask, &w->v);
   }
   if (answer != GWS_ANSWER_YES || !w->msg.presence ||
-      gws_access_also(w->s, ns, GW_ACTION_PRESENCE, &w->v))
+      gws_access_also(w->s, w->ns, GW_ACTION_PRESENCE, &w->v))
     return answer;
   w->v.code = GW_CODE_PERMISSION_DENIED;
   w->v.message = gw_view_of("not allowed to see who is in the channel");
@@ -117,7 +117,9 @@ static uint32_t seat(wish *w, gw_filter *filter, gw_sub **sub) {
     gws_filter_unref(s->hub, filter);
     return code;
   }
-  if (gws_sub_set_more(*sub, filter, w->msg.meta) == 0 &&
+  bool has_more =
+      filter != NULL || w->msg.meta.len != 0 || (*sub)->more != NULL;
+  if ((!has_more || gws_sub_set_more(*sub, filter, w->msg.meta) == 0) &&
       gws_lease_set(*sub, &w->v) == 0)
     return GW_CODE_OK;
   gws_hub_nomem(s->hub);
@@ -155,7 +157,9 @@ static void subscribe(wish *w) {
 }
 
 void gws_serve_subscribe(gw_session *s, const gw_frame *f) {
-  wish w = {.s = s, .f = f};
+  wish w; /* the message is large, and set by what follows */
+  w.s = s;
+  w.f = f;
   if (gw_decode_subscribe(f->body, &w.msg) < 0) {
     gws_session_end(s, GW_CODE_PROTOCOL, "Subscribe cannot be decoded");
     return;
@@ -163,8 +167,10 @@ void gws_serve_subscribe(gw_session *s, const gw_frame *f) {
   gw_head by_name = {.type = f->head.type};
   uint32_t code = gws_target_find(s, &by_name, w.msg.channel, &w.t);
   if (code == GW_CODE_OK) code = check(s, f, &w.msg, w.t.sub);
-  if (code == GW_CODE_OK)
-    code = check_pattern(gws_target_space(s, &w.t), &w.msg);
+  if (code == GW_CODE_OK) {
+    w.ns = gws_target_space(s, &w.t);
+    code = check_pattern(w.ns, &w.msg);
+  }
   if (code != GW_CODE_OK) {
     gws_reply_error(s, f->head.request, code, NULL);
     return;

@@ -62,7 +62,8 @@ static void fuzz_message(gw_view set, gw_view message) {
 
 /** The part in front of a byte, and the part behind it. */
 static gw_view cut(gw_view *rest, uint8_t at) {
-  const uint8_t *end = rest->len != 0 ? memchr(rest->data, at, rest->len) : NULL;
+  const uint8_t *end =
+      rest->len != 0 ? memchr(rest->data, at, rest->len) : NULL;
   gw_view front = *rest;
   if (end == NULL) {
     *rest = (gw_view){NULL, 0};

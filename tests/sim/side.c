@@ -202,11 +202,10 @@ static void publish(sim_side *s, const char *channel, const written *what,
   (void)snprintf(text, sizeof text, "%u", number);
   gw_payload payload = {GW_PAYLOAD_JSON, gw_view_of(text)};
   if (o->removed) payload.bytes.len = 0;
-  int err =
-      gw_client_publish(s->client, gw_view_of(channel), payload, o, &key);
+  int err = gw_client_publish(s->client, gw_view_of(channel), payload, o, &key);
   if (err == GW_ERR_FULL) return;
-  if (err != 0) world_fail(s->w, "app %u: side publish: %s", s->index,
-                           gw_err_name(err));
+  if (err != 0)
+    world_fail(s->w, "app %u: side publish: %s", s->index, gw_err_name(err));
   s->pending[s->num_pending++] = (pending){key, number};
   world_trace(s->w, "app %u writes side #%u to %s", s->index, number, channel);
 }
@@ -334,8 +333,7 @@ static void hide(sim_side *s, uint64_t to) {
     s->hidden = realloc(s->hidden, s->cap_hidden * sizeof *s->hidden);
     if (s->hidden == NULL) abort();
   }
-  s->hidden[s->num_hidden++] =
-      (hidden){s->at.epoch, s->at.offset + 1, to};
+  s->hidden[s->num_hidden++] = (hidden){s->at.epoch, s->at.offset + 1, to};
 }
 
 static void show_tagged(sim_side *s, const gw_event *e) {
@@ -435,8 +433,8 @@ static void on_publication(sim_side *s, enum kind kind, const gw_event *e) {
 
 static void on_gap(sim_side *s, enum kind kind, const gw_event *e) {
   uint32_t reason = e->u.gap.reason;
-  world_trace(s->w, "app %u side %u: gap %u, on at %llu", s->index, kind, reason,
-              (unsigned long long)e->u.gap.position.offset);
+  world_trace(s->w, "app %u side %u: gap %u, on at %llu", s->index, kind,
+              reason, (unsigned long long)e->u.gap.position.offset);
   if (reason == GW_GAP_FILTERED || reason == GW_GAP_SUPERSEDED)
     world_fail(s->w, "app %u was told what nobody misses", s->index);
   if (kind == MAP && reason == GW_GAP_ANEW)

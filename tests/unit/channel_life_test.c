@@ -217,9 +217,8 @@ static void test_items_of_a_map_by_page_and_by_name(void **state) {
                     .item = gw_view_of(items[i])};
     peer_publish_with(w, &m);
   }
-  gw_publish gone = {.channel = gw_view_of("map"),
-                     .item = gw_view_of("b"),
-                     .removed = true};
+  gw_publish gone = {
+      .channel = gw_view_of("map"), .item = gw_view_of("b"), .removed = true};
   peer_publish_with(w, &gone);
   api_ask(&node, 0, "map_get", "{\"channel\":\"map\",\"limit\":1}");
   api_assert_json("\"item\":\"a\"");
@@ -272,11 +271,11 @@ static bool is_there(const char *channel) {
 
 static void test_a_channel_ends_after_its_lifetime(void **state) {
   (void)state;
-  spaces[1].lifetime_ms = 60000;
+  spaces[1].lifetime_ms = 20000;
   hubs_start(&node);
   peer *a = subscribe(1, "tmp:x"), *b = subscribe(2, "tmp:x");
   publish(a, "tmp:x", "");
-  hubs_pass(&node, 59000);
+  hubs_pass(&node, 19000);
   peer_forget(a);
   peer_forget(b);
   hubs_pass(&node, 3000);
@@ -356,8 +355,8 @@ static void test_clients_do_not_publish_to_the_server_s_channels(void **state) {
   assert_int_equal(peer_error(a, a->last_request), GW_CODE_PERMISSION_DENIED);
 }
 
-#define BOTH(test)                                                       \
-  cmocka_unit_test_setup_teardown(test, start_one, stop),                \
+#define BOTH(test)                                        \
+  cmocka_unit_test_setup_teardown(test, start_one, stop), \
       cmocka_unit_test_setup_teardown(test, start_three, stop)
 
 int main(void) {

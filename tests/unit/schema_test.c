@@ -131,8 +131,7 @@ static void test_what_would_not_hold_is_no_schema(void **state) {
                 "#/pattern: must not refer back to a group");
   refuse_schema("{\"$ref\":\"other.json\"}",
                 "#/$ref: must be # or #/..., within this file");
-  refuse_schema("{\"$ref\":\"#/nowhere\"}",
-                "#/$ref: #/nowhere is not there");
+  refuse_schema("{\"$ref\":\"#/nowhere\"}", "#/$ref: #/nowhere is not there");
   refuse_schema("[]", "#: must be a schema: an object, true or false");
   char why[GW_SCHEMA_WHY_MAX] = "";
   assert_null(gw_schema_from_json(gw_view_of("{\"a\":"), why));
@@ -146,8 +145,8 @@ static void test_deep_values_are_refused_before_they_are_parsed(void **state) {
   gws_problem p = {.code = GW_CODE_OK};
   (void)state;
   memset(deep, '[', sizeof deep);
-  assert_null(gws_json_parse((gw_view){(uint8_t *)deep, sizeof deep}, "json",
-                             &p));
+  assert_null(
+      gws_json_parse((gw_view){(uint8_t *)deep, sizeof deep}, "json", &p));
   assert_int_equal(p.code, GW_CODE_TOO_BIG);
   /* Brackets in a string are none. */
   deep[0] = '"';
@@ -256,8 +255,12 @@ static void test_messages_are_walked(void **state) {
   (void)state;
   gw_schema *s = orders();
   fits(s, BYTES(""));
-  fits(s, BYTES("\x0A\x05\x0A\x03" "abc" "\x10\x05\x1A\x02\x01\x02\x18\x07"));
-  fits(s, BYTES("\x21" "12345678" "\x7A\x01?")); /* unknown is well formed */
+  fits(s, BYTES("\x0A\x05\x0A\x03"
+                "abc"
+                "\x10\x05\x1A\x02\x01\x02\x18\x07"));
+  fits(s, BYTES("\x21"
+                "12345678"
+                "\x7A\x01?")); /* unknown is well formed */
   misfits(s, BYTES("\x0A\x02\x0A\x00\x0A\x02\x10\x01"), "items[1].name",
           "is missing");
   misfits(s, BYTES("\x0A\x03\x0A\x01\xFF"), "items[0].name",

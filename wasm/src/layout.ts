@@ -9,7 +9,7 @@ export const enum Bridge {
   HAS_TIMER = 9, TIMER_MS = 10, RETURNED = 12,
 }
 
-export const RECORD_WORDS = 32;
+export const RECORD_WORDS = 28;
 
 /** enum gw_event_type, and the record of events.c's own. */
 export const enum EventType {
@@ -30,7 +30,7 @@ export const enum SubEvent {
 
 export const enum PublicationEvent {
   OWN = 5, POSITION = 6, PAYLOAD = 10, CLIENT = 14, KEY = 16, USER = 18,
-  TIME_MS = 20, ITEM = 22, CHANNEL = 24, TAGS = 28,
+  TIME_MS = 20, ITEM = 22, CHANNEL = 24, TAGS = 26,
 }
 
 export const enum GapEvent { REASON = 5, FROM = 6, TO = 8, POSITION = 10 }

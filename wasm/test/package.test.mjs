@@ -46,7 +46,7 @@ async function connects(Client, options = {}) {
 test('the package holds scripts, maps, types, the module and a README', () => {
   const names = packed.files.map(({ path }) => path);
   for (const name of ['README.md', 'LICENSE', 'package.json', 'dist/index.js',
-    'dist/index.js.map', 'dist/plain.js', 'dist/plain.js.map', 'dist/godwit.wasm',
+    'dist/index.js.map', 'dist/filter.js', 'dist/map.js', 'dist/plain.js', 'dist/plain.js.map', 'dist/godwit.wasm',
     'dist/types/index.d.ts', 'dist/types/plain.d.ts']) {
     ok(names.includes(name), `${name} among ${names}`);
   }
@@ -59,20 +59,26 @@ test('an application imports it by its names', () => {
   writeFileSync(join(folder, 'app.mjs'), `
     import { Client, GodwitError, isWasmUsable } from 'godwit';
     import { Client as Plain } from 'godwit/plain';
+    import { and } from 'godwit/filter';
+    import { ItemMap } from 'godwit/map';
     import { createRequire } from 'node:module';
     const { resolve } = createRequire(import.meta.url);
     console.log(typeof Client, typeof Plain, typeof GodwitError, isWasmUsable(),
+      typeof and, typeof ItemMap,
       resolve('godwit/godwit.wasm').endsWith('/dist/godwit.wasm'));
   `);
   const output = execFileSync(process.execPath,
     ['--no-warnings', join(folder, 'app.mjs')], { encoding: 'utf8' });
-  ok(/^function function function true true/.test(output), output);
+  ok(/^function function function true function function true/.test(output),
+    output);
 });
 
 test('the types are what an application needs, and no more', () => {
   writeFileSync(join(folder, 'app.mts'), `
     import { Client, type Publication, type Position } from 'godwit';
     import { Client as Plain } from 'godwit/plain';
+    import { and, eq, ge } from 'godwit/filter';
+    import { ItemMap } from 'godwit/map';
     const client: Client = new Client(['ws://a', new URL('ws://b')], {
       retry: { baseMs: 5 }, outbox: { maxCount: 3 }, log: (level, text) => {},
     });
@@ -82,6 +88,12 @@ test('the types are what an application needs, and no more', () => {
     });
     off();
     const sub = client.subscribe('room', { since: 'start', presence: true });
+    const map = new ItemMap<number>(client.subscribe('map', {
+      since: 'start', filter: and(eq('a', 1), ge('b', 2)), metadata: { tab: 1 },
+    }));
+    map.on('change', ({ value }) => value?.toFixed());
+    // @ts-expect-error a filter is made by functions
+    client.subscribe('map', { filter: { a: 1 } });
     sub.on('publication', (p: Publication) => console.log(p.data.text, p.key));
     sub.on('members', ({ members }) => members.get('a')?.state);
     const publishing = sub.publish({ text: 'hi' }, { echo: false });

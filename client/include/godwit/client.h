@@ -184,6 +184,7 @@ typedef struct gw_event {
       uint32_t sub;
       bool own;     /**< published by this client */
       bool removed; /**< the item is gone */
+      uint8_t num_tags;
       gw_position position;
       gw_payload payload;
       uint64_t client; /**< public id of the publisher; 0: the server */
@@ -192,7 +193,8 @@ typedef struct gw_event {
       uint64_t time_ms; /**< server's wall clock */
       gw_view item;     /**< what it is about; empty: nothing in particular */
       gw_view channel;  /**< of a wildcard subscription: which one */
-      gw_list tags;     /**< of gw_tag */
+      gw_view body;     /**< the whole message, whose tags are read by
+                         gw_decode_publication */
     } publication;
     struct {
       uint32_t sub;
