@@ -79,7 +79,7 @@ const gw_buf *gw_history_find(const gw_history *h, uint64_t item) {
 
 /* ---- records ------------------------------------------------------------- */
 
-static void drop_oldest(gw_history *h, enum gw_gap_reason why) {
+static inline void drop_oldest(gw_history *h, enum gw_gap_reason why) {
   gw_buf *b = h->ring[h->head].buf;
   if (b != NULL) {
     h->bytes -= b->len;

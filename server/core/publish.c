@@ -45,8 +45,8 @@ uint64_t gws_item_hash(const gw_hub *h, gw_view item) {
 }
 
 /** The message of a publication, whose item is hashed already; 0: none. */
-static gw_buf *encode(gw_channel *ch, const gw_publication *msg,
-                      uint64_t item) {
+static inline gw_buf *encode(gw_channel *ch, const gw_publication *msg,
+                             uint64_t item) {
   size_t room = PUBLICATION_OVERHEAD + msg->data.len + msg->json.len +
                 msg->user.len + msg->item.len;
   if (msg->tags.num != 0) room += gw_list_bytes(msg->tags);
@@ -165,7 +165,7 @@ static void note_expiry(gw_channel *ch, const gw_buf *b, uint64_t due_ms) {
 }
 
 /** Put what is prepared at the top of the stream. */
-static void append(gw_channel *ch, const struct stamped *st) {
+static inline void append(gw_channel *ch, const struct stamped *st) {
   if (gws_channel_append(ch, gw_buf_ref(st->buf), st->mail.expires_ms) < 0)
     assert(!"there is room in the map"); /* make_room */
   note_expiry(ch, st->buf, st->mail.expires_ms);
@@ -239,8 +239,8 @@ static void fan_out(gw_channel *ch, gw_buf *buf, const gw_published_mail *pub,
 
 /** To everybody who gets what was stamped, on all workers. Drops the message;
  * the mail is as in post_to_followers. */
-static gw_mail *spread(gw_channel *ch, struct stamped *st,
-                       const gw_origin *origin, gw_mail *mail) {
+static inline gw_mail *spread(gw_channel *ch, struct stamped *st,
+                              const gw_origin *origin, gw_mail *mail) {
   gw_stat_add(&ch->hub->stats.publications_total, 1);
   fan_out(ch, st->buf, &st->mail, origin);
   mail = post_to_followers(ch, origin, st, mail);
