@@ -81,7 +81,7 @@ export const cases = [
       let last;
       for (let n = 0; n < 20; n++) {
         last = await writer.publish(
-          name, n, { tags: { lang: n % 2 ? 'es' : 'en', n } });
+          name, n, { tags: filter.tags({ lang: n % 2 ? 'es' : 'en', n }) });
       }
       const wanted = [5, 7, 9, 11, 13, 15, 17, 19];
       await until(() => told.length === wanted.length);
