@@ -43,6 +43,7 @@ SIM_SRC     := $(sort $(wildcard tests/sim/*.c))
 SCALE_SRC   := $(sort $(wildcard tests/bench/scale*.c))
 BENCH_SRC   := $(sort $(wildcard tests/bench/load*.c))
 PLUGIN_SRC  := $(sort $(wildcard examples/plugin/*.c))
+BLASTER_SRC := $(sort $(wildcard tests/bench/client/*.c))
 UNIT_SRC    := $(sort $(wildcard tests/unit/*_test.c))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 
@@ -320,6 +321,10 @@ build/godwit-scale: $(call objects,$(REL),$(SCALE_SRC)) $(REL_LIBS)
 	$(call say,LD)
 	$(Q)$(REL_link) $(SYS_LIBS)
 
+build/godwit-blaster: $(call objects,$(REL),$(BLASTER_SRC)) $(REL_LIBS)
+	$(call say,LD)
+	$(Q)$(REL_link) $(SYS_LIBS)
+
 build/godwit-guard: $(call objects,$(REL),tests/bench/guard.c) $(REL_LIBS)
 	$(call say,LD)
 	$(Q)$(REL_link) $(SYS_LIBS)
@@ -373,7 +378,7 @@ wasm: ## build the browser SDK into wasm/dist
 # ------------------------------------------------------------------- speed --
 
 # The other servers come when bench runs.
-.PHONY: build-bench bench-guard bench-scale
+.PHONY: build-bench bench-client bench-guard bench-scale
 build-bench: server build/godwit-load build/godwit-floor
 
 bench: ## compare with other servers (15 minutes, QUICK=1: 2), write docs/performance.md
@@ -383,6 +388,10 @@ bench: ## compare with other servers (15 minutes, QUICK=1: 2), write docs/perfor
 bench-scale: ## what TLS, workers and large numbers cost (an hour), write docs/performance.md
 	$(after_setup) build-bench build/godwit-scale
 	$(Q)$(PYTHON) tests/bench/scale.py $(if $(filter 1,$(QUICK)),--quick)
+
+bench-client: ## compare the JavaScript client with others (20 minutes, QUICK=1: 3)
+	$(after_setup) wasm build/godwit-blaster
+	$(Q)$(PYTHON) tests/bench/client/run.py $(if $(filter 1,$(QUICK)),--quick)
 
 bench-guard: build/godwit-guard build/.checked-test ## count instructions of the hot paths; UPDATE=1 keeps them
 	$(Q)$(PYTHON) tests/bench/guard.py $< $(if $(filter 1,$(UPDATE)),--update)

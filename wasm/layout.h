@@ -14,10 +14,13 @@
                 #type "." #field " is elsewhere in layout.ts")
 
 AT(bridge, records, 0);
+AT(bridge, records.len, 1);
 AT(bridge, texts, 3);
-AT(bridge, has_timer, 6);
-AT(bridge, timer_ms, 7);
-AT(bridge, returned, 8);
+AT(bridge, texts.len, 4);
+AT(bridge, bytes, 6);
+AT(bridge, has_timer, 9);
+AT(bridge, timer_ms, 10);
+AT(bridge, returned, 12);
 
 static_assert(sizeof(gw_event) == 24 * 4, "RECORD_WORDS in layout.ts");
 AT(gw_event, type, 0);

@@ -50,17 +50,19 @@ def run_quietly(argv, cwd=None):
 
 # ---- what comes from elsewhere ------------------------------------------------
 
-def npm_modules():
-    """The folder with bun, ws and socket.io."""
+def npm_modules(packages=NPM_PACKAGES):
+    """The folder with these and with what was asked for before."""
     os.makedirs(NPM, exist_ok=True)
-    names = [p.rsplit("@", 1)[0] for p in NPM_PACKAGES]
+    names = [p.rsplit("@", 1)[0] for p in packages]
     if not all(os.path.isdir(os.path.join(NPM, "node_modules", n)) for n in names):
-        print("  npm: " + " ".join(NPM_PACKAGES), flush=True)
-        with open(os.path.join(NPM, "package.json"), "w", encoding="utf-8") as f:
-            f.write('{"private":true}\n')
+        print("  npm: " + " ".join(packages), flush=True)
+        manifest = os.path.join(NPM, "package.json")
+        if not os.path.exists(manifest):
+            with open(manifest, "w", encoding="utf-8") as f:
+                f.write('{"private":true}\n')
         try:
             run_quietly(["npm", "install", "--no-audit", "--no-fund",
-                         "--no-update-notifier", "--loglevel=error"] + NPM_PACKAGES, NPM)
+                         "--no-update-notifier", "--loglevel=error"] + packages, NPM)
         except FileNotFoundError:
             raise Unavailable("there is no npm") from None
     return NPM

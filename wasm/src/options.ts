@@ -33,6 +33,7 @@ export type Retry =
 /** What the SDK uses of a WebSocket: the browser's, Node's or npm `ws`. */
 export interface WebSocketLike {
   binaryType: string;
+  readonly readyState?: number;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;

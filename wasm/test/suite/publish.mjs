@@ -219,7 +219,7 @@ export const cases = [
       await until(() => t.server.framesOf(Type.PUBLISH).length === 1);
       equal(t.server.framesOf(Type.PUBLISH)[0].body.json.length, big.length + 2);
       const half = big.slice(0, 900_000);
-      t.server.send(t.server.publication('room', 1, half),
+      await t.server.deliver(t.server.publication('room', 1, half),
         t.server.publication('room', 2, 'small'));
       equal(told.map((value) => value.length), [900_000, 5]);
     },
