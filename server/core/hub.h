@@ -52,6 +52,7 @@ typedef struct gw_hub_port {
   bool (*ask)(void *user, const gw_question *question, gw_verdict *verdict);
   /** Something happened; NULL: nobody wants to know. */
   void (*tell)(void *user, const gw_notice *notice);
+  bool tells_presence; /**< of presence, too: it costs the owner some work */
   /** One line: level 0 error, 1 warning, 2 information, 3 debug; fields as
    * key=value text. */
   void (*log)(void *user, int level, const char *event, const char *fields);

@@ -44,8 +44,10 @@ static bool read_network(gw_network *n, gw_view word) {
   if (address.len == 0 || address.data[0] == '[' ||
       !gw_peer_read(&n->peer, address))
     return false;
-  bool has_port = n->peer.family == GW_PEER_IPV4 &&
-                  memchr(address.data, ':', address.len) != NULL;
+  /* IPv4 written as IPv6 has several colons. */
+  const uint8_t *colon = memchr(address.data, ':', address.len);
+  bool has_port = n->peer.family == GW_PEER_IPV4 && colon != NULL &&
+                  memrchr(address.data, ':', address.len) == colon;
   n->bits = max_bits(&n->peer);
   if (slash == NULL) return !has_port;
   gw_view digits = {slash + 1, word.len - address.len - 1};

@@ -303,6 +303,7 @@ static int init_hub(gw_worker *w) {
                             .random = random_number,
                             .ask = gw_asks_are_any(asks) ? gw_worker_ask : NULL,
                             .tell = gw_worker_tell,
+                            .tells_presence = asks->hooks != NULL,
                             .log = log_line};
   w->hub = gw_hub_new(&w->options.hub, &port, w);
   if (!w->hub || gw_ws_init(&w->ws) < 0) return GW_ERR_NOMEM;

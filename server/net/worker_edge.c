@@ -2,6 +2,7 @@
 /* worker_edge.c - between a worker's hub and the chain: what handlers are shown
  * of connections, and proxies that say for whom they come. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/edge/request.h"
 #include "server/hooks/hooks.h"
@@ -31,13 +32,19 @@ static bool is_watched(const gw_worker *w, const gw_route *route) {
   return (wants & ~(uint32_t)(GW_CHAIN_REQUEST | GW_CHAIN_REFUSED)) != 0;
 }
 
+/* Whether handlers are told of this route where none is kept. */
+static bool is_usual(const gw_route *route) {
+  return strcmp(route->pattern.text, GW_ROUTE_DEFAULT) == 0;
+}
+
 bool gw_worker_keep(gw_worker *w, struct lws *wsi, const gw_visit *v,
                     gw_bound *bound, gw_request *request) {
   gw_peer own = gw_visit_socket_peer(wsi);
   bool is_other = memcmp(&own, &v->peer, sizeof own) != 0;
   bool has_request = request && (w->options.edge->hooks_want ||
                                  v->values.num != 0 || is_watched(w, v->route));
-  if (!bound && !has_request && !is_other && !is_watched(w, v->route)) {
+  if (!bound && !has_request && !is_other && is_usual(v->route) &&
+      !is_watched(w, v->route)) {
     gw_request_free(request);
     return true;
   }
@@ -93,7 +100,8 @@ static void on_connect(gw_worker *w, const gw_notice *n) {
   forget_request(w, socket);
   /* The hub has its peer by now. */
   socket->is_proxied = false;
-  if (!is_watched(w, socket->route) && !socket->state.request && !socket->bound)
+  if (!socket->state.request && !socket->bound && socket->route &&
+      is_usual(socket->route) && !is_watched(w, socket->route))
     socket->route = NULL;
   gw_socket_settle(socket->wsi);
 }
