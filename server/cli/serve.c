@@ -155,6 +155,8 @@ static int write_port_file(const gw_server *s, const char *path) {
 /* ---- running ------------------------------------------------------------ */
 
 static int run(gw_server *s, const flags *f) {
+  int err = gw__server_finish_edge(s);
+  if (err < 0) return err == GW_ERR_INVALID ? GW_EXIT_USAGE : GW_EXIT_START;
   if (gw_server_listen(s) < 0) return GW_EXIT_LISTEN;
   if (f->port_file && write_port_file(s, f->port_file) < 0)
     return GW_EXIT_START;

@@ -16,6 +16,7 @@ typedef struct greeting {
   int fd;
   uint64_t deadline_ms;
   size_t len;
+  bool has_spoken; /* a byte was seen, be it taken or not */
   uint8_t bytes[GW_PROXY_HEADER_MAX];
 } greeting;
 
@@ -32,6 +33,7 @@ static enum progress take(greeting *g, gw_proxy_header *h, const char **why) {
     if (shown < 0 && (errno == EAGAIN || errno == EINTR)) return MORE;
     *why = shown == 0 ? "the connection ended" : strerror(errno);
     if (shown <= 0) return FAILED;
+    g->has_spoken = true;
     int used = gw_proxy_header_read(g->bytes, g->len + (size_t)shown, h);
     *why = "it does not begin with a PROXY header";
     if (used < 0) return FAILED;
@@ -78,7 +80,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
   (void)events;
   enum progress progress = status < 0 ? FAILED : take(g, &h, &why);
   if (progress == MORE) return;
-  bool is_silent = g->len == 0;
+  bool is_silent = !g->has_spoken;
   int fd = release(g);
   if (progress == READY)
     all->port.on_ready(all->user, fd, &h);
@@ -92,7 +94,7 @@ static void on_timer(uv_timer_t *timer) {
   while (!gw_ring_is_empty(&all->ring)) {
     greeting *g = (greeting *)(void *)all->ring.next;
     if (g->deadline_ms > now) break;
-    bool is_silent = g->len == 0;
+    bool is_silent = !g->has_spoken;
     fail(all, release(g), "its PROXY header did not come in time", is_silent);
   }
   arm(all);
@@ -130,6 +132,7 @@ int gw_greetings_add(gw_greetings *all, int fd) {
   g->all = all;
   g->fd = fd;
   g->len = 0;
+  g->has_spoken = false;
   /* Most send it along with their connection. */
   enum progress progress = take(g, &h, &why);
   if (progress == MORE && uv_poll_init(all->loop, &g->poll, fd) == 0) {
@@ -142,7 +145,7 @@ int gw_greetings_add(gw_greetings *all, int fd) {
     if (all->num == 1) arm(all);
     return 0;
   }
-  bool is_silent = g->len == 0;
+  bool is_silent = !g->has_spoken;
   free(g);
   if (progress == READY)
     all->port.on_ready(all->user, fd, &h);

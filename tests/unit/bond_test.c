@@ -58,9 +58,8 @@ static void test_it_opens_what_rules_close(void **state) {
 static void test_it_keeps_to_its_namespace(void **state) {
   (void)state;
   const gw_view channels[] = {gw_view_of("lobby")};
-  const gw_bond bond = {.space = gw_view_of("room"),
-                        .channels = channels,
-                        .num_channels = 1};
+  const gw_bond bond = {
+      .space = gw_view_of("room"), .channels = channels, .num_channels = 1};
   static const char *const outside[] = {"other:a", "room", "rooms:a", "roo:m"};
   hubs_start(&node);
   peer *p = join_bound(0, 1, &bond);
@@ -114,10 +113,8 @@ static void test_a_name_has_to_be_vouched_for(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, start, stop)
   const struct CMUnitTest tests[] = {
-      TEST(it_is_subscribed_when_welcomed),
-      TEST(it_opens_what_rules_close),
-      TEST(it_keeps_to_its_namespace),
-      TEST(nobody_without_a_name),
+      TEST(it_is_subscribed_when_welcomed), TEST(it_opens_what_rules_close),
+      TEST(it_keeps_to_its_namespace),      TEST(nobody_without_a_name),
       TEST(a_name_has_to_be_vouched_for),
   };
   return cmocka_run_group_tests_name("bond", tests, NULL, NULL);

@@ -155,7 +155,7 @@ static void test_a_shorter_struct(void **state) {
   gw_middleware on = whole("old");
   gw_refusal refusal;
   on.size = offsetof(gw_middleware, on_frame);
-  assert_int_equal(gw_chain_add(&chain, &on, (void *)(uintptr_t)"o"), 0);
+  assert_int_equal(gw_chain_add(&chain, &on, (void *)(uintptr_t) "o"), 0);
   assert_int_equal(chain.wants,
                    GW_CHAIN_REQUEST | GW_CHAIN_REFUSED | GW_CHAIN_CONNECT);
   assert_true(gw_chain_request(&chain, 0, NULL, &refusal));
@@ -200,9 +200,9 @@ static void test_handlers_of_a_route_come_last(void **state) {
   size_t at_x, at_y;
   add("a");
   assert_int_equal(
-      gw_chain_add_handlers(&chain, &x, (void *)(uintptr_t)"x", &at_x), 0);
+      gw_chain_add_handlers(&chain, &x, (void *)(uintptr_t) "x", &at_x), 0);
   assert_int_equal(
-      gw_chain_add_handlers(&chain, &y, (void *)(uintptr_t)"y", &at_y), 0);
+      gw_chain_add_handlers(&chain, &y, (void *)(uintptr_t) "y", &at_y), 0);
   gw_connection c = {
       .facts = &facts, .handlers = at_y, .state = &own, .num_slots = 2};
   gw_chain_connect(&chain, &c);

@@ -16,14 +16,22 @@ static void test_codings(void **state) {
     const char *header;
     bool takes_gzip;
   } cases[] = {
-      {"gzip", true},          {"br, gzip", true},
-      {"GZIP;q=0.5", true},    {"gzip;q=1", true},
-      {"gzip;q=0", false},     {"gzip; q=0.000", false},
-      {"gzip;q=0.001", true},  {"br", false},
-      {"", false},             {"xgzip", false},
-      {"gzipx", false},        {"*", false},
-      {"identity;q=0", false}, {"deflate,gzip;q=1.0,*;q=0.5", true},
-      {",,,gzip", true},       {";gzip", false},
+      {"gzip", true},
+      {"br, gzip", true},
+      {"GZIP;q=0.5", true},
+      {"gzip;q=1", true},
+      {"gzip;q=0", false},
+      {"gzip; q=0.000", false},
+      {"gzip;q=0.001", true},
+      {"br", false},
+      {"", false},
+      {"xgzip", false},
+      {"gzipx", false},
+      {"*", false},
+      {"identity;q=0", false},
+      {"deflate,gzip;q=1.0,*;q=0.5", true},
+      {",,,gzip", true},
+      {";gzip", false},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     gw_view header = exact_text(cases[i].header);
@@ -38,12 +46,19 @@ static void test_tags(void **state) {
   static const struct {
     const char *header;
     bool matches;
-  } cases[] = {
-      {"\"a\"", true},           {"W/\"a\"", true}, {"\"b\", \"a\"", true},
-      {"\"b\",W/\"a\"", true},   {"*", true},       {" * ", true},
-      {"\"b\"", false},          {"a", false},      {"", false},
-      {"\"a", false},            {"W/", false},     {"\"A\"", false},
-      {"\"b\" , \"c\" ,", false}};
+  } cases[] = {{"\"a\"", true},
+               {"W/\"a\"", true},
+               {"\"b\", \"a\"", true},
+               {"\"b\",W/\"a\"", true},
+               {"*", true},
+               {" * ", true},
+               {"\"b\"", false},
+               {"a", false},
+               {"", false},
+               {"\"a", false},
+               {"W/", false},
+               {"\"A\"", false},
+               {"\"b\" , \"c\" ,", false}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     gw_view header = exact_text(cases[i].header);
     if (gw_etag_matches(header, "\"a\"") != cases[i].matches)

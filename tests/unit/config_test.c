@@ -434,11 +434,13 @@ static void test_an_edge_that_makes_no_sense(void **state) {
   load_bad(f, "listen: {proxy_protocol: on}\n", "",
            "listen.proxy_protocol: needs listen.trusted_proxies: nobody else's "
            "header counts");
-  load_bad(f, "listen: {trusted_proxies: 10.0.0.0/40}\n", "",
-           "listen.trusted_proxies: '10.0.0.0/40' must be an address, a network "
-           "such as 10.0.0.0/8, or unix");
-  load_bad(f, "listen: {unix_mode: 888}\n", "",
-           "listen.unix_mode: '888' must be permissions in octal, such as 0660");
+  load_bad(
+      f, "listen: {trusted_proxies: 10.0.0.0/40}\n", "",
+      "listen.trusted_proxies: '10.0.0.0/40' must be an address, a network "
+      "such as 10.0.0.0/8, or unix");
+  load_bad(
+      f, "listen: {unix_mode: 888}\n", "",
+      "listen.unix_mode: '888' must be permissions in octal, such as 0660");
   load_bad(f, "routes: [{path: '/rooms/:id', channels: 'room:{name}'}]\n", "",
            "routes: /rooms/:id names a parameter that the path does not have");
   load_bad(f, "routes: [{path: /a}, {path: /a}]\n", "",

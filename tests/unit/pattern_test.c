@@ -117,9 +117,9 @@ static void test_a_long_pattern_is_refused(void **state) {
 static void test_what_says_more_comes_first(void **state) {
   (void)state;
   /* In their order; no two are the same. */
-  static const char *const sorted[] = {
-      "/a/b/c", "/a/b", "/a/:x/c", "/a/:x", "/a/*", "/a", "/b",
-      "/:x/a",  "/:x",  "/*",      "/"};
+  static const char *const sorted[] = {"/a/b/c", "/a/b", "/a/:x/c", "/a/:x",
+                                       "/a/*",   "/a",   "/b",      "/:x/a",
+                                       "/:x",    "/*",   "/"};
   size_t num = sizeof sorted / sizeof sorted[0];
   for (size_t i = 0; i < num; i++) {
     for (size_t k = 0; k < num; k++) {
@@ -147,14 +147,10 @@ static void test_templates(void **state) {
   static const struct {
     const char *text, *result; /* NULL: it cannot be */
   } cases[] = {
-      {"room:{id}", "room:42"},
-      {"{id}", "42"},
-      {"{id}{id}-{*}", "4242-x/y"},
-      {"lobby", "lobby"},
-      {"room:{name}", NULL},
-      {"room:{id", NULL},
-      {"room:id}", NULL},
-      {"room:{}", NULL},
+      {"room:{id}", "room:42"},     {"{id}", "42"},
+      {"{id}{id}-{*}", "4242-x/y"}, {"lobby", "lobby"},
+      {"room:{name}", NULL},        {"room:{id", NULL},
+      {"room:id}", NULL},           {"room:{}", NULL},
       {"room:{{id}}", NULL},
   };
   gw_pattern p = made("/rooms/:id/*");
@@ -166,8 +162,8 @@ static void test_templates(void **state) {
     bool is_good = gw_template_check(cases[i].text, &p, &why);
     if (is_good != (cases[i].result != NULL)) fail_msg("%s", cases[i].text);
     if (!is_good) continue;
-    size_t len = gw_template_fill(gw_view_of(cases[i].text), &p, &values, to,
-                                  sizeof to);
+    size_t len =
+        gw_template_fill(gw_view_of(cases[i].text), &p, &values, to, sizeof to);
     assert_true(gw_view_eq(gw_view_of(cases[i].result),
                            (gw_view){(const uint8_t *)to, len}));
   }

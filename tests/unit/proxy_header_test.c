@@ -55,8 +55,8 @@ static void test_version_1(void **state) {
 
 static void test_version_1_of_somebody_unknown(void **state) {
   (void)state;
-  static const char *const lines[] = {
-      "PROXY UNKNOWN\r\n", "PROXY UNKNOWN whatever it is 1 2 3\r\n"};
+  static const char *const lines[] = {"PROXY UNKNOWN\r\n",
+                                      "PROXY UNKNOWN whatever it is 1 2 3\r\n"};
   gw_proxy_header h;
   for (size_t i = 0; i < 2; i++) {
     (void)read_whole(lines[i], strlen(lines[i]), &h);
@@ -172,9 +172,9 @@ static void test_fields_of_version_2(void **state) {
   gw_proxy_header h;
   uint8_t rest[64];
   size_t len = sizeof v4;
-  static const uint8_t fields[] = {0x01, 0, 2, 'h', '2', /* ALPN */
-                                   0x04, 0, 0,           /* NOOP */
-                                   0x20, 0, 5, 0x01, 0, 0, 0, 0};
+  static const uint8_t fields[] = {0x01, 0, 2, 'h',  '2', /* ALPN */
+                                   0x04, 0, 0,            /* NOOP */
+                                   0x20, 0, 5, 0x01, 0,   0, 0, 0};
   memcpy(rest, v4, len);
   memcpy(rest + len, fields, sizeof fields);
   len += sizeof fields;

@@ -29,8 +29,8 @@ static int stop(void **state) {
 
 static void add(gw_request_maker *m, enum gw_request_part part,
                 const char *name, const char *value) {
-  assert_int_equal(
-      gw_request_add(m, part, gw_view_of(name), gw_view_of(value)), 0);
+  assert_int_equal(gw_request_add(m, part, gw_view_of(name), gw_view_of(value)),
+                   0);
 }
 
 /** What was given to the maker may go as soon as it is built. */
@@ -106,9 +106,9 @@ static void test_its_cap(void **state) {
   gw_request_maker m;
   gw_request_begin(&m, bytes, 10);
   add(&m, GW_REQUEST_QUERY, "12345", "6789");
-  assert_int_equal(gw_request_add(&m, GW_REQUEST_QUERY, gw_view_of("a"),
-                                  gw_view_of("b")),
-                   GW_ERR_FULL);
+  assert_int_equal(
+      gw_request_add(&m, GW_REQUEST_QUERY, gw_view_of("a"), gw_view_of("b")),
+      GW_ERR_FULL);
   add(&m, GW_REQUEST_QUERY, "a", "");
   gw_request *r = gw_request_build(&m);
   free(bytes);
