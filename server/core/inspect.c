@@ -86,8 +86,8 @@ bool gws_inspect_publication(gw_hub *h, const gw_session *s, gw_publish *msg,
                              gw_view user, gw_verdict *v) {
   gw_view data = msg->data, json = msg->json;
   gw_facts facts;
-  *v = (gw_verdict){.code = GW_CODE_OK};
   if (h->inspector == NULL || h->inspector->on_publication == NULL) return true;
+  *v = (gw_verdict){.code = GW_CODE_OK};
   if (s != NULL) facts = gws_session_facts(s);
   h->inspector->on_publication(h->inspector_user, s != NULL ? &facts : NULL,
                                msg, user, v);
