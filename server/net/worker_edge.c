@@ -192,6 +192,8 @@ bool gw_worker_ask(void *user, const gw_question *q, gw_verdict *verdict) {
 static void on_greeted(void *user, int fd, const gw_proxy_header *h) {
   gw_worker *w = user;
   gw_worker_adopt(w, fd, h->is_local ? NULL : h);
+  /* It waits no more here, and perhaps not there either: it may be broken. */
+  if (w->is_listening) gw_listener_resume(&w->listener);
 }
 
 static void on_not_greeted(void *user, const gw_peer *proxy, const char *why,
