@@ -81,6 +81,8 @@ struct gw_hub {
   struct gw_call_sent *sent_calls; /**< by id */
   gw_on_call on_call;
   void *on_call_user;
+  const gw_inspector *inspector; /**< NULL: nobody */
+  void *inspector_user;
 
   struct gws_drain drain;
   gw_out scratch;
