@@ -102,6 +102,8 @@ struct gw_hub {
   uint32_t num_news;
   bool has_forms;                 /**< some namespace wants names in a form */
   const gw_namespace *news_space; /**< of $events; NULL: there is none */
+  const gw_inspector *inspector;  /**< NULL: nobody */
+  void *inspector_user;
 
   struct gws_drain drain;
   gw_out scratch;
