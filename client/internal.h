@@ -338,7 +338,7 @@ bool gw__set_state(gw_client *c, enum gw_state to, uint32_t code,
  * is about; 0: none. m: the struct of the message. Without memory the link
  * is broken. */
 void gw__put(gw_client *c, uint8_t type, uint32_t request, uint32_t sub,
-             enum gw_message id, const void *m);
+             enum gw_message_id id, const void *m);
 /** One without a body. */
 void gw__put_nothing(gw_client *c, uint8_t type, uint32_t request,
                      uint32_t sub);

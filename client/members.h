@@ -11,7 +11,7 @@
 #define GW__MAX_WAITING_BYTES (64u * 1024u)
 
 /** Members that are kept of one channel. */
-#define GW__MAX_MEMBERS 65536u
+#define GW__MAX_MEMBERS GW_MAX_PRESENCE_FULL
 
 /** One member, with its texts in the same block. */
 typedef struct gw__member {
