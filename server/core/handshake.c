@@ -80,12 +80,18 @@ static bool open_session(gw_session *s, const gw_hello *hello,
   uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
   if (!remember_names(s, v->user, hello->agent) || gws_identity_set(s, v) < 0)
     return false;
-  s->is_known = h->port.ask != NULL && v->user.len != 0 && !v->is_only_claimed;
+  bool is_vouched_for =
+      (h->port.ask != NULL && !v->is_only_claimed) || h->settings->trusts_names;
+  s->is_known = is_vouched_for && v->user.len != 0;
   make_room(h, client, hash);
-  if (gw_index_add(&h->clients, hash, s) < 0) return false;
   s->client = client;
   s->connection = gws_hub_random(h);
+  if (gws_session_enlist(s) < 0) {
+    s->client = 0;
+    return false;
+  }
   s->opened_ms = h->now_ms;
+  s->active_ms = INT64_MIN / 2;
   s->publish_credit = UINT32_MAX; /* what it may be is seen when it is used */
   s->publish_ms = (uint32_t)h->now_ms;
   s->ping_interval_ms = agree_on_interval(h, hello->ping_interval_ms);

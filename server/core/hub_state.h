@@ -16,10 +16,12 @@ enum gws_timer_kind {
   GWS_TIMER_CHANNEL,
   GWS_TIMER_PRESENCE,
   GWS_TIMER_MEMBER,
+  GWS_TIMER_IDLE,
   GWS_TIMER_CALL,
   GWS_TIMER_SENT_CALL,
   GWS_TIMER_IDENTITY,
   GWS_TIMER_LEASE,
+  GWS_TIMER_GROUPS,
   GWS_TIMER_DRAIN
 };
 
@@ -57,17 +59,26 @@ struct gw_hub {
   gw_stats stats;
 
   gw_slots sessions;
-  gw_index clients;   /**< open sessions by client id */
-  gw_session *ending; /**< sessions to take apart at the safe point */
-  unsigned depth;     /**< calls from outside that are under way */
-  uint32_t low_water; /**< half of the queue's cap */
+  gw_index clients;     /**< open sessions by client id */
+  gw_index users;       /**< first of each user's; see chain.h */
+  gw_index connections; /**< by the connection's id */
+  gw_session *ending;   /**< sessions to take apart at the safe point */
+  unsigned depth;       /**< calls from outside that are under way */
+  uint32_t low_water;   /**< half of the queue's cap */
 
   gw_slots channels;
   gw_channel *by_name;
   gw_index followed; /**< attached channels of other workers, by number */
+  gw_index present;  /**< first row of each user in presences; see chain.h */
   uint32_t num_owned;
   uint32_t *forwarded;     /**< unanswered commands, per worker */
   gw_refused_list refused; /**< for want of memory, by channel and client */
+
+  struct gw_group_slot *groups; /**< of the node, by name; see groups.h */
+  gw_mail *late_groups;         /**< that there was no memory for */
+  gw_timer late_timer;
+  uint64_t last_group_version; /**< of those that are owned here */
+  uint32_t last_delivery;      /**< of a message; see send.c */
 
   uint64_t last_ticket;      /**< of a question */
   const gw_verdict *decided; /**< for the frame that is handled; NULL: ask */

@@ -86,8 +86,10 @@ static uint32_t start(gw_session *s, uint32_t request_id, const gw_rpc *msg,
     return GW_CODE_INTERNAL;
   }
   *a = (asking){h, s->handle, request_id, msg->data.len == 0, m};
-  gw_caller caller = {
-      .session = s->handle, .client = s->client, .user = gws_session_user(s)};
+  gw_caller caller = {.is_known = s->is_known,
+                      .session = s->handle,
+                      .client = s->client,
+                      .user = gws_session_user(s)};
   gw_hub_api(h, gw_view_of(m->name), &caller, request, on_reply, a);
   return GW_CODE_OK;
 }
@@ -100,6 +102,7 @@ static enum gws_answer permit(gw_session *s, const gw_frame *f,
       [GWS_DOOR_HISTORY] = GW_ACTION_HISTORY,
       [GWS_DOOR_PRESENCE] = GW_ACTION_PRESENCE,
   };
+  if (m->door == GWS_DOOR_OWN) return GWS_ANSWER_YES;
   char name[GW_MAX_CHANNEL_BYTES + 1];
   gw_head by_name = {.type = f->head.type};
   gw_target t;

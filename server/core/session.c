@@ -392,11 +392,65 @@ void gw_session_close(gw_session *s, uint32_t code, const char *reason,
   gws_hub_leave(s->hub);
 }
 
-static void forget_client(gw_session *s) {
-  if (s->client == 0) return;
+static uint32_t hash_id(const gw_hub *h, uint64_t id) {
+  return (uint32_t)gws_hub_hash(h, &id, sizeof id);
+}
+
+static uint32_t hash_name(const gw_hub *h, gw_view name) {
+  return (uint32_t)gws_hub_hash(h, name.data, name.len);
+}
+
+static gw_session *session_of(gw_link *link) {
+  return link != NULL ? GWS_AROUND(link, gw_session, of_user) : NULL;
+}
+
+static bool is_of_user(const gw_link *link, gw_view user) {
+  return gw_view_eq(gws_session_user(session_of((gw_link *)(uintptr_t)link)),
+                    user);
+}
+
+int gws_session_enlist(gw_session *s) {
   gw_hub *h = s->hub;
-  gw_index_remove(&h->clients,
-                  (uint32_t)gws_hub_hash(h, &s->client, sizeof s->client), s);
+  gw_view user = gws_session_user(s);
+  int err = gw_index_add(&h->clients, hash_id(h, s->client), s);
+  if (err < 0) return err;
+  err = gw_index_add(&h->connections, hash_id(h, s->connection), s);
+  if (err == 0 && user.len != 0)
+    err = gw_chain_add(&h->users, hash_name(h, user), user, is_of_user,
+                       &s->of_user);
+  if (err == 0) return 0;
+  gw_index_remove(&h->clients, hash_id(h, s->client), s);
+  gw_index_remove(&h->connections, hash_id(h, s->connection), s);
+  return err;
+}
+
+static void forget(gw_session *s) {
+  gw_hub *h = s->hub;
+  gw_view user = gws_session_user(s);
+  if (s->client == 0) return;
+  gw_index_remove(&h->clients, hash_id(h, s->client), s);
+  gw_index_remove(&h->connections, hash_id(h, s->connection), s);
+  if (user.len != 0)
+    gw_chain_remove(&h->users, hash_name(h, user), &s->of_user);
+}
+
+gw_session *gws_session_first_of(const gw_hub *h, gw_view user) {
+  if (user.len == 0) return NULL;
+  return session_of(
+      gw_chain_find(&h->users, hash_name(h, user), user, is_of_user));
+}
+
+gw_session *gws_session_next_of(const gw_session *s) {
+  return session_of(s->of_user.next);
+}
+
+gw_session *gws_session_of_connection(const gw_hub *h, uint64_t connection) {
+  gw_session *s;
+  gw_index_walk walk = {.hash = hash_id(h, connection)};
+  while ((s = gw_index_next(&h->connections, &walk)) != NULL) {
+    if (s->connection == connection && s->state == GWS_SESSION_OPEN) return s;
+  }
+  return NULL;
 }
 
 void gws_session_detach(gw_session *s) {
@@ -407,7 +461,7 @@ void gws_session_detach(gw_session *s) {
   gws_holds_free(s);
   gws_identity_free(s);
   gws_grants_free(s);
-  forget_client(s);
+  forget(s);
   s->client = 0;
   gw_refused_deinit(&s->refused);
   if (s->encoding == GW_ENCODING_JSON)
