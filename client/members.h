@@ -34,9 +34,18 @@ typedef struct gw__waiting {
   uint8_t body[]; /**< of the PresenceDiff frame */
 } gw__waiting;
 
+/** What a snapshot says of the whole. */
+typedef struct gw__numbers {
+  uint32_t mode; /**< enum gw_presence_mode */
+  uint32_t clients;
+  uint32_t users;
+} gw__numbers;
+
 typedef struct gw__members {
-  gw__roster now;    /**< what the application was told */
-  gw__roster coming; /**< parts of a snapshot, until its last */
+  gw__roster now;      /**< what the application was told */
+  gw__roster coming;   /**< parts of a snapshot, until its last */
+  gw__numbers numbers; /**< of now */
+  gw__numbers coming_numbers;
   uint64_t coming_version;
   uint64_t version;     /**< of now; only when synced */
   bool synced;          /**< now follows the server's list */
@@ -45,10 +54,11 @@ typedef struct gw__members {
   uint32_t waiting_bytes;
 } gw__members;
 
-/** What changed, told while a snapshot or diff is taken in. The member lives
+/** What changed, told while a snapshot or diff is taken in. alone: the diff says
+ * that it is the first client of its user, or was the last. The member lives
  * until gw__members_free_chain on `removed`. */
 typedef void (*gw__on_change)(void *user, enum gw_presence_kind kind,
-                              const gw_presence_member *m);
+                              const gw_presence_member *m, bool alone);
 
 /** Where changes go, and the members that they replaced. */
 typedef struct gw__changes {
@@ -66,8 +76,12 @@ GW_MUST_USE int gw__members_part(gw__members *ms, const gw_alloc *alloc,
                                  const gw_presence_snapshot *part);
 
 /** After the last part: tell the differences and switch. Cannot fail; tells at
- * most now.num + coming.num changes. */
+ * most now.num + coming.num changes, and none to or from a list that is not
+ * whole. */
 void gw__members_switch(gw__members *ms, const gw__changes *changes);
+
+/** Whether all members are listed, so that changes of the list are theirs. */
+bool gw__members_are_whole(const gw__members *ms);
 
 enum gw__diff_result {
   GW__DIFF_OLD,     /**< the list is past it already */
@@ -80,8 +94,8 @@ enum gw__diff_result {
 enum gw__diff_result gw__members_place(const gw__members *ms, uint64_t version);
 
 /**
- * Apply a diff that follows. Tells at most changes.num changes. On a failure
- * the list is a mixture: ask for it anew.
+ * Apply a diff that follows. Tells at most changes.num changes, and none where
+ * the list is not whole. On a failure the list is a mixture: ask for it anew.
  *   returns  0, GW_ERR_PROTOCOL, GW_ERR_FULL, GW_ERR_NOMEM
  */
 GW_MUST_USE int gw__members_apply(gw__members *ms, const gw_alloc *alloc,

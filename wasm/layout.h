@@ -128,9 +128,9 @@ AT(gw_client_info, client, 12);
 AT(gw_client_info, user, 14);
 AT(gw_client_info, endpoint, 16);
 AT(gw_client_info, limits, 18);
-AT(gw_client_info, outbox_count, 26);
-AT(gw_client_info, outbox_bytes, 27);
-AT(gw_client_info, num_duplicates, 30);
+AT(gw_client_info, outbox_count, 28);
+AT(gw_client_info, outbox_bytes, 29);
+AT(gw_client_info, num_duplicates, 32);
 
 AT(gw_limits, max_frame_bytes, 0);
 AT(gw_limits, max_message_bytes, 1);
@@ -140,5 +140,7 @@ AT(gw_limits, max_presence_bytes, 4);
 AT(gw_limits, max_calls, 5);
 AT(gw_limits, max_queue_bytes, 6);
 AT(gw_limits, publish_per_second, 7);
+AT(gw_limits, max_group_members, 8);
+AT(gw_limits, max_group_roles, 9);
 
 #endif

@@ -331,6 +331,7 @@ static void port_event(void *user, const gw_event *e) {
   case GW_EVENT_PRESENCE:
   case GW_EVENT_PRESENCE_SYNC:
   case GW_EVENT_RTT:
+  case GW_EVENT_MESSAGE:
     break;
   }
 }

@@ -60,6 +60,7 @@ interface Situation {
 const LIMITS: readonly (keyof Limits)[] = [
   'maxFrameBytes', 'maxMessageBytes', 'maxChannelBytes', 'maxSubscriptions',
   'maxPresenceBytes', 'maxCalls', 'maxQueueBytes', 'publishPerSecond',
+  'maxGroupMembers', 'maxGroupRoles',
 ];
 
 const CONNECTED: readonly State[] = ['syncing', 'ready', 'degraded'];

@@ -64,5 +64,5 @@ export const enum Options {
 /** gw_client_info. */
 export const enum Facts {
   CONNECTION = 10, CLIENT = 12, USER = 14, ENDPOINT = 16, LIMITS = 18,
-  OUTBOX_COUNT = 26, OUTBOX_BYTES = 27, NUM_DUPLICATES = 30,
+  OUTBOX_COUNT = 28, OUTBOX_BYTES = 29, NUM_DUPLICATES = 32,
 }

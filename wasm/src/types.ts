@@ -83,6 +83,8 @@ export interface Limits {
   readonly maxCalls: number;
   readonly maxQueueBytes: number;
   readonly publishPerSecond: number;
+  readonly maxGroupMembers: number;
+  readonly maxGroupRoles: number;
 }
 
 /** Facts about a client, as of the moment that they are asked for. */
