@@ -426,6 +426,7 @@ uint32_t gws_api_group_get(gw_hub *h, const gw_caller *caller,
   const Godwit__Api__V1__GroupGetRequest *q = (const void *)request;
   Godwit__Api__V1__GroupGetReply reply = GODWIT__API__V1__GROUP_GET_REPLY__INIT;
   const gw_group *g = gws_groups_find(h, gw_view_of(q->group));
+  if (*q->group == '\0') return GW_CODE_BAD_REQUEST;
   if (!may_read(h, caller, q)) return GW_CODE_PERMISSION_DENIED;
   if (g == NULL) return GW_CODE_NO_SUCH_GROUP;
   reply.group = q->group;

@@ -20,7 +20,8 @@ enum gws_door {
   GWS_DOOR_NONE,
   GWS_DOOR_HISTORY, /**< whom allow.history of the channel lets */
   GWS_DOOR_PRESENCE,
-  GWS_DOOR_OWN /**< all; the method looks at who calls */
+  GWS_DOOR_SEND, /**< whom the rule of the address lets */
+  GWS_DOOR_OWN   /**< all; the method looks at who calls */
 };
 
 /** A reply that is being made: encoded messages of the reply's type, one after

@@ -40,6 +40,15 @@ static bool is_allowed(const gw_session *s, const gw_send *msg,
           gws_groups_has_role(h, msg->group, user, &rule->roles));
 }
 
+uint32_t gws_send_permit(gw_session *s, const gw_send *msg, const char **why) {
+  enum gw_address to;
+  uint32_t code = gws_send_check(s->hub, msg, &to, why);
+  if (code == GW_CODE_BAD_TEXT) gw_stat_add(&s->hub->stats.bad_text_total, 1);
+  if (code == GW_CODE_OK && !is_allowed(s, msg, to))
+    code = GW_CODE_PERMISSION_DENIED;
+  return code;
+}
+
 /* ---- on its way ----------------------------------------------------------------- */
 
 /** Who waits for the number of receivers. */
@@ -114,19 +123,15 @@ static void send_on(gw_session *s, uint32_t request, const gw_send *msg,
 
 void gws_serve_send(gw_session *s, const gw_frame *f) {
   gw_send msg;
-  enum gw_address to;
   const char *why;
   if (gw_decode_send(f->body, &msg) < 0) {
     gws_session_end(s, GW_CODE_PROTOCOL, "Send cannot be decoded");
     return;
   }
   gws_session_act(s);
-  uint32_t code = gws_send_check(s->hub, &msg, &to, &why);
-  if (code == GW_CODE_BAD_TEXT) gw_stat_add(&s->hub->stats.bad_text_total, 1);
-  if (code == GW_CODE_OK && !is_allowed(s, &msg, to)) {
+  uint32_t code = gws_send_permit(s, &msg, &why);
+  if (code == GW_CODE_PERMISSION_DENIED)
     gw_stat_add(&s->hub->stats.refused_total, 1);
-    code = GW_CODE_PERMISSION_DENIED;
-  }
   if (code != GW_CODE_OK)
     gws_reply_error(s, f->head.request, code, why);
   else

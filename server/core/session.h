@@ -204,6 +204,9 @@ void gws_presence_answer(gw_session *s, uint32_t request, gw_view channel,
 /* ---- serve_send.c ------------------------------------------------------------ */
 
 void gws_serve_send(gw_session *s, const gw_frame *f);
+/** GW_CODE_OK: the message is sound, and the client may send it. Else why not,
+ * with a literal or NULL in *why. */
+uint32_t gws_send_permit(gw_session *s, const gw_send *msg, const char **why);
 
 /* ---- serve_call.c ---------------------------------------------------------- */
 

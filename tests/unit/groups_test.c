@@ -205,6 +205,8 @@ static void test_groups_are_listed(void **state) {
   api_assert_json("\"members\":[{\"user\":\"ada\",\"role\":\"member\"}]");
   ask_good("group_get", "{\"group\":\"g:1\",\"user\":\"bob\"}");
   assert_null(strstr(api_told.json, "\"members\":["));
+  ask_bad("group_get", "{}", GW_CODE_BAD_REQUEST);
+  ask_bad("group_get", "{\"group\":\"none\"}", GW_CODE_NO_SUCH_GROUP);
 }
 
 /* ---- by clients ------------------------------------------------------------------ */

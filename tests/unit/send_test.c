@@ -207,6 +207,35 @@ static void test_subscribers_may_send_to_their_channels(void **state) {
   assert_int_equal(refused(bob, &m), GW_CODE_PERMISSION_DENIED);
 }
 
+static uint32_t call(peer *p, const char *text) {
+  gw_head head = {.type = GW_FRAME_RPC, .request = ++p->last_request};
+  gw_rpc m = {.method = gw_view_of("godwit.send"), .json = gw_view_of(text)};
+  PEER_SEND(p, rpc, &head, &m);
+  return head.request;
+}
+
+/** The same rules hold for the method: a page needs no code for the frame. */
+static void test_the_method_has_a_door(void **state) {
+  (void)state;
+  node.settings.send[GW_ADDRESS_USER].who = GW_WHO_USER;
+  begin();
+  call(eve, "{\"user\":\"user1\",\"event\":\"hi\",\"json\":[1]}");
+  gw_rpc_result result;
+  gw_frame f = peer_expect(eve, GW_FRAME_RPC_RESULT);
+  assert_int_equal(gw_decode_rpc_result(f.body, &result), 0);
+  assert_true(gw_view_eq(result.json, gw_view_of("{\"receivers\":2}")));
+  for (int i = 0; i < 2; i++) {
+    gw_message m = got(ada[i]);
+    assert_int_equal(m.client, eve->client);
+    assert_true(gw_view_eq(m.user, gw_view_of("user3")));
+    assert_true(gw_view_eq(m.json, gw_view_of("[1]")));
+  }
+  assert_int_equal(peer_error(eve, call(eve, "{\"everybody\":true}")),
+                   GW_CODE_PERMISSION_DENIED);
+  assert_int_equal(peer_error(eve, call(eve, "{}")), GW_CODE_BAD_REQUEST);
+  nobody_else();
+}
+
 static void test_a_claimed_name_may_not(void **state) {
   (void)state;
   (void)prepare(state);
@@ -326,6 +355,7 @@ int main(void) {
       ON(clients_may_not_by_default, prepare),
       ON(members_may_send_to_their_group, prepare),
       ON(subscribers_may_send_to_their_channels, prepare),
+      ON(the_method_has_a_door, prepare),
       ON(a_claimed_name_may_not, NULL),
       ON(what_is_not_sound, start),
       ON(a_slow_reader_is_left_out, NULL),
