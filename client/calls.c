@@ -155,6 +155,8 @@ void gw__call_snapshot(gw_client *c, gw__call *call,
   gw_event *e = push_reply(c, call, GW_CODE_OK, NULL);
   e->u.reply.members = &c->reply_members;
   e->u.reply.more = snapshot->more;
+  e->u.reply.numbers =
+      (gw_presence_numbers){snapshot->mode, snapshot->clients, snapshot->users};
 }
 
 static void put_call(gw_client *c, gw__call *call) {

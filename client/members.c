@@ -149,16 +149,14 @@ int gw__members_part(gw__members *ms, const gw_alloc *alloc,
   }
   ms->partial = true;
   ms->coming_version = part->version;
-  ms->coming_numbers = (gw__numbers){part->mode, part->clients, part->users};
+  ms->coming_numbers =
+      (gw_presence_numbers){part->mode, part->clients, part->users};
   return 0;
 }
 
-static bool is_whole(const gw__numbers *n) {
+/** Whether all members are listed, so that changes of the list are theirs. */
+static bool is_whole(const gw_presence_numbers *n) {
   return n->mode <= GW_PRESENCE_MODE_IDS;
-}
-
-bool gw__members_are_whole(const gw__members *ms) {
-  return is_whole(&ms->numbers);
 }
 
 static void tell_if(bool alone, const gw__changes *changes,
@@ -207,8 +205,8 @@ static void merge(gw__roster old, gw__roster new_, const gw__changes *changes) {
 void gw__members_switch(gw__members *ms, const gw__changes *changes) {
   gw__roster old = ms->now, new_ = ms->coming;
   gw__changes told = *changes;
-  if (!is_whole(&ms->numbers) || !is_whole(&ms->coming_numbers))
-    told.on_change = NULL;
+  ms->untold |= !is_whole(&ms->numbers) || !is_whole(&ms->coming_numbers);
+  if (ms->untold) told.on_change = NULL;
   merge(old, new_, &told);
   old.num = 0;
   ms->now = new_;
@@ -265,7 +263,10 @@ int gw__members_apply(gw__members *ms, const gw_alloc *alloc,
   gw_list list = diff->changes;
   gw_view item;
   gw__changes told = *changes;
-  if (!is_whole(&ms->numbers)) told.on_change = NULL;
+  if (!is_whole(&ms->numbers)) {
+    told.on_change = NULL;
+    ms->untold = true;
+  }
   while (gw_list_next(&list, &item)) {
     int err = apply_change(ms, alloc, item, &told);
     if (err < 0) return err;

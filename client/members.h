@@ -34,21 +34,15 @@ typedef struct gw__waiting {
   uint8_t body[]; /**< of the PresenceDiff frame */
 } gw__waiting;
 
-/** What a snapshot says of the whole. */
-typedef struct gw__numbers {
-  uint32_t mode; /**< enum gw_presence_mode */
-  uint32_t clients;
-  uint32_t users;
-} gw__numbers;
-
 typedef struct gw__members {
-  gw__roster now;      /**< what the application was told */
-  gw__roster coming;   /**< parts of a snapshot, until its last */
-  gw__numbers numbers; /**< of now */
-  gw__numbers coming_numbers;
+  gw__roster now;              /**< what the application was told */
+  gw__roster coming;           /**< parts of a snapshot, until its last */
+  gw_presence_numbers numbers; /**< of now */
+  gw_presence_numbers coming_numbers;
   uint64_t coming_version;
   uint64_t version;     /**< of now; only when synced */
   bool synced;          /**< now follows the server's list */
+  bool untold;          /**< now is not what the changes add up to */
   bool partial;         /**< coming has a part */
   gw__waiting *waiting; /**< in the order of their coming */
   uint32_t waiting_bytes;
@@ -77,11 +71,8 @@ GW_MUST_USE int gw__members_part(gw__members *ms, const gw_alloc *alloc,
 
 /** After the last part: tell the differences and switch. Cannot fail; tells at
  * most now.num + coming.num changes, and none to or from a list that is not
- * whole. */
+ * whole: it is untold then, until the caller has told it. */
 void gw__members_switch(gw__members *ms, const gw__changes *changes);
-
-/** Whether all members are listed, so that changes of the list are theirs. */
-bool gw__members_are_whole(const gw__members *ms);
 
 enum gw__diff_result {
   GW__DIFF_OLD,     /**< the list is past it already */

@@ -251,7 +251,7 @@ static const gw_event *expect_sync(rig *r, uint64_t version, uint32_t mode,
   const gw_event *e = gw_test_take_event(&r->port, GW_EVENT_PRESENCE_SYNC);
   assert_non_null(e);
   assert_int_equal(e->u.presence_sync.version, version);
-  assert_int_equal(e->u.presence_sync.mode, mode);
+  assert_int_equal(e->u.presence_sync.numbers.mode, mode);
   assert_int_equal(e->u.presence_sync.num_members, num);
   return e;
 }
@@ -265,14 +265,14 @@ static void counts_are_told_as_they_change(void **state) {
   rig_snapshot(&r, 0, 9, 10, "", false);
   rig_expect(&r, "sync1 ");
   const gw_event *e = expect_sync(&r, 10, GW_PRESENCE_MODE_COUNTS, 0);
-  assert_int_equal(e->u.presence_sync.clients, 5000);
-  assert_int_equal(e->u.presence_sync.users, 4000);
+  assert_int_equal(e->u.presence_sync.numbers.clients, 5000);
+  assert_int_equal(e->u.presence_sync.numbers.users, 4000);
   r.clients = 5002, r.users = 4001;
   rig_diff(&r, 9, 11, "");
   rig_expect(&r, "sync1 ");
   e = expect_sync(&r, 11, GW_PRESENCE_MODE_COUNTS, 0);
-  assert_int_equal(e->u.presence_sync.clients, 5002);
-  assert_int_equal(e->u.presence_sync.users, 4001);
+  assert_int_equal(e->u.presence_sync.numbers.clients, 5002);
+  assert_int_equal(e->u.presence_sync.numbers.users, 4001);
   rig_diff(&r, 9, 13, ""); /* a hole here, too */
   rig_sent(&r, GW_FRAME_PRESENCE_GET);
   rig_expect(&r, "");
@@ -314,11 +314,38 @@ static void a_mode_changes_without_false_news(void **state) {
   rig_expect(&r, "");
   rig_snapshot(&r, 0, 9, 13, "4", false);
   rig_expect(&r, "enter1:6 sync1 ");
-  expect_sync(&r, 14, GW_PRESENCE_MODE_FULL, 4);
+  assert_true(
+      expect_sync(&r, 14, GW_PRESENCE_MODE_FULL, 4)->u.presence_sync.anew);
   expect_members(&r, sub, "1246");
   r.mode = GW_PRESENCE_MODE_IDS;
   rig_snapshot(&r, 0, 9, 15, "126", false);
   rig_expect_within(&r, "leave1:4 ");
+  assert_false(
+      expect_sync(&r, 15, GW_PRESENCE_MODE_IDS, 3)->u.presence_sync.anew);
+  rig_deinit(&r);
+}
+
+/** A list that nobody was told of is no ground for differences. */
+static void a_hole_right_after_a_change_of_mode(void **state) {
+  (void)state;
+  rig r;
+  uint32_t sub = live_rig(&r);
+  r.mode = GW_PRESENCE_MODE_COUNTS;
+  rig_snapshot(&r, 0, 9, 10, "", false);
+  rig_forget(&r);
+  r.mode = GW_PRESENCE_MODE_FULL;
+  rig_snapshot(&r, 0, 9, 13, "12", true);
+  rig_diff(&r, 9, 15, "+6"); /* 14 is missing */
+  rig_snapshot(&r, 0, 9, 13, "4", false);
+  rig_expect(&r, "");
+  rig_snapshot(&r, rig_sent(&r, GW_FRAME_PRESENCE_GET)->head.request, 0, 15,
+               "1246", false);
+  rig_expect(&r, "sync1 ");
+  assert_true(
+      expect_sync(&r, 15, GW_PRESENCE_MODE_FULL, 4)->u.presence_sync.anew);
+  expect_members(&r, sub, "1246");
+  rig_diff(&r, 9, 16, "-6");
+  rig_expect(&r, "leave1:6 ");
   rig_deinit(&r);
 }
 
@@ -405,14 +432,16 @@ static void tells_how_long_its_user_was_idle(void **state) {
   uint32_t request;
   assert_int_equal(sent_set(&r, &request).idle_ms, 0);
   rig_ok(&r, request);
-  gw_test_close(&r.port, 1006);
   uint64_t since = r.now;
+  rig_run(&r, 7000);
+  gw_test_close(&r.port, 1006);
   rig_back(&r);
   assert_int_equal(sent_set(&r, &request).idle_ms, r.now - since);
   rig_ok(&r, request);
   (void)rig_publish(&r, "a", "x", NULL); /* an act */
-  gw_test_close(&r.port, 1006);
   since = r.now;
+  rig_run(&r, 3000);
+  gw_test_close(&r.port, 1006);
   rig_back(&r);
   assert_int_equal(sent_set(&r, &request).idle_ms, r.now - since);
   rig_deinit(&r);
@@ -502,6 +531,7 @@ int main(void) {
       cmocka_unit_test(counts_are_told_as_they_change),
       cmocka_unit_test(a_sample_is_a_list_without_changes),
       cmocka_unit_test(a_mode_changes_without_false_news),
+      cmocka_unit_test(a_hole_right_after_a_change_of_mode),
       cmocka_unit_test(enters_updates_and_leaves),
       cmocka_unit_test(enters_again_with_each_connection),
       cmocka_unit_test(tells_how_long_its_user_was_idle),

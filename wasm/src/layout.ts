@@ -14,7 +14,7 @@ export const RECORD_WORDS = 24;
 /** enum gw_event_type, and the record of events.c's own. */
 export const enum EventType {
   STATE, SUB_STATE, PUBLICATION, GAP, PUBLISHED, PRESENCE, PRESENCE_SYNC, REPLY,
-  CALL, RTT, MEMBER,
+  CALL, RTT, MESSAGE, MEMBER,
 }
 
 /** gw_event: what all have. The subscription, request, call or round trip. */
@@ -45,7 +45,14 @@ export const enum PresenceEvent {
   SINCE_MS = 16, OWN = 18,
 }
 
-export const enum SyncEvent { VERSION = 6 }
+export const enum SyncEvent {
+  VERSION = 6, MODE = 9, CLIENTS = 10, USERS = 11, ANEW = 12,
+}
+
+export const enum MessageEvent {
+  CLIENT = 4, USER = 6, TO = 8, GROUP = 9, EVENT = 11, TYPE = 13, BYTES = 14,
+  TIME_MS = 16, OWN = 18,
+}
 
 export const enum ReplyEvent {
   CODE = 5, REASON = 6, RETRY_AFTER_MS = 8, TYPE = 9, BYTES = 10, MORE = 13,

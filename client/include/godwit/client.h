@@ -135,6 +135,13 @@ typedef struct gw_payload {
   gw_view bytes;
 } gw_payload;
 
+/** How many are in a channel's presence, whatever of them is listed. */
+typedef struct gw_presence_numbers {
+  uint32_t mode; /**< enum gw_presence_mode */
+  uint32_t clients;
+  uint32_t users;
+} gw_presence_numbers;
+
 enum gw_event_type {
   GW_EVENT_STATE,         /**< state */
   GW_EVENT_SUB_STATE,     /**< sub */
@@ -145,9 +152,7 @@ enum gw_event_type {
                              in the modes FULL and IDS only */
   GW_EVENT_PRESENCE_SYNC, /**< presence_sync: the member list is that of the
                              server again; the changes that led there were told
-                             before it. Where the mode, before or now, is none
-                             that lists all, the list may be another one without
-                             a change: take it anew */
+                             before it, but for a list that is anew */
   GW_EVENT_REPLY,         /**< reply: outcome of a call or another request */
   GW_EVENT_CALL,   /**< call: the peer calls; answer with gw_client_answer */
   GW_EVENT_RTT,    /**< rtt */
@@ -213,9 +218,9 @@ typedef struct gw_event {
       uint32_t sub;
       uint64_t version;
       uint32_t num_members; /**< that are known: all, none, or some */
-      uint32_t mode;        /**< enum gw_presence_mode */
-      uint32_t clients;     /**< that are there */
-      uint32_t users;
+      gw_presence_numbers numbers;
+      bool anew; /**< the list is another one, as its mode is or was one that
+                      does not list all: gw_client_members has it */
     } presence_sync;
     struct {
       uint32_t request;
@@ -227,7 +232,8 @@ typedef struct gw_event {
       bool more;              /**< another part of the answer follows */
       uint32_t sub; /**< request 0: the server refused what this subscription
                          tells or asks about presence; code says why */
-      uint32_t receivers; /**< of gw_client_send: connections */
+      uint32_t receivers;          /**< of gw_client_send: connections */
+      gw_presence_numbers numbers; /**< of presence_get */
     } reply;
     struct {
       uint32_t call; /**< for gw_client_answer */
