@@ -2,6 +2,8 @@
 /* plan.c - draws a run from its seed. */
 #include "tests/sim/plan.h"
 
+#include "godwit/wire.h"
+
 static uint32_t pick(world *w, const uint32_t *choices, size_t num) {
   return choices[world_random(w) % num];
 }
@@ -9,6 +11,25 @@ static uint32_t pick(world *w, const uint32_t *choices, size_t num) {
 #define PICK(w, ...)                       \
   pick(w, (const uint32_t[]){__VA_ARGS__}, \
        sizeof(const uint32_t[]){__VA_ARGS__} / sizeof(uint32_t))
+
+static void draw_people(sim_plan *p, world *w) {
+  bool modes = world_chance(w, 400), moves = world_chance(w, 300);
+  p->tabs = world_chance(w, 400);
+  p->presence_mode = modes ? PICK(w, 0, 0, 1, 2, 3) : GW_PRESENCE_MODE_FULL;
+  p->presence_full_limit = modes ? PICK(w, 0, 1, 2, 3, 5) : 0;
+  p->presence_large =
+      PICK(w, GW_PRESENCE_MODE_COUNTS, GW_PRESENCE_MODE_SAMPLED);
+  p->presence_sample = (uint32_t)world_between(w, 1, 4);
+  p->presence_counts_ms = PICK(w, 50, 500, 2000);
+  p->away_ms = moves ? PICK(w, 1000, 8000) : 0;
+  p->offline_ms = moves ? PICK(w, 0, 4000, 16000) : 0;
+  p->groups = world_chance(w, 400);
+  p->sends = world_chance(w, 400);
+}
+
+uint32_t sim_plan_user(const sim_plan *p, uint32_t app) {
+  return p->tabs ? app / 2 : app;
+}
 
 void sim_plan_draw(sim_plan *p, world *w) {
   p->num_workers = (uint32_t)world_between(w, 1, SIM_MAX_WORKERS);
@@ -44,4 +65,5 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->fault_drain = world_chance(w, 200);
   p->fault_sleep = world_chance(w, 300);
   p->fault_offline = world_chance(w, 300);
+  draw_people(p, w);
 }

@@ -34,6 +34,16 @@ typedef struct sim_plan {
   bool churn;       /**< unsubscribe, subscribe again where it stopped */
   bool drop_policy; /**< OVERFLOW_DROP for some */
   bool compare;
+  uint32_t presence_mode;
+  uint32_t presence_full_limit; /**< 0: no downgrade */
+  uint32_t presence_large;
+  uint32_t presence_sample;
+  uint32_t presence_counts_ms;
+  uint32_t away_ms;    /**< online becomes away; 0: not */
+  uint32_t offline_ms; /**< away leaves; 0: not */
+  bool tabs;           /**< two applications of each user */
+  bool groups;
+  bool sends;
   bool fault_reset;
   bool fault_silence; /**< half-open links */
   bool fault_stall;
@@ -44,5 +54,8 @@ typedef struct sim_plan {
 } sim_plan;
 
 void sim_plan_draw(sim_plan *p, world *w);
+
+/** The user of an application, "uN": from 0 on. */
+uint32_t sim_plan_user(const sim_plan *p, uint32_t app);
 
 #endif
