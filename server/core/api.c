@@ -78,6 +78,7 @@ void gws_reply_add(gws_reply *r, const ProtobufCMessage *part) {
     r->failed = true;
     return;
   }
+  if (len == 0) return; /* all defaults */
   if (r->len + len > r->cap) {
     size_t cap = (r->len + len) * 2;
     uint8_t *data = gw_mem_realloc(r->data, cap);

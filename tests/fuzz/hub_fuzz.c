@@ -114,7 +114,8 @@ static void say_hello(conn *c, uint8_t who, bool is_json) {
   gw_out out = {bytes, 0, sizeof bytes};
   gw_head head = {.type = GW_FRAME_HELLO, .request = 1};
   gw_hello m = {.version = GW_PROTOCOL_VERSION,
-                .instance = {instance, sizeof instance}};
+                .instance = {instance, sizeof instance},
+                .user = gw_view_of(who % 2 == 0 ? "u0" : "u1")};
   must(gw_encode_hello(&out, &head, &m) == 0);
   gw_view hello = {bytes, out.len};
   if (is_json) hello = gw_view_of(line);
@@ -205,14 +206,38 @@ static void end(void) {
   memset(conns, 0, sizeof conns);
 }
 
+/** Small limits, so that few steps lead to them. */
+static void set_people(gw_settings *settings, gw_namespace spaces[2]) {
+  gw_namespace *docs = &spaces[0], *others = &spaces[1];
+  others->presence_full_limit = 2;
+  others->presence_sample = 1;
+  others->presence_counts_ms = 200;
+  others->presence_transitions =
+      (gw_transitions){2, {{"online", "away", 400}, {"away", "offline", 900}}};
+  *docs = *others;
+  docs->name = "doc";
+  docs->presence_mode = GW_PRESENCE_MODE_COUNTS;
+  docs->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_MEMBER;
+  (void)strcpy(docs->group, "g:{1}");
+  settings->trusts_names = true;
+  settings->group_create.who = GW_WHO_ANYONE;
+  settings->limits.max_group_members = 3;
+  settings->max_groups = 2;
+  for (unsigned i = 0; i < GW_NUM_ADDRESSES; i++)
+    settings->send[i].who = GW_WHO_ANYONE;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   gw_settings settings = gw_settings_default;
-  gw_namespace ns = *gw_settings_namespace(&settings, gw_view_of("x"));
-  ns.history_size = 3;
-  ns.presence_grace_ms = 500;
-  settings.namespaces = &ns;
+  gw_namespace spaces[2];
+  spaces[1] = *gw_settings_namespace(&settings, gw_view_of("x"));
+  spaces[1].history_size = 3;
+  spaces[1].presence_grace_ms = 500;
+  set_people(&settings, spaces);
+  settings.namespaces = spaces;
+  settings.num_namespaces = 2;
   settings.limits.max_queue_bytes = 2000;
   settings.limits.max_frame_bytes = 1000;
   settings.limits.max_calls = 3;
