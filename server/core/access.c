@@ -80,7 +80,9 @@ enum gws_answer gws_access(gw_session *s, const gw_frame *f,
                            const gws_wish *wish, gw_verdict *v) {
   const gw_namespace *ns = gws_target_space(s, wish->target);
   const gw_rule *rule = &ns->allow[wish->action];
-  gw_rule left = {.who = ways_left(ns, wish)};
+  gw_rule left; /* large, and empty but for this */
+  left.who = ways_left(ns, wish);
+  left.roles.len = 0;
   bool is_granted = is_open(s, rule, wish) ||
                     is_open_to_role(s, ns, wish->target->name, wish->action);
   *v = (gw_verdict){.code = GW_CODE_OK};
@@ -120,10 +122,11 @@ bool gws_access_also(const gw_session *s, const gw_target *t,
 void gws_access_note(gw_sub *sub, bool wants_presence, const gw_verdict *v) {
   const gw_session *s = sub->session;
   const gw_channel *ch = sub->channel;
+  sub->rests_on_group = 0;
+  if (ch->ns->group[0] == '\0') return;
   gw_view name = gws_channel_name(ch);
   gw_target t = {.name = name};
   gws_wish wish = {.action = GW_ACTION_SUBSCRIBE, .target = &t};
-  sub->rests_on_group = 0;
   if (!gws_is_granted(s, ch->hash) && !v->by_token &&
       !is_open(s, &ch->ns->allow[GW_ACTION_SUBSCRIBE], &wish) &&
       is_open_to_role(s, ch->ns, name, GW_ACTION_SUBSCRIBE))

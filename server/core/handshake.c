@@ -86,7 +86,7 @@ static bool open_session(gw_session *s, const gw_hello *hello,
   make_room(h, client, hash);
   s->client = client;
   s->connection = gws_hub_random(h);
-  if (gws_session_enlist(s) < 0) {
+  if (gws_session_enlist(s, hash) < 0) {
     s->client = 0;
     return false;
   }

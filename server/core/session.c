@@ -400,6 +400,8 @@ static uint32_t hash_name(const gw_hub *h, gw_view name) {
   return (uint32_t)gws_hub_hash(h, name.data, name.len);
 }
 
+/* A connection's id is drawn at random here: it is its own hash. */
+
 static gw_session *session_of(gw_link *link) {
   return link != NULL ? GWS_AROUND(link, gw_session, of_user) : NULL;
 }
@@ -409,18 +411,18 @@ static bool is_of_user(const gw_link *link, gw_view user) {
                     user);
 }
 
-int gws_session_enlist(gw_session *s) {
+int gws_session_enlist(gw_session *s, uint32_t hash) {
   gw_hub *h = s->hub;
   gw_view user = gws_session_user(s);
-  int err = gw_index_add(&h->clients, hash_id(h, s->client), s);
+  int err = gw_index_add(&h->clients, hash, s);
   if (err < 0) return err;
-  err = gw_index_add(&h->connections, hash_id(h, s->connection), s);
+  err = gw_index_add(&h->connections, (uint32_t)s->connection, s);
   if (err == 0 && user.len != 0)
     err = gw_chain_add(&h->users, hash_name(h, user), user, is_of_user,
                        &s->of_user);
   if (err == 0) return 0;
-  gw_index_remove(&h->clients, hash_id(h, s->client), s);
-  gw_index_remove(&h->connections, hash_id(h, s->connection), s);
+  gw_index_remove(&h->clients, hash, s);
+  gw_index_remove(&h->connections, (uint32_t)s->connection, s);
   return err;
 }
 
@@ -429,7 +431,7 @@ static void forget(gw_session *s) {
   gw_view user = gws_session_user(s);
   if (s->client == 0) return;
   gw_index_remove(&h->clients, hash_id(h, s->client), s);
-  gw_index_remove(&h->connections, hash_id(h, s->connection), s);
+  gw_index_remove(&h->connections, (uint32_t)s->connection, s);
   if (user.len != 0)
     gw_chain_remove(&h->users, hash_name(h, user), &s->of_user);
 }
@@ -446,7 +448,7 @@ gw_session *gws_session_next_of(const gw_session *s) {
 
 gw_session *gws_session_of_connection(const gw_hub *h, uint64_t connection) {
   gw_session *s;
-  gw_index_walk walk = {.hash = hash_id(h, connection)};
+  gw_index_walk walk = {.hash = (uint32_t)connection};
   while ((s = gw_index_next(&h->connections, &walk)) != NULL) {
     if (s->connection == connection && s->state == GWS_SESSION_OPEN) return s;
   }

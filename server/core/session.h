@@ -123,8 +123,9 @@ gw_session *gws_session_first_of(const gw_hub *h, gw_view user);
 gw_session *gws_session_next_of(const gw_session *s);
 /** By the id of the connection. */
 gw_session *gws_session_of_connection(const gw_hub *h, uint64_t connection);
-/** Make it known under its client, connection and user. 0, GW_ERR_NOMEM */
-GW_MUST_USE int gws_session_enlist(gw_session *s);
+/** Make it known under its client, whose hash that is, its connection and its
+ * user. 0, GW_ERR_NOMEM */
+GW_MUST_USE int gws_session_enlist(gw_session *s, uint32_t hash);
 
 /* ---- reply.c ------------------------------------------------------------- */
 
