@@ -39,7 +39,7 @@ export interface GroupInfo {
   readonly version: number;
   /** How many there are. */
   readonly members: number;
-  /** Of the user that was asked for; empty otherwise. */
+  /** Of the user. */
   readonly role: string;
 }
 
@@ -51,8 +51,8 @@ export interface GroupOptions {
 }
 
 export interface GroupsQuery {
-  /** Only groups that this user is in. Without `manage` there, one's own name. */
-  readonly user?: string;
+  /** Only groups that this user is in: a client's own. */
+  readonly user: string;
   /** Only names that begin so. */
   readonly prefix?: string;
   readonly limit?: number;
@@ -137,7 +137,7 @@ export class Groups {
   }
 
   /** In the order of names. */
-  async list(query: GroupsQuery = {}): Promise<GroupInfo[]> {
+  async list(query: GroupsQuery): Promise<GroupInfo[]> {
     const reply = await this.#client.call('godwit.groups', query);
     return (reply.groups ?? []).map((info: Received) => ({
       group: info.group,
