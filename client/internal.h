@@ -201,6 +201,8 @@ typedef struct gw__link {
   bool silent;       /**< quiet for longer than it should be */
   uint32_t interval_ms;
   uint32_t timeout_ms;
+  bool has_credit;   /**< the server waits for it */
+  uint32_t consumed; /**< bytes of data handed on, and not granted again yet */
   bool has_reader;
   bool feeding; /**< the reader is on the stack: it is freed later */
   gw_reader reader;
@@ -222,6 +224,8 @@ void gw__link_end(gw_client *c, enum gw_state to, uint32_t code,
 void gw__link_opened(gw_client *c);
 /** One frame. Negative: the peer broke the protocol, or memory ran out. */
 GW_MUST_USE int gw__link_frame(gw_client *c, const gw_frame *frame);
+/** Give the server credit for what was handed on. */
+void gw__link_grant(gw_client *c);
 /** Send a Ping; with deadline_ms > 0 an answer must come within it. */
 void gw__link_ping(gw_client *c, uint64_t deadline_ms);
 void gw__link_due(gw_client *c);
@@ -250,6 +254,7 @@ struct gw_client {
   uint32_t request_timeout_ms;
   uint32_t suspend_after_ms;
   uint32_t outbox_max_age_ms;
+  uint32_t credit_bytes; /**< 0: none */
   uint32_t max_frame_bytes;
 
   /* state */

@@ -108,6 +108,7 @@ static void tell_publication(gw_client *c, const gw__sub *s,
   e->u.publication.key = m->key;
   e->u.publication.user = m->user;
   e->u.publication.time_ms = m->time_ms;
+  e->u.publication.item = m->item;
   e->u.publication.own = m->client != 0 && m->client == c->client_id;
 }
 

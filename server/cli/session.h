@@ -13,11 +13,12 @@ typedef struct gw_cli_options {
   const char *token;
   const char *retry; /**< name of a preset */
   const char *ca_file;
+  bool is_insecure;
   uint32_t timeout_ms; /**< 0: 10 s */
 } gw_cli_options;
 
 /** Number of rows of the table of these options, with its end. */
-#define GW_CLI_NUM_OPTIONS 7u
+#define GW_CLI_NUM_OPTIONS 8u
 
 typedef struct gw_cli gw_cli;
 struct gw_cli {

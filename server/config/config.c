@@ -43,6 +43,7 @@ static char **text_of(const gw__key *key, gw_config *c) {
 int gw__config_set_defaults(gw_config *c) {
   *c = (gw_config){.listen_public = strdup("localhost:8000"),
                    .listen_internal = strdup("127.0.0.1:9000"),
+                   .tls_min_version = GW_CONFIG_TLS_1_2,
                    .log_level = GW_CONFIG_LOG_INFO,
                    .log_format = GW_CONFIG_LOG_TEXT,
                    .api_max_request_bytes = API_MAX_REQUEST_BYTES,
@@ -342,6 +343,16 @@ static void check_namespace(gw__load *l, const gw_namespace *ns) {
   }
 }
 
+/** Whether some namespace gathers more than a connection's queue takes. */
+static bool has_large_batches(const gw_settings *s) {
+  for (size_t i = 0; i < s->num_namespaces; i++) {
+    const gw_namespace *n = &s->namespaces[i];
+    if (n->batch_delay_ms != 0 && n->batch_bytes > s->limits.max_queue_bytes)
+      return true;
+  }
+  return false;
+}
+
 /** Where a rule leaves it to the application, that has to be reachable. */
 static void check_rules(gw__load *l) {
   static const struct {
@@ -382,6 +393,11 @@ static void check_together(gw__load *l) {
         "must not be below limits.max_frame_bytes, or one publication "
         "cuts its readers");
   }
+  if (has_large_batches(&c->settings)) {
+    gw__load_fail(l, "batch.bytes",
+                  "must not be above limits.max_queue_bytes, or one batch "
+                  "cuts its readers");
+  }
   for (size_t i = 0; i < c->settings.num_namespaces; i++) {
     check_namespace(l, &c->settings.namespaces[i]);
   }
@@ -389,6 +405,12 @@ static void check_together(gw__load *l) {
     gw__load_fail(l, "drain.timeout", "must not be below drain.window");
   }
   check_rules(l);
+  if ((*c->tls_cert == '\0') != (*c->tls_key == '\0')) {
+    bool is_key = *c->tls_key == '\0';
+    gw__load_fail(l, is_key ? "tls.key" : "tls.cert",
+                  "is missing, as %s is given: TLS needs both",
+                  is_key ? "tls.cert" : "tls.key");
+  }
   if (*c->data != '\0') {
     gw__load_fail(l, "data",
                   "this version has no durable store yet and keeps everything "

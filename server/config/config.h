@@ -55,6 +55,7 @@ typedef struct gw_config_hooks {
 
 /** "connect" */
 const char *gw_config_hook_name(enum gw_config_hook hook);
+enum gw_config_tls { GW_CONFIG_TLS_1_2, GW_CONFIG_TLS_1_3 };
 
 /**
  * Everything that can be configured. `godwit config default` explains each key;
@@ -65,6 +66,9 @@ const char *gw_config_hook_name(enum gw_config_hook hook);
 typedef struct gw_config {
   char *listen_public;      /**< HOST:PORT; see gw_config_address */
   char *listen_internal;    /**< the same; empty: no internal listener */
+  char *tls_cert;           /**< PEM file; empty: no TLS, and no tls_key */
+  char *tls_key;            /**< PEM file */
+  uint32_t tls_min_version; /**< enum gw_config_tls */
   uint32_t workers;         /**< never 0: one per core is filled in */
   char *data;               /**< folder; empty: memory only */
   bool dev;                 /**< serves the demo at / */

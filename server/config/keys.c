@@ -17,6 +17,7 @@ static const char *const log_levels[] = {"error", "warn", "info", "debug",
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const when_down[] = {"refuse", "allow", "cached", NULL};
 static const char *const when_down_once[] = {"refuse", "allow", NULL};
+static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 /* As enum gw_presence_mode; a large presence may be of the last two. */
 static const char *const modes[] = {"full", "ids", "counts", "sampled", NULL};
 
@@ -51,6 +52,13 @@ const gw__key gw__config_keys[] = {
     "HOST:PORT for operators and the application: /metrics, /healthz, /readyz,\n"
     "the API at /v1/api. Not for the public.\n"
     "Empty: not opened."),
+  TEXT("tls.cert", tls_cert,
+    "PEM file with the certificate of the public listener, and behind it those\n"
+    "that lead to its authority. Empty: no TLS. SIGHUP reads it and the key again."),
+  TEXT("tls.key", tls_key,
+    "PEM file with the private key of the certificate, without a passphrase."),
+  CHOICE("tls.min_version", tls_min_version, tls_versions,
+    "Oldest version of TLS that clients may speak: 1.2 or 1.3."),
   NUMBER("workers", workers, 0, 256,
     "Threads that serve connections. 0: one per core."),
   TEXT("data", data,
@@ -84,7 +92,8 @@ const gw__key gw__config_keys[] = {
   SIZE("limits.max_queue_bytes", settings.limits.max_queue_bytes,
     KIB, 1024 * MIB,
     "What is kept for a connection that does not read. Over it, the connection\n"
-    "is cut and recovers, or its oldest publications are dropped, as it chose."),
+    "is cut and recovers; a subscription that chose to skip does so from half of\n"
+    "it on, and costs no more."),
   NUMBER("limits.publish_per_second", settings.limits.publish_per_second,
     0, 1000000,
     "Publications of one connection. 0: no limit."),
@@ -247,6 +256,11 @@ const gw__key gw__namespace_keys[] = {
   RULE("allow.history", allow[GW_ACTION_HISTORY], IN_CHANNEL,
     "Who may read what was published before, also after a lost connection. Others\n"
     "are told a gap."),
+  TIME("batch.delay", batch_delay_ms, 0, 10 * SECOND_MS,
+    "Publications of a channel are gathered for this long and go out together:\n"
+    "less work for a busy channel, at the price of the delay. 0: none."),
+  SIZE("batch.bytes", batch_bytes, 64, MIB,
+    "They go out earlier when they are this many bytes."),
   END
 };
 #undef HOLDER

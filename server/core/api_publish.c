@@ -42,9 +42,10 @@ static uint32_t check(const gw_hub *h, const gw_publish_command *cmd,
     return GW_CODE_BAD_REQUEST;
   }
   if (msg->data.len + msg->json.len + OVERHEAD_BYTES > max ||
-      cmd->user.len > GW_MAX_USER_BYTES)
+      cmd->user.len > GW_MAX_USER_BYTES || msg->item.len > GW_MAX_ITEM_BYTES)
     return GW_CODE_TOO_BIG;
-  bool is_text = gw_view_is_text(msg->json) && gw_view_is_text(cmd->user);
+  bool is_text = gw_view_is_text(msg->json) && gw_view_is_text(cmd->user) &&
+                 gw_view_is_text(msg->item);
   return is_text ? GW_CODE_OK : GW_CODE_BAD_TEXT;
 }
 
@@ -61,7 +62,8 @@ uint32_t gws_api_publish(gw_hub *h, const gw_caller *caller,
                             .user = gw_view_of(q->user),
                             .msg = {.data = view_of_bytes(q->data),
                                     .json = view_of_json(q->json),
-                                    .ttl_ms = q->ttl_ms}};
+                                    .ttl_ms = q->ttl_ms,
+                                    .item = gw_view_of(q->item)}};
   (void)caller;
   if (q->compare != NULL) {
     cmd.msg.compare = true;
@@ -123,7 +125,8 @@ uint32_t gws_api_broadcast(gw_hub *h, const gw_caller *caller,
                             .user = gw_view_of(q->user),
                             .msg = {.data = view_of_bytes(q->data),
                                     .json = view_of_json(q->json),
-                                    .ttl_ms = q->ttl_ms}};
+                                    .ttl_ms = q->ttl_ms,
+                                    .item = gw_view_of(q->item)}};
   (void)caller;
   if (q->n_channels == 0 || q->n_channels > BROADCAST_MAX) {
     r->why = "channels: 1 to 1000";

@@ -54,8 +54,10 @@ void gws_session_handle(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "the first frame is not Hello");
     return;
   }
-  if (type == GW_FRAME_CREDIT)
-    return; /* told by any client, agreed with none */
+  if (type == GW_FRAME_CREDIT) {
+    gws_serve_credit(s, f);
+    return;
+  }
   if (type >= NUM_RULES || type == GW_FRAME_NONE || !is_known(type)) {
     handle_unknown(s, f);
     return;

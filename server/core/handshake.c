@@ -25,9 +25,15 @@ static uint64_t public_id(gw_view instance) {
   return id != 0 ? id : 1;
 }
 
+/** Bytes of data that the client grants; 0: the feature is off. */
+static uint32_t credit_of(const gw_hello *hello) {
+  return (hello->features & GW_FEATURE_CREDIT) != 0 ? hello->credit_bytes : 0;
+}
+
 /** Why a Hello is not taken; GW_CODE_OK. */
 static uint32_t check(const gw_hello *hello) {
   if (hello->version != GW_PROTOCOL_VERSION) return GW_CODE_VERSION;
+  if (credit_of(hello) > GW_MAX_CREDIT_BYTES) return GW_CODE_PROTOCOL;
   if (hello->instance.len != GW_INSTANCE_BYTES) return GW_CODE_BAD_REQUEST;
   if (hello->user.len > GW_MAX_USER_BYTES ||
       hello->agent.len > GW_MAX_AGENT_BYTES ||
@@ -73,10 +79,9 @@ static void make_room(gw_hub *h, uint64_t client, uint32_t hash) {
   if (num >= MAX_PER_CLIENT) gws_session_end(oldest, GW_CODE_REPLACED, NULL);
 }
 
-static bool open_session(gw_session *s, const gw_hello *hello,
+static bool open_session(gw_session *s, const gw_hello *hello, uint64_t client,
                          const gw_verdict *v) {
   gw_hub *h = s->hub;
-  uint64_t client = public_id(hello->instance);
   uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
   if (!remember_names(s, v->user, hello->agent) || gws_identity_set(s, v) < 0)
     return false;
@@ -85,7 +90,6 @@ static bool open_session(gw_session *s, const gw_hello *hello,
   s->is_known = is_vouched_for && v->user.len != 0;
   make_room(h, client, hash);
   s->client = client;
-  s->connection = gws_hub_random(h);
   if (gws_session_enlist(s, hash) < 0) {
     s->client = 0;
     return false;
@@ -95,6 +99,8 @@ static bool open_session(gw_session *s, const gw_hello *hello,
   s->publish_credit = UINT32_MAX; /* what it may be is seen when it is used */
   s->publish_ms = (uint32_t)h->now_ms;
   s->ping_interval_ms = agree_on_interval(h, hello->ping_interval_ms);
+  s->out.credit = (int32_t)credit_of(hello);
+  s->has_credit = s->out.credit != 0;
   s->state = GWS_SESSION_OPEN;
   gw_stat_add(&h->stats.sessions, 1);
   return true;
@@ -105,6 +111,7 @@ static void send_welcome(gw_session *s, uint32_t request) {
   gw_out *out = gws_hub_scratch(h, GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_WELCOME, .request = request};
   gw_welcome msg = {.version = GW_PROTOCOL_VERSION,
+                    .features = s->has_credit ? GW_FEATURE_CREDIT : 0,
                     .connection = s->connection,
                     .client = s->client,
                     .user = gws_session_user(s),
@@ -121,8 +128,10 @@ static void send_welcome(gw_session *s, uint32_t request) {
 
 /** Who it is: without anybody to ask, who it says. */
 static enum gws_answer identify(gw_session *s, const gw_frame *f,
-                                const gw_hello *hello, gw_verdict *v) {
+                                const gw_hello *hello, uint64_t client,
+                                gw_verdict *v) {
   gw_question q = {.kind = GW_ASK_CONNECT,
+                   .client = client,
                    .user = hello->user,
                    .agent = hello->agent,
                    .token = hello->token};
@@ -155,8 +164,8 @@ static void grant_channels(gw_session *s, const gw_verdict *v) {
 }
 
 static void welcome(gw_session *s, uint32_t request, const gw_hello *hello,
-                    const gw_verdict *v) {
-  if (!open_session(s, hello, v)) {
+                    uint64_t client, const gw_verdict *v) {
+  if (!open_session(s, hello, client, v)) {
     gws_hub_nomem(s->hub);
     gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
     return;
@@ -183,9 +192,10 @@ void gws_serve_hello(gw_session *s, const gw_frame *f) {
     return;
   }
   gw_verdict v;
-  enum gws_answer answer = identify(s, f, &hello, &v);
+  uint64_t client = public_id(hello.instance);
+  enum gws_answer answer = identify(s, f, &hello, client, &v);
   if (answer == GWS_ANSWER_YES)
-    welcome(s, f->head.request, &hello, &v);
+    welcome(s, f->head.request, &hello, client, &v);
   else if (answer == GWS_ANSWER_NO)
     turn_away(s, &v);
 }

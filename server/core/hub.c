@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "server/core/api_method.h"
+#include "server/core/batch.h"
 #include "server/core/calls.h"
 #include "server/core/channel.h"
 #include "server/core/drain.h"
 #include "server/core/groups.h"
+#include "server/core/hold.h"
 #include "server/core/idle.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
@@ -40,6 +42,7 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   h->num_workers = options->num_workers;
   h->low_water = low_water_of(h->settings);
   memcpy(h->hash_key, options->hash_key, sizeof h->hash_key);
+  h->places = gws_hub_hash(h, "place", 5);
   gw_wheel_init(&h->wheel, 0);
   h->drain.timer.kind = GWS_TIMER_DRAIN;
   h->late_timer.kind = GWS_TIMER_GROUPS;
@@ -51,6 +54,14 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
     return NULL;
   }
   return h;
+}
+
+/** As nothing more goes out, nobody can be cut for not taking it. */
+static void free_batches(gw_hub *h) {
+  for (uint32_t i = 0; i < h->channels.num; i++) {
+    gw_channel *ch = gw_slots_at(&h->channels, i);
+    if (ch != NULL) gws_batch_free(ch);
+  }
 }
 
 static void free_sessions(gw_hub *h) {
@@ -74,6 +85,7 @@ void gw_hub_free(gw_hub *h) {
   h->depth = 1;
   gws_calls_free(h);
   gws_api_free(h);
+  free_batches(h);
   free_sessions(h);
   free_channels(h);
   gw_slots_deinit(&h->sessions);
@@ -81,7 +93,6 @@ void gw_hub_free(gw_hub *h) {
   gws_groups_free(h);
   gw_index_deinit(&h->clients);
   gw_index_deinit(&h->users);
-  gw_index_deinit(&h->connections);
   gw_index_deinit(&h->followed);
   gw_index_deinit(&h->present);
   gw_refused_deinit(&h->refused);
@@ -144,6 +155,9 @@ static void fire(void *user, gw_timer *t) {
   case GWS_TIMER_CHANNEL:
     gws_channel_on_timer(GWS_AROUND(t, gw_channel, timer));
     break;
+  case GWS_TIMER_BATCH:
+    gws_batch_on_timer(GWS_AROUND(t, gw_batch, timer));
+    break;
   case GWS_TIMER_PRESENCE:
     gws_presence_on_timer(GWS_AROUND(t, struct gw_presence, timer));
     break;
@@ -168,6 +182,9 @@ static void fire(void *user, gw_timer *t) {
   case GWS_TIMER_GROUPS:
     gws_groups_on_timer(GWS_AROUND(t, gw_hub, late_timer));
     break;
+  case GWS_TIMER_HOLD:
+    gws_hold_on_timer(t);
+    break;
   case GWS_TIMER_DRAIN:
     gws_drain_step(GWS_AROUND(t, gw_hub, drain.timer));
     break;
@@ -177,6 +194,13 @@ static void fire(void *user, gw_timer *t) {
 void gw_hub_tick(gw_hub *h) {
   gws_hub_enter(h);
   gw_wheel_advance(&h->wheel, h->now_ms, fire, h);
+  gws_hub_leave(h);
+}
+
+void gw_hub_end_turn(gw_hub *h) {
+  if (h->turn_batches == NULL) return;
+  gws_hub_enter(h);
+  gws_batch_end_turn(h);
   gws_hub_leave(h);
 }
 

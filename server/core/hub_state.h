@@ -14,6 +14,7 @@
 enum gws_timer_kind {
   GWS_TIMER_SESSION,
   GWS_TIMER_CHANNEL,
+  GWS_TIMER_BATCH,
   GWS_TIMER_PRESENCE,
   GWS_TIMER_MEMBER,
   GWS_TIMER_IDLE,
@@ -22,6 +23,7 @@ enum gws_timer_kind {
   GWS_TIMER_IDENTITY,
   GWS_TIMER_LEASE,
   GWS_TIMER_GROUPS,
+  GWS_TIMER_HOLD,
   GWS_TIMER_DRAIN
 };
 
@@ -59,12 +61,12 @@ struct gw_hub {
   gw_stats stats;
 
   gw_slots sessions;
-  gw_index clients;     /**< open sessions by client id */
-  gw_index users;       /**< first of each user's; see chain.h */
-  gw_index connections; /**< by the connection's id */
-  gw_session *ending;   /**< sessions to take apart at the safe point */
-  unsigned depth;       /**< calls from outside that are under way */
-  uint32_t low_water;   /**< half of the queue's cap */
+  gw_index clients;   /**< open sessions by client id */
+  gw_index users;     /**< first of each user's; see chain.h */
+  uint64_t places;    /**< hides the slots in ids of connections */
+  gw_session *ending; /**< sessions to take apart at the safe point */
+  unsigned depth;     /**< calls from outside that are under way */
+  uint32_t low_water; /**< half of the queue's cap */
 
   gw_slots channels;
   gw_channel *by_name;
@@ -83,7 +85,8 @@ struct gw_hub {
   uint64_t last_ticket;      /**< of a question */
   const gw_verdict *decided; /**< for the frame that is handled; NULL: ask */
 
-  struct gw_api_open *open_api; /**< questions that other workers are asked */
+  struct gw_batch *turn_batches; /**< that wait for the end of the turn */
+  struct gw_api_open *open_api;  /**< questions that other workers are asked */
   uint32_t last_call;
   struct gw_call_open *open_calls; /**< by id */
   struct gw_call_sent *sent_calls; /**< by id */

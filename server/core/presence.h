@@ -82,6 +82,8 @@ typedef struct gw_member {
   struct gw_member *prev, *next; /**< in presence.changed */
   uint32_t place;                /**< in the sample, from 1; 0: not drawn */
   bool is_changed;               /**< is in presence.changed */
+  bool enters_first;             /**< the change that is being told: first or */
+  bool leaves_last;              /**< last of its user */
   gw_timer grace;
 } gw_member;
 

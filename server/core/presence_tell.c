@@ -6,6 +6,7 @@
 #include "server/core/channel.h"
 #include "server/core/fanout.h"
 #include "server/core/mail.h"
+#include "server/core/notice.h"
 #include "server/core/presence.h"
 #include "server/core/sample.h"
 
@@ -71,13 +72,46 @@ static bool count_out(gw_presence *p, gw_tally_row *user) {
   return is_last;
 }
 
+static void count(gw_presence *p, gw_member *m) {
+  m->leaves_last = does_leave(m) && count_out(p, m->told_user);
+  m->enters_first = does_enter(m) && count_in(p, m->user);
+}
+
 static void uncount(gw_presence *p, const gw_member *m) {
   if (does_enter(m)) (void)count_out(p, m->user);
   if (does_leave(m)) (void)count_in(p, m->told_user);
 }
 
+/* ---- what is told outside -------------------------------------------------- */
+
+static void notify(const gw_presence *p, const gw_member *m, const gw_buf *face,
+                   enum gw_presence_kind kind) {
+  gw_hub *h = p->channel->hub;
+  gw_notice n = {.kind = GW_NOTICE_PRESENCE,
+                 .client = m->client,
+                 .channel = gws_channel_name(p->channel),
+                 .change = kind,
+                 .version = p->version,
+                 .first = kind == GW_PRESENCE_ENTER && m->enters_first,
+                 .last = kind == GW_PRESENCE_LEAVE && m->leaves_last};
+  if (gw_decode_presence_member(gw_buf_payload(face), &n.member) < 0) return;
+  n.user = n.member.user;
+  h->port.tell(h->user, &n);
+}
+
+/** To whoever outside wants to know: all of it, whatever the mode. */
+static void notify_of(const gw_presence *p, const gw_member *m) {
+  if (p->channel->hub->port.tell == NULL) return;
+  if (does_leave(m)) notify(p, m, m->told, GW_PRESENCE_LEAVE);
+  if (does_enter(m))
+    notify(p, m, m->now, GW_PRESENCE_ENTER);
+  else if (m->now != NULL && !same_bytes(m->told, m->now))
+    notify(p, m, m->now, GW_PRESENCE_UPDATE);
+}
+
 /** What is becomes what was told. Cannot fail. */
 static void commit(gw_presence *p, gw_member *m) {
+  notify_of(p, m);
   DL_DELETE(p->changed, m);
   m->is_changed = false;
   gw_buf_unref(m->told);
@@ -153,7 +187,6 @@ static void step(gw_presence *p) {
 }
 
 static void tell(gw_presence *p, gw_roster *changes, gw_buf *diff) {
-  step(p);
   gws_fanout_roster(p->channel, diff);
   gws_follow_send_roster(p->channel, changes, diff);
 }
@@ -180,15 +213,15 @@ static uint32_t measure(gw_presence *p, size_t *room) {
 }
 
 /** Both changes of one member, counted whether they can be encoded or not. */
-static int gather_one(gw_presence *p, struct diff *d, const gw_member *m) {
-  bool leaves = does_leave(m), enters = does_enter(m);
-  gw_presence_change out = {.kind = GW_PRESENCE_LEAVE};
+static int gather_one(gw_presence *p, struct diff *d, gw_member *m) {
+  bool enters = does_enter(m);
+  count(p, m);
+  gw_presence_change out = {.kind = GW_PRESENCE_LEAVE, .last = m->leaves_last};
   gw_presence_change in = {.kind =
-                               enters ? GW_PRESENCE_ENTER : GW_PRESENCE_UPDATE};
-  if (leaves) out.last = count_out(p, m->told_user);
-  if (enters) in.first = count_in(p, m->user);
+                               enters ? GW_PRESENCE_ENTER : GW_PRESENCE_UPDATE,
+                           .first = m->enters_first};
   d->num_members++;
-  int err = leaves ? put_change(d, m->told, &out) : 0;
+  int err = does_leave(m) ? put_change(d, m->told, &out) : 0;
   if (err < 0 || m->now == NULL) return err;
   return put_change(d, m->now, &in);
 }
@@ -219,6 +252,7 @@ static bool flush_one(gw_presence *p, uint32_t num, size_t room) {
   if (buf == NULL) {
     undo(p, &d);
   } else {
+    step(p);
     for (uint32_t i = 0; i < num; i++)
       commit(p, p->changed);
     tell(p, d.roster, buf);
@@ -244,9 +278,8 @@ static void commit_all(gw_presence *p) {
   gw_hub *h = p->channel->hub;
   gw_member *m, *next;
   DL_FOREACH_SAFE(p->changed, m, next) {
-    bool leaves = does_leave(m), enters = does_enter(m);
-    if (leaves) (void)count_out(p, m->told_user);
-    if (enters) (void)count_in(p, m->user);
+    bool enters = does_enter(m);
+    count(p, m);
     if (p->sample != NULL && m->now == NULL) gws_sample_leave(p->sample, m);
     commit(p, m);
     if (p->sample != NULL && enters)
@@ -331,6 +364,7 @@ static bool tell_numbers(gw_presence *p, gw_roster *shown) {
     if (is_good) {
       gws_roster_unref(p->shown);
       p->shown = gws_roster_ref(shown);
+      step(p);
       tell(p, d.roster, buf);
     }
     gw_buf_unref(buf);

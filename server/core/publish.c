@@ -3,8 +3,8 @@
  * from there to the followers. */
 #include <string.h>
 
+#include "server/core/batch.h"
 #include "server/core/channel.h"
-#include "server/core/fanout.h"
 #include "server/core/mail.h"
 #include "server/core/session.h"
 
@@ -29,12 +29,19 @@ static void note_refusal(gw_hub *h, const gw_publish_command *cmd) {
 
 /* ---- stamping ------------------------------------------------------------ */
 
+/** Never 0, which is no item. The key of the hash is the node's, so that each
+ * worker finds the same. */
+static uint64_t hash_of_item(const gw_hub *h, gw_view item) {
+  uint64_t hash = gws_hub_hash(h, item.data, item.len);
+  return hash != 0 ? hash : 1;
+}
+
 static gw_buf *encode(gw_channel *ch, const gw_publish_command *cmd) {
   gw_hub *h = ch->hub;
   const gw_publish *in = &cmd->msg;
   gw_out *out =
       gws_hub_scratch(h, PUBLICATION_OVERHEAD + in->data.len + in->json.len +
-                             cmd->user.len + GWS_SCRATCH_MIN);
+                             cmd->user.len + in->item.len + GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_PUBLICATION, .channel = ch->number};
   gw_publication msg = {.offset = ch->top + 1,
                         .data = in->data,
@@ -43,9 +50,12 @@ static gw_buf *encode(gw_channel *ch, const gw_publish_command *cmd) {
                         .key = in->key,
                         .user = cmd->user,
                         .time_ms = h->wall_ms,
-                        .no_echo = in->no_echo};
+                        .no_echo = in->no_echo,
+                        .item = in->item};
   if (out == NULL || gw_encode_publication(out, &head, &msg) < 0) return NULL;
-  return gw_buf_new((gw_view){out->data, out->len}, false);
+  gw_buf *b = gw_buf_new((gw_view){out->data, out->len}, false);
+  if (b != NULL && in->item.len != 0) b->item = hash_of_item(h, in->item);
+  return b;
 }
 
 static uint64_t expiry(const gw_channel *ch, uint32_t ttl_ms) {
@@ -125,10 +135,17 @@ static gw_mail *post_to_followers(gw_channel *ch, const gw_origin *origin,
 static void fan_out(gw_channel *ch, gw_buf *buf, const gw_published_mail *pub,
                     const gw_origin *origin) {
   gw_hub *h = ch->hub;
-  gw_fanout f = {.buf = buf, .client = pub->client, .key = pub->key};
+  gw_fanout f = {.buf = buf,
+                 .first = pub->offset,
+                 .num = 1,
+                 .client = pub->client,
+                 .key = pub->key};
   if (pub->no_echo && origin->worker == h->worker)
     f.quiet = gws_session_get(h, origin->session);
-  gws_fanout_publication(ch, &f);
+  if (h->drain.on)
+    gws_fanout_publication(ch, &f);
+  else
+    gws_batch_put(ch, &f);
 }
 
 /** Returns the mail when no follower took it, and the answer with it. */

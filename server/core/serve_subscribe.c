@@ -16,8 +16,7 @@ static uint32_t check(const gw_session *s, const gw_frame *f,
                       const gw_subscribe *msg, const gw_sub *sub) {
   uint32_t max = s->hub->settings->limits.max_subscriptions;
   if (!is_alias_free(s, f->head.channel, sub)) return GW_CODE_BAD_REQUEST;
-  if (msg->overflow != GW_OVERFLOW_CLOSE && msg->overflow != GW_OVERFLOW_DROP)
-    return GW_CODE_UNSUPPORTED;
+  if (msg->overflow > GW_OVERFLOW_SAMPLE) return GW_CODE_UNSUPPORTED;
   if (msg->token.len > GW_MAX_TOKEN_BYTES) return GW_CODE_TOO_BIG;
   if (sub == NULL && max != 0 && s->subs.num >= max)
     return GW_CODE_LIMIT_REACHED;
@@ -69,14 +68,16 @@ static enum gws_answer permit(gw_session *s, const gw_frame *f,
                               gw_verdict *v) {
   gws_wish wish = {
       .action = GW_ACTION_SUBSCRIBE, .target = t, .token = msg->token};
-  bool is_granted = gws_is_granted(s, t->hash);
-  *v = (gw_verdict){.code = GW_CODE_OK};
-  if (msg->by_server && !is_granted) {
-    v->code = GW_CODE_SUBSCRIPTION_WITHDRAWN;
-    return GWS_ANSWER_NO;
+  enum gws_answer answer;
+  if (s->grants != NULL && gws_is_granted(s, t->hash)) {
+    *v = (gw_verdict){.code = GW_CODE_OK};
+    answer = GWS_ANSWER_YES;
+  } else if (msg->by_server) {
+    *v = (gw_verdict){.code = GW_CODE_SUBSCRIPTION_WITHDRAWN};
+    answer = GWS_ANSWER_NO;
+  } else {
+    answer = gws_access(s, f, &wish, v);
   }
-  enum gws_answer answer =
-      is_granted ? GWS_ANSWER_YES : gws_access(s, f, &wish, v);
   if (answer != GWS_ANSWER_YES || !msg->presence ||
       gws_access_also(s, t, GW_ACTION_PRESENCE, v))
     return answer;

@@ -41,6 +41,8 @@ struct gw_session {
   bool left;        /**< the client said goodbye: no grace for its presence */
   bool is_known;    /**< an authenticator vouches for the user's name */
   uint8_t bad_lines;
+  bool has_credit;   /**< data goes out as far as the client grants it */
+  uint16_t end_code; /**< why it ended; 0: it did not, or was lost */
   gw_outq out;
   void *conn;
 
@@ -102,7 +104,8 @@ bool gws_session_push(gw_session *s, enum gw_lane_id lane, gw_buf *b);
 /** The same with what was encoded, err being the encoder's result. */
 void gws_session_put(gw_session *s, enum gw_lane_id lane, const gw_out *out,
                      int err);
-/** The same; over the cap the session ends as a slow reader. */
+/** The same; over the cap the session ends as a slow reader. For control there
+ * is some room above it, so that what data has filled keeps no answer back. */
 void gws_session_send(gw_session *s, enum gw_lane_id lane, const gw_out *out,
                       int err);
 /** Drop what waits. */
@@ -123,8 +126,8 @@ gw_session *gws_session_first_of(const gw_hub *h, gw_view user);
 gw_session *gws_session_next_of(const gw_session *s);
 /** By the id of the connection. */
 gw_session *gws_session_of_connection(const gw_hub *h, uint64_t connection);
-/** Make it known under its client, whose hash that is, its connection and its
- * user. 0, GW_ERR_NOMEM */
+/** Make it known under its client, whose hash that is, and its user, and give it
+ * the id of its connection. 0, GW_ERR_NOMEM */
 GW_MUST_USE int gws_session_enlist(gw_session *s, uint32_t hash);
 
 /* ---- reply.c ------------------------------------------------------------- */
@@ -164,6 +167,7 @@ void gws_serve_ping(gw_session *s, const gw_frame *f);
 void gws_serve_pong(gw_session *s, const gw_frame *f);
 void gws_serve_close(gw_session *s, const gw_frame *f);
 void gws_serve_refresh(gw_session *s, const gw_frame *f);
+void gws_serve_credit(gw_session *s, const gw_frame *f);
 
 /* ---- target.c ----------------------------------------------------------- */
 

@@ -23,6 +23,8 @@ static const gw_namespace default_namespace = {
               {.who = GW_WHO_ANYONE},
               {.who = GW_WHO_ANYONE},
               {.who = GW_WHO_ANYONE}},
+    .batch_delay_ms = 0,
+    .batch_bytes = GW_BATCH_BYTES,
 };
 
 const gw_settings gw_settings_default = {

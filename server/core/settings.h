@@ -84,6 +84,9 @@ typedef struct gw_namespace {
   char group[GW_MAX_CHANNEL_BYTES + 1]; /**< of a channel: a name with {N} for
                                              parts of the channel's; or empty */
   gw_rule allow[GW_NUM_ACTIONS];        /**< by enum gw_action */
+  uint32_t batch_delay_ms; /**< publications are gathered for this long to go
+                                out together; 0: each goes at once */
+  uint32_t batch_bytes;    /**< or until they are this many bytes */
 } gw_namespace;
 
 #define GW_NUM_ADDRESSES (GW_ADDRESS_EVERYBODY + 1)

@@ -2,6 +2,7 @@
 /* subscription.c - seats, cursors and lists of subscriptions. */
 #include "server/core/subscription.h"
 
+#include "server/core/batch.h"
 #include "server/core/channel.h"
 #include "server/core/idle.h"
 #include "server/core/mail.h"
@@ -73,8 +74,19 @@ static void drop_index(gw_subs *subs) {
   subs->index = NULL;
 }
 
+/* Alias 0 is none: those that the server began would all lie in one place. */
+static bool index_alias(struct gw_subs_index *ix, gw_sub *sub) {
+  return sub->alias == 0 ||
+         gw_index_add(&ix->by_alias, alias_hash(sub->alias), sub) == 0;
+}
+
+static void unindex_alias(struct gw_subs_index *ix, gw_sub *sub) {
+  if (sub->alias != 0)
+    gw_index_remove(&ix->by_alias, alias_hash(sub->alias), sub);
+}
+
 static bool index_one(struct gw_subs_index *ix, gw_sub *sub) {
-  return gw_index_add(&ix->by_alias, alias_hash(sub->alias), sub) == 0 &&
+  return index_alias(ix, sub) &&
          gw_index_add(&ix->by_channel, channel_hash(sub->channel), sub) == 0;
 }
 
@@ -103,7 +115,7 @@ static void index_added(gw_subs *subs, gw_sub *sub) {
 
 static void index_removed(gw_subs *subs, gw_sub *sub) {
   if (subs->index == NULL) return;
-  gw_index_remove(&subs->index->by_alias, alias_hash(sub->alias), sub);
+  unindex_alias(subs->index, sub);
   gw_index_remove(&subs->index->by_channel, channel_hash(sub->channel), sub);
   if (subs->num <= WALK_MAX / 2) drop_index(subs);
 }
@@ -130,12 +142,9 @@ gw_sub *gws_sub_new(gw_session *s, gw_channel *ch, uint32_t alias) {
 void gws_sub_set_alias(gw_sub *sub, uint32_t alias) {
   gw_subs *subs = &sub->session->subs;
   if (sub->alias == alias) return;
-  if (subs->index != NULL)
-    gw_index_remove(&subs->index->by_alias, alias_hash(sub->alias), sub);
+  if (subs->index != NULL) unindex_alias(subs->index, sub);
   sub->alias = alias;
-  if (subs->index != NULL &&
-      gw_index_add(&subs->index->by_alias, alias_hash(alias), sub) < 0)
-    drop_index(subs);
+  if (subs->index != NULL && !index_alias(subs->index, sub)) drop_index(subs);
 }
 
 static void drop_roster(gw_catchup *c) {
@@ -177,6 +186,7 @@ static void say_farewell(gw_sub *sub, enum gws_farewell why) {
 void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   gw_session *s = sub->session;
   gw_channel *ch = sub->channel;
+  gws_batch_flush(ch);
   say_farewell(sub, why);
   if (sub->is_drawing)
     DL_DELETE(s->subs.drawing, sub);
@@ -253,6 +263,7 @@ static void settle(gw_sub *sub) {
 }
 
 void gws_sub_set_feed(gw_sub *sub, enum gws_feed feed) {
+  gws_batch_flush(sub->channel); /* which may make it fall behind */
   bool was_live = sub->feed == GWS_FEED_LIVE;
   bool is_live = feed == GWS_FEED_LIVE;
   if (was_live != is_live) gws_channel_set_live(sub->channel, sub, is_live);

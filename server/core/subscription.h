@@ -22,7 +22,7 @@ typedef struct gw_sub gw_sub;
 enum gws_feed {
   GWS_FEED_WAITING,    /**< the channel is being attached; not answered yet */
   GWS_FEED_RECOVERING, /**< asked to: chunks end with Recovery */
-  GWS_FEED_LAGGING,    /**< fell behind: what is gone is told by Lagged */
+  GWS_FEED_LAGGING,    /**< fell behind: what is skipped is told by Lagged */
   GWS_FEED_LIVE
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/hooks/hooks.h"
 #include "server/net/http.h"
 #include "server/net/server.h"
 #include "server/observe/metrics.h"
@@ -53,14 +54,19 @@ static int answer_metrics(gw_internal *i, struct lws *wsi) {
                                        &s->workers[n]->stats};
     uint64_t now = now_wall_ms();
     text = gw_metrics_text(
-        &(gw_metrics){.workers = workers,
-                      .num_workers = s->num_workers,
-                      .node = s->config.settings.node,
-                      .start_ms = s->start_wall_ms,
-                      .uptime_ms =
-                          now > s->start_wall_ms ? now - s->start_wall_ms : 0,
-                      .log_suppressed = gw_log_num_suppressed(s->log),
-                      .is_draining = s->is_draining},
+        &(gw_metrics){
+            .workers = workers,
+            .num_workers = s->num_workers,
+            .node = s->config.settings.node,
+            .start_ms = s->start_wall_ms,
+            .uptime_ms = now > s->start_wall_ms ? now - s->start_wall_ms : 0,
+            .log_suppressed = gw_log_num_suppressed(s->log),
+            .hooks = s->asks.hooks ? gw_hooks_stats(s->asks.hooks) : NULL,
+            .tls_expires_s =
+                s->credentials ? (uint64_t)s->credentials->expires_s : 0,
+            .tls_reloads = s->reloads,
+            .tls_reload_failures = s->reload_failures,
+            .is_draining = s->is_draining},
         &len);
   }
   free(workers);

@@ -95,6 +95,8 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
                    void *user, void *in, size_t len) {
   gw_worker *w = worker_of(wsi);
   switch (reason) {
+  case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+    return gw_tls_set_up(&w->tls, user);
   case LWS_CALLBACK_WSI_CREATE:
     gw_stat_add(&w->stats.sockets, 1);
     return 0;

@@ -8,6 +8,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "server/hooks/hooks.h"
+
 /* ---- time --------------------------------------------------------------- */
 
 static uint64_t wall_ms(void) {
@@ -61,13 +63,30 @@ static void post(void *user, uint32_t worker, gw_mail *mail) {
   gw_mail_batch_add(&w->outgoing[worker], mail);
 }
 
+/* The system is asked for several at once: a connection needs two. */
 static uint64_t random_number(void *user) {
-  uint64_t value;
-  (void)user;
-  /* Small requests are never cut short once the pool is ready (getrandom(2)).
-   */
-  if (getrandom(&value, sizeof value, 0) != (ssize_t)sizeof value) abort();
+  gw_worker *w = user;
+  if (w->num_randoms == 0) {
+    /* Small requests are never cut short once the pool is ready (getrandom(2)).
+     */
+    if (getrandom(w->randoms, sizeof w->randoms, 0) !=
+        (ssize_t)sizeof w->randoms)
+      abort();
+    w->num_randoms = GW_WORKER_RANDOMS;
+  }
+  uint64_t value = w->randoms[--w->num_randoms];
+  w->randoms[w->num_randoms] = 0; /* given once, and kept nowhere */
   return value;
+}
+
+static bool ask(void *user, const gw_question *q, gw_verdict *verdict) {
+  gw_worker *w = user;
+  return gw_asks_ask(w->options.asks, w->options.hub.worker, q, verdict);
+}
+
+static void tell(void *user, const gw_notice *notice) {
+  gw_worker *w = user;
+  gw_hooks_tell(w->options.asks->hooks, w->options.hub.worker, notice);
 }
 
 static void log_line(void *user, int level, const char *event,
@@ -157,6 +176,7 @@ static void on_prepare(uv_prepare_t *prepare) {
   w->num_put_off = 0;
   if (gw_hub_deadline(w->hub) <= w->ws.now_ms) gw_hub_tick(w->hub);
   gw_ws_tick(&w->ws, w->ws.now_ms);
+  gw_hub_end_turn(w->hub);
   gw_stat_add(&w->stats.flushes_total, 1);
   if (gw_ws_flush(&w->ws))
     uv_idle_start(&w->idle, on_idle);
@@ -225,9 +245,12 @@ static enum gw_room room(void *user) {
 static void on_accept(void *user, int fd) {
   gw_worker *w = user;
   gw_stat_add(&w->stats.accepts_total, 1);
+  uint64_t failures = gw_stat_get(&w->stats.tls_failures_total);
   struct lws *wsi = gw_context_adopt(&w->context, fd);
+  if (!wsi && gw_stat_get(&w->stats.tls_failures_total) > failures) return;
   if (!wsi || gw_handshakes_add(&w->handshakes, wsi, uv_now(&w->loop)) < 0)
     gw_log_write(w->options.log, GW_LOG_ERROR, "socket.no_memory", NULL);
+  if (wsi) gw_tls_watch(wsi);
 }
 
 static void on_refuse(void *user, int err) {
@@ -262,10 +285,13 @@ static int init_loop(gw_worker *w) {
 }
 
 static int init_hub(gw_worker *w) {
+  const gw_asks *asks = w->options.asks;
   const gw_hub_port port = {.want_write = want_write,
                             .close = close_conn,
                             .post = post,
                             .random = random_number,
+                            .ask = gw_asks_are_any(asks) ? ask : NULL,
+                            .tell = asks->hooks ? tell : NULL,
                             .log = log_line};
   w->hub = gw_hub_new(&w->options.hub, &port, w);
   if (!w->hub || gw_ws_init(&w->ws) < 0) return GW_ERR_NOMEM;
@@ -283,11 +309,12 @@ static int init_context(gw_worker *w, const char **why) {
   const gw_settings *settings = w->options.hub.settings;
   *why = "libwebsockets does not start: is libwebsockets-evlib-uv installed?";
   return gw_context_open(
-      &w->context, &(gw_context_options){.loop = &w->loop,
-                                         .protocols = gw_public_protocols,
-                                         .user = w,
-                                         .handshake_timeout_ms =
-                                             settings->handshake_timeout_ms});
+      &w->context, &(gw_context_options){
+                       .loop = &w->loop,
+                       .protocols = gw_public_protocols,
+                       .user = w,
+                       .handshake_timeout_ms = settings->handshake_timeout_ms,
+                       .is_secure = w->options.credentials != NULL});
 }
 
 gw_worker *gw_worker_new(const gw_worker_options *options,
@@ -306,10 +333,12 @@ gw_worker *gw_worker_new(const gw_worker_options *options,
     free(w);
     return NULL;
   }
+  gw_worker_init_tls(w);
   if (init_hub(w) < 0 || init_context(w, why) < 0) {
     gw_worker_free(w);
     return NULL;
   }
+  w->options.credentials = NULL;
   return w;
 }
 
@@ -350,6 +379,7 @@ void gw_worker_free(gw_worker *w) {
   uv_close((uv_handle_t *)&w->timer, NULL);
   uv_run(&w->loop, UV_RUN_DEFAULT);
   gw_context_free(&w->context);
+  gw_tls_deinit(&w->tls);
   run_tasks(w, true);
   free_mail(gw_mailbox_take(&w->inbox));
   for (uint32_t i = 0; i < w->options.hub.num_workers; i++)

@@ -8,6 +8,7 @@ import net from "node:net";
 import { test } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { api, ask } from "./support/api.mjs";
+import { run } from "./support/cli.mjs";
 import { Client } from "./support/client.mjs";
 import { get, Server, withServer } from "./support/server.mjs";
 
@@ -151,6 +152,32 @@ test("clients call what the rules of a channel let them", () =>
     const publish = await call("godwit.publish", { channel: "room:h" });
     assert.equal(publish.error.code, "CODE_PERMISSION_DENIED");
     await client.close();
+  }));
+
+test("godwit api asks from a terminal", () =>
+  withServer({ args: ["--api.keys", "k1"] }, async (server) => {
+    const env = {
+      GODWIT_API: `http://127.0.0.1:${server.internal}/`, GODWIT_KEY: "k1",
+    };
+    const info = await run(["api", "info"], { env });
+    assert.equal(info.code, 0);
+    assert.match(info.out, /^ {2}"server": "godwit\//m);
+    const published = await run(["api", "publish", "-", "--raw"],
+      { env, input: '{"channel":"room:a","json":1}' });
+    assert.equal(JSON.parse(published.out).position.offset, "1");
+    assert.equal(published.lines.length, 1);
+    const bad = await run(["api", "publish", '{"channel":"","json":1}'],
+      { env });
+    assert.equal(bad.code, 1);
+    assert.match(bad.err, /refused: .* \(509 BAD_CHANNEL\)/);
+    const unknown = await run(["api", "info", "--key", "k2"], { env });
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.err, /TOKEN_INVALID/);
+    for (const args of [["api"], ["api", "a/b"], ["api", "info", "{}", "x"]])
+      assert.equal((await run(args, { env })).code, 2);
+    const nobody = await run(["api", "info", "--api", "http://127.0.0.1:1"]);
+    assert.equal(nobody.code, 1);
+    assert.match(nobody.err, /127\.0\.0\.1/);
   }));
 
 test("keys, and what is not said with one", () =>

@@ -92,6 +92,7 @@ static void check(deployment *d) {
   if (sim_node_queue_bytes(d->node) != 0)
     world_fail(&d->w, "%llu bytes are still queued",
                (unsigned long long)sim_node_queue_bytes(d->node));
+  sim_node_check_calm(d->node);
   sim_book_check(d->books.book);
   sim_post_check(d->books.post);
   if (!d->plan.groups) return;
@@ -102,9 +103,9 @@ static void check(deployment *d) {
 
 static void start(deployment *d) {
   d->node = sim_node_new(&d->w, &d->plan);
-  d->books = (sim_books){sim_book_new(&d->w, d->plan.num_apps),
-                         sim_post_new(&d->w, &d->plan),
-                         sim_team_new(&d->w, &d->plan, d->node), d->app};
+  d->books =
+      (sim_books){sim_book_new(&d->w, &d->plan), sim_post_new(&d->w, &d->plan),
+                  sim_team_new(&d->w, &d->plan, d->node), d->app};
   sim_node_start(d->node);
   if (d->plan.groups) sim_team_start(d->books.team);
   for (uint32_t i = 0; i < d->plan.num_apps; i++) {
@@ -188,6 +189,7 @@ static void run_seeds(job *j, uint64_t end, uint64_t step) {
     j->t.sums.acked += r.sums.acked;
     j->t.sums.delivered += r.sums.delivered;
     j->t.sums.gaps += r.sums.gaps;
+    j->t.sums.skipped += r.sums.skipped;
     j->t.messages += r.messages;
     if (r.failed) {
       j->t.failures++;
@@ -246,21 +248,22 @@ static int run_many(uint64_t first, uint64_t num, uint64_t num_jobs) {
     all.sums.acked += t->sums.acked;
     all.sums.delivered += t->sums.delivered;
     all.sums.gaps += t->sums.gaps;
+    all.sums.skipped += t->sums.skipped;
     all.messages += t->messages;
   }
   munmap(jobs, num_jobs * sizeof *jobs);
   clock_gettime(CLOCK_MONOTONIC, &end);
   double s = (double)(end.tv_sec - begin.tv_sec) +
              (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
-  printf("%llu seeds in %.1f s (%.0f a second), %.1f virtual hours, "
-         "%llu written, %llu acknowledged, %llu delivered, %llu gaps told, "
-         "%llu messages\n",
-         (unsigned long long)all.runs, s, (double)all.runs / s,
-         (double)all.virtual_ms / 3600000.0,
-         (unsigned long long)all.sums.written,
-         (unsigned long long)all.sums.acked,
-         (unsigned long long)all.sums.delivered,
-         (unsigned long long)all.sums.gaps, (unsigned long long)all.messages);
+  printf(
+      "%llu seeds in %.1f s (%.0f a second), %.1f virtual hours, "
+      "%llu written, %llu acknowledged, %llu delivered, %llu gaps told, "
+      "%llu skipped for slow readers, %llu messages\n",
+      (unsigned long long)all.runs, s, (double)all.runs / s,
+      (double)all.virtual_ms / 3600000.0, (unsigned long long)all.sums.written,
+      (unsigned long long)all.sums.acked,
+      (unsigned long long)all.sums.delivered, (unsigned long long)all.sums.gaps,
+      (unsigned long long)all.sums.skipped, (unsigned long long)all.messages);
   uint64_t lost = num - all.runs;
   printf("%llu passed, %llu failed\n",
          (unsigned long long)(all.runs - all.failures),

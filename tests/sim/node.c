@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/watch.h"
+
 /** Wall clock at virtual time 0: 2026-01-01. */
 #define WALL_ZERO_MS 1767225600000u
 
@@ -15,6 +17,7 @@ typedef struct sim_worker {
   uint32_t index;
   uint32_t life;
   uint64_t planned_ms;                    /* next tick that is in the queue */
+  bool turn_planned;                      /* so is the end of a turn */
   uint64_t mail_last_ms[SIM_MAX_WORKERS]; /* per sender: mail keeps its order */
   struct sim_worker *next;
 } sim_worker;
@@ -62,6 +65,7 @@ struct sim_link {
   bool flush_planned;
   uint32_t close_code;
   uint32_t in_flight; /* bytes on the way to the client */
+  sim_watch watch;
   pipe_way up;
   pipe_way down;
   uint64_t stalled_until_ms;
@@ -82,7 +86,25 @@ static void worker_enter(sim_worker *k) {
 
 static void worker_tick(void *arg);
 
+static void worker_end_turn(void *arg) {
+  sim_worker *k = arg;
+  k->turn_planned = false;
+  if (!worker_alive(k)) return;
+  worker_enter(k);
+  gw_hub_end_turn(k->hub);
+}
+
+/** Turns are as long as the plan says: much or little is gathered in one. */
+static void worker_plan_turn(sim_worker *k) {
+  if (k->turn_planned) return;
+  k->turn_planned = true;
+  world *w = k->node->w;
+  world_after(w, world_between(w, 0, k->node->plan->turn_max_ms),
+              worker_end_turn, k);
+}
+
 static void worker_plan(sim_worker *k) {
+  worker_plan_turn(k);
   uint64_t due = gw_hub_deadline(k->hub);
   world *w = k->node->w;
   if (due == UINT64_MAX) return;
@@ -160,6 +182,68 @@ static uint64_t port_random(void *user) {
   return world_random(k->node->w);
 }
 
+/* ---- questions ------------------------------------------------------------ */
+
+/** An answer on its way. */
+typedef struct ask_event {
+  sim_worker *worker;
+  uint64_t session;
+  uint64_t ticket;
+  uint32_t code;
+  size_t user_len;
+  uint8_t user[];
+} ask_event;
+
+static gw_verdict verdict_of(uint32_t code, gw_view user) {
+  gw_verdict v = {.code = code};
+  if (code == GW_CODE_OK) v.user = user;
+  if (code != GW_CODE_OK) v.retry_after_ms = 300;
+  return v;
+}
+
+static void ask_answered(void *arg) {
+  ask_event *e = arg;
+  sim_worker *k = e->worker;
+  if (worker_alive(k)) {
+    gw_verdict v = verdict_of(e->code, (gw_view){e->user, e->user_len});
+    worker_enter(k);
+    gw_hub_decide(k->hub, e->session, e->ticket, &v);
+    worker_plan(k);
+  }
+  free(e);
+}
+
+/** At once, late or never; while the run is busy, also no. */
+static bool port_ask(void *user, const gw_question *q, gw_verdict *verdict) {
+  sim_worker *k = user;
+  world *w = k->node->w;
+  const sim_plan *plan = k->node->plan;
+  bool is_busy = w->now_ms < plan->busy_ms;
+  bool is_lost = is_busy && world_chance(w, plan->ask_lose_permille);
+  bool is_denied = is_busy && world_chance(w, plan->ask_deny_permille);
+  uint32_t code = is_denied ? GW_CODE_BACKEND_DOWN : GW_CODE_OK;
+  /* Frames of a channel are asked about one after the other: what has piled up
+   * has to get through in the end. */
+  uint32_t most =
+      is_busy || plan->ask_delay_max_ms < 5 ? plan->ask_delay_max_ms : 5;
+  uint64_t delay = world_between(w, 0, most);
+  if (is_lost) return false;
+  if (delay == 0) {
+    *verdict = verdict_of(code, q->user);
+    return true;
+  }
+  ask_event *e = malloc(sizeof *e + q->user.len);
+  if (e == NULL) abort();
+  *e = (ask_event){.worker = k,
+                   .session = q->session,
+                   .ticket = q->ticket,
+                   .code = code,
+                   .user_len = q->user.len};
+  if (q->user.len != 0) memcpy(e->user, q->user.data, q->user.len);
+  world_after(w, delay, ask_answered, e);
+  return false;
+}
+
 static void port_log(void *user, int level, const char *event,
                      const char *fields) {
   sim_worker *k = user;
@@ -196,7 +280,9 @@ static sim_worker *worker_new(sim_node *n, uint32_t index) {
                             .num_workers = n->plan->num_workers,
                             .settings = &n->settings};
   memset(options.hash_key, (int)(n->life & 0xff), sizeof options.hash_key);
-  k->hub = gw_hub_new(&options, &hub_port, k);
+  gw_hub_port port = hub_port;
+  if (n->plan->asks) port.ask = port_ask;
+  k->hub = gw_hub_new(&options, &port, k);
   if (k->hub == NULL) abort();
   gw_hub_set_on_call(k->hub, on_call, k);
   k->next = n->all_workers;
@@ -227,7 +313,13 @@ static void set_spaces(sim_node *n) {
   gw_namespace *teams = &n->spaces[0], *others = &n->spaces[1];
   *others = *gw_settings_namespace(&gw_settings_default, gw_view_of("x"));
   others->history_size = n->plan->history_size;
+  others->batch_delay_ms = n->plan->batch_delay_ms;
+  others->batch_bytes = n->plan->batch_bytes;
   set_presence(others, n->plan);
+  if (n->plan->asks) {
+    others->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_HOOK;
+    others->allow[GW_ACTION_PUBLISH].who = GW_WHO_HOOK;
+  }
   *teams = *others;
   teams->name = "team";
   teams->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_MEMBER;
@@ -372,6 +464,7 @@ void sim_node_free(sim_node *n) {
   for (size_t i = 0; i < n->w->num; i++) {
     sim_event *e = &n->w->heap[i];
     if (e->fn == mail_arrives) mail_arrives(e->arg);
+    if (e->fn == ask_answered) free(e->arg);
   }
   while (n->links != NULL) {
     sim_link *l = n->links;
@@ -511,6 +604,13 @@ static void server_close_done(void *arg) {
   end_session(arg, 0);
 }
 
+void sim_node_check_calm(const sim_node *n) {
+  for (const sim_link *l = n->links; l != NULL; l = l->next) {
+    if (session_there(l) && !l->client_gone && !l->silent && !l->closing)
+      sim_watch_check_calm(&l->watch);
+  }
+}
+
 /** Hand what the hub has to the link, as far as the link takes it. */
 static void link_flush(void *arg) {
   sim_link *l = arg;
@@ -522,6 +622,7 @@ static void link_flush(void *arg) {
     size_t num = gw_session_take(l->session, bufs, 8, 16384);
     if (num == 0) break;
     for (size_t i = 0; i < num; i++) {
+      sim_watch_server(&l->watch, gw_buf_payload(bufs[i]), l->closing);
       send_message(l, false, gw_buf_payload(bufs[i]));
       gw_buf_unref(bufs[i]);
     }
@@ -570,6 +671,7 @@ sim_link *sim_link_open(sim_node *n, const sim_link_events *events, void *app,
   l->app = app;
   l->generation = generation;
   l->life = n->life;
+  l->watch.w = n->w;
   l->next = n->links;
   n->links = l;
   world_after(n->w, latency(n) + 1, n->up ? accept_link : refuse, l);
@@ -584,7 +686,9 @@ uint32_t sim_link_life(const sim_link *l) {
 }
 
 void sim_link_send(sim_link *l, gw_view message) {
-  if (!l->client_gone && l->opened) send_message(l, true, message);
+  if (l->client_gone || !l->opened) return;
+  sim_watch_client(&l->watch, message);
+  send_message(l, true, message);
 }
 
 static void client_close_arrives(void *arg) {

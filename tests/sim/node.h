@@ -32,6 +32,9 @@ bool sim_node_is_up(const sim_node *n);
 uint32_t sim_node_life(const sim_node *n);
 /** Sum of one counter over the workers of this life. */
 uint64_t sim_node_queue_bytes(const sim_node *n);
+/** What must hold when everything has calmed down: both ends of each link have
+ * counted the same credit. */
+void sim_node_check_calm(const sim_node *n);
 
 /** Ask a worker of the node, which is up, as the application: a method of the API,
  * a request in JSON. Nothing is told when the node crashes first. */

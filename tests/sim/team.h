@@ -6,8 +6,6 @@
 
 #include "tests/sim/node.h"
 
-#define SIM_MAX_GROUPS 2
-
 typedef struct sim_team sim_team;
 
 sim_team *sim_team_new(world *w, const sim_plan *plan, sim_node *node);

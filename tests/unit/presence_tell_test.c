@@ -604,6 +604,63 @@ static void test_many_turn_into_a_sample_and_back(void **state) {
   assert_int_equal(v.members[0], 60);
 }
 
+/* ---- who is told outside --------------------------------------------------------- */
+
+static char outside[256];
+
+/** "+1.u", "=1.u" or "-1.u" for each; a ! is for the first or the last. */
+static void note(const gw_notice *n) {
+  if (n->kind != GW_NOTICE_PRESENCE) return;
+  assert_true(gw_view_eq(n->channel, gw_view_of(name)));
+  assert_int_equal(n->member.client, n->client);
+  size_t len = strlen(outside);
+  (void)snprintf(outside + len, sizeof outside - len, "%c%u.%.*s%s ",
+                 "+=-"[n->change], (unsigned)n -> client, (int)n -> user.len,
+                 (const char *)n->user.data, n->first || n->last ? "!" : "");
+}
+
+static void expect_outside(const char *what) {
+  pass(600);
+  assert_string_equal(outside, what);
+  outside[0] = '\0';
+}
+
+static void tell_outside_in(uint32_t mode) {
+  space()->presence_mode = mode;
+  node.tell = note;
+  outside[0] = '\0';
+  begin();
+  enter(1, "u");
+  enter(2, "u");
+  expect_outside("+1.u! +2.u ");
+  set_as(1, "u", "busy", "");
+  set_as(2, "u", "online", ""); /* as before */
+  expect_outside("=1.u ");
+  leave(1);
+  enter(3, "u");
+  leave(3);
+  expect_outside("-1.u ");
+  set_as(2, "w", "online", "");
+  expect_outside("-2.u! +2.w! ");
+  leave(2);
+  expect_outside("-2.w! ");
+}
+
+static void test_all_of_it_is_told_outside(void **state) {
+  (void)state;
+  tell_outside_in(GW_PRESENCE_MODE_FULL);
+}
+
+static void test_ids_change_nothing_outside(void **state) {
+  (void)state;
+  tell_outside_in(GW_PRESENCE_MODE_IDS);
+}
+
+static void test_counts_change_nothing_outside(void **state) {
+  (void)state;
+  tell_outside_in(GW_PRESENCE_MODE_COUNTS);
+}
+
 /* ---- bytes --------------------------------------------------------------------- */
 
 /**
@@ -676,6 +733,9 @@ int main(void) {
       ON(test_each_has_the_same_chance, prepare_owned, "owned"),
       BOTH(test_many_turn_into_numbers_and_back),
       BOTH(test_many_turn_into_a_sample_and_back),
+      ON(test_all_of_it_is_told_outside, prepare_owned, "owned"),
+      ON(test_ids_change_nothing_outside, prepare_owned, "owned"),
+      ON(test_counts_change_nothing_outside, prepare_owned, "owned"),
       BOTH(test_numbers_cost_a_subscriber_little),
       BOTH(test_a_sample_costs_a_subscriber_little),
   };

@@ -12,7 +12,7 @@
 /* F(name): a field; L(name, message): a list; of texts: L(name, text). */
 #define FIELDS_hello(F, L)                                                     \
   F(version) F(features) F(instance) F(token) F(resume) F(ping_interval_ms)    \
-  F(agent) F(user)
+  F(agent) F(user) F(credit_bytes)
 #define FIELDS_limits(F, L)                                                    \
   F(max_frame_bytes) F(max_message_bytes) F(max_channel_bytes)                 \
   F(max_subscriptions) F(max_presence_bytes) F(max_calls) F(max_queue_bytes)   \
@@ -34,10 +34,11 @@
 #define FIELDS_unsubscribed(F, L) F(code) F(reason)
 #define FIELDS_publish(F, L)                                                   \
   F(channel) F(data) F(json) F(key) F(after) F(no_echo) F(compare) F(epoch)    \
-  F(offset) F(ttl_ms)
+  F(offset) F(ttl_ms) F(item)
 #define FIELDS_published(F, L) F(epoch) F(offset) F(duplicate)
 #define FIELDS_publication(F, L)                                               \
-  F(offset) F(data) F(json) F(client) F(key) F(user) F(time_ms) F(no_echo)
+  F(offset) F(data) F(json) F(client) F(key) F(user) F(time_ms) F(no_echo)     \
+  F(item)
 #define FIELDS_recovery(F, L)                                                  \
   F(from) F(to) F(live) F(gap) F(gap_from) F(gap_to)
 #define FIELDS_lagged(F, L) F(from) F(to) F(count) F(reason)

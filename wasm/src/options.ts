@@ -33,6 +33,7 @@ export type Retry =
 /** What the SDK uses of a WebSocket: the browser's, Node's or npm `ws`. */
 export interface WebSocketLike {
   binaryType: string;
+  readonly readyState?: number;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;
@@ -94,6 +95,9 @@ export interface ClientOptions {
   readonly requestTimeoutMs?: number;
   /** When a lost connection is called suspended; 120 s. */
   readonly suspendAfterMs?: number;
+  /** Bytes that may be on their way to the handlers, at least what the network
+   * carries in a round trip; 256 KiB. 0: as fast as the socket takes them. */
+  readonly creditBytes?: number;
   /** Limits and storage of publications that are not acknowledged. */
   readonly outbox?: OutboxOptions;
   /** 16 bytes, to be the same client as before; random. A secret. */
@@ -115,9 +119,10 @@ export interface SubscribeOptions {
   readonly since?: 'start' | Position;
   /** Keep the list of members; false. */
   readonly presence?: boolean;
-  /** When this client reads too slowly: `close` the connection and recover, or
-   * `drop` the oldest waiting publications and tell the gap; `close`. */
-  readonly overflow?: 'close' | 'drop';
+  /** When this client reads too slowly: `close` the connection and recover;
+   * `drop` the oldest of what waits; `conflate` to the newest of each item;
+   * `sample` the newest. What is skipped is told as a gap; `close`. */
+  readonly overflow?: 'close' | 'drop' | 'conflate' | 'sample';
 }
 
 export interface PublishOptions {
@@ -129,6 +134,9 @@ export interface PublishOptions {
   readonly expected?: Position;
   /** Forget it after this long; the namespace's setting. */
   readonly ttlMs?: number;
+  /** What it is about, such as the id of a thing, up to 255 bytes; nothing in
+   * particular. */
+  readonly item?: string;
 }
 
 export interface CallOptions {

@@ -33,13 +33,15 @@ typedef struct gw_server_options {
   const char *demo;
   /** Gets a sentence for each thing that is wrong; NULL: the standard error. */
   FILE *errors;
-  /** SIGTERM and SIGINT stop the server, a second one ends the process. */
+  /** SIGTERM and SIGINT stop the server, a second one ends the process; SIGHUP
+   * is gw_server_reload, or a stop when the terminal has hung up. */
   bool takes_signals;
 } gw_server_options;
 
 /**
  * Make a server; one at a time in a process.
- *   returns  0; GW_ERR_INVALID (configuration), GW_ERR_NOT_FOUND (demo),
+ *   returns  0; GW_ERR_INVALID (configuration, or the certificate and key that
+ *            it names), GW_ERR_NOT_FOUND (demo),
  *            GW_ERR_STATE (libraries), GW_ERR_NOMEM: errors says why
  */
 GW_MUST_USE int gw_server_new(gw_server **server,
@@ -152,5 +154,10 @@ GW_MUST_USE int gw_server_run(gw_server *s);
 /** Drain: clients are told to come back over the configured time, then
  * gw_server_run returns. On any thread, or in a signal handler. */
 void gw_server_stop(gw_server *s);
+
+/** Read certificate and key again, and show them to TLS clients that connect
+ * from then on; if they cannot be used, the old ones stay. The log tells. On any
+ * thread, or in a signal handler. */
+void gw_server_reload(gw_server *s);
 
 #endif

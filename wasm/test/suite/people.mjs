@@ -14,8 +14,8 @@ const idOf = (client) => client.toString(16).padStart(16, '0');
 function teller(server) {
   const head = () => ({ channel: server.number('room') });
   return {
-    list: (body) => server.send(frame(Type.PRESENCE_SNAPSHOT, head(), body)),
-    change: (body) => server.send(frame(Type.PRESENCE_DIFF, head(), body)),
+    list: (body) => server.deliver(frame(Type.PRESENCE_SNAPSHOT, head(), body)),
+    change: (body) => server.deliver(frame(Type.PRESENCE_DIFF, head(), body)),
   };
 }
 
@@ -39,9 +39,9 @@ export const cases = [
     name: 'changes tell the first and the last client of a user',
     async run(t) {
       const { take, list, change } = await watching(t);
-      list({ version: 5, members: [member(1)], clients: 1, users: 1 });
+      await list({ version: 5, members: [member(1)], clients: 1, users: 1 });
       equal(take(), [['enter', '1', false, false], ['1', 5, 'full', 1, 1]]);
-      change({ version: 6, changes: [
+      await change({ version: 6, changes: [
         { kind: 0, member: member(2), first: 1 },
         { kind: 0, member: member(3) },
         { kind: 1, member: { ...member(3), state: 'busy' } },
@@ -59,18 +59,18 @@ export const cases = [
     name: 'where there are too many, numbers take the place of the list',
     async run(t) {
       const { subscription, take, list, change } = await watching(t);
-      list({ version: 5, members: [member(1), member(2)], clients: 2, users: 2 });
+      await list({ version: 5, members: [member(1), member(2)], clients: 2, users: 2 });
       take();
-      list({ version: 6, mode: COUNTS, clients: 3, users: 3 });
+      await list({ version: 6, mode: COUNTS, clients: 3, users: 3 });
       equal(take(), [['', 6, 'counts', 3, 3]]); // nobody has left
       equal(subscription.members.size, 0);
-      change({ version: 7, clients: 900, users: 800 });
+      await change({ version: 7, clients: 900, users: 800 });
       equal(take(), [['', 7, 'counts', 900, 800]]);
-      list({ version: 8, mode: FULL, members: [member(2), member(4)], clients: 2,
+      await list({ version: 8, mode: FULL, members: [member(2), member(4)], clients: 2,
         users: 2 });
       equal(take(), [['24', 8, 'full', 2, 2]]); // and nobody has come
       equal(subscription.members.get(idOf(4)).user, 'u4');
-      change({ version: 9, changes: [{ kind: 0, member: member(5), first: 1 }] });
+      await change({ version: 9, changes: [{ kind: 0, member: member(5), first: 1 }] });
       equal(take(), [['enter', '5', true, false]]);
     },
   },
@@ -78,10 +78,10 @@ export const cases = [
     name: 'a sample is a list that changes as a whole',
     async run(t) {
       const { client, subscription, take, list, change } = await watching(t);
-      list({ version: 5, mode: SAMPLED, members: [member(1), member(2)],
+      await list({ version: 5, mode: SAMPLED, members: [member(1), member(2)],
         clients: 70, users: 60 });
       equal(take(), [['12', 5, 'sampled', 70, 60]]);
-      change({ version: 6, clients: 71, users: 61, changes: [
+      await change({ version: 6, clients: 71, users: 61, changes: [
         { kind: 2, member: { client: 1 } }, { kind: 0, member: member(7) },
       ] });
       equal(take(), [['27', 6, 'sampled', 71, 61]]);
@@ -100,7 +100,7 @@ export const cases = [
       const told = [];
       client.on('message', (message) => told.push(message));
       const message = (body) => frame(Type.MESSAGE, {}, body);
-      t.server.send(
+      await t.server.deliver(
         message({ client: 0xa1n, user: 'ann', to: 3, group: 'team', event: 'hi',
           json: '{"n":1}', time_ms: 5 }),
         message({ client: CLIENT, to: 5, data: new Uint8Array([1, 2]) }),

@@ -7,7 +7,8 @@ export const Type = {
   SUBSCRIBE: 8, SUBSCRIBED: 9, UNSUBSCRIBE: 10, UNSUBSCRIBED: 11, PUBLISH: 12,
   PUBLISHED: 13, PUBLICATION: 14, RECOVERY: 15, LAGGED: 16, PRESENCE_SET: 17,
   PRESENCE_LEAVE: 18, PRESENCE_GET: 19, PRESENCE_SNAPSHOT: 20,
-  PRESENCE_DIFF: 21, RPC: 22, RPC_RESULT: 23, MESSAGE: 34,
+  PRESENCE_DIFF: 21, RPC: 22, RPC_RESULT: 23, SERVER_SUBSCRIBED: 28,
+  MESSAGE: 34, CREDIT: 128,
 };
 
 // Fields by number: name and kind. v: varint, f: fixed64, s: text, b: bytes,
@@ -24,7 +25,7 @@ const SCHEMA = {
   [Type.HELLO]: {
     1: ['version', 'v'], 2: ['features', 'v'], 3: ['instance', 'b'],
     4: ['token', 's'], 5: ['resume', 'b'], 6: ['ping_interval_ms', 'v'],
-    7: ['agent', 's'], 8: ['user', 's'],
+    7: ['agent', 's'], 8: ['user', 's'], 9: ['credit_bytes', 'v'],
   },
   [Type.WELCOME]: {
     1: ['version', 'v'], 2: ['features', 'v'], 3: ['connection', 'f'],
@@ -47,11 +48,14 @@ const SCHEMA = {
   [Type.SUBSCRIBE]: {
     1: ['channel', 's'], 2: ['recover', 'v'], 3: ['epoch', 'f'],
     4: ['offset', 'v'], 5: ['token', 's'], 6: ['overflow', 'v'],
-    7: ['presence', 'v'],
+    7: ['presence', 'v'], 11: ['by_server', 'v'],
   },
   [Type.SUBSCRIBED]: {
     1: ['epoch', 'f'], 2: ['offset', 'v'], 3: ['result', 'v'], 4: ['gap', 'v'],
     5: ['gap_from', 'v'], 6: ['gap_to', 'v'], 7: ['live', 'v'],
+  },
+  [Type.SERVER_SUBSCRIBED]: {
+    1: ['channel', 's'], 2: ['epoch', 'f'], 3: ['offset', 'v'],
   },
   [Type.UNSUBSCRIBE]: {},
   [Type.UNSUBSCRIBED]: { 1: ['code', 'v'], 2: ['reason', 's'] },
@@ -59,6 +63,7 @@ const SCHEMA = {
     1: ['channel', 's'], 2: ['data', 'b'], 3: ['json', 's'], 4: ['key', 'v'],
     5: ['after', 'v'], 6: ['no_echo', 'v'], 7: ['compare', 'v'],
     8: ['epoch', 'f'], 9: ['offset', 'v'], 10: ['ttl_ms', 'v'],
+    11: ['item', 's'],
   },
   [Type.PUBLISHED]: {
     1: ['epoch', 'f'], 2: ['offset', 'v'], 3: ['duplicate', 'v'],
@@ -66,6 +71,7 @@ const SCHEMA = {
   [Type.PUBLICATION]: {
     1: ['offset', 'v'], 2: ['data', 'b'], 3: ['json', 's'],
     4: ['client', 'f'], 5: ['key', 'v'], 6: ['user', 's'], 7: ['time_ms', 'v'],
+    8: ['no_echo', 'v'], 9: ['item', 's'],
   },
   [Type.RECOVERY]: {
     1: ['from', 'v'], 2: ['to', 'v'], 3: ['live', 'v'], 4: ['gap', 'v'],
@@ -98,6 +104,7 @@ const SCHEMA = {
     7: ['from_user', 's'],
   },
   [Type.RPC_RESULT]: { 1: ['data', 'b'], 2: ['json', 's'] },
+  [Type.CREDIT]: { 1: ['bytes', 'v'] },
 };
 
 function varint(value) {

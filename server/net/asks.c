@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* asks.c - routes a question to whoever is configured. */
+#include "server/net/asks.h"
+
+#include "server/hooks/hooks.h"
+
+bool gw_asks_are_any(const gw_asks *a) {
+  return a->auth != NULL || a->hooks != NULL;
+}
+
+/** Nobody is there for it: names are as claimed, tokens mean nothing, and what
+ * was left to somebody is refused. */
+static void answer_alone(const gw_question *q, gw_verdict *v) {
+  *v = (gw_verdict){.code = GW_CODE_OK};
+  switch (q->kind) {
+  case GW_ASK_CONNECT:
+    v->user = q->user;
+    v->is_only_claimed = true;
+    break;
+  case GW_ASK_REFRESH:
+    break;
+  case GW_ASK_SUBSCRIPTION_REFRESH:
+    v->code = GW_CODE_TOKEN_INVALID;
+    break;
+  default:
+    v->code = GW_CODE_PERMISSION_DENIED;
+    break;
+  }
+}
+
+/** Whether the hook is one of the ways that the question leaves open. */
+static bool is_for_hooks(const gw_asks *a, const gw_question *q) {
+  if (a->hooks == NULL || !gw_hooks_are_used(a->hooks, gw_hook_of(q->kind)))
+    return false;
+  return q->rule == NULL || (q->rule->who & GW_WHO_HOOK) != 0;
+}
+
+bool gw_asks_ask(const gw_asks *a, uint32_t worker, const gw_question *q,
+                 gw_verdict *verdict) {
+  enum gw_auth_said said = GW_AUTH_PASS;
+  if (a->auth != NULL) said = a->auth->ask(a->auth_user, worker, q, verdict);
+  if (said != GW_AUTH_PASS) return said == GW_AUTH_ANSWERED;
+  if (is_for_hooks(a, q)) return gw_hooks_ask(a->hooks, worker, q, verdict);
+  answer_alone(q, verdict);
+  return true;
+}

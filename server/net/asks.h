@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* asks.h - who answers the core's questions: an authenticator first, then the
+ * application's backend. */
+#ifndef GODWIT_SERVER_ASKS_H
+#define GODWIT_SERVER_ASKS_H
+
+#include "server/core/ask.h"
+#include "server/core/notice.h"
+
+typedef struct gw_hooks gw_hooks;
+
+/** What an authenticator says to a question. */
+enum gw_auth_said {
+  GW_AUTH_ANSWERED, /**< *verdict is the answer */
+  GW_AUTH_LATER,    /**< it will be given by gw_hub_decide, once */
+  GW_AUTH_PASS      /**< not for it to say */
+};
+
+/** Called on the worker's thread; must not wait. */
+typedef struct gw_authenticator {
+  enum gw_auth_said (*ask)(void *user, uint32_t worker,
+                           const gw_question *question, gw_verdict *verdict);
+} gw_authenticator;
+
+/** All zero: nobody answers, and everything is granted. */
+typedef struct gw_asks {
+  const gw_authenticator *auth; /**< NULL: none */
+  void *auth_user;
+  gw_hooks *hooks; /**< NULL: none */
+} gw_asks;
+
+/** Whether there is anybody. */
+bool gw_asks_are_any(const gw_asks *a);
+
+/** As gw_hub_port.ask. */
+bool gw_asks_ask(const gw_asks *a, uint32_t worker, const gw_question *q,
+                 gw_verdict *verdict);
+
+#endif
