@@ -235,7 +235,7 @@ const gw__key gw__namespace_keys[] = {
     "What subscribers are told: full (each member), ids (who, and no more),\n"
     "counts (numbers only) or sampled (numbers and a few drawn members)."),
   NUMBER("presence.full_limit", presence_full_limit, 0, GW_MAX_PRESENCE_FULL,
-    "Members from which full and ids become what presence.large says; when a\n"
+    "Members above which full and ids become what presence.large says; when a\n"
     "fifth fewer are left they come back. 0: never."),
   CHOICE("presence.large", presence_large, modes,
     "counts or sampled."),

@@ -50,8 +50,8 @@ void sim_plan_draw(sim_plan *p, world *w) {
   if (p->latency_max_ms > 100 && p->window_bytes < 32768)
     p->window_bytes = 32768;
   p->credit_bytes = PICK(w, GW_CREDIT_NONE, 2000, 16384, 262144);
-  if (p->latency_max_ms > 100 && p->credit_bytes < 16384)
-    p->credit_bytes = 16384;
+  if (p->latency_max_ms > 100 && p->credit_bytes < 65536)
+    p->credit_bytes = 65536;
   p->batch_delay_ms = PICK(w, 0, 0, 5, 100);
   p->batch_bytes = PICK(w, 200, 2000, 8192);
   p->think_max_ms = PICK(w, 100, 500, 2000);
