@@ -62,7 +62,7 @@ struct gw_hub {
 
   gw_slots sessions;
   gw_index clients;   /**< open sessions by client id */
-  gw_index users;     /**< first of each user's; see chain.h */
+  gw_index users;     /**< first of each user's; see bunch.h */
   uint64_t places;    /**< hides the slots in ids of connections */
   gw_session *ending; /**< sessions to take apart at the safe point */
   unsigned depth;     /**< calls from outside that are under way */
@@ -71,7 +71,7 @@ struct gw_hub {
   gw_slots channels;
   gw_channel *by_name;
   gw_index followed; /**< attached channels of other workers, by number */
-  gw_index present;  /**< first row of each user in presences; see chain.h */
+  gw_index present;  /**< first row of each user in presences; see bunch.h */
   uint32_t num_owned;
   uint32_t *forwarded;     /**< unanswered commands, per worker */
   gw_refused_list refused; /**< for want of memory, by channel and client */
@@ -92,6 +92,8 @@ struct gw_hub {
   struct gw_call_sent *sent_calls; /**< by id */
   gw_on_call on_call;
   void *on_call_user;
+  const gw_inspector *inspector; /**< NULL: nobody */
+  void *inspector_user;
 
   struct gws_drain drain;
   gw_out scratch;

@@ -101,7 +101,8 @@ static void notify(const gw_presence *p, const gw_member *m, const gw_buf *face,
 
 /** To whoever outside wants to know: all of it, whatever the mode. */
 static void notify_of(const gw_presence *p, const gw_member *m) {
-  if (p->channel->hub->port.tell == NULL) return;
+  const gw_hub_port *port = &p->channel->hub->port;
+  if (port->tell == NULL || !port->tells_presence) return;
   if (does_leave(m)) notify(p, m, m->told, GW_PRESENCE_LEAVE);
   if (does_enter(m))
     notify(p, m, m->now, GW_PRESENCE_ENTER);

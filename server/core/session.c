@@ -89,6 +89,10 @@ gw_view gws_session_peer(const gw_session *s) {
   return (gw_view){s->texts, s->peer_len};
 }
 
+gw_view gw_session_peer(const gw_session *s) {
+  return gws_session_peer(s);
+}
+
 gw_view gws_session_user(const gw_session *s) {
   return (gw_view){s->texts + s->peer_len, s->user_len};
 }
@@ -487,7 +491,7 @@ int gws_session_enlist(gw_session *s, uint32_t hash) {
   int err = gw_index_add(&h->clients, hash, s);
   if (err < 0) return err;
   if (user.len != 0)
-    err = gw_chain_add(&h->users, hash_name(h, user), user, is_of_user,
+    err = gw_bunch_add(&h->users, hash_name(h, user), user, is_of_user,
                        &s->of_user);
   if (err < 0)
     gw_index_remove(&h->clients, hash, s);
@@ -502,30 +506,33 @@ static void forget(gw_session *s) {
   if (s->client == 0) return;
   gw_index_remove(&h->clients, hash_id(h, s->client), s);
   if (user.len != 0)
-    gw_chain_remove(&h->users, hash_name(h, user), &s->of_user);
+    gw_bunch_remove(&h->users, hash_name(h, user), &s->of_user);
 }
 
 gw_session *gws_session_first_of(const gw_hub *h, gw_view user) {
   if (user.len == 0) return NULL;
   return session_of(
-      gw_chain_find(&h->users, hash_name(h, user), user, is_of_user));
+      gw_bunch_find(&h->users, hash_name(h, user), user, is_of_user));
 }
 
 gw_session *gws_session_next_of(const gw_session *s) {
   return session_of(s->of_user.next);
 }
 
-/** Of one that was welcomed. */
 static void tell_end(const gw_session *s) {
   gw_hub *h = s->hub;
-  if (h->port.tell == NULL || s->client == 0) return;
+  bool was_welcomed = s->client != 0;
+  if (h->port.tell == NULL) return;
   gw_notice n = {.kind = GW_NOTICE_DISCONNECT,
+                 .conn = s->conn,
+                 .session = s->handle,
+                 .is_known = s->is_known,
                  .client = s->client,
                  .user = gws_session_user(s),
                  .connection = s->connection,
                  .peer = gws_session_peer(s),
                  .code = s->end_code,
-                 .duration_ms = h->now_ms - s->opened_ms};
+                 .duration_ms = was_welcomed ? h->now_ms - s->opened_ms : 0};
   h->port.tell(h->user, &n);
 }
 

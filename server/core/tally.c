@@ -29,13 +29,13 @@ static gw_tally_row *make(gw_tally *t, gw_view name, uint32_t hash) {
   row->len = (uint32_t)name.len;
   memcpy(row->name, name.data, name.len);
   if (t->index != NULL &&
-      gw_chain_add(t->index, hash, name, is_of_name, &row->link) < 0) {
+      gw_bunch_add(t->index, hash, name, is_of_name, &row->link) < 0) {
     gw_mem_free(row);
     return NULL;
   }
   HASH_ADD_KEYPTR_BYHASHVALUE(hh, t->rows, row->name, name.len, hash, row);
   if (GWS_TABLE_HAS(row)) return row;
-  if (t->index != NULL) gw_chain_remove(t->index, hash, &row->link);
+  if (t->index != NULL) gw_bunch_remove(t->index, hash, &row->link);
   gw_mem_free(row);
   return NULL;
 }
@@ -54,7 +54,7 @@ gw_tally_row *gws_tally_ref(gw_tally_row *row) {
 
 void gws_tally_drop(gw_tally *t, gw_tally_row *row) {
   if (row == NULL || --row->refs != 0) return;
-  if (t->index != NULL) gw_chain_remove(t->index, row->hh.hashv, &row->link);
+  if (t->index != NULL) gw_bunch_remove(t->index, row->hh.hashv, &row->link);
   HASH_DEL(t->rows, row);
   gw_mem_free(row);
 }
@@ -70,7 +70,7 @@ gw_view gws_tally_name(const gw_tally_row *row) {
 gw_tally_row *gws_tally_first_of(const gw_hub *h, const gw_index *index,
                                  gw_view name) {
   uint32_t hash = (uint32_t)gws_hub_hash(h, name.data, name.len);
-  return row_of(gw_chain_find(index, hash, name, is_of_name));
+  return row_of(gw_bunch_find(index, hash, name, is_of_name));
 }
 
 gw_tally_row *gws_tally_next_of(const gw_tally_row *row) {

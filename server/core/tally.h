@@ -4,7 +4,7 @@
 #ifndef GODWIT_SERVER_TALLY_H
 #define GODWIT_SERVER_TALLY_H
 
-#include "server/core/chain.h"
+#include "server/core/bunch.h"
 #include "server/core/hub_state.h"
 #include "server/core/table.h"
 

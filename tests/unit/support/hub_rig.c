@@ -105,6 +105,7 @@ void hubs_start(hubs *n) {
     places[i] = (struct place){n, i};
     gw_hub_port p = port;
     if (n->asks) p.ask = port_ask;
+    p.tells_presence = n->tell != NULL;
     if (n->tell != NULL) p.tell = port_tell;
     n->hub[i] = gw_hub_new(&o, &p, &places[i]);
     assert_non_null(n->hub[i]);

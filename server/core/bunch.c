@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* chain.c - lists whose heads are in an index. */
-#include "server/core/chain.h"
+/* bunch.c - lists whose heads are in an index. */
+#include "server/core/bunch.h"
 
 #include <stddef.h>
 
-gw_link *gw_chain_find(const gw_index *firsts, uint32_t hash, gw_view key,
+gw_link *gw_bunch_find(const gw_index *firsts, uint32_t hash, gw_view key,
                        gw_is_of is_of) {
   gw_link *link;
   gw_index_walk walk = {.hash = hash};
@@ -14,9 +14,9 @@ gw_link *gw_chain_find(const gw_index *firsts, uint32_t hash, gw_view key,
   return NULL;
 }
 
-int gw_chain_add(gw_index *firsts, uint32_t hash, gw_view key, gw_is_of is_of,
+int gw_bunch_add(gw_index *firsts, uint32_t hash, gw_view key, gw_is_of is_of,
                  gw_link *link) {
-  gw_link *first = gw_chain_find(firsts, hash, key, is_of);
+  gw_link *first = gw_bunch_find(firsts, hash, key, is_of);
   *link = (gw_link){NULL, NULL};
   if (first == NULL) return gw_index_add(firsts, hash, link);
   *link = (gw_link){first, first->next};
@@ -25,7 +25,7 @@ int gw_chain_add(gw_index *firsts, uint32_t hash, gw_view key, gw_is_of is_of,
   return 0;
 }
 
-void gw_chain_remove(gw_index *firsts, uint32_t hash, gw_link *link) {
+void gw_bunch_remove(gw_index *firsts, uint32_t hash, gw_link *link) {
   if (link->next != NULL) link->next->prev = link->prev;
   if (link->prev != NULL)
     link->prev->next = link->next;
