@@ -17,7 +17,7 @@ enum gw__key_type {
   GW__KEY_CHOICE,   /**< uint32_t, index of one of the choices */
   GW__KEY_LIST,     /**< char *, never NULL: words with commas between them; in
                          YAML also a list */
-  /* lists.c */
+  /* words.c */
   GW__KEY_RULE,        /**< gw_rule; written as words: user, role:editor */
   GW__KEY_WORDS,       /**< gw_words; the same */
   GW__KEY_TRANSITIONS, /**< gw_transitions; online 5m away, away 30m offline */
@@ -96,16 +96,16 @@ const char *gw__number_text(const gw__key *key, uint32_t number,
 /** Milliseconds of a time with its unit; false when it is none. */
 bool gw__duration_read(const char *text, uint32_t *ms);
 
-/* lists.c: values that are made of words. As gw__value_set and _text, with the
+/* words.c: values that are made of words. As gw__value_set and _text, with the
  * field itself. */
-bool gw__list_is(const gw__key *key);
-int gw__list_set(const gw__key *key, void *field, const char *text,
-                 char why[GW__WHY_MAX]);
-const char *gw__list_text(const gw__key *key, const void *field,
-                          char space[GW__VALUE_MAX]);
+bool gw__words_is(const gw__key *key);
+int gw__words_set(const gw__key *key, void *field, const char *text,
+                  char why[GW__WHY_MAX]);
+const char *gw__words_text(const gw__key *key, const void *field,
+                           char space[GW__VALUE_MAX]);
 /** A pattern of ECMA-262 that the text has to match, for the JSON Schema; freed
  * by the caller. */
-char *gw__list_pattern(const gw__key *key);
+char *gw__words_pattern(const gw__key *key);
 
 /** Number of edits (insert, delete, replace, swap neighbours) between texts. */
 size_t gw__edit_distance(const char *a, const char *b);

@@ -167,8 +167,8 @@ static json_t *pattern_schema(const char *pattern) {
   return json_pack("{s:s,s:s}", "type", "string", "pattern", pattern);
 }
 
-static json_t *list_schema(const gw__key *key) {
-  char *pattern = gw__list_pattern(key);
+static json_t *words_schema(const gw__key *key) {
+  char *pattern = gw__words_pattern(key);
   json_t *schema = pattern_schema(pattern != NULL ? pattern : "");
   free(pattern);
   return schema;
@@ -199,7 +199,7 @@ static json_t *type_schema(const gw__key *key) {
   case GW__KEY_WORDS:
   case GW__KEY_TRANSITIONS:
   case GW__KEY_GROUP:
-    return list_schema(key);
+    return words_schema(key);
   case GW__KEY_ADDRESS:
   case GW__KEY_LIST:
     return json_pack("{s:[{s:s},{s:s,s:{s:s}}]}", "anyOf", "type", "string",

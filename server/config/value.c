@@ -165,7 +165,7 @@ int gw__value_set(const gw__key *key, void *at, const char *text,
   if (gw__key_is_text(key)) return set_text(key, field, text, why);
   if (key->type == GW__KEY_BOOL) return set_bool(field, text, why);
   if (key->type == GW__KEY_CHOICE) return set_choice(key, field, text, why);
-  if (gw__list_is(key)) return gw__list_set(key, field, text, why);
+  if (gw__words_is(key)) return gw__words_set(key, field, text, why);
   return set_number(key, field, text, why);
 }
 
@@ -244,7 +244,7 @@ const char *gw__value_text(const gw__key *key, const void *at,
   if (key->type == GW__KEY_BOOL) {
     return *(const bool *)field ? "true" : "false";
   }
-  if (gw__list_is(key)) return gw__list_text(key, field, space);
+  if (gw__words_is(key)) return gw__words_text(key, field, space);
   uint32_t number = *(const uint32_t *)field;
   if (key->type == GW__KEY_CHOICE) return key->choices[number];
   return gw__number_text(key, number, space);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lists.c - values that are made of words: who may, states, transitions, and the
+/* words.c - values that are made of words: who may, states, transitions, and the
  * name of a group with parts of a channel's in it. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #define BETWEEN ", \t"
 
-bool gw__list_is(const gw__key *key) {
+bool gw__words_is(const gw__key *key) {
   return key->type >= GW__KEY_RULE;
 }
 
@@ -292,8 +292,8 @@ static int set_group(char *field, const char *text, char *why) {
 /* ---- by type ------------------------------------------------------------------
  */
 
-int gw__list_set(const gw__key *key, void *field, const char *text,
-                 char why[GW__WHY_MAX]) {
+int gw__words_set(const gw__key *key, void *field, const char *text,
+                  char why[GW__WHY_MAX]) {
   switch (key->type) {
   case GW__KEY_WORDS:
     return set_words(field, text, why);
@@ -306,8 +306,8 @@ int gw__list_set(const gw__key *key, void *field, const char *text,
   }
 }
 
-const char *gw__list_text(const gw__key *key, const void *field,
-                          char space[GW__VALUE_MAX]) {
+const char *gw__words_text(const gw__key *key, const void *field,
+                           char space[GW__VALUE_MAX]) {
   switch (key->type) {
   case GW__KEY_WORDS:
     return words_text(field, space);
@@ -320,7 +320,7 @@ const char *gw__list_text(const gw__key *key, const void *field,
   }
 }
 
-char *gw__list_pattern(const gw__key *key) {
+char *gw__words_pattern(const gw__key *key) {
   switch (key->type) {
   case GW__KEY_WORDS:
     return strdup("^([^, ]+([, ]+[^, ]+)*)?$");

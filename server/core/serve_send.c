@@ -5,6 +5,7 @@
 #include "server/core/access.h"
 #include "server/core/api.h"
 #include "server/core/channel.h"
+#include "server/core/grants.h"
 #include "server/core/groups.h"
 #include "server/core/idle.h"
 #include "server/core/mem.h"
@@ -19,6 +20,16 @@ static bool is_subscribed_to_all(const gw_session *s, gw_list list) {
     const gw_channel *ch =
         gws_channel_find(h, name, gws_hub_hash(h, name.data, name.len));
     if (gws_subs_by_channel(&s->subs, ch) == NULL) return false;
+  }
+  return true;
+}
+
+/** Whether the way that the connection came by leads to all of them. */
+static bool are_on_route(const gw_session *s, gw_list list) {
+  gw_view name;
+  while (s->grants != NULL && gw_list_next(&list, &name)) {
+    if (!gws_is_within(s, name, gws_hub_hash(s->hub, name.data, name.len)))
+      return false;
   }
   return true;
 }
@@ -44,6 +55,8 @@ uint32_t gws_send_permit(gw_session *s, const gw_send *msg, const char **why) {
   enum gw_address to;
   uint32_t code = gws_send_check(s->hub, msg, &to, why);
   if (code == GW_CODE_BAD_TEXT) gw_stat_add(&s->hub->stats.bad_text_total, 1);
+  if (code == GW_CODE_OK && !are_on_route(s, msg->channels))
+    code = GW_CODE_NOT_ON_ROUTE;
   if (code == GW_CODE_OK && !is_allowed(s, msg, to))
     code = GW_CODE_PERMISSION_DENIED;
   return code;
