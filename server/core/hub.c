@@ -13,7 +13,9 @@
 #include "server/core/calls.h"
 #include "server/core/channel.h"
 #include "server/core/drain.h"
+#include "server/core/groups.h"
 #include "server/core/hold.h"
+#include "server/core/idle.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
 #include "server/core/presence.h"
@@ -40,8 +42,10 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   h->num_workers = options->num_workers;
   h->low_water = low_water_of(h->settings);
   memcpy(h->hash_key, options->hash_key, sizeof h->hash_key);
+  h->places = gws_hub_hash(h, "place", 5);
   gw_wheel_init(&h->wheel, 0);
   h->drain.timer.kind = GWS_TIMER_DRAIN;
+  h->late_timer.kind = GWS_TIMER_GROUPS;
   h->forwarded = gw_mem_zalloc(h->num_workers * sizeof *h->forwarded);
   /* Got now, as both are needed to survive when nothing can be got later. */
   if (h->forwarded == NULL || gws_hub_scratch(h, GWS_SCRATCH_MIN) == NULL ||
@@ -86,8 +90,11 @@ void gw_hub_free(gw_hub *h) {
   free_channels(h);
   gw_slots_deinit(&h->sessions);
   gw_slots_deinit(&h->channels);
+  gws_groups_free(h);
   gw_index_deinit(&h->clients);
+  gw_index_deinit(&h->users);
   gw_index_deinit(&h->followed);
+  gw_index_deinit(&h->present);
   gw_refused_deinit(&h->refused);
   gw_mem_free(h->forwarded);
   gw_mem_free(h->scratch.data);
@@ -160,6 +167,9 @@ static void fire(void *user, gw_timer *t) {
   case GWS_TIMER_PRESENCE:
     gws_presence_on_timer(GWS_AROUND(t, struct gw_presence, timer));
     break;
+  case GWS_TIMER_IDLE:
+    gws_idle_on_timer(GWS_AROUND(t, gw_idle, timer));
+    break;
   case GWS_TIMER_MEMBER:
     gws_presence_on_grace(GWS_AROUND(t, gw_member, grace));
     break;
@@ -174,6 +184,9 @@ static void fire(void *user, gw_timer *t) {
     break;
   case GWS_TIMER_LEASE:
     gws_lease_on_timer(GWS_AROUND(t, gw_lease, timer));
+    break;
+  case GWS_TIMER_GROUPS:
+    gws_groups_on_timer(GWS_AROUND(t, gw_hub, late_timer));
     break;
   case GWS_TIMER_HOLD:
     gws_hold_on_timer(t);
@@ -216,6 +229,8 @@ static const mail_handler mail_handlers[] = {
     [GWS_MAIL_PRESENCE_SET] = gws_command_on_presence,
     [GWS_MAIL_PRESENCE_LEAVE] = gws_command_on_presence,
     [GWS_MAIL_PRESENCE_LOST] = gws_command_on_presence,
+    [GWS_MAIL_PRESENCE_IDLE] = gws_command_on_presence,
+    [GWS_MAIL_PRESENCE_ACTIVE] = gws_command_on_presence,
     [GWS_MAIL_PRESENCE_GET] = gws_command_on_presence_get,
     [GWS_MAIL_SNAPSHOT] = gws_command_on_snapshot,
     [GWS_MAIL_ROSTER] = gws_follow_on_roster,
@@ -224,6 +239,7 @@ static const mail_handler mail_handlers[] = {
     [GWS_MAIL_CALL_DONE] = gws_calls_on_done,
     [GWS_MAIL_API] = gws_api_on_mail,
     [GWS_MAIL_API_DONE] = gws_api_on_done,
+    [GWS_MAIL_GROUP] = gws_groups_on_mail,
 };
 
 void gw_hub_deliver(gw_hub *h, gw_mail *mail) {
