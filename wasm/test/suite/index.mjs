@@ -4,12 +4,13 @@
 import { cases as bugClasses } from './bug-classes.mjs';
 import { cases as channels } from './channels.mjs';
 import { cases as connection } from './connection.mjs';
+import { cases as people } from './people.mjs';
 import { cases as presence } from './presence.mjs';
 import { cases as publish } from './publish.mjs';
 import { cases as subscription } from './subscription.mjs';
 
 const families = {
-  connection, subscription, publish, presence, channels,
+  connection, subscription, publish, presence, people, channels,
   'bug classes': bugClasses,
 };
 
