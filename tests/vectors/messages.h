@@ -28,7 +28,8 @@
 #define FIELDS_subscribe(F, L)                                                 \
   F(channel) F(recover) F(epoch) F(offset) F(token) F(overflow) F(presence)
 #define FIELDS_subscribed(F, L)                                                \
-  F(epoch) F(offset) F(result) F(gap) F(gap_from) F(gap_to) F(live)
+  F(epoch) F(offset) F(result) F(gap) F(gap_from) F(gap_to) F(live)            \
+  F(token_ttl_ms)
 #define FIELDS_unsubscribed(F, L) F(code) F(reason)
 #define FIELDS_publish(F, L)                                                   \
   F(channel) F(data) F(json) F(key) F(after) F(no_echo) F(compare) F(epoch)    \

@@ -242,6 +242,7 @@ typedef struct gw_subscribed {
   uint64_t gap_from;
   uint64_t gap_to;
   bool live;
+  uint64_t token_ttl_ms;
 } gw_subscribed;
 
 typedef struct gw_unsubscribed {
