@@ -24,6 +24,8 @@ static const gw_api_method methods[] = {
   ROW(info, info, ALL, NULL),
   ROW(channels, channels, ALL, gws_api_channels_finish),
   ROW(history, history, OWNER, NULL),
+  ROW(revoke, revoke, ALL, NULL),
+  ROW(disconnect, disconnect, ALL, NULL),
 #undef ROW
 };
 /* clang-format on */

@@ -54,6 +54,11 @@ void gws_api_channels_finish(const ProtobufCMessage *request,
 uint32_t gws_api_history(gw_hub *h, const gw_caller *caller,
                          const ProtobufCMessage *request, gws_reply *r);
 
+uint32_t gws_api_revoke(gw_hub *h, const gw_caller *caller,
+                        const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_disconnect(gw_hub *h, const gw_caller *caller,
+                            const ProtobufCMessage *request, gws_reply *r);
+
 /* ---- workers (api.c) ----------------------------------------------------- */
 
 typedef struct gw_mail gw_mail;

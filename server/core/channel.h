@@ -66,6 +66,7 @@ struct gw_channel {
   gw_follower *followers;
   uint32_t num_followers;
   gw_dedup_window window;
+  gw_bucket rate; /**< of publications */
   uint8_t name[];
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/core/mem.h"
+#include "server/core/meter.h"
 #include "server/core/session.h"
 
 #define SERVER_NAME "godwit/" GW_VERSION
@@ -48,6 +49,21 @@ static bool remember_user(gw_session *s, gw_view user) {
   return true;
 }
 
+static uint32_t user_hash(const gw_session *s) {
+  gw_view user = gws_session_user(s);
+  return (uint32_t)gws_hub_hash(s->hub, user.data, user.len);
+}
+
+void gws_handshake_undo(gw_session *s) {
+  gw_hub *h = s->hub;
+  if (s->client != 0)
+    gw_index_remove(&h->clients,
+                    (uint32_t)gws_hub_hash(h, &s->client, sizeof s->client), s);
+  if (s->user_len != 0) gw_index_remove(&h->users, user_hash(s), s);
+  s->client = 0;
+  s->user_len = 0;
+}
+
 static uint32_t agree_on_interval(const gw_hub *h, uint32_t wish_ms) {
   if (wish_ms == 0) return h->settings->ping_interval_ms;
   if (wish_ms < GW_PING_INTERVAL_MIN_MS) return GW_PING_INTERVAL_MIN_MS;
@@ -75,14 +91,14 @@ static bool open_session(gw_session *s, const gw_hello *hello,
   uint64_t client = public_id(hello->instance);
   uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
   if (!remember_user(s, v->user) || gws_identity_set(s, v) < 0) return false;
-  s->is_known = h->port.ask != NULL && v->user.len != 0;
+  s->is_known = h->port.ask != NULL && v->user.len != 0 && !v->is_claim;
   make_room(h, client, hash);
   if (gw_index_add(&h->clients, hash, s) < 0) return false;
   s->client = client;
+  if (v->user.len != 0 && gw_index_add(&h->users, user_hash(s), s) < 0)
+    return false;
   s->connection = gws_hub_random(h);
   s->opened_ms = h->now_ms;
-  s->publish_credit = UINT32_MAX; /* what it may be is seen when it is used */
-  s->publish_ms = (uint32_t)h->now_ms;
   s->ping_interval_ms = agree_on_interval(h, hello->ping_interval_ms);
   s->state = GWS_SESSION_OPEN;
   gw_stat_add(&h->stats.sessions, 1);
@@ -117,7 +133,12 @@ static enum gws_answer identify(gw_session *s, const gw_frame *f,
                    .token = hello->token};
   enum gws_answer answer = gws_ask(s, f, &q, v);
   if (s->hub->port.ask == NULL) v->user = hello->user;
-  return answer;
+  if (answer != GWS_ANSWER_YES ||
+      !gws_is_revoked(s->hub, v, (gw_view){NULL, 0}))
+    return answer;
+  gw_stat_add(&s->hub->stats.revoked_total, 1);
+  *v = (gw_verdict){.code = GW_CODE_TOKEN_REVOKED};
+  return GWS_ANSWER_NO;
 }
 
 /** Not let in. */
@@ -139,7 +160,11 @@ static void welcome(gw_session *s, uint32_t request, const gw_hello *hello,
     return;
   }
   send_welcome(s, request);
-  if (s->state == GWS_SESSION_OPEN) gws_liveness_begin(s);
+  if (s->state != GWS_SESSION_OPEN) return;
+  gws_liveness_begin(s);
+  if (gws_meter_begin(s)) return;
+  gws_hub_nomem(s->hub);
+  gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
 }
 
 void gws_serve_hello(gw_session *s, const gw_frame *f) {

@@ -60,6 +60,29 @@ struct stamped {
   gw_published_mail mail;
 };
 
+/**
+ * Whether the channel's rate lets one more. What was to follow one that it did
+ * not let has to wait for that: it is known by its key, so that no list of the
+ * refused is needed, which many publishers would fill.
+ */
+static uint32_t take_turn(gw_channel *ch, const gw_publish *msg,
+                          const struct gw_dedup_publisher *p,
+                          uint32_t *wait_ms) {
+  uint64_t offset;
+  const gw_rate *rate = &ch->ns->publish_rate;
+  if (rate->num == 0) return GW_CODE_OK;
+  if (p != NULL && msg->after != 0 && !gw_dedup_has(p, msg->after, &offset))
+    return GW_CODE_PRECEDING_REFUSED;
+  *wait_ms = gw_bucket_take(&ch->rate, rate, 1, ch->hub->now_ms);
+  if (*wait_ms == 0) return GW_CODE_OK;
+  char name[GW_MAX_CHANNEL_BYTES + 1];
+  gws_log_text(name, sizeof name, gws_channel_name(ch));
+  gw_stat_add(&ch->hub->stats.channel_rate_limited_total, 1);
+  gws_hub_log(ch->hub, GWS_LOG_INFO, "rate.limited",
+              "of=channel channel=\"%s\" retry_after_ms=%u", name, *wait_ms);
+  return GW_CODE_RATE_LIMITED;
+}
+
 /** Check it against what the channel knows, and stamp it. */
 static void stamp(gw_channel *ch, const gw_publish_command *cmd,
                   gw_outcome *outcome, struct stamped *st) {
@@ -73,6 +96,8 @@ static void stamp(gw_channel *ch, const gw_publish_command *cmd,
     outcome->duplicate = gw_dedup_has(p, msg->key, &outcome->offset);
     if (outcome->duplicate) return;
   }
+  outcome->code = take_turn(ch, msg, p, &outcome->retry_after_ms);
+  if (outcome->code != GW_CODE_OK) return;
   if (msg->compare && (msg->epoch != ch->epoch || msg->offset != ch->top)) {
     outcome->code = GW_CODE_CONFLICT;
     return;
@@ -139,7 +164,10 @@ void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
   else
     ch = gws_channel_get(h, cmd->msg.channel, cmd->hash, &outcome.code);
   if (ch != NULL) stamp(ch, cmd, &outcome, &st);
-  if (gw_code_class(outcome.code) == GW_CLASS_RETRY) {
+  if (ch != NULL && (outcome.code == GW_CODE_RATE_LIMITED ||
+                     outcome.code == GW_CODE_PRECEDING_REFUSED)) {
+    /* By the channel's rate, which keeps the order by itself. */
+  } else if (gw_code_class(outcome.code) == GW_CLASS_RETRY) {
     if (outcome.code == GW_CODE_INTERNAL) gws_hub_nomem(h);
     note_refusal(h, cmd);
   } else {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/core/channel.h"
+#include "server/core/identity.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
 
@@ -73,6 +74,7 @@ void gws_recovery_begin(gw_sub *sub) {
   gw_catchup *c = sub->catchup;
   gw_subscribed msg = find_start(ch, c);
   msg.live = msg.offset == ch->top;
+  if (sub->lease != NULL) msg.token_ttl_ms = gws_lease_ttl_ms(sub);
   count(s->hub, c, &msg);
   c->cursor = msg.offset;
   gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);

@@ -3,6 +3,7 @@
 #include "server/core/access.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
+#include "server/core/meter.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
 
@@ -105,6 +106,7 @@ static uint32_t find_sub(gw_session *s, const gw_frame *f, gw_sub **sub) {
 static void change(gw_session *s, const gw_frame *f, uint32_t code,
                    gw_presence_command *cmd) {
   gw_sub *sub = NULL;
+  if (!gws_meter_admit(s, f->head.request, GW_OPERATION_PRESENCE)) return;
   if (code == GW_CODE_OK) code = find_sub(s, f, &sub);
   cmd->client = s->client;
   cmd->connection = s->connection;
@@ -225,6 +227,7 @@ void gws_serve_presence_get(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "PresenceGet cannot be decoded");
     return;
   }
+  if (!gws_meter_admit(s, f->head.request, GW_OPERATION_PRESENCE)) return;
   uint32_t code = gws_target_find(s, &f->head, msg.channel, &t);
   if (code == GW_CODE_OK && !gws_target_space(s, &t)->presence)
     code = GW_CODE_PERMISSION_DENIED;

@@ -2,6 +2,7 @@
 /* serve_subscribe.c - Subscribe and Unsubscribe. */
 #include "server/core/access.h"
 #include "server/core/channel.h"
+#include "server/core/meter.h"
 #include "server/core/session.h"
 
 /** Whether the alias may stand for the channel of sub, which may be NULL. */
@@ -71,6 +72,12 @@ static enum gws_answer permit(gw_session *s, const gw_frame *f,
   gws_wish wish = {
       .action = GW_ACTION_SUBSCRIBE, .target = t, .token = msg->token};
   enum gws_answer answer = gws_access(s, f, &wish, v);
+  if (answer == GWS_ANSWER_YES && v->token_id != 0 &&
+      gws_is_revoked(s->hub, v, gws_session_user(s))) {
+    gw_stat_add(&s->hub->stats.revoked_total, 1);
+    *v = (gw_verdict){.code = GW_CODE_TOKEN_REVOKED};
+    return GWS_ANSWER_NO;
+  }
   if (answer != GWS_ANSWER_YES || !msg->presence ||
       gws_access_also(s, ns, GW_ACTION_PRESENCE, v))
     return answer;
@@ -123,6 +130,9 @@ void gws_serve_subscribe(gw_session *s, const gw_frame *f) {
   }
   gw_head by_name = {.type = f->head.type};
   uint32_t code = gws_target_find(s, &by_name, msg.channel, &t);
+  if (code == GW_CODE_OK && s->meter != NULL &&
+      !gws_meter_admit(s, f->head.request, GW_OPERATION_SUBSCRIBE))
+    return;
   if (code == GW_CODE_OK) code = check(s, f, &msg, t.sub);
   if (code == GW_CODE_OK)
     subscribe(s, f, &t, &msg);

@@ -45,9 +45,7 @@ struct gw_session {
   uint32_t last_heard_ms; /**< low bits */
   uint32_t last_sent_ms;
   uint32_t ping_interval_ms;
-  uint32_t message_bytes;  /**< of the message that is coming in */
-  uint32_t publish_credit; /**< thousandths of publications that may come */
-  uint32_t publish_ms;     /**< low bits: when that was so */
+  uint32_t message_bytes; /**< of the message that is coming in */
   union {
     gw_timer timer;          /**< handshake, then liveness */
     gw_session *next_ending; /**< when ENDING */
@@ -65,6 +63,7 @@ struct gw_session {
   struct gw_calls *calls;  /**< NULL: none */
   gw_holds *holds;         /**< NULL: nothing was ever held */
   gw_identity *identity;   /**< NULL: nothing more is known */
+  struct gw_meter *meter;  /**< NULL: nothing is counted */
   gw_refused_list refused; /**< publications that have to be sent again */
   uint8_t peer_len;
   uint8_t user_len;
@@ -130,6 +129,8 @@ void gws_session_handle(gw_session *s, const gw_frame *f);
 /* ---- handshake.c -------------------------------------------------------- */
 
 void gws_serve_hello(gw_session *s, const gw_frame *f);
+/** Take it out of the tables of clients and users; it names neither any more. */
+void gws_handshake_undo(gw_session *s);
 
 /* ---- liveness.c --------------------------------------------------------- */
 
