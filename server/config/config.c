@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,32 +20,74 @@
 #define DRAIN_WINDOW_MS  2000u
 #define DRAIN_TIMEOUT_MS 8000u
 
+/** A set of keys changes a few times a year, but a key that was taken out because
+ * it leaked must not be good for long. */
+#define JWKS_MIN_AGE_MS  (60u * 1000u)
+#define JWKS_MAX_AGE_MS  (60u * 60u * 1000u)
+#define JWKS_INTERVAL_MS (30u * 1000u)
+#define JWKS_TIMEOUT_MS  (5u * 1000u)
+/** Clocks that are kept by NTP differ by less. */
+#define TOKEN_LEEWAY_MS (5u * 1000u)
+
 /* ---- defaults --------------------------------------------------------------
  */
 
+/** Texts that are not empty. */
+static const struct {
+  size_t offset;
+  const char *text;
+} default_texts[] = {
+    {offsetof(gw_config, listen_public), "localhost:8000"},
+    {offsetof(gw_config, listen_internal), "127.0.0.1:9000"},
+    {offsetof(gw_config, auth.user_claim), "sub"},
+    {offsetof(gw_config, auth.info_claim), "info"},
+    {offsetof(gw_config, auth.channels_claim), "channels"},
+    {offsetof(gw_config, auth.channel_claim), "channel"},
+};
+
+static char **text_at(gw_config *c, size_t offset) {
+  return (char **)(void *)((char *)c + offset);
+}
+
+static const char *default_text(size_t offset) {
+  for (size_t i = 0; i < sizeof default_texts / sizeof default_texts[0]; i++) {
+    if (default_texts[i].offset == offset) return default_texts[i].text;
+  }
+  return "";
+}
+
+static int set_default_texts(gw_config *c) {
+  for (const gw__key *k = gw__config_keys; k->path != NULL; k++) {
+    if (!gw__key_is_text(k)) continue;
+    char *text = strdup(default_text(k->offset));
+    if (text == NULL) return GW_ERR_NOMEM;
+    *text_at(c, k->offset) = text;
+  }
+  return 0;
+}
+
 int gw__config_set_defaults(gw_config *c) {
-  *c = (gw_config){.listen_public = strdup("localhost:8000"),
-                   .listen_internal = strdup("127.0.0.1:9000"),
-                   .data = strdup(""),
-                   .node = strdup(""),
-                   .log_level = GW_CONFIG_LOG_INFO,
+  *c = (gw_config){.log_level = GW_CONFIG_LOG_INFO,
                    .log_format = GW_CONFIG_LOG_TEXT,
                    .drain_window_ms = DRAIN_WINDOW_MS,
                    .drain_timeout_ms = DRAIN_TIMEOUT_MS,
+                   .auth = {.jwks_min_age_ms = JWKS_MIN_AGE_MS,
+                            .jwks_max_age_ms = JWKS_MAX_AGE_MS,
+                            .jwks_interval_ms = JWKS_INTERVAL_MS,
+                            .jwks_timeout_ms = JWKS_TIMEOUT_MS,
+                            .leeway_ms = TOKEN_LEEWAY_MS},
                    .settings = gw_settings_default};
   size_t last = gw_settings_default.num_namespaces - 1;
   c->base = gw_settings_default.namespaces[last];
   c->settings.namespaces = NULL;
   c->settings.num_namespaces = 0;
-  bool is_whole = c->listen_public && c->listen_internal && c->data && c->node;
-  return is_whole ? 0 : GW_ERR_NOMEM;
+  return set_default_texts(c);
 }
 
 void gw_config_deinit(gw_config *c) {
-  free(c->listen_public);
-  free(c->listen_internal);
-  free(c->data);
-  free(c->node);
+  for (const gw__key *k = gw__config_keys; k->path != NULL; k++) {
+    if (gw__key_is_text(k)) free(*text_at(c, k->offset));
+  }
   for (size_t i = 0; i < c->settings.num_namespaces; i++) {
     free((char *)(uintptr_t)c->namespaces[i].name);
   }
@@ -226,39 +269,18 @@ static void complete(gw__load *l) {
     if (c->node == NULL) l->is_out_of_memory = true;
   }
   c->settings.node = c->node;
-}
-
-/** What no key can say alone. */
-static void check_together(gw__load *l) {
-  const gw_config *c = l->config;
-  const gw_limits *limits = &c->settings.limits;
-  if (limits->max_message_bytes < limits->max_frame_bytes) {
-    gw__load_fail(
-        l, "limits.max_message_bytes",
-        "must not be below limits.max_frame_bytes, as a message holds "
-        "whole frames");
-  }
-  if (limits->max_queue_bytes < limits->max_frame_bytes) {
-    gw__load_fail(
-        l, "limits.max_queue_bytes",
-        "must not be below limits.max_frame_bytes, or one publication "
-        "cuts its readers");
-  }
-  if (c->drain_timeout_ms < c->drain_window_ms) {
-    gw__load_fail(l, "drain.timeout", "must not be below drain.window");
-  }
-  if (*c->data != '\0') {
-    gw__load_fail(l, "data",
-                  "this version has no durable store yet and keeps everything "
-                  "in memory; leave the key out");
-  }
+  c->settings.limits.publish_per_second =
+      gw_rate_per_second(&c->settings.rates[GW_OPERATION_PUBLISH]);
+  if (c->auth.max_lifetime_ms != 0)
+    c->settings.max_token_ms =
+        c->auth.max_lifetime_ms + 2 * (uint64_t)c->auth.leeway_ms;
 }
 
 static int finish(gw__load *l) {
   gw__yaml_apply_namespaces(l);
   gw__yaml_free(l->namespaces);
   complete(l);
-  if (l->num_errors == 0) check_together(l);
+  if (l->num_errors == 0) gw__config_check(l);
   if (l->is_out_of_memory) return GW_ERR_NOMEM;
   return l->num_errors == 0 ? 0 : GW_ERR_INVALID;
 }

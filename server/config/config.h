@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "server/core/settings.h"
+#include "server/auth/auth.h"
 
 /** Exit code of a program whose configuration is not valid. */
 #define GW_CONFIG_EXIT 2
@@ -37,7 +37,12 @@ typedef struct gw_config {
   uint32_t log_format;      /**< enum gw_config_log_format */
   uint32_t drain_window_ms; /**< clients are told to come back over this long */
   uint32_t drain_timeout_ms; /**< then the server exits all the same */
-  gw_settings settings;      /**< points into this configuration */
+  char *origins;             /**< words; see server/net/origin.h */
+  gw_auth_settings auth;
+  char *api_keys;                   /**< words; see server/auth/api_keys.h */
+  gw_rate connect_rate;             /**< of one address */
+  uint32_t max_address_connections; /**< of one address; 0: no limit */
+  gw_settings settings;             /**< points into this configuration */
   /* private */
   char *node;
   gw_namespace base; /* what a namespace does not say itself */

@@ -6,6 +6,7 @@
  * value.c reads them, as those of variables and flags do. That is why this is
  * not libcyaml, which turns them into C types by a schema of its own. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -109,8 +110,41 @@ static void read_section(const reading *r, const char *path, yaml_node_t *value,
   }
 }
 
+/** Items of a list as one text with commas between them; false: one of them is
+ * no word. */
+static bool join(const reading *r, yaml_node_t *list, char **text) {
+  size_t len = 0;
+  FILE *to = open_memstream(text, &len);
+  bool is_good = to != NULL;
+  if (to == NULL) r->load->is_out_of_memory = true;
+  for (yaml_node_item_t *item = list->data.sequence.items.start;
+       is_good && item < list->data.sequence.items.top; item++) {
+    yaml_node_t *node = yaml_document_get_node(&r->yaml->document, *item);
+    is_good = node->type == YAML_SCALAR_NODE && !has_nul(node) &&
+              *scalar(node) != '\0' && strpbrk(scalar(node), ", \t") == NULL;
+    if (is_good) fprintf(to, "%s%s", ftell(to) > 0 ? ", " : "", scalar(node));
+  }
+  if (to != NULL) fclose(to);
+  return is_good;
+}
+
+static void read_list(const reading *r, const gw__key *key, void *at,
+                      yaml_node_t *value, const char *where) {
+  char *text = NULL;
+  if (join(r, value, &text))
+    (void)gw__load_set(r->load, key, at, text, where);
+  else
+    gw__load_fail(r->load, where, "%s%s: must be a list of single words",
+                  r->outer, key->path);
+  free(text);
+}
+
 static void read_value(const reading *r, const gw__key *key, void *at,
                        yaml_node_t *value, const char *where) {
+  if (key->type == GW__KEY_LIST && value->type == YAML_SEQUENCE_NODE) {
+    read_list(r, key, at, value, where);
+    return;
+  }
   if (value->type != YAML_SCALAR_NODE || has_nul(value)) {
     gw__load_fail(r->load, where, "%s%s: must be a single value", r->outer,
                   key->path);

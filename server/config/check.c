@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* check.c - what no key of the configuration can say alone. */
+#include <string.h>
+
+#include "server/auth/api_keys.h"
+#include "server/auth/origin.h"
+#include "server/auth/token.h"
+#include "server/config/load.h"
+
+static void check_limits(gw__load *l) {
+  const gw_limits *limits = &l->config->settings.limits;
+  if (limits->max_message_bytes < limits->max_frame_bytes) {
+    gw__load_fail(
+        l, "limits.max_message_bytes",
+        "must not be below limits.max_frame_bytes, as a message holds "
+        "whole frames");
+  }
+  if (limits->max_queue_bytes < limits->max_frame_bytes) {
+    gw__load_fail(
+        l, "limits.max_queue_bytes",
+        "must not be below limits.max_frame_bytes, or one publication "
+        "cuts its readers");
+  }
+}
+
+/* ---- tokens ------------------------------------------------------------------
+ */
+
+static bool is_url(const char *url) {
+  static const char *const schemes[] = {"http://", "https://"};
+  for (size_t i = 0; i < 2; i++) {
+    size_t len = strlen(schemes[i]);
+    if (strncmp(url, schemes[i], len) != 0) continue;
+    /* A password in it would be written to the log. */
+    return url[len] != '\0' && strpbrk(url, "@ \t\"\\") == NULL;
+  }
+  return false;
+}
+
+static void check_tokens(gw__load *l) {
+  const gw_auth_settings *a = &l->config->auth;
+  char why[GW_AUTH_WHY_MAX];
+  gw_token_rules rules;
+  if (gw_token_rules_init(&rules, a, why) < 0) {
+    const char *rest = strchr(why, ' ');
+    gw__load_fail(l, "auth.jwt.algorithms", "%s", rest + 1);
+  }
+  if (*a->jwks_url != '\0' && !is_url(a->jwks_url)) {
+    gw__load_fail(l, "auth.jwt.jwks_url",
+                  "must begin with http:// or https://, and hold no user or "
+                  "password");
+  }
+  if (a->jwks_max_age_ms < a->jwks_min_age_ms) {
+    gw__load_fail(l, "auth.jwt.jwks_max_age",
+                  "must not be below auth.jwt.jwks_min_age");
+  }
+}
+
+/* RFC 6265, section 4.1.1. */
+static bool is_cookie_name(const char *name) {
+  static const char bad[] = " \t\r\n\"(),/:;<=>?@[\\]{}";
+  return strpbrk(name, bad) == NULL && strlen(name) <= 64;
+}
+
+/** A browser sends cookies with the requests of any page: only the origin tells
+ * whose page it is. */
+static void check_cookie(gw__load *l) {
+  const gw_config *c = l->config;
+  if (*c->auth.cookie == '\0') return;
+  if (!is_cookie_name(c->auth.cookie)) {
+    gw__load_fail(l, "auth.cookie", "'%.64s' cannot be the name of a cookie",
+                  c->auth.cookie);
+  }
+  if (!gw_auth_is_configured(&c->auth)) {
+    gw__load_fail(l, "auth.cookie",
+                  "needs a key under auth.jwt that the token in it is checked "
+                  "with");
+  }
+  if (gw_origins_has(c->origins, "*") || gw_origins_has(c->origins, "null")) {
+    gw__load_fail(l, "auth.cookie",
+                  "needs a list of origins: with * or null any page could act "
+                  "as a user who is logged in");
+  }
+}
+
+/** Nobody could be what these words say, or, worse, anybody. */
+static void check_rules(gw__load *l) {
+  const gw_config *c = l->config;
+  if (gw_auth_is_configured(&c->auth)) return;
+  for (size_t i = 0; i < c->settings.num_namespaces; i++) {
+    const gw_namespace *ns = &c->settings.namespaces[i];
+    uint32_t who = 0;
+    for (int k = 0; k < GW_NUM_ACTIONS; k++)
+      who |= ns->allow[k].who;
+    if ((who & GW_WHO_TOKEN) == 0) continue;
+    gw__load_fail(
+        l, "allow",
+        "%s%s%srules name token, but nothing under auth.jwt can check "
+        "one",
+        *ns->name != '\0' ? "of namespace " : "", ns->name,
+        *ns->name != '\0' ? ": " : "");
+  }
+}
+
+/* ---- lists -------------------------------------------------------------------
+ */
+
+static void check_origins(gw__load *l) {
+  gw_view bad;
+  if (gw_origins_check(l->config->origins, &bad) == 0) return;
+  gw__load_fail(
+      l, "origins",
+      "'%.*s' must be like https://app.example.org, "
+      "https://*.example.org, *.example.org, same, localhost, null or "
+      "*",
+      (int)(bad.len < 100 ? bad.len : 100), (const char *)bad.data);
+}
+
+/* Not a word of what is there: it may be a key. */
+static void check_api_keys(gw__load *l) {
+  gw_api_keys keys;
+  size_t bad = 0;
+  int err = gw_api_keys_init(&keys, l->config->api_keys, &bad);
+  gw_api_keys_deinit(&keys);
+  if (err == GW_ERR_INVALID) {
+    gw__load_fail(l, "api.keys",
+                  "key %zu must have %u to %u characters, or be sha256: and 64 "
+                  "hexadecimal digits",
+                  bad, GW_API_KEY_MIN, GW_API_KEY_MAX);
+  } else if (err == GW_ERR_FULL) {
+    gw__load_fail(l, "api.keys", "there may be %u keys at most",
+                  GW_API_KEYS_MAX);
+  } else if (err < 0) {
+    l->is_out_of_memory = true;
+  }
+}
+
+void gw__config_check(gw__load *l) {
+  const gw_config *c = l->config;
+  check_limits(l);
+  check_origins(l);
+  check_api_keys(l);
+  check_tokens(l);
+  check_cookie(l);
+  check_rules(l);
+  if (c->drain_timeout_ms < c->drain_window_ms) {
+    gw__load_fail(l, "drain.timeout", "must not be below drain.window");
+  }
+  if (*c->data != '\0') {
+    gw__load_fail(l, "data",
+                  "this version has no durable store yet and keeps everything "
+                  "in memory; leave the key out");
+  }
+}
