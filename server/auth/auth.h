@@ -69,16 +69,16 @@ static inline bool gw_auth_ask(gw_auth *a, const gw_question *q,
   return a->ops->ask(a, q, v);
 }
 /** Answer what waited and can be answered now, or has waited for too long. Not
- * within ask. */
+ * within ask. NULL is fine, here and below. */
 static inline void gw_auth_run(gw_auth *a) {
-  a->ops->run(a);
+  if (a != NULL) a->ops->run(a);
 }
 /** When gw_auth_run has to be called at the latest, in now_ms; UINT64_MAX: not
  * for the sake of time. */
 static inline uint64_t gw_auth_deadline(const gw_auth *a) {
-  return a->ops->deadline(a);
+  return a != NULL ? a->ops->deadline(a) : UINT64_MAX;
 }
-/** Before its hub; what waits is not answered. NULL is fine. */
+/** Before its hub; what waits is not answered. */
 static inline void gw_auth_free(gw_auth *a) {
   if (a != NULL) a->ops->free(a);
 }

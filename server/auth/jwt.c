@@ -163,6 +163,7 @@ static void answer(gw_jwt *j, const waiting *w, enum gw_fetch_state state) {
 static void run_jwt(gw_auth *a) {
   gw_jwt *j = (gw_jwt *)(void *)a;
   const gw_jwt_options *o = &j->options;
+  if (j->first == NULL) return;
   uint64_t now_ms = o->port.now_ms(o->user);
   /* Deciding may ask anew, which goes to the new list. */
   waiting *w = j->first;

@@ -12,6 +12,7 @@ const gw_cmd gw_cmds[] = {
     {"subscribe", gw_cmd_subscribe, "print what is published to channels"},
     {"presence", gw_cmd_presence, "show who is in a channel"},
     {"rpc", gw_cmd_rpc, "call a method of the server or of a client"},
+    {"token", gw_cmd_token, "make tokens to develop with, check others"},
     {"bench", gw_cmd_bench, "put load on a server"},
     {"version", gw_cmd_version, "print the version"},
     {"help", gw_cmd_help, "print this list"},
@@ -19,8 +20,8 @@ const gw_cmd gw_cmds[] = {
 };
 
 /* Their interface is fixed (docs/architecture.md), their content comes later. */
-static const char *const later[] = {"doctor", "gen",   "new", "replay",
-                                    "tail",   "token", "top"};
+static const char *const later[] = {"doctor", "gen",  "new",
+                                    "replay", "tail", "top"};
 
 static int run_later(int argc, char **argv) {
   (void)argc;

@@ -131,6 +131,7 @@ static int write_not_modified(struct lws *wsi, const char *etag) {
       lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_ETAG,
                                    (const uint8_t *)etag, (int)strlen(etag), &p,
                                    end) ||
+      !gw_http_add_safe_headers(wsi, &p, end) ||
       lws_add_http_header_content_length(wsi, 0, &p, end) ||
       lws_finalize_write_http_header(wsi, start, &p, end))
     return -1;
@@ -150,10 +151,10 @@ int gw_demo_serve(const gw_demo *d, struct lws *wsi, const char *path) {
     return write_not_modified(wsi, etag);
   int len = snprintf(headers, sizeof headers,
                      "etag: %s\r\n"
-                     "cache-control: no-cache\r\n"
-                     "x-content-type-options: nosniff\r\n"
-                     "referrer-policy: no-referrer\r\n"
+                     "cache-control: no-cache\r\n" GW_HTTP_SAFE_HEADERS
                      "cross-origin-opener-policy: same-origin\r\n"
+                     "permissions-policy: camera=(), geolocation=(), "
+                     "microphone=()\r\n"
                      "content-security-policy: " GW_HTTP_CSP "\r\n",
                      etag);
   int n = lws_serve_http_file(wsi, file, type_of(file), headers, len);

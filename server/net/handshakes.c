@@ -6,41 +6,43 @@
 
 #include "server/net/context.h"
 
-typedef struct handshake {
-  gw_link link; /* the first field */
-  struct lws *wsi;
-  uint64_t since_ms;
-  bool is_cut;
-} handshake;
-
 void gw_handshakes_init(gw_handshakes *h) {
   h->num = 0;
   gw_ring_init(&h->ring);
 }
 
-int gw_handshakes_add(gw_handshakes *h, struct lws *wsi, uint64_t now_ms) {
-  handshake *one = malloc(sizeof *one);
-  if (!one) return GW_ERR_NOMEM;
-  *one = (handshake){.wsi = wsi, .since_ms = now_ms};
+gw_socket *gw_socket_of(struct lws *wsi) {
+  return lws_get_opaque_user_data(wsi);
+}
+
+gw_socket *gw_handshakes_add(gw_handshakes *h, struct lws *wsi,
+                             uint64_t now_ms) {
+  gw_socket *one = malloc(sizeof *one);
+  if (!one) return NULL;
+  *one = (gw_socket){.wsi = wsi, .since_ms = now_ms};
   gw_ring_add(&h->ring, &one->link);
   h->num++;
   lws_set_opaque_user_data(wsi, one);
-  return 0;
+  return one;
+}
+
+void gw_socket_free(struct lws *wsi) {
+  free(gw_socket_of(wsi));
+  lws_set_opaque_user_data(wsi, NULL);
 }
 
 bool gw_handshakes_remove(gw_handshakes *h, struct lws *wsi) {
-  handshake *one = lws_get_opaque_user_data(wsi);
-  if (!one) return false;
-  lws_set_opaque_user_data(wsi, NULL);
+  gw_socket *one = gw_socket_of(wsi);
+  if (!one || !gw_link_is_in(&one->link)) return false;
   gw_ring_remove(&one->link);
   h->num--;
-  free(one);
+  if (!one->is_counted && !one->refusal) gw_socket_free(wsi);
   return true;
 }
 
 bool gw_handshakes_evict(gw_handshakes *h, uint64_t now_ms) {
   if (gw_ring_is_empty(&h->ring)) return false;
-  handshake *oldest = (handshake *)(void *)h->ring.next;
+  gw_socket *oldest = (gw_socket *)(void *)h->ring.next;
   if (oldest->is_cut || now_ms - oldest->since_ms < GW_HANDSHAKES_GRACE_MS)
     return false;
   /* Behind the others, so that the next call finds the next one. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* handshakes.h - sockets that have not sent a whole request yet. */
+/* handshakes.h - sockets that have not sent a whole request yet, and what is
+ * known of a socket as long as it is open. */
 #ifndef GODWIT_SERVER_HANDSHAKES_H
 #define GODWIT_SERVER_HANDSHAKES_H
 
@@ -7,12 +8,30 @@
 #include <stdint.h>
 
 #include "godwit/err.h"
+#include "server/net/addresses.h"
 #include "server/net/ring.h"
 
 /** A request of a live client comes with its connection. When there is no room
  * for another, those that were silent for this long make room: opening sockets
  * and saying nothing shuts nobody out. */
 #define GW_HANDSHAKES_GRACE_MS 500u
+
+/** One socket; libwebsockets keeps it as the socket's opaque user data. After the
+ * handshake only those stay that have something to say. */
+typedef struct gw_socket {
+  gw_link link; /**< the first field; in the ring while it is waited for */
+  struct lws *wsi;
+  uint64_t since_ms;
+  bool is_cut;
+  /* public */
+  bool is_counted; /**< its address has to be told of its end */
+  gw_address address;
+  uint32_t refusal; /**< enum gw_code: it is open to be told this; 0: welcome */
+  uint32_t retry_after_ms;
+} gw_socket;
+
+/** NULL: nothing is known. */
+gw_socket *gw_socket_of(struct lws *wsi);
 
 /** Oldest first. */
 typedef struct gw_handshakes {
@@ -24,13 +43,16 @@ typedef struct gw_handshakes {
 
 void gw_handshakes_init(gw_handshakes *h);
 
-/** A socket was accepted; notes it in the socket's opaque user data. 0,
- * GW_ERR_NOMEM: then it counts as one that has sent its request. */
-GW_MUST_USE int gw_handshakes_add(gw_handshakes *h, struct lws *wsi,
-                                  uint64_t now_ms);
+/** A socket was accepted. NULL when out of memory: then it counts as one that has
+ * sent its request. */
+gw_socket *gw_handshakes_add(gw_handshakes *h, struct lws *wsi,
+                             uint64_t now_ms);
 
-/** It sent its request, or is gone. Returns whether it was waited for. */
+/** It sent its request. Returns whether it was waited for. */
 bool gw_handshakes_remove(gw_handshakes *h, struct lws *wsi);
+
+/** Forget a socket; remove comes first. */
+void gw_socket_free(struct lws *wsi);
 
 /** Cut the oldest, if it had its time. Its end is told like any other. */
 bool gw_handshakes_evict(gw_handshakes *h, uint64_t now_ms);

@@ -42,21 +42,39 @@ enum gw_http_method gw_http_request(struct lws *wsi,
   return GW_HTTP_OTHER;
 }
 
+static bool add_header(struct lws *wsi, const char *name, const char *value,
+                       uint8_t **p, uint8_t *end) {
+  return lws_add_http_header_by_name(wsi, (const uint8_t *)name,
+                                     (const uint8_t *)value, (int)strlen(value),
+                                     p, end) == 0;
+}
+
+bool gw_http_add_safe_headers(struct lws *wsi, uint8_t **p, uint8_t *end) {
+  static const char *const headers[][2] = {
+      {"x-content-type-options:", "nosniff"},
+      {"referrer-policy:", "no-referrer"},
+      {"cross-origin-resource-policy:", "same-origin"},
+      {"x-frame-options:", "DENY"}};
+  for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
+    if (!add_header(wsi, headers[i][0], headers[i][1], p, end)) return false;
+  return true;
+}
+
 static int write_headers(struct lws *wsi, const gw_http_reply *r) {
-  static const struct {
-    const char *name, *value;
-  } always[] = {{"x-content-type-options:", "nosniff"},
-                {"cache-control:", "no-store"}};
+  char seconds[16];
   uint8_t room[LWS_PRE + HEADERS_MAX];
   uint8_t *start = room + LWS_PRE, *p = start, *end = room + sizeof room;
   if (lws_add_http_common_headers(wsi, r->status, r->content_type, r->body.len,
                                   &p, end))
     return -1;
-  for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
-    if (lws_add_http_header_by_name(wsi, (const uint8_t *)always[i].name,
-                                    (const uint8_t *)always[i].value,
-                                    (int)strlen(always[i].value), &p, end))
-      return -1;
+  if (!gw_http_add_safe_headers(wsi, &p, end) ||
+      !add_header(wsi, "cache-control:", "no-store", &p, end) ||
+      !add_header(wsi, "content-security-policy:",
+                  "default-src 'none'; frame-ancestors 'none'", &p, end))
+    return -1;
+  snprintf(seconds, sizeof seconds, "%u", r->retry_after_s);
+  if (r->retry_after_s && !add_header(wsi, "retry-after:", seconds, &p, end))
+    return -1;
   if (r->status == 405 &&
       lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_ALLOW,
                                    (const uint8_t *)"GET, HEAD", 9, &p, end))
@@ -78,19 +96,31 @@ int gw_http_write(struct lws *wsi, const gw_http_reply *r) {
   return lws_write(wsi, body, r->body.len, LWS_WRITE_HTTP_FINAL) < 0 ? -1 : 0;
 }
 
-int gw_http_write_error(struct lws *wsi, unsigned status, uint32_t code,
-                        const char *message, bool closes) {
+static int write_error(struct lws *wsi, gw_http_reply *r, uint32_t code,
+                       const char *message) {
   char body[512];
   int len =
       snprintf(body, sizeof body,
                "{\"error\":{\"code\":%u,\"name\":\"%s\",\"message\":\"%s\"}}\n",
                code, gw_code_name(code), message);
   if (len < 0 || (size_t)len >= sizeof body) return -1;
-  return gw_http_write(
-      wsi, &(gw_http_reply){.status = status,
-                            .content_type = "application/json",
-                            .body = {(const uint8_t *)body, (size_t)len},
-                            .closes = closes});
+  r->content_type = "application/json";
+  r->body = (gw_view){(const uint8_t *)body, (size_t)len};
+  return gw_http_write(wsi, r);
+}
+
+int gw_http_write_error(struct lws *wsi, unsigned status, uint32_t code,
+                        const char *message, bool closes) {
+  return write_error(wsi, &(gw_http_reply){.status = status, .closes = closes},
+                     code, message);
+}
+
+int gw_http_write_limited(struct lws *wsi, uint32_t code,
+                          uint32_t retry_after_ms) {
+  gw_http_reply r = {.status = 429,
+                     .closes = true,
+                     .retry_after_s = (retry_after_ms + 999) / 1000};
+  return write_error(wsi, &r, code, gw_code_text(code));
 }
 
 int gw_http_done(struct lws *wsi, int written) {

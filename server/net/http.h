@@ -21,8 +21,19 @@ typedef struct gw_http_reply {
   unsigned status;
   const char *content_type;
   gw_view body;
-  bool closes; /**< the connection is of no more use */
+  bool closes;            /**< the connection is of no more use */
+  uint32_t retry_after_s; /**< 0: not said */
 } gw_http_reply;
+
+/** Headers for whatever is answered: none of it is to be guessed at, framed, or
+ * read by pages of others. false: no room. */
+bool gw_http_add_safe_headers(struct lws *wsi, uint8_t **p, uint8_t *end);
+/** The same as lines, for what libwebsockets answers itself. */
+#define GW_HTTP_SAFE_HEADERS                      \
+  "x-content-type-options: nosniff\r\n"           \
+  "referrer-policy: no-referrer\r\n"              \
+  "cross-origin-resource-policy: same-origin\r\n" \
+  "x-frame-options: DENY\r\n"
 
 enum gw_http_method { GW_HTTP_GET, GW_HTTP_HEAD, GW_HTTP_OTHER };
 
@@ -39,6 +50,10 @@ GW_MUST_USE int gw_http_write(struct lws *wsi, const gw_http_reply *r);
 GW_MUST_USE int gw_http_write_error(struct lws *wsi, unsigned status,
                                     uint32_t code, const char *message,
                                     bool closes);
+/** The same for somebody who is to come back later: 429, and the connection is
+ * closed. */
+GW_MUST_USE int gw_http_write_limited(struct lws *wsi, uint32_t code,
+                                      uint32_t retry_after_ms);
 
 /** End of a request that was answered: what the callback has to return. */
 GW_MUST_USE int gw_http_done(struct lws *wsi, int written);

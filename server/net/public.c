@@ -26,6 +26,18 @@ static void log_refused(gw_worker *w, struct lws *wsi, const char *event,
 
 /* ---- upgrades ----------------------------------------------------------- */
 
+static int refuse_upgrade(gw_worker *w, struct lws *wsi, unsigned status,
+                          uint32_t code, const char *why) {
+  char origin[128];
+  gw_stat_add(&w->stats.http_requests_total, 1);
+  gw_stat_add(&w->stats.upgrades_refused_total, 1);
+  /* The page's origin stands where a path would. */
+  if (lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN) < 0)
+    origin[0] = '\0';
+  log_refused(w, wsi, "ws.refused", status, origin, why);
+  return gw_http_write_error(wsi, status, code, why, true) < 0 ? -1 : 1;
+}
+
 /* Returns 0 to go on, 1 when an answer was written, -1 to hang up. */
 static int on_upgrade(gw_worker *w, struct lws *wsi) {
   char upgrade[16];
@@ -35,13 +47,13 @@ static int on_upgrade(gw_worker *w, struct lws *wsi) {
       lws_hdr_copy(wsi, upgrade, sizeof upgrade, WSI_TOKEN_UPGRADE) < 0)
     return -1;
   const char *why = "there is no other upgrade than websocket";
-  if (strcasecmp(upgrade, "websocket") == 0) why = gw_ws_refusal(wsi);
-  if (!why) return 0;
-  gw_stat_add(&w->stats.http_requests_total, 1);
-  gw_stat_add(&w->stats.upgrades_refused_total, 1);
-  log_refused(w, wsi, "ws.refused", 400, NULL, why);
-  return gw_http_write_error(wsi, 400, GW_CODE_BAD_REQUEST, why, true) < 0 ? -1
-                                                                           : 1;
+  if (strcasecmp(upgrade, "websocket") == 0) why = gw_ws_check_upgrade(wsi);
+  if (why) return refuse_upgrade(w, wsi, 400, GW_CODE_BAD_REQUEST, why);
+  if (gw_worker_allows_origin(w, wsi)) return 0;
+  gw_stat_add(&w->stats.origins_refused_total, 1);
+  return refuse_upgrade(w, wsi, 403, GW_CODE_BAD_ORIGIN,
+                        "pages of this origin may not connect; origins in the "
+                        "configuration lists those that may");
 }
 
 /* ---- requests ----------------------------------------------------------- */
@@ -60,6 +72,12 @@ static int on_request(gw_worker *w, struct lws *wsi, gw_view uri) {
   memcpy(shown, uri.data, len);
   shown[len] = '\0';
   gw_stat_add(&w->stats.http_requests_total, 1);
+  const gw_socket *socket = gw_socket_of(wsi);
+  if (socket && socket->refusal) {
+    gw_stat_add(&w->stats.http_errors_total, 1);
+    return gw_http_done(wsi, gw_http_write_limited(wsi, socket->refusal,
+                                                   socket->retry_after_ms));
+  }
   if (method == GW_HTTP_OTHER)
     return answer_error(w, wsi, 405, GW_CODE_BAD_REQUEST, shown,
                         "only GET and HEAD are answered here");
@@ -84,7 +102,13 @@ static int on_request(gw_worker *w, struct lws *wsi, gw_view uri) {
 
 static void on_socket_gone(gw_worker *w, struct lws *wsi) {
   gw_stat_sub(&w->stats.sockets, 1);
-  if (!gw_worker_end_handshake(w, wsi)) return;
+  bool was_waited_for = gw_worker_end_handshake(w, wsi);
+  const gw_socket *socket = gw_socket_of(wsi);
+  if (socket) {
+    gw_worker_see_off(w, socket);
+    gw_socket_free(wsi);
+  }
+  if (!was_waited_for) return;
   gw_stat_add(&w->stats.handshakes_failed_total, 1);
   gw_log_write(w->options.log, GW_LOG_INFO, "http.incomplete",
                "why=\"the connection ended before a valid request\"");

@@ -128,6 +128,28 @@ static int init_loop(gw_server *s) {
   return 0;
 }
 
+static int make_keys(gw_server *s) {
+  char why[GW_AUTH_WHY_MAX];
+  const gw_auth_settings *auth = &s->config.auth;
+  if (!gw_auth_is_configured(auth)) return 0;
+  if (gw_token_rules_init(&s->token_rules, auth, why) == 0)
+    s->keystore = gw_keystore_new(auth, s->log, why);
+  if (s->keystore) return 0;
+  tell(s, why);
+  return GW_ERR_INVALID;
+}
+
+static int make_addresses(gw_server *s) {
+  gw_addresses_options o = {.rate = s->config.connect_rate,
+                            .max_connections =
+                                s->config.max_address_connections};
+  if (o.rate.num == 0 && o.max_connections == 0) return 0;
+  if (getrandom(o.hash_key, sizeof o.hash_key, 0) != (ssize_t)sizeof o.hash_key)
+    return GW_ERR_STATE;
+  s->addresses = gw_addresses_new(&o);
+  return s->addresses ? 0 : GW_ERR_NOMEM;
+}
+
 static int make_workers(gw_server *s) {
   const gw_settings *settings = &s->config.settings;
   gw_worker_options o = {
@@ -136,6 +158,10 @@ static int make_workers(gw_server *s) {
       .demo = s->config.dev ? &s->demo : NULL,
       .on_call = gw_calls_on_call,
       .on_call_user = s->calls,
+      .config = &s->config,
+      .token_rules = &s->token_rules,
+      .keystore = s->keystore,
+      .addresses = s->addresses,
       .max_sockets = settings->max_connections
                          ? settings->max_connections + GW_CONTEXT_HANDSHAKES
                          : 0,
@@ -177,7 +203,9 @@ static int make(gw_server *s, const gw_server_options *o) {
                                        .node = s->config.settings.node,
                                        .num_workers = s->config.workers});
   if (!s->calls) return GW_ERR_NOMEM;
-  int err = gw_internal_open(&s->internal, s);
+  int err = make_keys(s);
+  if (err == 0) err = make_addresses(s);
+  if (err == 0) err = gw_internal_open(&s->internal, s);
   return err < 0 ? err : make_workers(s);
 }
 
@@ -208,6 +236,8 @@ void gw_server_free(gw_server *s) {
   if (!s) return;
   for (uint32_t i = 0; i < s->num_workers; i++)
     gw_worker_free(s->workers[i]);
+  gw_keystore_free(s->keystore);
+  gw_addresses_free(s->addresses);
   gw_internal_close(&s->internal);
   uv_close((uv_handle_t *)&s->wake, NULL);
   uv_close((uv_handle_t *)&s->drain_timer, NULL);
@@ -281,7 +311,7 @@ uint16_t gw_server_internal_port(const gw_server *s) {
 /* ---- running ------------------------------------------------------------ */
 
 int gw_server_run(gw_server *s) {
-  int err = 0;
+  int err = s->keystore ? gw_keystore_start(s->keystore) : 0;
   for (uint32_t i = 0; i < s->num_workers && err == 0; i++)
     err = gw_worker_start(s->workers[i]);
   atomic_store(&s->is_running, err == 0);

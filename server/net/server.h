@@ -34,6 +34,9 @@ struct gw_server {
   gw_log *log;
   gw_demo demo;
   gw_calls *calls;
+  gw_token_rules token_rules;
+  gw_keystore *keystore;   /* NULL: tokens are not checked */
+  gw_addresses *addresses; /* NULL: they are not counted */
   gw_worker **workers;
   uint32_t num_workers;
   uint16_t port;

@@ -27,6 +27,13 @@ static void on_input(void *user) {
   gw_worker_touch(user);
 }
 
+static gw_ws_refusal on_open(void *user, struct lws *wsi, char **token) {
+  const gw_socket *socket = gw_socket_of(wsi);
+  *token = gw_worker_cookie_token(user, wsi);
+  if (!socket) return (gw_ws_refusal){0, 0};
+  return (gw_ws_refusal){socket->refusal, socket->retry_after_ms};
+}
+
 static void on_timer(uv_timer_t *timer) {
   gw_worker *w = timer->data;
   w->armed_ms = UINT64_MAX;
@@ -35,7 +42,9 @@ static void on_timer(uv_timer_t *timer) {
 
 static void arm(gw_worker *w) {
   uint64_t hub = gw_hub_deadline(w->hub), ws = gw_ws_deadline(&w->ws);
+  uint64_t auth = gw_auth_deadline(w->auth);
   uint64_t deadline = hub < ws ? hub : ws;
+  if (auth < deadline) deadline = auth;
   if (deadline == w->armed_ms) return;
   w->armed_ms = deadline;
   uint64_t now = uv_now(&w->loop);
@@ -156,6 +165,7 @@ static void on_prepare(uv_prepare_t *prepare) {
   w->ws.more_is_coming = false;
   w->num_put_off = 0;
   if (gw_hub_deadline(w->hub) <= w->ws.now_ms) gw_hub_tick(w->hub);
+  if (gw_auth_deadline(w->auth) <= w->ws.now_ms) gw_auth_run(w->auth);
   gw_ws_tick(&w->ws, w->ws.now_ms);
   gw_stat_add(&w->stats.flushes_total, 1);
   if (gw_ws_flush(&w->ws))
@@ -184,6 +194,7 @@ static void on_wake(uv_async_t *async) {
   gw_worker_touch(w);
   take_mail(w);
   run_tasks(w, false);
+  gw_auth_run(w->auth);
   atomic_store(&w->beat_answered, atomic_load(&w->beat_asked));
   uint32_t window = atomic_load(&w->drain_window_ms);
   if (window) drain(w, window - 1);
@@ -225,9 +236,20 @@ static enum gw_room room(void *user) {
 static void on_accept(void *user, int fd) {
   gw_worker *w = user;
   gw_stat_add(&w->stats.accepts_total, 1);
+  gw_socket visit = {.is_counted = false};
+  if (w->options.addresses && !gw_worker_admit(w, fd, &visit)) return;
   struct lws *wsi = gw_context_adopt(&w->context, fd);
-  if (!wsi || gw_handshakes_add(&w->handshakes, wsi, uv_now(&w->loop)) < 0)
+  gw_socket *socket =
+      wsi ? gw_handshakes_add(&w->handshakes, wsi, uv_now(&w->loop)) : NULL;
+  if (!socket) {
     gw_log_write(w->options.log, GW_LOG_ERROR, "socket.no_memory", NULL);
+    gw_worker_see_off(w, &visit);
+    return;
+  }
+  socket->is_counted = visit.is_counted;
+  socket->address = visit.address;
+  socket->refusal = visit.refusal;
+  socket->retry_after_ms = visit.retry_after_ms;
 }
 
 static void on_refuse(void *user, int err) {
@@ -266,7 +288,9 @@ static int init_hub(gw_worker *w) {
                             .close = close_conn,
                             .post = post,
                             .random = random_number,
+                            .ask = gw_worker_ask,
                             .log = log_line};
+  if (gw_worker_init_access(w) < 0) return GW_ERR_NOMEM;
   w->hub = gw_hub_new(&w->options.hub, &port, w);
   if (!w->hub || gw_ws_init(&w->ws) < 0) return GW_ERR_NOMEM;
   gw_hub_set_on_call(w->hub, w->options.on_call, w->options.on_call_user);
@@ -274,6 +298,7 @@ static int init_hub(gw_worker *w) {
   w->ws.log = w->options.log;
   w->ws.stats = &w->stats;
   w->ws.on_input = on_input;
+  w->ws.on_open = on_open;
   w->ws.user = w;
   gw_worker_touch(w);
   return 0;
@@ -343,6 +368,9 @@ static void free_mail(gw_mail *mail) {
 
 void gw_worker_free(gw_worker *w) {
   stop_listening(w);
+  /* First, as it wakes the loop from another thread. */
+  gw_auth_free(w->auth);
+  w->auth = NULL;
   gw_context_close(&w->context);
   uv_close((uv_handle_t *)&w->wake, NULL);
   uv_close((uv_handle_t *)&w->prepare, NULL);

@@ -5,6 +5,8 @@
 
 #include <pthread.h>
 
+#include "server/auth/jwt.h"
+#include "server/config/config.h"
 #include "server/net/context.h"
 #include "server/net/demo.h"
 #include "server/net/handshakes.h"
@@ -37,8 +39,12 @@ typedef struct gw_worker_options {
   const gw_demo *demo; /**< NULL: no pages */
   gw_on_call on_call;
   void *on_call_user;
-  uint32_t max_sockets; /**< with those in their handshake; 0: no limit */
-  int max_fd;           /**< descriptors from this number on are not for it */
+  const gw_config *config; /**< outlives it */
+  const gw_token_rules *token_rules;
+  gw_keystore *keystore;   /**< NULL: tokens are not checked */
+  gw_addresses *addresses; /**< NULL: they are not counted */
+  uint32_t max_sockets;    /**< with those in their handshake; 0: no limit */
+  int max_fd; /**< descriptors from this number on are not for it */
 } gw_worker_options;
 
 /** A worker. Fields are for the files of server/net. */
@@ -46,8 +52,10 @@ struct gw_worker {
   gw_worker_options options;
   gw_worker *const *workers; /* of the node, by number */
   gw_hub *hub;
+  gw_auth *auth;
   gw_ws ws;
   gw_net_stats stats;
+  gw_auth_stats auth_stats;
   gw_context context;
   gw_handshakes handshakes;
   gw_listener listener;
@@ -115,5 +123,23 @@ extern const struct lws_protocols gw_public_protocols[];
 /** A socket of the public listener sent its request, or is gone. Returns whether
  * that was waited for. */
 bool gw_worker_end_handshake(gw_worker *w, struct lws *wsi);
+
+/* ---- worker_access.c: who may come, and who says who they are -------------- */
+
+/** Make the authenticator. 0, GW_ERR_NOMEM */
+GW_MUST_USE int gw_worker_init_access(gw_worker *w);
+/** As gw_hub_port.ask; user is the worker. */
+bool gw_worker_ask(void *user, const gw_question *q, gw_verdict *v);
+
+/** What an accepted socket's address says of it. false: it was closed. */
+bool gw_worker_admit(gw_worker *w, int fd, gw_socket *visit);
+/** A socket that was admitted is gone, or could not be opened. */
+void gw_worker_see_off(gw_worker *w, const gw_socket *visit);
+
+/** Whether a page may do what a request asks for: its header Origin, if it has
+ * one, against the list. */
+bool gw_worker_allows_origin(const gw_worker *w, struct lws *wsi);
+/** The token that a request brings along in its cookie, to be freed; NULL. */
+char *gw_worker_cookie_token(const gw_worker *w, struct lws *wsi);
 
 #endif

@@ -226,8 +226,12 @@ static int on_open(gw_ws *ws, struct lws *wsi, gw_ws_conn *c,
   lws_get_peer_simple(wsi, peer, sizeof peer);
   *c = (gw_ws_conn){
       .wsi = wsi, .is_json = encoding == GW_ENCODING_JSON, .is_counted = true};
+  gw_ws_refusal refusal = ws->on_open(ws->user, wsi, &c->cookie_token);
   ws->num_conns++;
   c->session = gw_hub_open(ws->hub, c, encoding, gw_view_of(peer));
+  if (c->session && refusal.code)
+    gw_session_close(c->session, refusal.code, NULL, refusal.retry_after_ms,
+                     refusal.retry_after_ms);
   return c->session ? 0 : -1;
 }
 
@@ -281,6 +285,8 @@ static void on_closed(gw_ws *ws, gw_ws_conn *c) {
   on_drop(ws, c);
   if (c->closing) c->closing->conn = NULL;
   c->closing = NULL;
+  free(c->cookie_token);
+  c->cookie_token = NULL;
   ws->num_conns--;
   c->is_counted = false;
 }
@@ -334,7 +340,7 @@ static bool offers_ours(const char *list) {
   return false;
 }
 
-const char *gw_ws_refusal(struct lws *wsi) {
+const char *gw_ws_check_upgrade(struct lws *wsi) {
   /* libwebsockets itself reads no longer lists, and hangs up on them. */
   char text[120];
   if (!header(wsi, WSI_TOKEN_GET_URI, text, sizeof text) ||

@@ -37,11 +37,18 @@ struct gw_ws_conn {
   struct lws *wsi;
   gw_session *session;    /* NULL: the hub has let go of it */
   gw_ws_closing *closing; /* NULL: not closing */
+  char *cookie_token;     /* until the first message; NULL: none */
   bool is_json;
   bool is_counted;
   bool is_blocked; /* the kernel's buffer is full; writable will be told */
   bool is_doomed;  /* to be cut at the next flush */
 };
+
+/** Why a connection is only opened to be told so. */
+typedef struct gw_ws_refusal {
+  uint32_t code;
+  uint32_t retry_after_ms;
+} gw_ws_refusal;
 
 /** The transport of one worker; zero and gw_ws_init. */
 typedef struct gw_ws {
@@ -51,6 +58,9 @@ typedef struct gw_ws {
   gw_net_stats *stats;
   /** Called before the hub is: tells it the time. */
   void (*on_input)(void *user);
+  /** A connection opens: why it is refused; code 0 when it is not. *token: what
+   * its cookie brought along, to be freed; NULL. */
+  gw_ws_refusal (*on_open)(void *user, struct lws *wsi, char **token);
   void *user;
   uint64_t now_ms; /**< the hub's time, kept up by on_input */
   /** Set when a message was cut at the end of a read: the rest of it, and what
@@ -76,7 +86,7 @@ int gw_ws_on_event(gw_ws *ws, struct lws *wsi, enum lws_callback_reasons reason,
 
 /** Decide about an upgrade request. NULL: welcome; otherwise why not, for the
  * answer. */
-const char *gw_ws_refusal(struct lws *wsi);
+const char *gw_ws_check_upgrade(struct lws *wsi);
 
 /* For gw_hub_port: user is the gw_ws. */
 void gw_ws_want_write(gw_ws *ws, void *conn);
