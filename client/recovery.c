@@ -88,6 +88,7 @@ int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
   if (m.result == GW_RECOVERY_GAP)
     tell_gap(c, s, m.gap, m.gap_from, m.gap_to, &position);
   s->position = position;
+  gw__token_accepted(c, &s->token, m.token_ttl_ms);
   gw__presence_subscribed(c, s);
   if (m.live)
     become_live(c, s);

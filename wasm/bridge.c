@@ -186,10 +186,12 @@ EXPORT(h) void bridge_on_wake(bridge *b, uint32_t why) {
 
 /* ---- subscriptions ------------------------------------------------------- */
 
-/** Input: gw_sub_options, channel. */
-EXPORT(k) int bridge_subscribe(bridge *b, uint32_t channel_len) {
-  const gw_sub_options *options = (const void *)input.data;
+/** Input: gw_sub_options, channel, token. */
+EXPORT(k)
+int bridge_subscribe(bridge *b, uint32_t channel_len, uint32_t token_len) {
+  gw_sub_options *options = (void *)input.data;
   gw_view channel = after(sizeof *options, channel_len);
+  options->token = after(sizeof *options + channel_len, token_len);
   return (int)gw_client_subscribe(enter(b), channel, options);
 }
 
@@ -267,6 +269,13 @@ EXPORT(u) void bridge_set_retry(bridge *b) {
 
 EXPORT(v) int bridge_set_token(bridge *b, uint32_t token_len) {
   return gw_client_set_token(enter(b), first(token_len));
+}
+
+/** Answer a question for a token. Input: token; with a code there is none. */
+EXPORT(x)
+int bridge_token(bridge *b, uint32_t ask, uint32_t code, uint32_t token_len) {
+  if (code != 0) return gw_client_no_token(enter(b), ask, code);
+  return gw_client_give_token(enter(b), ask, first(token_len));
 }
 
 /** Returns the facts; good until the next call. */

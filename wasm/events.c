@@ -14,7 +14,7 @@
 
 /** A record beside those of gw_event_type: a member of the reply that follows.
  * The subscription is the request. */
-#define RECORD_MEMBER (GW_EVENT_RTT + 1)
+#define RECORD_MEMBER (GW_EVENT_TOKEN + 1)
 
 /** Buffers above this are given back after a turn that needed them. */
 #define KEEP_BYTES  (64u * 1024u)

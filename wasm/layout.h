@@ -78,8 +78,10 @@ AT(gw_event, u.call.payload.bytes, 8);
 AT(gw_event, u.call.from, 10);
 AT(gw_event, u.call.from_user, 12);
 AT(gw_event, u.rtt.ms, 4);
+AT(gw_event, u.token.ask, 4);
+AT(gw_event, u.token.sub, 5);
 
-static_assert(sizeof(gw_client_options) == 28 * 4, "OPTIONS in layout.ts");
+static_assert(sizeof(gw_client_options) == 30 * 4, "OPTIONS in layout.ts");
 AT(gw_client_options, endpoints, 0);
 AT(gw_client_options, num_endpoints, 1);
 AT(gw_client_options, token, 2);
@@ -95,6 +97,8 @@ AT(gw_client_options, suspend_after_ms, 21);
 AT(gw_client_options, outbox_max_count, 22);
 AT(gw_client_options, outbox_max_bytes, 23);
 AT(gw_client_options, outbox_max_age_ms, 24);
+AT(gw_client_options, max_frame_bytes, 25);
+AT(gw_client_options, asks_token, 26);
 
 static_assert(sizeof(gw_retry_policy) == 6 * 4, "RETRY in layout.ts");
 AT(gw_retry_policy, attempts, 0);
@@ -108,6 +112,7 @@ static_assert(sizeof(gw_sub_options) == 10 * 4, "SUBSCRIBE in layout.ts");
 AT(gw_sub_options, recover, 0);
 AT(gw_sub_options, since, 2);
 AT(gw_sub_options, presence, 6);
+static_assert(offsetof(gw_sub_options, asks_token) == 25, "bits 8 to 15");
 AT(gw_sub_options, overflow, 7);
 
 static_assert(sizeof(gw_publish_options) == 8 * 4, "PUBLISH in layout.ts");

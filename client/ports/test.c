@@ -39,6 +39,9 @@ static int views_of(gw_event *e, gw_view *views[4]) {
     views[n++] = &e->u.reply.payload.bytes;
     e->u.reply.members = NULL; /* a view into the frame */
     break;
+  case GW_EVENT_TOKEN:
+    views[n++] = &e->u.token.channel;
+    break;
   case GW_EVENT_CALL:
     views[n++] = &e->u.call.method;
     views[n++] = &e->u.call.payload.bytes;
@@ -138,6 +141,9 @@ static void trace_event(gw_test_port *p, const gw_event *e) {
     break;
   case GW_EVENT_CALL:
     trace(p, "call%u ", e->u.call.call);
+    break;
+  case GW_EVENT_TOKEN:
+    trace(p, "token%u:%u ", e->u.token.sub, e->u.token.code);
     break;
   case GW_EVENT_RTT:
     break;

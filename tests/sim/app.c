@@ -330,6 +330,7 @@ static void port_event(void *user, const gw_event *e) {
     break;
   case GW_EVENT_PRESENCE:
   case GW_EVENT_PRESENCE_SYNC:
+  case GW_EVENT_TOKEN:
   case GW_EVENT_RTT:
     break;
   }

@@ -10,6 +10,7 @@ import type { EventReader } from './event-reader.js';
 import { Feed, memberOf, positionWords } from './feed.js';
 import {
   CallEvent, Event, EventType, Facts, PublishedEvent, ReplyEvent, StateEvent,
+  TokenEvent,
 } from './layout.js';
 import { Call, type Module } from './module.js';
 import type {
@@ -22,6 +23,7 @@ import { retryWords, type Settings } from './settings.js';
 import { socketUrl } from './socket.js';
 import { STATES } from './states.js';
 import type { Subscription } from './subscription.js';
+import { tokensOf, type Tokens } from './tokens.js';
 import type {
   CallHandler, ClientEvents, Info, Limits, Member, Payload, Published,
   Publishing,
@@ -69,6 +71,7 @@ const CONNECTED: readonly State[] = ['syncing', 'ready', 'degraded'];
  */
 export abstract class ClientCore extends Emitter<ClientEvents> {
   readonly #settings: Settings;
+  readonly #tokens: Tokens | null;
   #engine: Engine | null = null;
   #isLoading = false;
   #isFreed = false;
@@ -103,6 +106,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
       _retry: retryWords(options.retry),
       _token: options.token ?? '',
     };
+    this.#tokens = tokensOf(options);
   }
 
   /** @internal Makes or finds an instance of the core. */
@@ -378,8 +382,15 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
         return void this.#requests.get(id)?._members?.push(memberOf(reader));
       case EventType.REPLY: return this.#onReply(reader);
       case EventType.CALL: return this.#onCall(reader);
+      case EventType.TOKEN: return this.#onToken(reader);
       case EventType.RTT: return this._emit('rtt', { ms: this.#rttMs = id });
     }
+  }
+
+  #onToken(reader: EventReader): void {
+    const sub = reader._word(TokenEvent.SUB);
+    const tokens = sub === 0 ? this.#tokens : this._feeds.get(sub)?._tokens;
+    tokens?._answer(this.#engine!, reader._id, this);
   }
 
   #onState(reader: EventReader): void {

@@ -22,6 +22,7 @@ import {
   GAP_REASONS, PRESENCE_KINDS, RECOVERIES, SUB_STATES,
 } from './states.js';
 import { Subscription } from './subscription.js';
+import { tokensOf, type Tokens } from './tokens.js';
 import type {
   Member, MembersEvent, Position, Reason, SubscriptionState,
   SubscriptionStateEvent,
@@ -60,11 +61,13 @@ export class Feed {
   readonly _channel: string;
   readonly _client: ClientCore;
   readonly _members = new Map<string, Member>();
+  readonly _tokens: Tokens | null;
   /** Replaced, never changed: see Emitter. */
   #subscriptions: readonly Subscription[] = [];
   #since: SubscribeOptions['since'];
   #presence: boolean;
   readonly #overflow: number;
+  readonly #token: string;
   #engine: Engine | null = null;
   #id = 0;
   #born = 0;
@@ -86,6 +89,8 @@ export class Feed {
     this._channel = channel;
     this.#since = options.since;
     this.#presence = options.presence ?? false;
+    this.#token = options.token ?? '';
+    this._tokens = tokensOf(options);
     this.#overflow = OVERFLOWS.indexOf(options.overflow ?? 'close');
     if (this.#overflow < 0) {
       throw new TypeError(`overflow: not close or drop: ${options.overflow}`);
@@ -101,13 +106,15 @@ export class Feed {
     const from =
       typeof since === 'object' ? positionWords(since) : [0, 0, 0, 0];
     const channel = toUtf8(this._channel);
+    const token = toUtf8(this.#token);
+    const flags =
+      Number(this.#presence) | Number(this._tokens !== null) << 8;
     // gw_sub_options.
     const options = wordBytes([
-      Number(since !== undefined), 0, ...from, Number(this.#presence),
-      this.#overflow, 0, 0,
+      Number(since !== undefined), 0, ...from, flags, this.#overflow, 0, 0,
     ]);
-    const id = engine._command(
-      Call.SUBSCRIBE, [channel.length], options, channel);
+    const id = engine._command(Call.SUBSCRIBE,
+      [channel.length, token.length], options, channel, token);
     if (id < 0) {
       this.#refused(id);
       return;

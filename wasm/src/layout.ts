@@ -14,10 +14,11 @@ export const RECORD_WORDS = 24;
 /** enum gw_event_type, and the record of events.c's own. */
 export const enum EventType {
   STATE, SUB_STATE, PUBLICATION, GAP, PUBLISHED, PRESENCE, PRESENCE_SYNC, REPLY,
-  CALL, RTT, MEMBER,
+  CALL, RTT, TOKEN, MEMBER,
 }
 
-/** gw_event: what all have. The subscription, request, call or round trip. */
+/** gw_event: what all have. The subscription, request, call, round trip or
+ * question. */
 export const enum Event { TYPE = 0, AT_MS = 2, ID = 4 }
 
 export const enum StateEvent {
@@ -54,10 +55,12 @@ export const enum CallEvent {
   METHOD = 5, TYPE = 7, BYTES = 8, FROM = 10, FROM_USER = 12,
 }
 
+export const enum TokenEvent { SUB = 5 }
+
 /** gw_client_options; the endpoints' views follow it. */
 export const enum Options {
   ENDPOINTS = 0, NUM_ENDPOINTS = 1, TOKEN = 2, USER = 4, AGENT = 6,
-  INSTANCE = 8, FIRST_KEY = 10, RETRY = 12, PING_INTERVAL_MS = 18, WORDS = 28,
+  INSTANCE = 8, FIRST_KEY = 10, RETRY = 12, PING_INTERVAL_MS = 18, WORDS = 30,
 }
 
 /** gw_client_info. */

@@ -75,7 +75,7 @@ export function putOptions(module: Module, settings: Settings): void {
   words.set(checked([
     o.pingIntervalMs ?? 0, o.connectTimeoutMs ?? 0, o.requestTimeoutMs ?? 0,
     o.suspendAfterMs ?? 0, o.outbox?.maxCount ?? 0, o.outbox?.maxBytes ?? 0,
-    o.outbox?.maxAgeMs ?? 0,
+    o.outbox?.maxAgeMs ?? 0, 0, Number(o.getToken !== undefined),
   ]), Options.PING_INTERVAL_MS);
   module._put(...parts);
 }

@@ -5,8 +5,9 @@ import { cases as connection } from './connection.mjs';
 import { cases as presence } from './presence.mjs';
 import { cases as publish } from './publish.mjs';
 import { cases as subscription } from './subscription.mjs';
+import { cases as token } from './token.mjs';
 
-const families = { connection, subscription, publish, presence };
+const families = { connection, subscription, publish, presence, token };
 
 export const cases = Object.entries(families).flatMap(([family, list]) =>
   list.map((each) => ({ ...each, name: `${family}: ${each.name}` })));
