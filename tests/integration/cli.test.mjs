@@ -491,7 +491,8 @@ test("each subcommand explains itself", async () => {
     assert.match(out, new RegExp(`^usage: godwit ${name} `));
   }
   const { out } = await run(["publish", "--help"]);
-  for (const flag of ["--url", "--user", "--token", "--retry", "--timeout"])
+  for (const flag of ["--url", "--user", "--token", "--token-command", "--retry",
+    "--timeout"])
     assert.match(out, new RegExp(`^  ${flag} `, "m"));
 });
 
