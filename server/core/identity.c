@@ -115,6 +115,7 @@ int gws_lease_set(gw_sub *sub, const gw_verdict *v) {
   l->sub = sub;
   l->timer.kind = GWS_TIMER_LEASE;
   l->token_id = v->token_id;
+  l->issued_ms = v->issued_ms;
   l->expires_ms = expiry_of(h, v);
   set_timer(h, &l->timer, l->expires_ms);
   return 0;

@@ -27,6 +27,7 @@ typedef struct gw_lease {
   gw_sub *sub;
   uint64_t expires_ms; /**< 0: never */
   uint64_t token_id;
+  uint64_t issued_ms; /**< as above */
 } gw_lease;
 
 /** Take over what a verdict about a connection says, at the beginning or by a

@@ -192,15 +192,30 @@ static void end_token(const ending *e) {
   }
 }
 
+/** A newer token holds the connection; its channels may rest on older ones. */
+static void end_older(const ending *e, gw_sub *list) {
+  gw_sub *sub, *next;
+  DL_FOREACH_SAFE(list, sub, next) {
+    const gw_lease *l = sub->lease;
+    if (l != NULL && l->token_id != 0 &&
+        l->issued_ms <= e->revocation->issued_until_ms)
+      end_sub(e, sub);
+  }
+}
+
 static void end_user(const ending *e) {
   gw_view user = e->revocation->user;
   gw_index_walk walk = {.hash = hash_of(e->hub, user.data, user.len)};
   gw_session *s;
   while ((s = gw_index_next(&e->hub->users, &walk)) != NULL) {
     uint64_t issued = s->identity != NULL ? s->identity->issued_ms : 0;
-    if (gw_view_eq(gws_session_user(s), user) &&
-        issued <= e->revocation->issued_until_ms)
+    if (!gw_view_eq(gws_session_user(s), user)) continue;
+    if (issued <= e->revocation->issued_until_ms) {
       end_session(e, s);
+    } else {
+      end_older(e, s->subs.quiet);
+      end_older(e, s->subs.drawing);
+    }
   }
 }
 

@@ -205,6 +205,31 @@ static void test_a_token_for_a_channel(void **state) {
                    GW_CODE_TOKEN_REVOKED);
 }
 
+static void test_older_tokens_for_channels_end_as_well(void **state) {
+  (void)state;
+  char json[96];
+  start_hubs();
+  uint64_t then = now_wall();
+  peer *p = join(0, 1, "newer", then + 1000);
+  for (unsigned i = 1; i <= 4; i++) {
+    char name[8];
+    (void)sprintf(name, "room:%u", i);
+    next = (gw_verdict){.by_token = true,
+                        .token_id = i != 4 ? i : 0, /* a hook's word stays */
+                        .issued_ms = i == 3 ? then + 1 : then};
+    gw_subscribe m = {.channel = gw_view_of(name), .token = gw_view_of("t")};
+    (void)peer_subscribe_with(p, i, &m);
+    (void)peer_subscribed(p);
+  }
+  (void)sprintf(json, "{\"user\":\"user1\",\"issuedUntilMs\":\"%llu\"}",
+                (unsigned long long)then);
+  assert_int_equal(ask(1, "revoke", json), GW_CODE_OK);
+  assert_unsubscribed(p);
+  assert_unsubscribed(p);
+  assert_false(p->is_closing);
+  assert_int_equal(HUBS_STAT(&node, subscriptions), 2);
+}
+
 /** One token may be for many: all of them end, however many there are. */
 static void test_many_rest_on_one_token(void **state) {
   (void)state;
@@ -389,6 +414,7 @@ int main(void) {
       TEST(a_user_is_out_on_every_worker),
       TEST(only_tokens_from_before_are_refused),
       TEST(a_newer_token_survives),
+      TEST(older_tokens_for_channels_end_as_well),
       TEST(one_token_of_a_user),
       TEST(a_token_for_a_channel),
       TEST(many_rest_on_one_token),
