@@ -424,6 +424,7 @@ int gw_client_connect(gw_client *c) {
 void gw_client_close(gw_client *c) {
   c->close_asked = true;
   c->connect_asked = false;
+  gw__token_void(&c->token);
   gw__kick(c);
 }
 

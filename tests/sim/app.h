@@ -7,11 +7,12 @@
 #include "godwit/client.h"
 #include "tests/sim/book.h"
 #include "tests/sim/node.h"
+#include "tests/sim/wallet.h"
 
 typedef struct sim_app sim_app;
 
 sim_app *sim_app_new(world *w, const sim_plan *plan, sim_node *node,
-                     sim_book *book, uint32_t index);
+                     sim_book *book, sim_issuer *issuer, uint32_t index);
 void sim_app_free(sim_app *a);
 
 /** Connect, and act from now on. */
@@ -25,6 +26,8 @@ sim_link *sim_app_link(sim_app *a);
 void sim_app_sleep(sim_app *a, uint64_t ms);
 /** The network is said to be gone, and is, for a while. */
 void sim_app_offline(sim_app *a, uint64_t ms);
+/** It closes its client, and connects again after a while. */
+void sim_app_away(sim_app *a, uint64_t ms);
 
 /** What must hold when everything has calmed down. */
 void sim_app_check_calm(sim_app *a);

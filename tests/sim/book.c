@@ -190,6 +190,10 @@ void sim_book_not_taken(sim_book *b, uint32_t number) {
   b->all[number].failed = true;
 }
 
+void sim_book_excuse(sim_book *b, uint32_t number) {
+  b->all[number].may_fail = true;
+}
+
 void sim_book_failed(sim_book *b, uint32_t number, uint32_t code) {
   written *p = &b->all[number];
   if (p->acked || p->failed) world_fail(b->w, "#%u settled twice", number);

@@ -23,6 +23,8 @@ void sim_book_acked(sim_book *b, uint32_t number, gw_position at,
 void sim_book_sent(sim_book *b, uint32_t number, uint32_t life);
 /** The client did not take it (its outbox is full). */
 void sim_book_not_taken(sim_book *b, uint32_t number);
+/** It may be refused. */
+void sim_book_excuse(sim_book *b, uint32_t number);
 /** It was refused or given up. */
 void sim_book_failed(sim_book *b, uint32_t number, uint32_t code);
 

@@ -16,6 +16,7 @@ typedef struct deployment {
   sim_plan plan;
   sim_node *node;
   sim_book *book;
+  sim_issuer *issuer;
   sim_app *app[SIM_MAX_APPS];
   bool faults;
 } deployment;
@@ -47,14 +48,16 @@ static void fault_on_app(deployment *d, uint32_t kind) {
     sim_app_sleep(a, world_between(w, 100, 60000));
   if (kind == 4 && d->plan.fault_offline)
     sim_app_offline(a, world_between(w, 100, 20000));
+  if (kind == 8 && d->plan.fault_close)
+    sim_app_away(a, world_between(w, 0, 5000));
 }
 
 static void fault(void *arg) {
   deployment *d = arg;
   if (!d->faults) return;
   world *w = &d->w;
-  uint32_t kind = (uint32_t)(world_random(w) % 7);
-  if (kind < 5) fault_on_app(d, kind);
+  uint32_t kind = (uint32_t)(world_random(w) % 9);
+  if (kind < 5 || kind == 8) fault_on_app(d, kind);
   if (kind == 5 && d->plan.fault_crash) {
     sim_node_crash(d->node);
     world_after(w, world_between(w, 10, 8000), restart, d);
@@ -63,6 +66,7 @@ static void fault(void *arg) {
     sim_node_drain(d->node);
     world_after(w, world_between(w, 6000, 9000), restart, d);
   }
+  if (kind == 7 && d->plan.fault_revoke) sim_node_revoke(d->node);
   world_after(w, world_between(w, 1, d->plan.fault_max_ms), fault, d);
 }
 
@@ -96,17 +100,19 @@ static void run(uint64_t seed, bool trace, result *r) {
   if (d == NULL) abort();
   world_init(&d->w, seed, trace);
   sim_plan_draw(&d->plan, &d->w);
-  d->node = sim_node_new(&d->w, &d->plan);
+  d->issuer = sim_issuer_new(&d->w, &d->plan);
+  d->node = sim_node_new(&d->w, &d->plan, d->issuer);
   d->book = sim_book_new(&d->w, d->plan.num_apps);
   sim_node_start(d->node);
   for (uint32_t i = 0; i < d->plan.num_apps; i++) {
-    d->app[i] = sim_app_new(&d->w, &d->plan, d->node, d->book, i);
+    d->app[i] = sim_app_new(&d->w, &d->plan, d->node, d->book, d->issuer, i);
     sim_app_start(d->app[i]);
   }
   d->faults = true;
   world_after(&d->w, d->plan.fault_max_ms, fault, d);
   world_run(&d->w, d->w.now_ms + d->plan.busy_ms);
   d->faults = false;
+  sim_issuer_calm(d->issuer);
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_app_stop_acting(d->app[i]);
   world_run(&d->w, d->w.now_ms + d->plan.heal_ms);
@@ -120,6 +126,7 @@ static void run(uint64_t seed, bool trace, result *r) {
     sim_app_free(d->app[i]);
   sim_node_free(d->node);
   sim_book_free(d->book);
+  sim_issuer_free(d->issuer);
   world_deinit(&d->w);
   free(d);
 }

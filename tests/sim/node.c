@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Wall clock at virtual time 0: 2026-01-01. */
-#define WALL_ZERO_MS 1767225600000u
+#include "server/core/api.h"
 
 typedef struct sim_worker {
   sim_node *node;
@@ -22,6 +21,7 @@ typedef struct sim_worker {
 struct sim_node {
   world *w;
   const sim_plan *plan;
+  sim_issuer *issuer;
   gw_settings settings;
   gw_namespace ns;
   sim_worker *worker[SIM_MAX_WORKERS];
@@ -61,7 +61,8 @@ struct sim_link {
   bool closing; /* the hub asked to close */
   bool flush_planned;
   uint32_t close_code;
-  uint32_t in_flight; /* bytes on the way to the client */
+  uint32_t in_flight;             /* bytes on the way to the client */
+  uint32_t token[SIM_NUM_THINGS]; /* that the server goes by; 0: none */
   pipe_way up;
   pipe_way down;
   uint64_t stalled_until_ms;
@@ -77,7 +78,7 @@ static bool worker_alive(const sim_worker *k) {
 
 static void worker_enter(sim_worker *k) {
   gw_hub_set_time(k->hub, k->node->w->now_ms,
-                  WALL_ZERO_MS + k->node->w->now_ms);
+                  SIM_WALL_ZERO_MS + k->node->w->now_ms);
 }
 
 static void worker_tick(void *arg);
@@ -155,6 +156,79 @@ static void port_close(void *user, void *conn, uint32_t code, gw_view reason) {
   plan_flush(l);
 }
 
+/* ---- questions ------------------------------------------------------------ */
+
+/** A question that is answered later. */
+typedef struct late {
+  sim_worker *worker;
+  sim_link *link;
+  enum gw_ask kind;
+  uint64_t session;
+  uint64_t ticket;
+  char user[16];
+  char channel[16];
+  char token[SIM_TOKEN_MAX];
+} late;
+
+static void decide(sim_worker *k, sim_link *l, const gw_question *q,
+                   gw_verdict *v) {
+  bool is_channel =
+      q->kind == GW_ASK_SUBSCRIBE || q->kind == GW_ASK_SUBSCRIPTION_REFRESH;
+  *v = (gw_verdict){.user = q->user, .is_claim = true};
+  if (is_channel ? !k->node->plan->channel_tokens : !k->node->plan->tokens)
+    return;
+  uint32_t number = sim_issuer_check(k->node->issuer, q->kind, q->user,
+                                     q->channel, q->token, v);
+  if (number == 0) return;
+  uint32_t thing = is_channel
+                       ? (uint32_t)(q->channel.data[q->channel.len - 1] - '0')
+                       : SIM_CONNECTION;
+  l->token[thing] = number;
+}
+
+static void decide_late(void *arg) {
+  late *e = arg;
+  gw_verdict v;
+  gw_question q = {.kind = e->kind,
+                   .user = gw_view_of(e->user),
+                   .channel = gw_view_of(e->channel),
+                   .token = gw_view_of(e->token)};
+  if (worker_alive(e->worker)) {
+    worker_enter(e->worker);
+    decide(e->worker, e->link, &q, &v);
+    gw_hub_decide(e->worker->hub, e->session, e->ticket, &v);
+    worker_plan(e->worker);
+  }
+  free(e);
+}
+
+static void put_text(char *to, size_t cap, gw_view text) {
+  (void)snprintf(to, cap, "%.*s", (int)text.len, (const char *)text.data);
+}
+
+static bool port_ask(void *user, const gw_question *q, gw_verdict *v) {
+  sim_worker *k = user;
+  uint64_t delay = sim_issuer_check_ms(k->node->issuer);
+  if (delay == 0) {
+    decide(k, q->conn, q, v);
+    return true;
+  }
+  late *e = malloc(sizeof *e);
+  if (e == NULL) abort();
+  *e = (late){.worker = k,
+              .link = q->conn,
+              .kind = q->kind,
+              .session = q->session,
+              .ticket = q->ticket};
+  put_text(e->user, sizeof e->user, q->user);
+  put_text(e->channel, sizeof e->channel, q->channel);
+  put_text(e->token, sizeof e->token, q->token);
+  world_after(k->node->w, delay, decide_late, e);
+  return false;
+}
+
+/* ---- workers -------------------------------------------------------------- */
+
 static uint64_t port_random(void *user) {
   sim_worker *k = user;
   return world_random(k->node->w);
@@ -172,6 +246,7 @@ static const gw_hub_port hub_port = {
     .close = port_close,
     .post = port_post,
     .random = port_random,
+    .ask = port_ask,
     .log = port_log,
 };
 
@@ -206,16 +281,18 @@ static sim_worker *worker_new(sim_node *n, uint32_t index) {
 
 /* ---- node ---------------------------------------------------------------- */
 
-sim_node *sim_node_new(world *w, const sim_plan *plan) {
+sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer) {
   sim_node *n = calloc(1, sizeof *n);
   if (n == NULL) abort();
   n->w = w;
   n->plan = plan;
+  n->issuer = issuer;
   n->settings = gw_settings_default;
   n->ns = *gw_settings_namespace(&gw_settings_default, gw_view_of("x"));
   n->ns.history_size = plan->history_size;
   n->ns.presence = true;
   n->ns.presence_grace_ms = plan->presence_grace_ms;
+  if (plan->channel_tokens) n->ns.allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_TOKEN;
   n->settings.namespaces = &n->ns;
   n->settings.num_namespaces = 1;
   n->settings.ping_interval_ms = plan->ping_interval_ms;
@@ -303,6 +380,58 @@ uint32_t sim_node_life(const sim_node *n) {
   return n->life;
 }
 
+/* ---- taking back ----------------------------------------------------------- */
+
+static void on_revoked(void *arg, uint32_t code, gw_view message,
+                       gw_view reply) {
+  sim_node *n = arg;
+  (void)message;
+  (void)reply;
+  if (code != GW_CODE_OK)
+    world_fail(n->w, "a revocation: %s", gw_code_name(code));
+}
+
+static void ask_node(sim_node *n, const char *method, const char *json) {
+  uint8_t space[256];
+  char why[GW_MAX_REASON_BYTES + 1];
+  gw_out out = {space, 0, sizeof space};
+  gw_caller caller = {.is_trusted = true};
+  sim_worker *k = n->worker[world_random(n->w) % n->plan->num_workers];
+  if (gw_api_request_from_json(gw_api_find(gw_view_of(method)),
+                               gw_view_of(json), &out, why) < 0)
+    abort();
+  world_trace(n->w, "%s %s", method, json);
+  worker_enter(k);
+  gw_hub_api(k->hub, gw_view_of(method), &caller, (gw_view){space, out.len},
+             on_revoked, n);
+  worker_plan(k);
+}
+
+void sim_node_revoke(sim_node *n) {
+  char json[96], token[SIM_TOKEN_MAX];
+  uint32_t app = (uint32_t)(world_random(n->w) % n->plan->num_apps);
+  uint32_t number = sim_issuer_any(n->issuer, token);
+  if (!n->up) return;
+  switch (world_random(n->w) % 3) {
+  case 0:
+    (void)snprintf(json, sizeof json, "{\"user\":\"app%u\"}", app);
+    sim_issuer_revoke(n->issuer, 0, app, n->life);
+    ask_node(n, "revoke", json);
+    break;
+  case 1:
+    if (number == 0) return;
+    (void)snprintf(json, sizeof json, "{\"token\":\"%s\",\"forMs\":\"60000\"}",
+                   token);
+    sim_issuer_revoke(n->issuer, number, SIM_MAX_APPS, n->life);
+    ask_node(n, "revoke", json);
+    break;
+  default: /* which is nothing about tokens: it comes back */
+    (void)snprintf(json, sizeof json, "{\"user\":\"app%u\",\"code\":%d}", app,
+                   GW_CODE_OVERLOADED);
+    ask_node(n, "disconnect", json);
+  }
+}
+
 uint64_t sim_node_queue_bytes(const sim_node *n) {
   uint64_t sum = 0;
   for (uint32_t i = 0; n->up && i < n->plan->num_workers; i++)
@@ -324,7 +453,7 @@ void sim_node_free(sim_node *n) {
   /* Pieces and mail that are still in the queue are let go with the world. */
   for (size_t i = 0; i < n->w->num; i++) {
     sim_event *e = &n->w->heap[i];
-    if (e->fn == mail_arrives) mail_arrives(e->arg);
+    if (e->fn == mail_arrives || e->fn == decide_late) e->fn(e->arg);
   }
   while (n->links != NULL) {
     sim_link *l = n->links;
@@ -534,6 +663,21 @@ uint32_t sim_link_generation(const sim_link *l) {
 }
 uint32_t sim_link_life(const sim_link *l) {
   return l->life;
+}
+
+uint64_t sim_link_right_ms(const sim_link *l, uint32_t channel) {
+  const sim_plan *plan = l->node->plan;
+  const uint32_t things[] = {SIM_CONNECTION, channel};
+  const bool needed[] = {plan->tokens, plan->channel_tokens};
+  uint64_t right_ms = UINT64_MAX;
+  for (int i = 0; i < 2; i++) {
+    if (!needed[i]) continue;
+    uint32_t number = l->token[things[i]];
+    uint64_t end =
+        number == 0 ? 0 : sim_issuer_end_ms(l->node->issuer, number, l->life);
+    if (end < right_ms) right_ms = end;
+  }
+  return right_ms;
 }
 
 void sim_link_send(sim_link *l, gw_view message) {

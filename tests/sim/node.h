@@ -6,7 +6,7 @@
 
 #include "godwit/wire.h"
 #include "server/core/hub.h"
-#include "tests/sim/plan.h"
+#include "tests/sim/issuer.h"
 
 typedef struct sim_node sim_node;
 typedef struct sim_link sim_link;
@@ -20,7 +20,7 @@ typedef struct sim_link_events {
 
 /* ---- node ---------------------------------------------------------------- */
 
-sim_node *sim_node_new(world *w, const sim_plan *plan);
+sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer);
 void sim_node_free(sim_node *n);
 void sim_node_start(sim_node *n);
 /** The process is gone, with all that it knew. Links fail, some in silence. */
@@ -33,6 +33,9 @@ uint32_t sim_node_life(const sim_node *n);
 /** Sum of one counter over the workers of this life. */
 uint64_t sim_node_queue_bytes(const sim_node *n);
 
+/** Take back a token, or all of a user, or end a connection without. */
+void sim_node_revoke(sim_node *n);
+
 /* ---- links --------------------------------------------------------------- */
 
 /** Try to connect. One on_open or on_closed follows; the link lives as long as
@@ -42,6 +45,9 @@ sim_link *sim_link_open(sim_node *n, const sim_link_events *events, void *app,
 uint32_t sim_link_generation(const sim_link *l);
 /** Life of the node that the link leads to. */
 uint32_t sim_link_life(const sim_link *l);
+/** When the right of its client ended to be told of a channel, or will;
+ * UINT64_MAX: never; 0: it never had one. */
+uint64_t sim_link_right_ms(const sim_link *l, uint32_t channel);
 void sim_link_send(sim_link *l, gw_view message);
 /** The client's end closes. Nothing more is told to it. */
 void sim_link_close(sim_link *l, uint32_t code);

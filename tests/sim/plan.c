@@ -44,4 +44,11 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->fault_drain = world_chance(w, 200);
   p->fault_sleep = world_chance(w, 300);
   p->fault_offline = world_chance(w, 300);
+  p->tokens = world_chance(w, 400);
+  p->channel_tokens = world_chance(w, 300);
+  p->token_life_ms = PICK(w, 5000, 10000, 30000);
+  p->fault_issuer = world_chance(w, 400);
+  p->fault_check = world_chance(w, 300);
+  p->fault_revoke = world_chance(w, 400);
+  p->fault_close = world_chance(w, 200);
 }

@@ -402,6 +402,14 @@ static void test_having_none_is_too_late_as_well(void **state) {
   assert_int_equal(gw_client_no_token(r.c, late, 0), GW_ERR_NOT_FOUND);
   rig_go(&r);
   assert_int_equal(state_now(), GW_STATE_CLOSED);
+  /* Answered, and closed in the same moment. */
+  connect_asking();
+  late = asked(0, GW_CODE_OK);
+  gw_client_close(r.c);
+  assert_int_equal(gw_client_give_token(r.c, late, gw_view_of("of before")),
+                   GW_ERR_NOT_FOUND);
+  rig_go(&r);
+  assert_int_equal(state_now(), GW_STATE_CLOSED);
   /* Given up, and closed in the same moment. */
   connect_asking();
   assert_int_equal(gw_client_no_token(r.c, asked(0, GW_CODE_OK), 0), 0);
