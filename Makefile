@@ -18,7 +18,7 @@ SEEDS     ?= 2000
 SAN_SEEDS ?= 200
 # Seconds for each fuzz target of `make fuzz`.
 T         ?= 60
-# `make bench QUICK=1` is a glance; `make bench-guard UPDATE=1` keeps the counts.
+# `make bench QUICK=1` and `make bench-scale QUICK=1` are glances; `make bench-guard UPDATE=1` keeps the counts.
 QUICK     ?=
 UPDATE    ?=
 V         ?=
@@ -29,7 +29,7 @@ endif
 
 # ------------------------------------------------------------------- lists --
 
-APP_DIRS    := net broker store auth observe admin cli config load
+APP_DIRS    := net hooks broker store auth observe admin cli config load
 
 PROTO_SRC   := $(sort $(wildcard proto/*.c))
 CLIENT_SRC  := $(sort $(wildcard client/*.c))
@@ -40,7 +40,9 @@ MAIN_SRC    := $(wildcard server/main.c)
 SUPPORT_SRC := $(sort $(wildcard client/ports/test*.c) \
                       $(wildcard tests/unit/support/*.c))
 SIM_SRC     := $(sort $(wildcard tests/sim/*.c))
+SCALE_SRC   := $(sort $(wildcard tests/bench/scale*.c))
 BENCH_SRC   := $(sort $(wildcard tests/bench/load*.c))
+BLASTER_SRC := $(sort $(wildcard tests/bench/client/*.c))
 UNIT_SRC    := $(sort $(wildcard tests/unit/*_test.c))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 
@@ -50,14 +52,15 @@ PKGS        := libwebsockets libuv libprotobuf-c jansson yaml-0.1 libsodium \
 
 GEN         := build/gen
 SCHEMA      := proto/godwit.proto
-API_SCHEMA  := proto/api.proto
+API_SCHEMA  := proto/api.proto proto/hooks.proto
 # nanopb's reading of the schema, which tests hold the codec to.
 GEN_NANOPB  := $(GEN)/nanopb/godwit.pb.c $(GEN)/nanopb/godwit.pb.h
-GEN_PROTOC  := $(foreach n,godwit api,$(GEN)/$n.pb-c.c $(GEN)/$n.pb-c.h)
+GEN_PROTOC  := $(foreach n,godwit api hooks,$(GEN)/$n.pb-c.c $(GEN)/$n.pb-c.h)
 GEN_CODES   := $(GEN)/include/godwit/codes.h $(GEN)/codes_table.inc \
                $(GEN)/codes.ts
 GEN_CODEC   := $(GEN)/codec_table.inc
-GENERATED   := $(GEN_PROTOC) $(GEN_CODES) $(GEN_CODEC)
+GEN_OPENAPI := $(GEN)/openapi.yaml $(GEN)/openapi.inc
+GENERATED   := $(GEN_PROTOC) $(GEN_CODES) $(GEN_CODEC) $(GEN_OPENAPI)
 
 # Every C file that people write, for format and lint.
 C_FILES      = $(sort $(shell find proto client server tests wasm examples \
@@ -187,11 +190,11 @@ $(GEN_PROTOC) &: $(SCHEMA) $(API_SCHEMA) | build/.checked-proto
 	$(Q)$(PROTOC) --c_out=$(GEN) $(SCHEMA) $(API_SCHEMA)
 	@touch $(GEN_PROTOC)
 
-$(GEN)/godwit.desc: $(SCHEMA) | build/.checked-proto
+$(GEN)/%.desc: proto/%.proto | build/.checked-proto
 	$(call say,PROTOC)
 	@mkdir -p $(GEN)
 	$(Q)$(PROTOC) --include_source_info --include_imports \
-	  --descriptor_set_out=$@ $(SCHEMA)
+	  --descriptor_set_out=$@ $<
 
 $(GEN_CODES) &: $(GEN)/godwit.desc proto/gen_codes.py
 	$(call say,CODES)
@@ -206,6 +209,13 @@ $(GEN_CODEC): $(GEN)/godwit.desc proto/gen_codec.py
 	$(call say,CODEC)
 	$(Q)$(PYTHON) proto/gen_codec.py --descriptor $(GEN)/godwit.desc \
 	  --alias Pong --table $@
+
+$(GEN_OPENAPI) &: $(GEN)/api.desc proto/gen_openapi.py
+	$(call say,OPENAPI)
+	$(Q)$(PYTHON) proto/gen_openapi.py --descriptor $(GEN)/api.desc \
+	  --version $(VERSION) --yaml $(GEN)/openapi.yaml \
+	  --c-bytes $(GEN)/openapi.inc
+	@touch $(GEN_OPENAPI)
 
 # ---------------------------------------------------------------- flavours --
 
@@ -229,7 +239,8 @@ $(2)/obj/gen/%.o: $$(GEN)/%.c | $(3:%=build/.checked-%) $$(GENERATED)
 $(2)/libgodwit-proto.a: $$(call objects,$(2),$$(PROTO_SRC))
 $(2)/libgodwit-client.a: $$(call objects,$(2),$$(CLIENT_SRC))
 $(2)/libgodwit-server.a: $$(call objects,$(2),$$(SERVER_SRC)) \
-  $(2)/obj/gen/godwit.pb-c.o $(2)/obj/gen/api.pb-c.o
+  $(2)/obj/gen/godwit.pb-c.o $(2)/obj/gen/api.pb-c.o \
+  $(2)/obj/gen/hooks.pb-c.o
 $(2)/libgodwit-app.a: $$(call objects,$(2),$$(APP_SRC))
 $(2)/libgodwit-support.a: $$(call objects,$(2),$$(SUPPORT_SRC))
 
@@ -261,6 +272,16 @@ $(SAN)/godwit: $(SAN)/obj/server/main.o $(SAN)/libgodwit-app.a $(SAN_LIBS)
 	$(call say,LD)
 	$(Q)$(SAN_link) $(SYS_LIBS)
 
+build/godwit-embed: $(REL)/obj/examples/embed/main.o $(REL)/libgodwit-app.a \
+  $(REL_LIBS)
+	$(call say,LD)
+	$(Q)$(REL_link) $(SYS_LIBS)
+
+$(SAN)/godwit-embed: $(SAN)/obj/examples/embed/main.o $(SAN)/libgodwit-app.a \
+  $(SAN_LIBS)
+	$(call say,LD)
+	$(Q)$(SAN_link) $(SYS_LIBS)
+
 build/godwit-sim: $(call objects,$(REL),$(SIM_SRC)) \
   $(REL)/libgodwit-support.a $(REL_LIBS)
 	$(call say,LD)
@@ -279,6 +300,14 @@ build/godwit-load: $(call objects,$(REL),$(BENCH_SRC)) \
 build/godwit-floor: $(call objects,$(REL),tests/bench/peers/floor.c)
 	$(call say,LD)
 	$(Q)$(REL_link)
+
+build/godwit-scale: $(call objects,$(REL),$(SCALE_SRC)) $(REL_LIBS)
+	$(call say,LD)
+	$(Q)$(REL_link) $(SYS_LIBS)
+
+build/godwit-blaster: $(call objects,$(REL),$(BLASTER_SRC)) $(REL_LIBS)
+	$(call say,LD)
+	$(Q)$(REL_link) $(SYS_LIBS)
 
 build/godwit-guard: $(call objects,$(REL),tests/bench/guard.c) $(REL_LIBS)
 	$(call say,LD)
@@ -315,7 +344,7 @@ FUZZ_BIN   := $(FUZZ_SRC:tests/fuzz/%_fuzz.c=$(FUZZ)/%_fuzz)
 .PHONY: build-unit build-sim build-integration
 build-unit: $(UNIT_BIN) $(REPLAY_BIN)
 build-sim: $(if $(SIM_SRC),build/godwit-sim $(SAN)/godwit-sim)
-build-integration: $(SAN)/godwit
+build-integration: $(SAN)/godwit $(SAN)/godwit-embed
 build-tests: build-unit build-sim build-integration server wasm \
   build/godwit-guard
 
@@ -332,12 +361,20 @@ wasm: ## build the browser SDK into wasm/dist
 # ------------------------------------------------------------------- speed --
 
 # The other servers come when bench runs.
-.PHONY: build-bench bench-guard
+.PHONY: build-bench bench-client bench-guard bench-scale
 build-bench: server build/godwit-load build/godwit-floor
 
 bench: ## compare with other servers (15 minutes, QUICK=1: 2), write docs/performance.md
 	$(after_setup) build-bench
 	$(Q)$(PYTHON) tests/bench/run.py $(if $(filter 1,$(QUICK)),--quick)
+
+bench-scale: ## what TLS, workers and large numbers cost (an hour), write docs/performance.md
+	$(after_setup) build-bench build/godwit-scale
+	$(Q)$(PYTHON) tests/bench/scale.py $(if $(filter 1,$(QUICK)),--quick)
+
+bench-client: ## compare the JavaScript client with others (20 minutes, QUICK=1: 3)
+	$(after_setup) wasm build/godwit-blaster
+	$(Q)$(PYTHON) tests/bench/client/run.py $(if $(filter 1,$(QUICK)),--quick)
 
 bench-guard: build/godwit-guard build/.checked-test ## count instructions of the hot paths; UPDATE=1 keeps them
 	$(Q)$(PYTHON) tests/bench/guard.py $< $(if $(filter 1,$(UPDATE)),--update)
@@ -376,11 +413,11 @@ tidy: build/.checked-lint $(GENERATED) ## clang-tidy over all C sources (slow)
 format: build/.checked-lint ## format the C sources in place
 	$(Q)clang-format -i $(C_FILES)
 
-install: server client ## install under PREFIX (/usr/local), below DESTDIR if given
+install: server client $(REL)/libgodwit-app.a ## install under PREFIX (/usr/local), below DESTDIR if given
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/include/godwit
 	install -m 755 build/godwit $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(LIBS:%=$(REL)/%) $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 $(LIBS:%=$(REL)/%) $(REL)/libgodwit-app.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 644 $(PUBLIC_H) $(DESTDIR)$(PREFIX)/include/godwit/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
 	  scripts/godwit.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/godwit.pc

@@ -98,6 +98,9 @@ static bool options_are_valid(const gw_client_options *o) {
   for (size_t i = 0; i < o->num_endpoints; i++) {
     if (o->endpoints[i].len == 0) return false;
   }
+  if (o->credit_bytes > GW_MAX_CREDIT_BYTES &&
+      o->credit_bytes != GW_CREDIT_NONE)
+    return false;
   return (o->instance.len == 0 || o->instance.len == GW_INSTANCE_BYTES) &&
          is_short_text(o->token, GW_MAX_TOKEN_BYTES) &&
          is_short_text(o->user, GW_MAX_USER_BYTES) &&
@@ -138,6 +141,9 @@ static void set_numbers(gw_client *c, const gw_client_options *o) {
   c->outbox.max_bytes = or_default(o->outbox_max_bytes, 1024 * 1024);
   c->outbox_max_age_ms =
       clamp_age(or_default(o->outbox_max_age_ms, 5 * 60 * 1000));
+  c->credit_bytes = o->credit_bytes == GW_CREDIT_NONE
+                        ? 0
+                        : or_default(o->credit_bytes, GW_CREDIT_BYTES);
   c->max_frame_bytes = or_default(o->max_frame_bytes, 1024 * 1024);
   c->last_key = o->first_key != 0 ? o->first_key - 1 : 0;
   c->token.is_asked = o->asks_token;
@@ -258,6 +264,7 @@ static void pump(gw_client *c) {
   if (c->link.phase >= GW__LINK_OPEN) gw__subs_pump(c);
   gw__tokens_pump(c);
   if (gw__is_welcome(c)) {
+    gw__link_grant(c);
     gw__calls_pump(c);
     gw__publish_pump(c);
   }

@@ -152,6 +152,8 @@ struct gw__sub {
   bool blocking;  /**< the connection is not ready before this is live */
   bool known;     /**< the server may hold it on this connection */
   bool unsub_due; /**< ended, and the server does not know yet */
+  bool by_server; /**< the server began it; forgotten when it says so */
+  bool by_number; /**< on this connection the server knows no alias for it */
   uint32_t overflow;
   gw_position position;
   uint32_t result; /**< enum gw_recovery_result of the last Subscribed */
@@ -170,6 +172,8 @@ struct gw__sub {
 };
 
 gw__sub *gw__sub_by_id(const gw_client *c, uint32_t id);
+/** Name the subscription in a header as the server knows it. */
+void gw__sub_address(const gw_client *c, uint32_t id, gw_head *head);
 gw__sub *gw__sub_by_number(const gw_client *c, uint32_t number);
 gw__sub *gw__sub_by_channel(const gw_client *c, gw_view channel);
 /** Move a subscription; code and reason say why. */
@@ -248,6 +252,8 @@ typedef struct gw__link {
   bool silent;       /**< quiet for longer than it should be */
   uint32_t interval_ms;
   uint32_t timeout_ms;
+  bool has_credit;   /**< the server waits for it */
+  uint32_t consumed; /**< bytes of data handed on, and not granted again yet */
   bool has_reader;
   bool feeding; /**< the reader is on the stack: it is freed later */
   gw_reader reader;
@@ -274,6 +280,8 @@ void gw__link_pump(gw_client *c);
 void gw__link_no_token(gw_client *c, uint32_t code);
 /** One frame. Negative: the peer broke the protocol, or memory ran out. */
 GW_MUST_USE int gw__link_frame(gw_client *c, const gw_frame *frame);
+/** Give the server credit for what was handed on. */
+void gw__link_grant(gw_client *c);
 /** Send a Ping; with deadline_ms > 0 an answer must come within it. */
 void gw__link_ping(gw_client *c, uint64_t deadline_ms);
 void gw__link_due(gw_client *c);
@@ -302,6 +310,7 @@ struct gw_client {
   uint32_t request_timeout_ms;
   uint32_t suspend_after_ms;
   uint32_t outbox_max_age_ms;
+  uint32_t credit_bytes; /**< 0: none */
   uint32_t max_frame_bytes;
 
   /* state */
@@ -389,8 +398,8 @@ bool gw__set_state(gw_client *c, enum gw_state to, uint32_t code,
                    const gw_view *reason);
 
 /* send.c */
-/** Append one frame to what the turn sends. sub: subscription that it is about,
- * by its alias; 0: none. m: the struct of the message. Without memory the link
+/** Append one frame to what the turn sends. sub: id of the subscription that it
+ * is about; 0: none. m: the struct of the message. Without memory the link
  * is broken. */
 void gw__put(gw_client *c, uint8_t type, uint32_t request, uint32_t sub,
              enum gw_message id, const void *m);
@@ -404,9 +413,13 @@ GW_MUST_USE int gw__on_subscribed(gw_client *c, const gw_frame *frame);
 GW_MUST_USE int gw__on_publication(gw_client *c, const gw_frame *frame);
 GW_MUST_USE int gw__on_recovery(gw_client *c, const gw_frame *frame);
 GW_MUST_USE int gw__on_lagged(gw_client *c, const gw_frame *frame);
+/** Nothing is missing from here on. */
+void gw__become_live(gw_client *c, gw__sub *s);
 
 /* subs.c */
 GW_MUST_USE int gw__on_unsubscribed(gw_client *c, const gw_frame *frame);
+/** The server has subscribed us. */
+GW_MUST_USE int gw__on_server_subscribed(gw_client *c, const gw_frame *frame);
 void gw__sub_refused(gw_client *c, gw__sub *s, const gw_error *error);
 gw__sub *gw__sub_by_request(const gw_client *c, uint32_t request);
 

@@ -47,12 +47,13 @@ void gw__link_no_token(gw_client *c, uint32_t code) {
 
 static void put_hello(gw_client *c) {
   gw_hello hello = {.version = GW_PROTOCOL_VERSION,
-                    .features = GW_FEATURE_NONE,
+                    .features = c->credit_bytes != 0 ? GW_FEATURE_CREDIT : 0,
                     .instance = {c->instance, GW_INSTANCE_BYTES},
                     .token = c->token.text,
                     .ping_interval_ms = c->ping_interval_ms,
                     .agent = c->agent,
-                    .user = c->user_id};
+                    .user = c->user_id,
+                    .credit_bytes = c->credit_bytes};
   c->link.hello_request = gw__next_request(c);
   gw__put(c, GW_FRAME_HELLO, c->link.hello_request, 0, GW_MESSAGE_hello,
           &hello);
@@ -97,6 +98,8 @@ static int on_welcome(gw_client *c, const gw_frame *frame) {
   c->link.interval_ms = clamp_interval(w.ping_interval_ms);
   c->link.timeout_ms =
       w.ping_timeout_ms != 0 ? w.ping_timeout_ms : GW_PING_TIMEOUT_MS;
+  c->link.has_credit =
+      c->credit_bytes != 0 && (w.features & GW_FEATURE_CREDIT) != 0;
   c->link.phase = GW__LINK_WELCOME;
   c->lost_ms = 0;
   gw__token_accepted(c, &c->token, w.token_ttl_ms);
@@ -360,6 +363,18 @@ void gw__link_wake(gw_client *c, enum gw_wake why) {
     gw__link_ping(c, GW__PROBE_MS);
 }
 
+/* ---- credit -------------------------------------------------------------- */
+
+/* A turn ends with the grant, and by then the handlers have had what came. In
+ * halves: the server always has one to send from while the other one's grant is
+ * on its way. */
+void gw__link_grant(gw_client *c) {
+  gw_credit m = {.bytes = c->link.consumed};
+  if (!c->link.has_credit || m.bytes <= c->credit_bytes / 2) return;
+  c->link.consumed = 0;
+  gw__put(c, GW_FRAME_CREDIT, 0, 0, GW_MESSAGE_credit, &m);
+}
+
 /* ---- frames -------------------------------------------------------------- */
 
 static int on_error(gw_client *c, const gw_frame *frame) {
@@ -397,12 +412,15 @@ static int on_unknown(gw_client *c, uint8_t type) {
 }
 
 static int after_welcome(gw_client *c, const gw_frame *frame) {
+  if (gw_type_is_data(frame->head.type)) c->link.consumed += frame->len;
   switch (frame->head.type) {
   case GW_FRAME_OK:
     gw__presence_ok(c, frame->head.request);
     return 0;
   case GW_FRAME_SUBSCRIBED:
     return gw__on_subscribed(c, frame);
+  case GW_FRAME_SERVER_SUBSCRIBED:
+    return gw__on_server_subscribed(c, frame);
   case GW_FRAME_UNSUBSCRIBED:
     return gw__on_unsubscribed(c, frame);
   case GW_FRAME_PUBLISHED:

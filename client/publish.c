@@ -19,9 +19,11 @@ static int check_publish(const gw_client *c, gw_view channel,
   int err = gw__check_channel(c, channel);
   if (err == 0) err = gw__check_payload(payload);
   if (err < 0) return err;
+  if (o->item.len > GW_MAX_ITEM_BYTES) return GW_ERR_TOO_BIG;
+  if (!gw_view_is_text(o->item)) return GW_ERR_TEXT;
   if (is_closed(c) || (o->at_most_once && !gw__is_welcome(c)))
     return GW_ERR_STATE;
-  size_t len = channel.len + payload.bytes.len + PUBLISH_OVERHEAD;
+  size_t len = channel.len + payload.bytes.len + o->item.len + PUBLISH_OVERHEAD;
   if (!gw__fits_frame(c, len)) return GW_ERR_TOO_BIG;
   return gw__outbox_has_room(&c->outbox, (uint32_t)len) ? 0 : GW_ERR_FULL;
 }
@@ -31,7 +33,8 @@ static int check_publish(const gw_client *c, gw_view channel,
 
 /** An entry for a message; views of the entry's m are into its own bytes. */
 static gw__entry *new_entry(gw_client *c, const gw_publish *m) {
-  size_t cap = m->channel.len + m->data.len + m->json.len + PUBLISH_OVERHEAD;
+  size_t cap = m->channel.len + m->data.len + m->json.len + m->item.len +
+               PUBLISH_OVERHEAD;
   gw__entry *e = gw__outbox_alloc(&c->alloc, (uint32_t)cap);
   if (e == NULL) return NULL;
   gw_out out = {e->bytes, 0, cap};
@@ -69,7 +72,8 @@ int gw_client_publish(gw_client *c, gw_view channel, gw_payload payload,
                   .compare = o->compare,
                   .epoch = o->compare ? o->expected.epoch : 0,
                   .offset = o->compare ? o->expected.offset : 0,
-                  .ttl_ms = o->ttl_ms};
+                  .ttl_ms = o->ttl_ms,
+                  .item = o->item};
   *(payload.type == GW_PAYLOAD_JSON ? &m.json : &m.data) = payload.bytes;
   gw__entry *e = new_entry(c, &m);
   if (e == NULL) return GW_ERR_NOMEM;

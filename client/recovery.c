@@ -33,7 +33,7 @@ static void skip_to(gw_client *c, gw__sub *s, uint32_t reason, uint64_t to) {
   tell_gap(c, s, reason, s->position.offset + 1, to, &position);
 }
 
-static void become_live(gw_client *c, gw__sub *s) {
+void gw__become_live(gw_client *c, gw__sub *s) {
   s->live_ms = c->now;
   s->blocking = true; /* from now on the connection stands by it */
   gw__sub_move(c, s, GW_SUB_LIVE, GW_CODE_OK, NULL);
@@ -91,7 +91,7 @@ int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
   gw__token_accepted(c, &s->token, m.token_ttl_ms);
   gw__presence_subscribed(c, s);
   if (m.live)
-    become_live(c, s);
+    gw__become_live(c, s);
   else
     gw__sub_move(c, s, GW_SUB_RECOVERING, GW_CODE_OK, NULL);
   return 0;
@@ -109,6 +109,7 @@ static void tell_publication(gw_client *c, const gw__sub *s,
   e->u.publication.key = m->key;
   e->u.publication.user = m->user;
   e->u.publication.time_ms = m->time_ms;
+  e->u.publication.item = m->item;
   e->u.publication.own = m->client != 0 && m->client == c->client_id;
 }
 
@@ -166,7 +167,7 @@ int gw__on_recovery(gw_client *c, const gw_frame *frame) {
     s->result = GW_RECOVERY_GAP;
     skip_to(c, s, m.gap, m.gap_to);
   }
-  if (m.live) become_live(c, s);
+  if (m.live) gw__become_live(c, s);
   return 0;
 }
 

@@ -48,10 +48,8 @@ static int encode(gw_client *c, const gw_head *head, enum gw_message id,
 
 void gw__put(gw_client *c, uint8_t type, uint32_t request, uint32_t sub,
              enum gw_message id, const void *m) {
-  gw_head head = {.type = type,
-                  .flags = sub != 0 ? GW_FLAG_ALIAS : 0,
-                  .request = request,
-                  .channel = sub};
+  gw_head head = {.type = type, .request = request};
+  if (sub != 0) gw__sub_address(c, sub, &head);
   size_t start = c->out.len;
   while (encode(c, &head, id, m) < 0 && grow(c)) {
   }

@@ -15,6 +15,16 @@ gw__sub *gw__sub_by_id(const gw_client *c, uint32_t id) {
   return s;
 }
 
+void gw__sub_address(const gw_client *c, uint32_t id, gw_head *head) {
+  const gw__sub *s = gw__sub_by_id(c, id);
+  for (const gw__sub *e = c->ended; s == NULL && e != NULL; e = e->next) {
+    if (e->id == id) s = e;
+  }
+  bool by_number = s != NULL && s->by_number;
+  head->channel = by_number ? s->number : id;
+  if (!by_number) head->flags = GW_FLAG_ALIAS;
+}
+
 gw__sub *gw__sub_by_number(const gw_client *c, uint32_t number) {
   if (number == 0) return NULL;
   gw__sub *s = c->subs;
@@ -78,6 +88,27 @@ static uint32_t max_subs(const gw_client *c) {
   return limit != 0 ? limit : GW_MAX_SUBSCRIPTIONS;
 }
 
+/** Make one and add it to those that are wanted. */
+static int add_sub(gw_client *c, gw_view channel, const gw_sub_options *options,
+                   gw__sub **made) {
+  if (c->num_subs >= max_subs(c)) return GW_ERR_FULL;
+  gw__sub *s = new_sub(c, channel, options);
+  if (s == NULL) return GW_ERR_NOMEM;
+  int err = gw__events_promise(c, GW__EVENTS_SUB);
+  if (err < 0) {
+    free_sub(c, s);
+    return err;
+  }
+  s->id = ++c->last_sub_id;
+  gw__sub **at = &c->subs;
+  while (*at != NULL)
+    at = &(*at)->next;
+  *at = s;
+  c->num_subs++;
+  *made = s;
+  return 0;
+}
+
 int64_t gw_client_subscribe(gw_client *c, gw_view channel,
                             const gw_sub_options *options) {
   static const gw_sub_options none;
@@ -91,20 +122,8 @@ int64_t gw_client_subscribe(gw_client *c, gw_view channel,
     s->refs++;
     return s->id;
   }
-  if (c->num_subs >= max_subs(c)) return GW_ERR_FULL;
-  s = new_sub(c, channel, options);
-  if (s == NULL) return GW_ERR_NOMEM;
-  err = gw__events_promise(c, GW__EVENTS_SUB);
-  if (err < 0) {
-    free_sub(c, s);
-    return err;
-  }
-  s->id = ++c->last_sub_id;
-  gw__sub **at = &c->subs;
-  while (*at != NULL)
-    at = &(*at)->next;
-  *at = s;
-  c->num_subs++;
+  err = add_sub(c, channel, options, &s);
+  if (err < 0) return err;
   gw__kick(c);
   return s->id;
 }
@@ -120,7 +139,7 @@ static void end_sub(gw_client *c, gw__sub *s, uint32_t code,
   c->ended = s;
   c->num_subs--;
   s->unsub_due = s->known && c->link.phase >= GW__LINK_OPEN;
-  s->number = 0;
+  if (!s->unsub_due) s->number = 0; /* it may have to be named by it */
   s->request = 0;
   gw__sub_move(c, s, GW_SUB_ENDED, code, reason);
 }
@@ -197,6 +216,7 @@ void gw__sub_move(gw_client *c, gw__sub *s, enum gw_sub_state to, uint32_t code,
   if (reason != NULL) e->u.sub.reason = *reason;
   e->u.sub.recovery = s->result;
   e->u.sub.position = s->position;
+  e->u.sub.by_server = s->by_server && !s->known && to == GW_SUB_SUBSCRIBING;
   s->state = to;
 }
 
@@ -209,7 +229,9 @@ static void put_subscribe(gw_client *c, gw__sub *s) {
                     .offset = s->position.offset,
                     .token = s->token.text,
                     .overflow = s->overflow,
-                    .presence = s->presence};
+                    .presence = s->presence,
+                    .by_server = s->by_server && s->refs == 1};
+  s->by_number = false;
   s->request = gw__next_request(c);
   s->sent_ms = c->now;
   s->known = true;
@@ -246,6 +268,11 @@ void gw__subs_pump(gw_client *c) {
 
 void gw__sub_again(gw_client *c, gw__sub *s, const gw__loss *why,
                    bool at_once) {
+  if (s->known && s->by_number) {
+    /* It could not be named any more. */
+    gw__put_nothing(c, GW_FRAME_UNSUBSCRIBE, gw__next_request(c), s->id);
+    s->known = false;
+  }
   s->number = 0;
   s->request = 0;
   gw__members_lost(&s->members, &c->alloc);
@@ -305,6 +332,41 @@ int gw__on_unsubscribed(gw_client *c, const gw_frame *frame) {
   return 0;
 }
 
+/** It begins where the server says, as nothing was missed before. */
+static void begin_by_server(gw_client *c, gw__sub *s, uint32_t number,
+                            const gw_server_subscribed *m) {
+  s->number = number;
+  s->result = GW_RECOVERY_CONTINUOUS;
+  s->position = (gw_position){m->epoch, m->offset};
+  gw__sub_move(c, s, GW_SUB_SUBSCRIBING, GW_CODE_OK, NULL);
+  s->known = s->by_number = true;
+  gw__become_live(c, s);
+}
+
+int gw__on_server_subscribed(gw_client *c, const gw_frame *frame) {
+  static const gw_sub_options none;
+  gw_server_subscribed m;
+  uint32_t number = frame->head.channel;
+  int err = gw_decode_server_subscribed(frame->body, &m);
+  if (err < 0) return err;
+  if (m.epoch == 0 || number == 0 || gw__check_channel(c, m.channel) < 0)
+    return GW_ERR_PROTOCOL;
+  gw__sub *s = gw__sub_by_channel(c, m.channel);
+  /* What was asked for already is answered by that; what has a past goes on from
+   * there. */
+  if (s != NULL) {
+    if (s->state == GW_SUB_IDLE) s->retry_at_ms = 0;
+    return 0;
+  }
+  if (gw__sub_by_number(c, number) != NULL) return GW_ERR_PROTOCOL;
+  err = add_sub(c, m.channel, &none, &s);
+  if (err == GW_ERR_FULL) return 0; /* the server counts for itself */
+  if (err < 0) return err;
+  s->by_server = true;
+  begin_by_server(c, s, number, &m);
+  return 0;
+}
+
 void gw__subs_due(gw_client *c) {
   for (gw__sub *s = c->subs, *next; s != NULL; s = next) {
     next = s->next;
@@ -328,7 +390,7 @@ void gw__subs_lost(gw_client *c, uint32_t code, const gw_view *reason) {
   for (gw__sub *s = c->subs; s != NULL; s = s->next) {
     s->number = 0;
     s->request = 0;
-    s->known = false;
+    s->known = s->by_number = false;
     s->retry_at_ms = 0;
     gw__token_lost(&s->token);
     gw__presence_lost(c, s);

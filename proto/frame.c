@@ -11,6 +11,15 @@ bool gw_type_is_ignorable(uint8_t type) {
   return type >= 128;
 }
 
+bool gw_type_is_data(uint8_t type) {
+  const uint32_t data =
+      1u << GW_FRAME_SUBSCRIBED | 1u << GW_FRAME_UNSUBSCRIBED |
+      1u << GW_FRAME_PUBLICATION | 1u << GW_FRAME_RECOVERY |
+      1u << GW_FRAME_LAGGED | 1u << GW_FRAME_PRESENCE_SNAPSHOT |
+      1u << GW_FRAME_PRESENCE_DIFF | 1u << GW_FRAME_RPC;
+  return type < 32 && (data >> type & 1u) != 0;
+}
+
 int gw__varint_get(gw_view in, uint32_t *value) {
   uint32_t sum = 0;
   for (unsigned i = 0; i < GW__VARINT_MAX; i++) {
@@ -65,7 +74,7 @@ int64_t gw_frame_parse(gw_view in, uint32_t max_frame_bytes, gw_frame *frame) {
   gw_head head = {.type = p[0], .flags = p[1]};
   if (!take_varint(&rest, &head.request) || !take_varint(&rest, &head.channel))
     return GW_ERR_PROTOCOL;
-  *frame = (gw_frame){head, rest};
+  *frame = (gw_frame){head, (uint32_t)prefix + len, rest};
   return (int64_t)prefix + len;
 }
 

@@ -135,6 +135,7 @@ EXPORT(c) void bridge_destroy(bridge *b) {
   gw_client_free(b->client);
   free(b->records.data);
   free(b->texts.data);
+  free(b->bytes.data);
   free(b);
 }
 
@@ -165,9 +166,7 @@ EXPORT(d) void bridge_on_open(bridge *b, uint32_t generation) {
 
 EXPORT(e)
 void bridge_on_data(bridge *b, uint32_t generation, uint32_t len) {
-  b->message = first(len);
-  gw_client_on_data(begin_turn(b), generation, b->message, true);
-  b->message.len = 0;
+  gw_client_on_data(begin_turn(b), generation, first(len), true);
 }
 
 EXPORT(f)
@@ -186,12 +185,13 @@ EXPORT(h) void bridge_on_wake(bridge *b, uint32_t why) {
 
 /* ---- subscriptions ------------------------------------------------------- */
 
-/** Input: gw_sub_options, channel, token. */
-EXPORT(k)
-int bridge_subscribe(bridge *b, uint32_t channel_len, uint32_t token_len) {
+/** Input: gw_sub_options, of whose token there is the length only, channel and
+ * token as one text. */
+EXPORT(k) int bridge_subscribe(bridge *b, uint32_t text_len) {
   gw_sub_options *options = (void *)input.data;
-  gw_view channel = after(sizeof *options, channel_len);
-  options->token = after(sizeof *options + channel_len, token_len);
+  gw_view channel = after(sizeof *options, text_len);
+  channel.len -= options->token.len;
+  options->token.data = channel.data + channel.len;
   return (int)gw_client_subscribe(enter(b), channel, options);
 }
 
@@ -206,13 +206,16 @@ EXPORT(m) void bridge_position(bridge *b, uint32_t sub) {
 
 /* ---- publications -------------------------------------------------------- */
 
-/** Input: gw_publish_options, channel, payload. Returned beside: the key. */
+/** Input: gw_publish_options, of whose item there is the length only, channel and
+ * item as one text, payload. Returned beside: the key. */
 EXPORT(n)
-int bridge_publish(bridge *b, uint32_t channel_len, uint32_t type,
+int bridge_publish(bridge *b, uint32_t text_len, uint32_t type,
                    uint32_t payload_len) {
-  const gw_publish_options *options = (const void *)input.data;
-  gw_view channel = after(sizeof *options, channel_len);
-  gw_view bytes = after(sizeof *options + channel_len, payload_len);
+  gw_publish_options *options = (void *)input.data;
+  gw_view channel = after(sizeof *options, text_len);
+  gw_view bytes = after(sizeof *options + text_len, payload_len);
+  channel.len -= options->item.len;
+  options->item.data = channel.data + channel.len;
   return gw_client_publish(enter(b), channel, payload_of(type, bytes), options,
                            &b->returned.epoch);
 }

@@ -18,14 +18,16 @@ typedef struct bridge_buf {
  * place, so that learning what a call led to costs no further call:
  *
  *   word 0, 1   address and bytes of the event records
- *   word 3      address of the texts that the records point into
- *   word 6      1 when the timer is to be set anew; JavaScript clears it
- *   word 7      delay of the timer in ms; all ones: no timer
- *   word 8 ...  what a command returned beside its result: a key, a position
+ *   word 3, 4   address and bytes of the texts that the records point into
+ *   word 6      address of the bytes that they point into
+ *   word 9      1 when the timer is to be set anew; JavaScript clears it
+ *   word 10     delay of the timer in ms; all ones: no timer
+ *   word 12 ... what a command returned beside its result: a key, a position
  */
 typedef struct bridge {
   bridge_buf records;
   bridge_buf texts;
+  bridge_buf bytes;
   uint32_t has_timer;
   uint32_t timer_ms;
   gw_position returned;
@@ -34,7 +36,6 @@ typedef struct bridge {
   uint32_t id;
   bool now_known; /**< now_ms holds for the call that runs */
   uint64_t now_ms;
-  gw_view message; /**< the one that is being taken in, else empty */
 } bridge;
 
 /** Forget the events of the last turn, which JavaScript has read. */

@@ -2,10 +2,10 @@
 /* events.c - the events of a turn, kept for JavaScript to read in one go.
  *
  * A record is the core's own struct, whose places layout.h holds fast, but for
- * its views: they die with the event, so their addresses become places that last.
- * With the high bit set it counts from the start of the message that was taken
- * in, which JavaScript holds itself: the payload of a publication is not copied
- * here. Any other counts from the start of the texts.
+ * its views: they die with the event, so what they show is copied, and their
+ * addresses become places in the copies. Texts are apart from bytes, because
+ * JavaScript decodes all texts of a turn at once: that costs it little more than
+ * to decode one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +19,6 @@
 /** Buffers above this are given back after a turn that needed them. */
 #define KEEP_BYTES  (64u * 1024u)
 #define START_BYTES 1024u
-
-#define IN_MESSAGE 0x80000000u
 
 static uint8_t *grow(bridge_buf *buf, uint32_t more) {
   if (buf->cap - buf->len < more) {
@@ -46,38 +44,42 @@ static void empty(bridge_buf *buf) {
 void bridge_events_begin(bridge *b) {
   empty(&b->records);
   empty(&b->texts);
+  empty(&b->bytes);
 }
 
-/** Words of each record that are views; 0 ends a row. */
+/** Words of each record that are views; 0 ends a row. A view is a text unless it
+ * is marked as bytes, or as a payload and the word before says bytes. */
+#define BYTES   0x40u
+#define PAYLOAD 0x80u
 static const uint8_t views[][4] = {
     [GW_EVENT_STATE] = {7},
-    [GW_EVENT_SUB_STATE] = {10},
-    [GW_EVENT_PUBLICATION] = {11, 18},
+    [GW_EVENT_SUB_STATE] = {5, 10},
+    [GW_EVENT_PUBLICATION] = {PAYLOAD | 11, 18, 22},
     [GW_EVENT_PUBLISHED] = {7},
-    [GW_EVENT_PRESENCE] = {8, 10, 12, 14},
-    [GW_EVENT_REPLY] = {6, 10},
-    [GW_EVENT_CALL] = {5, 8, 12},
-    [RECORD_MEMBER] = {8, 10, 12, 14},
+    [GW_EVENT_PRESENCE] = {8, 10, BYTES | 12, 14},
+    [GW_EVENT_REPLY] = {6, PAYLOAD | 10},
+    [GW_EVENT_CALL] = {5, PAYLOAD | 8, 12},
+    [RECORD_MEMBER] = {8, 10, BYTES | 12, 14},
 };
 
-/** Make a view last. */
-static void keep(bridge *b, gw_view *v) {
-  uintptr_t from_start = (uintptr_t)v->data - (uintptr_t)b->message.data;
-  uintptr_t place = from_start | IN_MESSAGE;
-  if (from_start >= b->message.len) {
-    place = b->texts.len;
-    uint8_t *to = grow(&b->texts, (uint32_t)v->len);
-    if (v->len != 0) memcpy(to, v->data, v->len);
-  }
-  v->data = (const uint8_t *)place; /* NOLINT: a place, not an address */
+/** Copy what a view shows, which becomes a place in the copies. */
+static void keep(bridge_buf *buf, gw_view *v) {
+  uint32_t place = buf->len;
+  uint8_t *to = grow(buf, (uint32_t)v->len);
+  if (v->len != 0) memcpy(to, v->data, v->len);
+  v->data = (const uint8_t *)(uintptr_t)place; /* NOLINT: not an address */
 }
 
 static void put(bridge *b, const gw_event *e) {
-  uint8_t *record = grow(&b->records, sizeof *e);
+  uint32_t *record = (void *)grow(&b->records, sizeof *e);
   memcpy(record, e, sizeof *e);
-  const uint8_t *word = views[e->type];
-  for (int i = 0; i < 4 && word[i] != 0; i++)
-    keep(b, (gw_view *)(void *)(record + word[i] * 4));
+  const uint8_t *view = views[e->type];
+  for (int i = 0; i < 4 && view[i] != 0; i++) {
+    uint32_t *word = record + (view[i] & ~(BYTES | PAYLOAD));
+    bool is_bytes = (view[i] & BYTES) != 0 ||
+                    ((view[i] & PAYLOAD) != 0 && word[-1] == GW_PAYLOAD_BYTES);
+    keep(is_bytes ? &b->bytes : &b->texts, (gw_view *)(void *)word);
+  }
 }
 
 static void put_members(bridge *b, const gw_event *e) {

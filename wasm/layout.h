@@ -14,10 +14,13 @@
                 #type "." #field " is elsewhere in layout.ts")
 
 AT(bridge, records, 0);
+AT(bridge, records.len, 1);
 AT(bridge, texts, 3);
-AT(bridge, has_timer, 6);
-AT(bridge, timer_ms, 7);
-AT(bridge, returned, 8);
+AT(bridge, texts.len, 4);
+AT(bridge, bytes, 6);
+AT(bridge, has_timer, 9);
+AT(bridge, timer_ms, 10);
+AT(bridge, returned, 12);
 
 static_assert(sizeof(gw_event) == 24 * 4, "RECORD_WORDS in layout.ts");
 AT(gw_event, type, 0);
@@ -32,9 +35,12 @@ AT(gw_event, u.sub.sub, 4);
 AT(gw_event, u.sub.to, 8);
 AT(gw_event, u.sub.code, 9);
 AT(gw_event, u.sub.reason, 10);
+AT(gw_event, u.sub.channel, 5);
 AT(gw_event, u.sub.recovery, 12);
+AT(gw_event, u.sub.by_server, 13);
 AT(gw_event, u.sub.position, 14);
 AT(gw_event, u.publication.sub, 4);
+AT(gw_event, u.publication.own, 5);
 AT(gw_event, u.publication.position, 6);
 AT(gw_event, u.publication.payload.type, 10);
 AT(gw_event, u.publication.payload.bytes, 11);
@@ -42,7 +48,7 @@ AT(gw_event, u.publication.client, 14);
 AT(gw_event, u.publication.key, 16);
 AT(gw_event, u.publication.user, 18);
 AT(gw_event, u.publication.time_ms, 20);
-AT(gw_event, u.publication.own, 22);
+AT(gw_event, u.publication.item, 22);
 AT(gw_event, u.gap.sub, 4);
 AT(gw_event, u.gap.reason, 5);
 AT(gw_event, u.gap.from, 6);
@@ -97,8 +103,9 @@ AT(gw_client_options, suspend_after_ms, 21);
 AT(gw_client_options, outbox_max_count, 22);
 AT(gw_client_options, outbox_max_bytes, 23);
 AT(gw_client_options, outbox_max_age_ms, 24);
-AT(gw_client_options, max_frame_bytes, 25);
-AT(gw_client_options, asks_token, 26);
+AT(gw_client_options, credit_bytes, 25);
+AT(gw_client_options, max_frame_bytes, 26);
+AT(gw_client_options, asks_token, 27);
 
 static_assert(sizeof(gw_retry_policy) == 6 * 4, "RETRY in layout.ts");
 AT(gw_retry_policy, attempts, 0);
@@ -114,13 +121,15 @@ AT(gw_sub_options, since, 2);
 AT(gw_sub_options, presence, 6);
 static_assert(offsetof(gw_sub_options, asks_token) == 25, "bits 8 to 15");
 AT(gw_sub_options, overflow, 7);
+AT(gw_sub_options, token, 8);
 
-static_assert(sizeof(gw_publish_options) == 8 * 4, "PUBLISH in layout.ts");
+static_assert(sizeof(gw_publish_options) == 10 * 4, "PUBLISH in layout.ts");
 AT(gw_publish_options, no_echo, 0);
 static_assert(offsetof(gw_publish_options, at_most_once) == 1, "bits 8 to 15");
 static_assert(offsetof(gw_publish_options, compare) == 2, "bits 16 to 23");
 AT(gw_publish_options, expected, 2);
 AT(gw_publish_options, ttl_ms, 6);
+AT(gw_publish_options, item.len, 8);
 
 static_assert(sizeof(gw_call_options) == 4 * 4, "CALL in layout.ts");
 AT(gw_call_options, timeout_ms, 0);

@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: MIT
 // make-codes.mjs - packs the table of codes, which proto/gen_codes.py makes of
-// the schema, into one text: as objects it would be a sixth of the script. A
-// server sends words with its codes, so that only codes which the client itself
-// gives, and whose name does not say it all, need a sentence here.
+// the schema, into one text: as objects it would be a sixth of the script. The
+// sentences are left out, as a server sends words with its codes, and the names of
+// those that the client itself gives say what happened.
 //
 //   node make-codes.mjs CODES.mjs > codes.ts
 
-const { Code, codeText } = await import(process.argv[2]);
-
-const BARE = new Set(`UNKNOWN_METHOD NOT_FOUND HANDLER_FAILED
-  UNSUBSCRIBED OUTBOX_FULL
-  SLOW_READER PRECEDING_REFUSED PEER_GONE SHUTDOWN
-  OVERLOADED RATE_LIMITED TOO_MANY_CONNECTIONS TOKEN_EXPIRED TOKEN_INVALID
-  TOKEN_REVOKED EPOCH_CHANGED POSITION_LOST VERSION NOT_SUBSCRIBED
-  ALREADY_SUBSCRIBED PERMISSION_DENIED CONFLICT REPLACED FORCED
-  CONNECTION_LIMIT DISPLACED BAD_ORIGIN
-  `.split(/\s+/));
+const { Code } = await import(process.argv[2]);
 
 const names = Object.keys(Code);
-const rows = names.map((name) => `${Code[name]}${name}` +
-  (BARE.has(name) ? '' : ` ${codeText(Code[name])}`));
+const rows = [];
+for (const name of names) {
+  const code = Code[name];
+  (rows[Math.floor(code / 100)] ??= [])[code % 100] = name;
+}
 
 console.log(`// SPDX-License-Identifier: MIT
 // codes.ts - made by make-codes.mjs from build/gen/codes.ts.
@@ -33,5 +27,5 @@ ${names.map((name) => `  ${name} = ${Code[name]},`).join('\n')}
 export type CodeName =
 ${names.map((name) => `  | '${name}'`).join('\n')};
 
-/** A line for each: number, name and, where the client gives it, a sentence. */
-export const TABLE = \`${rows.join('\n').replace(/[\\`$]/g, '\\$&')}\`;`);
+/** A line for each hundred: the names, in their order. */
+export const TABLE = \`${rows.map((row) => row.join(' ')).join('\n')}\`;`);

@@ -6,6 +6,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <libwebsockets.h>
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +57,7 @@ typedef struct attempt {
   bool is_told;    /**< the client knows that it is over */
   bool is_refused; /**< by an answer in HTTP */
   uint32_t retry_after_ms;
+  const char *certificate_fault; /**< static text; NULL: none was found */
   uint32_t close_code;
   uint16_t own_code;
   gw_view close_reason; /**< of reason */
@@ -118,6 +121,16 @@ static bool parse_url(gw_view endpoint, url *u, char *why) {
 bool gw_lws_endpoint_is_valid(gw_view endpoint, char why[GW_LWS_WHY_MAX]) {
   url u;
   return parse_url(endpoint, &u, why);
+}
+
+bool gw_lws_ca_is_valid(const char *path, char why[GW_LWS_WHY_MAX]) {
+  X509_STORE *store = X509_STORE_new();
+  bool is_valid = store != NULL && X509_STORE_load_file(store, path) == 1;
+  X509_STORE_free(store);
+  ERR_clear_error();
+  if (is_valid) return true;
+  return refuse(why, gw_view_of(path),
+                "holds no certificate in PEM, or cannot be read");
 }
 
 /* ---- links -----------------------------------------------------------------
@@ -211,8 +224,13 @@ static uint32_t retry_after_ms(struct lws *wsi) {
 static void set_failure(attempt *a, const char *text, size_t len) {
   bool is_tls =
       text != NULL && len >= 11 && memcmp(text, "connect SSL", 11) == 0;
-  if (is_tls) {
-    set_reason(a, "TLS failed; is the certificate trusted, and for this host?");
+  if (a->certificate_fault != NULL) {
+    char why[GW_LWS_WHY_MAX];
+    (void)snprintf(why, sizeof why, "the server's certificate is refused: %s",
+                   a->certificate_fault);
+    set_reason(a, why);
+  } else if (is_tls) {
+    set_reason(a, "TLS failed; does the server speak it at this port?");
   } else if (a->has_connected) {
     set_reason(a, "closed during the handshake; is it a godwit server?");
   } else {
@@ -235,6 +253,20 @@ static void on_connect_error(attempt *a, struct lws *wsi, const char *text,
     set_failure(a, text, len);
   }
   tell_closed(a);
+}
+
+/** OpenSSL has checked a certificate of the server's chain. Returns nonzero to
+ * refuse it. */
+static int on_certificate(attempt *a, X509_STORE_CTX *store, bool is_good) {
+  if (is_good) return 0;
+  if (a != NULL && a->port->options.is_insecure) {
+    X509_STORE_CTX_set_error(store, X509_V_OK);
+    return 0;
+  }
+  if (a != NULL)
+    a->certificate_fault =
+        X509_verify_cert_error_string(X509_STORE_CTX_get_error(store));
+  return -1;
 }
 
 /** A server may speak WebSocket and not this; libwebsockets would let it pass.
@@ -304,6 +336,8 @@ static void on_destroy(attempt *a) {
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
                     void *user, void *in, size_t len) {
   attempt *a = user;
+  if (reason == LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION)
+    return on_certificate(lws_wsi_user(wsi), user, len != 0);
   if (a == NULL) return 0;
   switch (reason) {
   case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:

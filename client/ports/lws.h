@@ -27,6 +27,7 @@ typedef struct gw_lws_options {
   gw_client_options client; /**< endpoints: ws://HOST[:PORT]/PATH, or wss:// */
   const char *ca_file;      /**< PEM file of trusted certificates beside the
                                  system's; NULL: none */
+  bool is_insecure;         /**< take any certificate, of anybody: for tests */
   /** As in gw_port; log and may_move may be NULL. */
   void (*event)(void *user, const gw_event *event);
   void (*log)(void *user, enum gw_log_level level, const char *text);
@@ -41,6 +42,9 @@ typedef struct gw_lws_options {
 /** Whether an endpoint can be used; why (may be NULL) gets a sentence if not.
  */
 bool gw_lws_endpoint_is_valid(gw_view endpoint, char why[GW_LWS_WHY_MAX]);
+
+/** The same for a file of certificates. */
+bool gw_lws_ca_is_valid(const char *path, char why[GW_LWS_WHY_MAX]);
 
 /** NULL when out of memory, an option is not valid, or libwebsockets lacks its
  * libuv part. */

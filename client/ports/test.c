@@ -24,6 +24,7 @@ static int views_of(gw_event *e, gw_view *views[4]) {
   case GW_EVENT_PUBLICATION:
     views[n++] = &e->u.publication.payload.bytes;
     views[n++] = &e->u.publication.user;
+    views[n++] = &e->u.publication.item;
     break;
   case GW_EVENT_PUBLISHED:
     views[n++] = &e->u.published.reason;

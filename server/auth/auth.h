@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* auth.h - authenticators: who answers what a hub asks about tokens. Each worker
- * has one; how it was configured decides which. */
+ * has one if tokens are configured; without, who somebody claims to be is believed
+ * (development), or the application decides by hooks. */
 #ifndef GODWIT_AUTH_AUTH_H
 #define GODWIT_AUTH_AUTH_H
 
@@ -82,10 +83,5 @@ static inline uint64_t gw_auth_deadline(const gw_auth *a) {
 static inline void gw_auth_free(gw_auth *a) {
   if (a != NULL) a->ops->free(a);
 }
-
-/** Nobody is asked for a token, and who somebody claims to be is believed: for
- * development, and where the application decides by hooks. NULL when out of
- * memory. */
-gw_auth *gw_auth_none_new(void);
 
 #endif

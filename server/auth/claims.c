@@ -125,20 +125,33 @@ static uint32_t read_user(const reading *r) {
   return invalid(r, "its user (%s) is no text, or too long", r->rules->user);
 }
 
+/** Names that are not valid are told to the log when they are subscribed to. */
 static uint32_t read_channels(const reading *r) {
+  gw_claims *c = r->c;
+  const json_t *list = json_object_get(c->payload, r->rules->channels);
+  size_t num = json_array_size(list);
+  if (list != NULL && !json_is_array(list))
+    return invalid(r, "its channels (%s) are no list", r->rules->channels);
+  if (num != 0) c->channels = calloc(num, sizeof *c->channels);
+  if (num != 0 && c->channels == NULL)
+    return invalid(r, "there is no memory for its %s", r->rules->channels);
+  for (; c->num_channels < num; c->num_channels++) {
+    const json_t *name = json_array_get(list, c->num_channels);
+    if (!json_is_string(name))
+      return invalid(r, "its channels (%s) are no names", r->rules->channels);
+    c->channels[c->num_channels] = text_of(name);
+  }
+  return GW_CODE_OK;
+}
+
+static uint32_t read_channel(const reading *r) {
   gw_claims *c = r->c;
   const json_t *channel = json_object_get(c->payload, r->rules->channel);
   c->channel = text_of(channel);
   if (channel != NULL &&
       (c->channel.len == 0 || c->channel.len > GW_MAX_CHANNEL_BYTES))
     return invalid(r, "its channel (%s) is no name of one", r->rules->channel);
-  c->channels = json_object_get(c->payload, r->rules->channels);
-  bool is_list = c->channels == NULL || json_is_array(c->channels);
-  for (size_t i = 0; i < json_array_size(c->channels); i++)
-    is_list = is_list && json_is_string(json_array_get(c->channels, i));
-  if (is_list) return GW_CODE_OK;
-  return invalid(r, "its channels (%s) are no list of names",
-                 r->rules->channels);
+  return GW_CODE_OK;
 }
 
 static uint32_t read_rest(const reading *r) {
@@ -169,6 +182,7 @@ uint32_t gw_claims_read(gw_claims *c, json_t *payload,
   if (code == GW_CODE_OK) code = check_issuer(&r);
   if (code == GW_CODE_OK) code = check_audience(&r);
   if (code == GW_CODE_OK) code = read_user(&r);
+  if (code == GW_CODE_OK) code = read_channel(&r);
   if (code == GW_CODE_OK) code = read_channels(&r);
   if (code == GW_CODE_OK) code = read_rest(&r);
   return code;
@@ -176,6 +190,7 @@ uint32_t gw_claims_read(gw_claims *c, json_t *payload,
 
 void gw_claims_deinit(gw_claims *c) {
   json_decref(c->payload);
+  free(c->channels);
   free(c->info);
   *c = (gw_claims){.payload = NULL};
 }

@@ -26,14 +26,15 @@ typedef struct gw_claim_rules {
 /** What a token says. Views are into payload. */
 typedef struct gw_claims {
   json_t *payload;
-  gw_view user;           /**< empty: it names none */
-  gw_view channel;        /**< of a token for a channel; empty: it is for a
-                               connection */
-  const json_t *channels; /**< texts; NULL: none */
-  gw_view jti;            /**< empty: it has none */
-  uint64_t expires_ms;    /**< with the leeway; 0: never */
-  uint64_t issued_ms;     /**< 0: it does not say */
-  char *info;             /**< JSON; NULL: none */
+  gw_view user;      /**< empty: it names none */
+  gw_view channel;   /**< of a token for a channel; empty: it is for a
+                          connection */
+  gw_view *channels; /**< to subscribe the user to */
+  size_t num_channels;
+  gw_view jti;         /**< empty: it has none */
+  uint64_t expires_ms; /**< with the leeway; 0: never */
+  uint64_t issued_ms;  /**< 0: it does not say */
+  char *info;          /**< JSON; NULL: none */
   size_t info_len;
   char digits[24]; /**< of a user that is a number */
 } gw_claims;

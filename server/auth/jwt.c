@@ -59,6 +59,8 @@ static void grant(const gw_question *q, const gw_claims *c, uint64_t wall_ms,
   v->token_id = gw_token_id(c->jti, q->token);
   v->issued_ms = c->issued_ms;
   v->by_token = q->kind == GW_ASK_SUBSCRIBE;
+  v->channels = c->channels;
+  v->num_channels = c->num_channels;
 }
 
 static void count(const gw_jwt *j, uint32_t code) {

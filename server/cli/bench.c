@@ -17,6 +17,9 @@
 /** Publications before measuring, in which everything gets warm. */
 #define WARM_UP_MS 500u
 
+/** Publications under way in each channel, when its subscribers are gone. */
+#define STORM_WINDOW 32u
+
 /** A publication that is sent this much too late says that this machine had
  * other things to do. */
 #define LATE_NS 10000000u
@@ -30,12 +33,14 @@ typedef struct bench {
   uint64_t cpu_ns; /**< of the server, while it was measured */
   uint64_t memory_before;
   uint64_t memory_open;
+  uint64_t memory_peak;
   uint64_t connect_ns;
   gw_load_counts told; /**< at the last line of progress */
   uint64_t told_ns;
   uint64_t since_ns;
   bool has_line; /**< of progress, on a terminal */
   gw_load_result result;
+  gw_load_comeback comeback;
 } bench;
 
 /* What Ctrl-C stops. */
@@ -145,7 +150,63 @@ static void print_text(const bench *b, uint32_t num) {
            (double)r->late_ns / 1e6);
 }
 
+/* ---- the outcome of a storm -------------------------------------------------- */
+
+static void print_storm_json(const bench *b) {
+  const gw_load_comeback *c = &b->comeback;
+  printf("{\"clients\":%" PRIu32 ",\"channels\":%" PRIu32 ",\"missed\":%" PRIu32
+         ",\"recovered\":%" PRIu64
+         ",\"seconds\":%.3f,\"p50_s\":%.3f,\"p99_s\":%.3f",
+         b->load.num_subscribers, b->load.num_rooms, b->load.num_missed,
+         c->recovered, seconds(c->ns),
+         seconds(gw_histogram_quantile(&c->live, 0.5)),
+         seconds(gw_histogram_quantile(&c->live, 0.99)));
+  if (b->server.num > 0)
+    printf(",\"cpu_s\":%.3f,\"memory_open\":%" PRIu64
+           ",\"memory_peak\":%" PRIu64,
+           seconds(b->cpu_ns), b->memory_open, b->memory_peak);
+  puts("}");
+}
+
+static void print_storm_text(const bench *b) {
+  const gw_load_comeback *c = &b->comeback;
+  printf("cut            %" PRIu32 " connections, which missed %" PRIu32
+         " publications in each of %" PRIu32 " channels\n",
+         b->load.num_subscribers, b->load.num_missed, b->load.num_rooms);
+  printf("back           all within %.2f s, half of them within %.2f s\n",
+         seconds(c->ns), seconds(gw_histogram_quantile(&c->live, 0.5)));
+  printf("recovered      %" PRIu64
+         " publications, none lost, none repeated, all in order\n",
+         c->recovered);
+  if (b->server.num > 0)
+    printf("server         %.2f s of CPU, %.0f MB of memory at most, %.0f MB "
+           "before\n",
+           seconds(b->cpu_ns), (double)b->memory_peak / 1e6,
+           (double)b->memory_open / 1e6);
+}
+
+static void print(const bench *b, uint32_t num) {
+  if (b->load.num_missed > 0 && b->as_json) print_storm_json(b);
+  if (b->load.num_missed > 0 && !b->as_json) print_storm_text(b);
+  if (b->load.num_missed == 0 && b->as_json) print_json(b, num);
+  if (b->load.num_missed == 0 && !b->as_json) print_text(b, num);
+}
+
 /* ---- the run ---------------------------------------------------------------- */
+
+static int run_storm(bench *b, gw_load *l) {
+  fprintf(stderr, "cutting all, and letting them come back\n");
+  gw_load_reset_peak(&b->server);
+  on_mark(b, true);
+  int err = gw_load_storm(l, &b->comeback);
+  on_mark(b, false);
+  b->memory_peak = gw_load_peak_bytes(&b->server);
+  if (err == 0 && gw_load_was_stopped(l)) {
+    fputs(NAME ": interrupted before everybody was back\n", stderr);
+    return GW_ERR_STATE;
+  }
+  return err;
+}
 
 static int put_load_on(bench *b, gw_load *l) {
   uint32_t num = gw_load_num_wanted(l);
@@ -166,6 +227,7 @@ static int put_load_on(bench *b, gw_load *l) {
   b->connect_ns = b->told_ns - b->since_ns;
   b->memory_open = gw_load_memory_bytes(&b->server);
   b->since_ns = b->told_ns;
+  if (b->load.num_missed > 0) return run_storm(b, l);
   return gw_load_publish(l, WARM_UP_MS, b->duration_ms, &b->result);
 }
 
@@ -183,8 +245,7 @@ static int run(bench *b) {
   end_progress(b);
   if (err < 0 && *gw_load_why(l) != '\0')
     fprintf(stderr, NAME ": %s\n", gw_load_why(l));
-  if (err == 0 && b->as_json) print_json(b, gw_load_num_wanted(l));
-  if (err == 0 && !b->as_json) print_text(b, gw_load_num_wanted(l));
+  if (err == 0) print(b, gw_load_num_wanted(l));
   signal(SIGINT, SIG_DFL);
   signal(SIGTERM, SIG_DFL);
   gw_load_free(l);
@@ -217,6 +278,8 @@ static int parse(bench *b, int argc, char **argv) {
        "publications a second to each channel [10]"},
       {"--window", GW_OPTION_NUMBER, &o->window, "N",
        "instead, as fast as it goes with N under way"},
+      {"--storm", GW_OPTION_NUMBER, &o->num_missed, "N",
+       "instead, cut all, publish N to each channel, let all come back"},
       {"--size", GW_OPTION_NUMBER, &o->payload_bytes, "BYTES",
        "of each payload, from 32 [128]"},
       {"--duration", GW_OPTION_DURATION, &b->duration_ms, "TIME",
@@ -232,10 +295,14 @@ static int parse(bench *b, int argc, char **argv) {
   };
   const gw_option connection[] = {
       {"--url", GW_OPTION_TEXT, &o->url, "URL",
-       "server, ws:// only; also GODWIT_URL [" DEFAULT_URL "]"},
+       "server; also GODWIT_URL [" DEFAULT_URL "]"},
       {"--user", GW_OPTION_TEXT, &o->user, "ID",
        "who everybody is, where no token is asked for; also GODWIT_USER"},
       {"--token", GW_OPTION_TEXT, &o->token, "TOKEN", "also GODWIT_TOKEN"},
+      {"--ca", GW_OPTION_TEXT, &o->ca_file, "FILE",
+       "certificates to trust for wss://, beside the system's"},
+      {"--insecure", GW_OPTION_FLAG, &o->is_insecure, NULL,
+       "trust any certificate"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   const gw_usage usage = {NAME, "[options]", about, options, connection};
@@ -250,6 +317,9 @@ static int parse(bench *b, int argc, char **argv) {
   if (argc > 0) return gw_usage_error(&usage, "what is %s?", argv[0]);
   if (o->rate != 0 && o->window != 0)
     return gw_usage_error(&usage, "--rate and --window exclude each other");
+  if (o->num_missed != 0 && o->rate != 0)
+    return gw_usage_error(&usage, "--rate and --storm exclude each other");
+  if (o->num_missed != 0 && o->window == 0) o->window = STORM_WINDOW;
   if (o->rate == 0 && o->window == 0) o->rate = 10;
   if (b->pids != NULL && gw_load_processes_read(&b->server, b->pids) < 0)
     return gw_usage_error(&usage, "--pid: there are no such processes");

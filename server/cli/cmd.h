@@ -36,6 +36,7 @@ int gw_cmd_publish(int argc, char **argv);
 int gw_cmd_subscribe(int argc, char **argv);
 int gw_cmd_presence(int argc, char **argv);
 int gw_cmd_rpc(int argc, char **argv);
+int gw_cmd_api(int argc, char **argv);
 int gw_cmd_bench(int argc, char **argv);
 int gw_cmd_token(int argc, char **argv);
 int gw_cmd_version(int argc, char **argv);

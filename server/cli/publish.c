@@ -30,6 +30,7 @@ typedef struct publish {
   bool as_json;
   const char *file;
   const char *expect;
+  const char *item;
   uint32_t ttl_ms;
   const char *channel;
   const char *data; /**< NULL: lines of the standard input */
@@ -253,6 +254,8 @@ static int parse(publish *p, int argc, char **argv) {
        "only if the channel is there"},
       {"--ttl", GW_OPTION_DURATION, &p->ttl_ms, "TIME",
        "forget it after this time"},
+      {"--item", GW_OPTION_TEXT, &p->item, "ID",
+       "what it is about: supersedes what was published about that"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   gw_option connection[GW_CLI_NUM_OPTIONS];
@@ -277,6 +280,11 @@ static int parse(publish *p, int argc, char **argv) {
   if (p->expect != NULL &&
       !gw_text_read_position(p->expect, &p->options.expected)) {
     return gw_usage_error(&usage, "--expect must be EPOCH:OFFSET as printed");
+  }
+  if (p->item != NULL) p->options.item = gw_view_of(p->item);
+  if (p->options.item.len > GW_MAX_ITEM_BYTES) {
+    return gw_usage_error(&usage, "--item must not be longer than %u bytes",
+                          GW_MAX_ITEM_BYTES);
   }
   return 0;
 }

@@ -22,7 +22,7 @@ static void print_help(void) {
       "usage: godwit serve [--dev] [--config FILE] [--KEY VALUE ...]\n"
       "\n"
       "Serves until SIGTERM or SIGINT, then drains; a second signal ends it at\n"
-      "once.\n"
+      "once. SIGHUP reads the certificate and its key again.\n"
       "\n"
       "  --demo DIR        folder of the pages that --dev serves\n"
       "  --port-file FILE  write {\"pid\":..,\"public\":..,\"internal\":..} there\n"
@@ -78,12 +78,15 @@ static void put_url(FILE *to, const char *scheme, const char *address,
 
 static void print_start_line(const gw_server *s) {
   const gw_config *c = &s->config;
+  bool is_secure = c->tls_cert[0] != '\0';
   printf("Godwit " GW_VERSION " serves ");
-  put_url(stdout, "ws", c->listen_public, gw_server_port(s));
+  put_url(stdout, is_secure ? "wss" : "ws", c->listen_public,
+          gw_server_port(s));
   printf("/v1/ws");
   if (c->dev) {
     printf(", the demo on ");
-    put_url(stdout, "http", c->listen_public, gw_server_port(s));
+    put_url(stdout, is_secure ? "https" : "http", c->listen_public,
+            gw_server_port(s));
   }
   if (gw_server_internal_port(s)) {
     printf(", metrics on ");

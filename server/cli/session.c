@@ -35,6 +35,8 @@ static void fill_table(gw_cli_options *o, gw_option table[GW_CLI_NUM_OPTIONS]) {
        "default, aggressive, conservative, or none"},
       {"--ca", GW_OPTION_TEXT, &o->ca_file, "FILE",
        "certificates to trust for wss://, beside the system's"},
+      {"--insecure", GW_OPTION_FLAG, &o->is_insecure, NULL,
+       "trust any certificate: who is in between can read and change all"},
       {"--timeout", GW_OPTION_DURATION, &o->timeout_ms, "TIME",
        "to connect and be answered [10s]"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
@@ -271,6 +273,7 @@ static bool open_port(gw_cli *cli) {
                  .agent = gw_view_of("godwit/" GW_VERSION),
                  .request_timeout_ms = o->timeout_ms},
       .ca_file = o->ca_file,
+      .is_insecure = o->is_insecure,
       .event = on_event,
       .user = cli,
   };
@@ -290,6 +293,11 @@ int gw_cli_open(gw_cli *cli) {
   complete(&cli->options);
   if (!gw_lws_endpoint_is_valid(gw_view_of(cli->options.url), why)) {
     fprintf(stderr, "%s: --url: %s\n", cli->name, why);
+    return GW_EXIT_USAGE;
+  }
+  if (cli->options.ca_file != NULL &&
+      !gw_lws_ca_is_valid(cli->options.ca_file, why)) {
+    fprintf(stderr, "%s: --ca: %s\n", cli->name, why);
     return GW_EXIT_USAGE;
   }
   if (!find_retry(cli->options.retry, &policy)) {

@@ -15,11 +15,12 @@ typedef struct gw_cli_options {
   const char *token_command; /**< of the shell, prints one */
   const char *retry;         /**< name of a preset */
   const char *ca_file;
+  bool is_insecure;
   uint32_t timeout_ms; /**< 0: 10 s */
 } gw_cli_options;
 
 /** Number of rows of the table of these options, with its end. */
-#define GW_CLI_NUM_OPTIONS 8u
+#define GW_CLI_NUM_OPTIONS 9u
 
 typedef struct gw_cli gw_cli;
 struct gw_cli {

@@ -15,6 +15,7 @@ typedef struct subscribe {
   bool as_json;
   bool presence;
   const char *since;
+  const char *overflow;
   uint32_t count; /**< 0: no end */
   gw_sub_options options;
   int num_channels;
@@ -52,6 +53,11 @@ static void put_line(const subscribe *s, const gw_event *e) {
   }
   printf("%" PRIu64 " ", e->u.publication.position.offset);
   put_publisher(stdout, e->u.publication.client, e->u.publication.user);
+  if (e->u.publication.item.len != 0) {
+    fputs(" [", stdout);
+    gw_text_put(stdout, e->u.publication.item);
+    putchar(']');
+  }
   fputs(": ", stdout);
   gw_text_put_payload(stdout, e->u.publication.payload);
   putchar('\n');
@@ -68,6 +74,10 @@ static void put_json(const subscribe *s, const gw_event *e) {
          gw_text_id(e->u.publication.client, id));
   gw_text_put_string(stdout, e->u.publication.user);
   printf(",\"time\":\"%s\"", gw_text_iso(e->u.publication.time_ms, time));
+  if (e->u.publication.item.len != 0) {
+    fputs(",\"item\":", stdout);
+    gw_text_put_string(stdout, e->u.publication.item);
+  }
   gw_text_put_payload_member(stdout, e->u.publication.payload);
   fputs("}\n", stdout);
 }
@@ -170,10 +180,21 @@ static void on_event(gw_cli *cli, const gw_event *e) {
 
 static const char about[] =
     "Prints a line for each publication of the channels: time, channel where\n"
-    "there are several, offset, publisher, payload. What cannot be delivered and\n"
-    "changes of the connection are told on standard error. It reconnects, and\n"
-    "goes on where it was, until it is interrupted, which exits with 0; 1 when\n"
-    "the server refuses for good, 2 for a wrong command line.\n";
+    "there are several, offset, publisher, item if it is about one, payload. What\n"
+    "cannot be delivered and changes of the connection are told on standard error.\n"
+    "It reconnects, and goes on where it was, until it is interrupted, which exits\n"
+    "with 0; 1 when the server refuses for good, 2 for a wrong command line.\n";
+
+/** The policy of that name; false: there is none. */
+static bool find_overflow(const char *name, uint32_t *overflow) {
+  static const char *const names[] = {"close", "drop", "conflate", "sample"};
+  for (uint32_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strcmp(name, names[i]) != 0) continue;
+    *overflow = i;
+    return true;
+  }
+  return false;
+}
 
 static int parse(subscribe *s, int argc, char **argv) {
   const gw_option options[] = {
@@ -181,6 +202,8 @@ static int parse(subscribe *s, int argc, char **argv) {
        "an object for each line; gaps among them"},
       {"--since", GW_OPTION_TEXT, &s->since, "POSITION",
        "start: all that is kept; EPOCH:OFFSET: what comes after"},
+      {"--overflow", GW_OPTION_TEXT, &s->overflow, "POLICY",
+       "when too slow: close, drop, conflate or sample [close]"},
       {"--presence", GW_OPTION_FLAG, &s->presence, NULL,
        "also who enters, changes and leaves"},
       {"--count", GW_OPTION_NUMBER, &s->count, "N",
@@ -196,6 +219,11 @@ static int parse(subscribe *s, int argc, char **argv) {
   s->num_channels = argc;
   s->channels = argv;
   s->options.presence = s->presence;
+  if (s->overflow != NULL &&
+      !find_overflow(s->overflow, &s->options.overflow)) {
+    return gw_usage_error(&usage,
+                          "--overflow must be close, drop, conflate or sample");
+  }
   s->options.recover = s->since != NULL;
   if (s->since == NULL || strcmp(s->since, "start") == 0) return 0;
   if (!gw_text_read_position(s->since, &s->options.since)) {

@@ -37,6 +37,7 @@ static const char about[] =
 typedef struct command {
   const char *user;
   const char *channel;
+  const char *channels;
   const char *info;
   const char *key_file;
   const char *alg;
@@ -104,6 +105,19 @@ static void add_id(json_t *claims, const char *id) {
   json_object_set_new(claims, "jti", json_string(id != NULL ? id : hex));
 }
 
+/** Words with commas or blanks between them as a list. */
+static json_t *list_of(const char *words) {
+  static const char between[] = ", \t";
+  json_t *list = json_array();
+  for (words += strspn(words, between); *words != '\0';
+       words += strspn(words, between)) {
+    size_t len = strcspn(words, between);
+    json_array_append_new(list, json_stringn(words, len));
+    words += len;
+  }
+  return list;
+}
+
 /** NULL: --info is no JSON, which is told. */
 static json_t *claims_of(const command *c) {
   const gw_auth_settings *auth = &c->config.auth;
@@ -113,6 +127,8 @@ static json_t *claims_of(const command *c) {
     json_object_set_new(claims, auth->user_claim, json_string(c->user));
   if (c->channel != NULL)
     json_object_set_new(claims, auth->channel_claim, json_string(c->channel));
+  if (c->channels != NULL)
+    json_object_set_new(claims, auth->channels_claim, list_of(c->channels));
   json_object_set_new(claims, "iat", json_integer(now));
   json_object_set_new(claims, "exp", json_integer(now + c->ttl_ms / 1000));
   if (*auth->issuer != '\0')
@@ -264,6 +280,8 @@ int gw_cmd_token(int argc, char **argv) {
       {"--user", GW_OPTION_TEXT, &c.user, "ID", "whom it is for"},
       {"--channel", GW_OPTION_TEXT, &c.channel, "NAME",
        "make it a token for this channel"},
+      {"--channels", GW_OPTION_TEXT, &c.channels, "NAMES",
+       "channels that the server subscribes the user to"},
       {"--ttl", GW_OPTION_DURATION, &c.ttl_ms, "TIME", "its life [1h]"},
       {"--info", GW_OPTION_TEXT, &c.info, "JSON", "what goes with the user"},
       {"--id", GW_OPTION_TEXT, &c.id, "TEXT", "claim jti [random]"},

@@ -7,6 +7,16 @@
 #include "server/auth/token.h"
 #include "server/config/load.h"
 
+/** Whether some namespace gathers more than a connection's queue takes. */
+static bool has_large_batches(const gw_settings *s) {
+  for (size_t i = 0; i < s->num_namespaces; i++) {
+    const gw_namespace *n = &s->namespaces[i];
+    if (n->batch_delay_ms != 0 && n->batch_bytes > s->limits.max_queue_bytes)
+      return true;
+  }
+  return false;
+}
+
 static void check_limits(gw__load *l) {
   const gw_limits *limits = &l->config->settings.limits;
   if (limits->max_message_bytes < limits->max_frame_bytes) {
@@ -21,6 +31,20 @@ static void check_limits(gw__load *l) {
         "must not be below limits.max_frame_bytes, or one publication "
         "cuts its readers");
   }
+  if (has_large_batches(&l->config->settings)) {
+    gw__load_fail(l, "batch.bytes",
+                  "must not be above limits.max_queue_bytes, or one batch "
+                  "cuts its readers");
+  }
+}
+
+static void check_tls(gw__load *l) {
+  const gw_config *c = l->config;
+  bool is_key = *c->tls_key == '\0';
+  if ((*c->tls_cert == '\0') == is_key) return;
+  gw__load_fail(l, is_key ? "tls.key" : "tls.cert",
+                "is missing, as %s is given: TLS needs both",
+                is_key ? "tls.cert" : "tls.key");
 }
 
 /* ---- tokens ------------------------------------------------------------------
@@ -83,33 +107,60 @@ static void check_cookie(gw__load *l) {
   }
 }
 
+/* ---- rules -------------------------------------------------------------------
+ */
+
 /** Nobody could be what these words say, or, worse, anybody. */
+static void check_token_rules(gw__load *l, const gw_namespace *ns) {
+  uint32_t who = 0;
+  for (int i = 0; i < GW_NUM_ACTIONS; i++)
+    who |= ns->allow[i].who;
+  if ((who & GW_WHO_TOKEN) == 0) return;
+  gw__load_fail(l, "allow",
+                "%s%s%srules name token, but nothing under auth.jwt can check "
+                "one",
+                *ns->name != '\0' ? "of namespace " : "", ns->name,
+                *ns->name != '\0' ? ": " : "");
+}
+
+/** Where a rule leaves it to the application, that has to be reachable. */
+static void check_hook_rules(gw__load *l, const gw_namespace *ns) {
+  static const struct {
+    enum gw_action action;
+    enum gw_config_hook hook;
+    const char *key;
+  } needs[] = {{GW_ACTION_SUBSCRIBE, GW_HOOK_SUBSCRIBE, "allow.subscribe"},
+               {GW_ACTION_PUBLISH, GW_HOOK_PUBLISH, "allow.publish"},
+               {GW_ACTION_PRESENCE, GW_HOOK_SUBSCRIBE, "allow.presence"},
+               {GW_ACTION_HISTORY, GW_HOOK_SUBSCRIBE, "allow.history"}};
+  for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+    const gw_rule *rule = &ns->allow[needs[i].action];
+    if ((rule->who & GW_WHO_HOOK) == 0 ||
+        l->config->hooks.of[needs[i].hook].is_used)
+      continue;
+    gw__load_fail(l, needs[i].key,
+                  "says hook, but the hook %s is not used: see hooks.use",
+                  gw_config_hook_name(needs[i].hook));
+  }
+}
+
 static void check_rules(gw__load *l) {
-  const gw_config *c = l->config;
-  if (gw_auth_is_configured(&c->auth)) return;
-  for (size_t i = 0; i < c->settings.num_namespaces; i++) {
-    const gw_namespace *ns = &c->settings.namespaces[i];
-    uint32_t who = 0;
-    for (int k = 0; k < GW_NUM_ACTIONS; k++)
-      who |= ns->allow[k].who;
-    if ((who & GW_WHO_TOKEN) == 0) continue;
-    gw__load_fail(
-        l, "allow",
-        "%s%s%srules name token, but nothing under auth.jwt can check "
-        "one",
-        *ns->name != '\0' ? "of namespace " : "", ns->name,
-        *ns->name != '\0' ? ": " : "");
+  const gw_settings *s = &l->config->settings;
+  bool has_tokens = gw_auth_is_configured(&l->config->auth);
+  for (size_t i = 0; i < s->num_namespaces; i++) {
+    if (!has_tokens) check_token_rules(l, &s->namespaces[i]);
+    check_hook_rules(l, &s->namespaces[i]);
   }
 }
 
 /* ---- lists -------------------------------------------------------------------
  */
 
-static void check_origins(gw__load *l) {
+static void check_origins(gw__load *l, const char *key, const char *list) {
   gw_view bad;
-  if (gw_origins_check(l->config->origins, &bad) == 0) return;
+  if (gw_origins_check(list, &bad) == 0) return;
   gw__load_fail(
-      l, "origins",
+      l, key,
       "'%.*s' must be like https://app.example.org, "
       "https://*.example.org, *.example.org, same, localhost, null or "
       "*",
@@ -138,7 +189,9 @@ static void check_api_keys(gw__load *l) {
 void gw__config_check(gw__load *l) {
   const gw_config *c = l->config;
   check_limits(l);
-  check_origins(l);
+  check_tls(l);
+  check_origins(l, "origins", c->origins);
+  check_origins(l, "api.origins", c->api_origins);
   check_api_keys(l);
   check_tokens(l);
   check_cookie(l);

@@ -29,6 +29,18 @@
 /** Clocks that are kept by NTP differ by less. */
 #define TOKEN_LEEWAY_MS (5u * 1000u)
 
+/** A frame of the largest default size, and what JSON adds to it. */
+#define API_MAX_REQUEST_BYTES (4u * 1024u * 1024u)
+
+/** A backend that takes longer makes clients wait noticeably. */
+#define HOOKS_TIMEOUT_MS 2000u
+#define HOOKS_ATTEMPTS   3u
+/** What a backend of a few processes answers at once. */
+#define HOOKS_CONNECTIONS 32u
+/** A reconnect of that many clients at once. */
+#define HOOKS_MAX_WAITING 10000u
+#define HOOKS_CACHE_MS    (10u * 60u * 1000u)
+
 /* ---- defaults --------------------------------------------------------------
  */
 
@@ -67,8 +79,15 @@ static int set_default_texts(gw_config *c) {
 }
 
 int gw__config_set_defaults(gw_config *c) {
-  *c = (gw_config){.log_level = GW_CONFIG_LOG_INFO,
+  *c = (gw_config){.tls_min_version = GW_CONFIG_TLS_1_2,
+                   .log_level = GW_CONFIG_LOG_INFO,
                    .log_format = GW_CONFIG_LOG_TEXT,
+                   .api_max_request_bytes = API_MAX_REQUEST_BYTES,
+                   .hooks = {.timeout_ms = HOOKS_TIMEOUT_MS,
+                             .attempts = HOOKS_ATTEMPTS,
+                             .connections = HOOKS_CONNECTIONS,
+                             .max_waiting = HOOKS_MAX_WAITING,
+                             .cache_ms = HOOKS_CACHE_MS},
                    .drain_window_ms = DRAIN_WINDOW_MS,
                    .drain_timeout_ms = DRAIN_TIMEOUT_MS,
                    .auth = {.jwks_min_age_ms = JWKS_MIN_AGE_MS,
@@ -247,6 +266,66 @@ static const char *find_file(int argc, char **argv) {
   return access(DEFAULT_FILE, F_OK) == 0 ? DEFAULT_FILE : NULL;
 }
 
+/* ---- hooks -----------------------------------------------------------------
+ */
+
+static const char *const hook_names[GW_NUM_HOOKS] = {
+    [GW_HOOK_CONNECT] = "connect",
+    [GW_HOOK_REFRESH] = "refresh",
+    [GW_HOOK_SUBSCRIBE] = "subscribe",
+    [GW_HOOK_PUBLISH] = "publish",
+    [GW_HOOK_RPC] = "rpc",
+    [GW_HOOK_DISCONNECT] = "disconnect",
+    [GW_HOOK_PRESENCE] = "presence",
+};
+
+const char *gw_config_hook_name(enum gw_config_hook hook) {
+  return hook_names[hook];
+}
+
+static void use_hook(gw__load *l, const char *word, size_t len) {
+  for (size_t i = 0; i < GW_NUM_HOOKS; i++) {
+    if (strlen(hook_names[i]) != len || memcmp(hook_names[i], word, len) != 0)
+      continue;
+    l->config->hooks.of[i].is_used = true;
+    return;
+  }
+  gw__load_fail(l, "hooks.use", "'%.*s' is no hook", (int)len, word);
+}
+
+static bool is_url(const char *text) {
+  bool is_http = strncmp(text, "http://", 7) == 0 && text[7] != '\0';
+  return is_http || (strncmp(text, "https://", 8) == 0 && text[8] != '\0');
+}
+
+static void check_url(gw__load *l, const char *key, const char *url) {
+  if (*url != '\0' && !is_url(url))
+    gw__load_fail(l, key, "'%.100s' must begin with http:// or https://", url);
+}
+
+/** Find out which hooks are used, and where they are. */
+static void complete_hooks(gw__load *l) {
+  gw_config_hooks *h = &l->config->hooks;
+  const char *p = h->use + strspn(h->use, ", \t");
+  check_url(l, "hooks.url", h->url);
+  if (*h->url != '\0' && *p == '\0')
+    gw__load_fail(l, "hooks.use", "names no hook that goes to hooks.url");
+  while (*p != '\0') {
+    size_t len = strcspn(p, ", \t");
+    use_hook(l, p, len);
+    p += len;
+    p += strspn(p, ", \t");
+  }
+  for (size_t i = 0; i < GW_NUM_HOOKS; i++) {
+    char key[GW__PATH_MAX];
+    (void)snprintf(key, sizeof key, "hooks.%s", hook_names[i]);
+    check_url(l, key, h->of[i].url);
+    if (*h->of[i].url != '\0') h->of[i].is_used = true;
+    if (h->of[i].is_used && *h->of[i].url == '\0' && *h->url == '\0')
+      gw__load_fail(l, key, "is used, but has no URL, as hooks.url has none");
+  }
+}
+
 /* ---- the whole -------------------------------------------------------------
  */
 
@@ -280,6 +359,7 @@ static int finish(gw__load *l) {
   gw__yaml_apply_namespaces(l);
   gw__yaml_free(l->namespaces);
   complete(l);
+  if (!l->is_out_of_memory) complete_hooks(l);
   if (l->num_errors == 0) gw__config_check(l);
   if (l->is_out_of_memory) return GW_ERR_NOMEM;
   return l->num_errors == 0 ? 0 : GW_ERR_INVALID;

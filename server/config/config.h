@@ -21,6 +21,42 @@ enum gw_config_log_level {
 
 enum gw_config_log_format { GW_CONFIG_LOG_TEXT, GW_CONFIG_LOG_JSON };
 
+/** What the application's backend can be asked, or told. */
+enum gw_config_hook {
+  GW_HOOK_CONNECT,
+  GW_HOOK_REFRESH,
+  GW_HOOK_SUBSCRIBE,
+  GW_HOOK_PUBLISH,
+  GW_HOOK_RPC,
+  GW_HOOK_DISCONNECT, /**< told */
+  GW_HOOK_PRESENCE,   /**< told */
+  GW_NUM_HOOKS
+};
+
+/** What happens to a question when the backend does not answer it. */
+enum gw_when_down { GW_DOWN_REFUSE, GW_DOWN_ALLOW, GW_DOWN_CACHED };
+
+typedef struct gw_config_hooks {
+  char *url;    /**< empty: hooks have their own, or are not used */
+  char *secret; /**< signs requests; empty: they are not signed */
+  char *use;    /**< names of hooks that are used */
+  uint32_t timeout_ms;
+  uint32_t attempts;
+  uint32_t connections;
+  uint32_t max_waiting;
+  uint32_t cache_ms;
+  struct {
+    char *url;           /**< empty: the common one */
+    uint32_t timeout_ms; /**< 0: the common one */
+    uint32_t when_down;  /**< enum gw_when_down */
+    bool is_used;        /**< found out at loading */
+  } of[GW_NUM_HOOKS];
+} gw_config_hooks;
+
+/** "connect" */
+const char *gw_config_hook_name(enum gw_config_hook hook);
+enum gw_config_tls { GW_CONFIG_TLS_1_2, GW_CONFIG_TLS_1_3 };
+
 /**
  * Everything that can be configured. `godwit config default` explains each key;
  * keys.c is the one table that they all come from. All read-only after
@@ -30,6 +66,9 @@ enum gw_config_log_format { GW_CONFIG_LOG_TEXT, GW_CONFIG_LOG_JSON };
 typedef struct gw_config {
   char *listen_public;      /**< HOST:PORT; see gw_config_address */
   char *listen_internal;    /**< the same; empty: no internal listener */
+  char *tls_cert;           /**< PEM file; empty: no TLS, and no tls_key */
+  char *tls_key;            /**< PEM file */
+  uint32_t tls_min_version; /**< enum gw_config_tls */
   uint32_t workers;         /**< never 0: one per core is filled in */
   char *data;               /**< folder; empty: memory only */
   bool dev;                 /**< serves the demo at / */
@@ -37,9 +76,13 @@ typedef struct gw_config {
   uint32_t log_format;      /**< enum gw_config_log_format */
   uint32_t drain_window_ms; /**< clients are told to come back over this long */
   uint32_t drain_timeout_ms; /**< then the server exits all the same */
-  char *origins;             /**< words; see server/net/origin.h */
+  char *origins;             /**< words; see server/auth/origin.h */
   gw_auth_settings auth;
-  char *api_keys;                   /**< words; see server/auth/api_keys.h */
+  char *api_keys;    /**< words; see server/auth/api_keys.h; empty: loopback
+                          only */
+  char *api_origins; /**< words as of origins: pages that may use the API */
+  uint32_t api_max_request_bytes;
+  gw_config_hooks hooks;
   gw_rate connect_rate;             /**< of one address */
   uint32_t max_address_connections; /**< of one address; 0: no limit */
   gw_settings settings;             /**< points into this configuration */

@@ -17,6 +17,9 @@ static const char *const log_levels[] = {"error", "warn", "info", "debug",
 static const char *const log_formats[] = {"text", "json", NULL};
 /* By enum gw_crowd. */
 static const char *const crowds[] = {"refuse", "close-oldest", NULL};
+static const char *const when_down[] = {"refuse", "allow", "cached", NULL};
+static const char *const when_down_once[] = {"refuse", "allow", NULL};
+static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 
 /* clang-format off */
 #define KEY(path, TYPE, member, min, max, choices, text) \
@@ -39,8 +42,16 @@ const gw__key gw__config_keys[] = {
     "HOST:PORT for clients: WebSocket, and the demo in development mode.\n"
     "Host localhost is this machine only, * is every address of it."),
   ADDRESS("listen.internal", listen_internal, 0,
-    "HOST:PORT for operators: /metrics, /healthz, /readyz. Not for the public.\n"
+    "HOST:PORT for operators and the application: /metrics, /healthz, /readyz,\n"
+    "the API at /v1/api. Not for the public.\n"
     "Empty: not opened."),
+  TEXT("tls.cert", tls_cert,
+    "PEM file with the certificate of the public listener, and behind it those\n"
+    "that lead to its authority. Empty: no TLS. SIGHUP reads it and the key again."),
+  TEXT("tls.key", tls_key,
+    "PEM file with the private key of the certificate, without a passphrase."),
+  CHOICE("tls.min_version", tls_min_version, tls_versions,
+    "Oldest version of TLS that clients may speak: 1.2 or 1.3."),
   NUMBER("workers", workers, 0, 256,
     "Threads that serve connections. 0: one per core."),
   TEXT("data", data,
@@ -59,9 +70,6 @@ const gw__key gw__config_keys[] = {
     "https://*.example.org, *.example.org (any scheme), same (the server's own\n"
     "host), localhost, or * for all. Empty: same and, with dev, localhost. A\n"
     "request without an Origin is not a page's and is not held to this."),
-  LIST("api.keys", api_keys,
-    "Keys for the server API: a text of 16 characters or more or, so that the key\n"
-    "itself is not kept here, sha256:HEX (`godwit token api-key` makes both)."),
 
   BOOL("auth.anonymous", auth.anonymous,
     "Whether connections without a token get in, as nobody."),
@@ -133,7 +141,8 @@ const gw__key gw__config_keys[] = {
   SIZE("limits.max_queue_bytes", settings.limits.max_queue_bytes,
     KIB, 1024 * MIB,
     "What is kept for a connection that does not read. Over it, the connection\n"
-    "is cut and recovers, or its oldest publications are dropped, as it chose."),
+    "is cut and recovers; a subscription that chose to skip does so from half of\n"
+    "it on, and costs no more."),
   NUMBER("limits.max_connections", settings.max_connections, 0, 10000000,
     "Connections of one worker. 0: no limit."),
   NUMBER("limits.connections_per_address", max_address_connections,
@@ -180,6 +189,60 @@ const gw__key gw__config_keys[] = {
     "Longer than any client goes on trying; clients stop after 5 minutes."),
   BOOL("rpc.relay", settings.relay_calls,
     "Whether clients may call each other through the server."),
+
+  LIST("api.keys", api_keys,
+    "Keys for the API; each request has to show one, as Authorization: Bearer KEY\n"
+    "or X-API-Key: KEY. A text of 16 characters or more or, so that the key itself\n"
+    "is not kept here, sha256:HEX (`godwit token api-key` makes both). Empty:\n"
+    "requests from this machine only, without a key."),
+  LIST("api.origins", api_origins,
+    "Origins of pages that may use the API, written as in origins. Requests from\n"
+    "other pages are refused; those of programs have no origin."),
+  SIZE("api.max_request_bytes", api_max_request_bytes, KIB, 64 * MIB,
+    "Largest request to the API."),
+
+  TEXT("hooks.url", hooks.url,
+    "Where the application's backend is asked and told (docs/hooks.md), such as\n"
+    "http://127.0.0.1:3000/godwit. Empty: not, unless a hook has a URL of its own."),
+  TEXT("hooks.use", hooks.use,
+    "Which hooks go to hooks.url: connect, refresh, subscribe, publish, rpc,\n"
+    "disconnect, presence. One that has a URL of its own is used in any case."),
+  TEXT("hooks.secret", hooks.secret,
+    "Signs the requests, so that the backend knows who they are from. Better given\n"
+    "as GODWIT_HOOKS_SECRET. Empty: they are not signed."),
+  TIME("hooks.timeout", hooks.timeout_ms, 10, MINUTE_MS,
+    "How long one request may take."),
+  NUMBER("hooks.attempts", hooks.attempts, 1, 10,
+    "How often a question is tried, within twice the time above. Calls are tried\n"
+    "once, notices as often as it takes, for ten minutes."),
+  NUMBER("hooks.connections", hooks.connections, 1, 1024,
+    "Connections to backends, kept alive."),
+  NUMBER("hooks.max_waiting", hooks.max_waiting, 1, 1000000,
+    "Questions that may wait for their answer. Others are refused with OVERLOADED."),
+  TIME("hooks.cache", hooks.cache_ms, SECOND_MS, DAY_MS,
+    "How old an answer may be that is used again where when_down is cached."),
+#define HOOK(name, N, list, about)                                            \
+  TEXT("hooks." name, hooks.of[GW_HOOK_##N].url,                              \
+    about "\nURL of its own; empty: hooks.url, if hooks.use has it."),        \
+  TIME("hooks." name "_timeout", hooks.of[GW_HOOK_##N].timeout_ms,            \
+    0, MINUTE_MS, "0: hooks.timeout.")
+#define WHEN_DOWN(name, N, list)                                              \
+  CHOICE("hooks." name "_when_down", hooks.of[GW_HOOK_##N].when_down, list,   \
+    "What the answer is when the backend gives none.")
+  HOOK("connect", CONNECT, when_down, "Who a client is, and what it is subscribed to."),
+  WHEN_DOWN("connect", CONNECT, when_down),
+  HOOK("refresh", REFRESH, when_down, "Whether a new token is as good as the old one."),
+  WHEN_DOWN("refresh", REFRESH, when_down),
+  HOOK("subscribe", SUBSCRIBE, when_down, "Whether a client may, where an allow rule says hook."),
+  WHEN_DOWN("subscribe", SUBSCRIBE, when_down),
+  HOOK("publish", PUBLISH, when_down, "Whether, and what, where allow.publish says hook."),
+  WHEN_DOWN("publish", PUBLISH, when_down_once),
+  HOOK("rpc", RPC, NULL, "Calls of methods that the server itself does not know."),
+  HOOK("disconnect", DISCONNECT, NULL, "Is told of connections that ended."),
+  HOOK("presence", PRESENCE, NULL, "Is told who entered, changed and left."),
+#undef HOOK
+#undef WHEN_DOWN
+
   TIME("drain.window", drain_window_ms, 0, 10 * MINUTE_MS,
     "On SIGTERM, clients are told to come back later in batches over this time."),
   TIME("drain.timeout", drain_timeout_ms, 0, HOUR_MS,
@@ -217,6 +280,11 @@ const gw__key gw__namespace_keys[] = {
   RULE("allow.history", allow[GW_ACTION_HISTORY],
     "Who may read what was published before, also after a lost connection. Others\n"
     "are told a gap."),
+  TIME("batch.delay", batch_delay_ms, 0, 10 * SECOND_MS,
+    "Publications of a channel are gathered for this long and go out together:\n"
+    "less work for a busy channel, at the price of the delay. 0: none."),
+  SIZE("batch.bytes", batch_bytes, 64, MIB,
+    "They go out earlier when they are this many bytes."),
   END
 };
 #undef HOLDER

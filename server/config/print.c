@@ -68,8 +68,8 @@ static const char yaml_head[] =
 static const char yaml_tail[] =
     "\n"
     "# Settings of the channels whose name begins with \"NAME:\". A namespace may\n"
-    "# set the keys of history, channel, presence and allow; what it leaves out is\n"
-    "# as above, which also holds for channels of no namespace.\n"
+    "# set the keys of history, channel, presence, allow and batch; what it leaves\n"
+    "# out is as above, which also holds for channels of no namespace.\n"
     "#\n"
     "# namespaces:\n"
     "#   - name: room\n"
@@ -89,6 +89,12 @@ static void print_comment(FILE *to, const char *indent, const char *text) {
   }
 }
 
+/** Of a choice such as "1.2", which YAML would take for a number. */
+static bool needs_quotes(const gw__key *key, const char *value) {
+  return *value == '\0' || (key->type == GW__KEY_CHOICE &&
+                            strspn(value, "0123456789.") == strlen(value));
+}
+
 static void print_key(FILE *to, const gw__key *key, const void *at,
                       const char *indent) {
   char space[GW__VALUE_MAX], low[GW__VALUE_MAX], high[GW__VALUE_MAX];
@@ -99,7 +105,8 @@ static void print_key(FILE *to, const gw__key *key, const void *at,
             gw__number_text(key, key->min, low),
             gw__number_text(key, key->max, high));
   }
-  fprintf(to, "%s%s: %s\n", indent, name_of(key), *value ? value : "\"\"");
+  const char *quote = needs_quotes(key, value) ? "\"" : "";
+  fprintf(to, "%s%s: %s%s%s\n", indent, name_of(key), quote, value, quote);
 }
 
 static void print_section(void *arg, const char *name, size_t len,

@@ -3,6 +3,7 @@
  * and back. */
 #include "server/core/api.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "api.pb-c.h"
@@ -17,25 +18,39 @@
 
 /* clang-format off */
 static const gw_api_method methods[] = {
-#define ROW(name, message, place, finish)                                      \
+#define ROW(name, message, place, door, finish)                                \
   {#name, &godwit__api__v1__##message##_request__descriptor,                   \
    &godwit__api__v1__##message##_reply__descriptor, GWS_API_##place,           \
-   gws_api_##name, finish}
-  ROW(info, info, ALL, NULL),
-  ROW(channels, channels, ALL, gws_api_channels_finish),
-  ROW(history, history, OWNER, NULL),
-  ROW(revoke, revoke, ALL, NULL),
-  ROW(disconnect, disconnect, ALL, NULL),
+   GWS_DOOR_##door, gws_api_##name, finish}
+  ROW(info, info, ALL, NONE, NULL),
+  ROW(channels, channels, ALL, NONE, gws_api_channels_finish),
+  ROW(history, history, OWNER, HISTORY, NULL),
+  ROW(publish, publish, OWNER, NONE, NULL),
+  ROW(broadcast, broadcast, ALL, NONE, gws_api_broadcast_finish),
+  ROW(subscribe, subscribe, SUM, NONE, NULL),
+  ROW(unsubscribe, unsubscribe, SUM, NONE, NULL),
+  ROW(disconnect, disconnect, SUM, NONE, NULL),
+  ROW(connections, connections, ALL, NONE, gws_api_connections_finish),
+  ROW(presence, presence, OWNER, PRESENCE, NULL),
+  ROW(presence_stats, presence_stats, OWNER, PRESENCE, NULL),
+  ROW(rpc, rpc, HERE, NONE, NULL),
+  ROW(revoke, revoke, ALL, NONE, NULL),
 #undef ROW
 };
 /* clang-format on */
 #define NUM_METHODS (sizeof methods / sizeof methods[0])
+
+static const gw_view nothing;
 
 const gw_api_method *gw_api_find(gw_view name) {
   for (size_t i = 0; i < NUM_METHODS; i++) {
     if (gw_view_eq(gw_view_of(methods[i].name), name)) return &methods[i];
   }
   return NULL;
+}
+
+gw_view gw_api_name(const gw_api_method *m) {
+  return gw_view_of(m->name);
 }
 
 int gw_api_request_from_json(const gw_api_method *m, gw_view text, gw_out *out,
@@ -66,6 +81,14 @@ void gws_reply_add(gws_reply *r, const ProtobufCMessage *part) {
     r->cap = cap;
   }
   r->len += protobuf_c_message_pack(part, r->data + r->len);
+}
+
+char *gws_api_text(gw_view v, char **space) {
+  char *text = *space;
+  if (v.len != 0) memcpy(text, v.data, v.len);
+  text[v.len] = '\0';
+  *space += v.len + 1;
+  return text;
 }
 
 static void append(gws_reply *r, gw_view bytes) {
@@ -104,6 +127,18 @@ static gw_view channel_of(const gw_api_method *m, const ProtobufCMessage *msg) {
   return gw_view_of(*(char *const *)at);
 }
 
+uint32_t gws_api_channel_of(const gw_api_method *m, gw_view request,
+                            char name[GW_MAX_CHANNEL_BYTES + 1]) {
+  ProtobufCMessage *msg =
+      protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
+  if (msg == NULL) return GW_CODE_BAD_REQUEST;
+  gw_view channel = channel_of(m, msg);
+  bool fits = channel.len <= GW_MAX_CHANNEL_BYTES;
+  if (fits) memcpy(name, channel.data, channel.len + 1);
+  protobuf_c_message_free_unpacked(msg, NULL);
+  return fits ? GW_CODE_OK : GW_CODE_BAD_CHANNEL;
+}
+
 /** The worker to ask; code says why there is none. */
 static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
                          uint32_t *code) {
@@ -133,8 +168,9 @@ typedef struct gw_api_open {
   void *arg;
   uint32_t num_left;
   uint32_t code;
-  const char *why;
   gws_reply reply;
+  uint8_t why_len;
+  uint8_t why[GW_MAX_REASON_BYTES];
   size_t request_len;
   uint8_t request[];
 } gw_api_open;
@@ -180,30 +216,70 @@ static void finish(gw_api_open *o) {
 static void tell(gw_hub *h, gw_api_open *o) {
   if (o->code == GW_CODE_OK && o->method->place == GWS_API_ALL) finish(o);
   if (o->code == GW_CODE_OK && o->reply.failed) o->code = GW_CODE_INTERNAL;
-  gw_view why = o->why != NULL ? gw_view_of(o->why) : (gw_view){NULL, 0};
+  gw_view why = {o->why, o->why_len};
   gw_view reply = {o->reply.data, o->code == GW_CODE_OK ? o->reply.len : 0};
   o->on_reply(o->arg, o->code, why, reply);
   open_free(h, o);
 }
 
-/** One worker has answered. */
-static void take(gw_hub *h, gw_api_open *o, uint32_t code, const char *why,
-                 gw_view reply) {
-  append(&o->reply, reply);
-  if (code != GW_CODE_OK) {
-    o->code = code;
-    o->why = why;
+static void set_failure(gw_api_open *o, uint32_t code, gw_view why) {
+  _Static_assert(GW_MAX_REASON_BYTES <= UINT8_MAX, "why_len");
+  o->code = code;
+  o->why_len = why.len <= sizeof o->why ? (uint8_t)why.len : 0;
+  if (o->why_len != 0) memcpy(o->why, why.data, o->why_len);
+}
+
+/** Add the numbers of one message to those of another. */
+static void add_numbers(ProtobufCMessage *sum, const ProtobufCMessage *part) {
+  const ProtobufCMessageDescriptor *d = sum->descriptor;
+  for (unsigned i = 0; i < d->n_fields; i++) {
+    unsigned at = d->fields[i].offset;
+    assert(d->fields[i].type == PROTOBUF_C_TYPE_UINT32);
+    *(uint32_t *)(void *)((uint8_t *)sum + at) +=
+        *(const uint32_t *)(const void *)((const uint8_t *)part + at);
   }
+}
+
+/** Replies that were put one behind the other, as one. */
+static void add_up(gw_api_open *o, gw_view part) {
+  const ProtobufCMessageDescriptor *type = o->method->reply;
+  ProtobufCMessage *sum =
+      protobuf_c_message_unpack(type, NULL, o->reply.len, o->reply.data);
+  ProtobufCMessage *more =
+      protobuf_c_message_unpack(type, NULL, part.len, part.data);
+  o->reply.len = 0;
+  o->reply.failed = sum == NULL || more == NULL;
+  if (!o->reply.failed) {
+    add_numbers(sum, more);
+    gws_reply_add(&o->reply, sum);
+  }
+  if (sum != NULL) protobuf_c_message_free_unpacked(sum, NULL);
+  if (more != NULL) protobuf_c_message_free_unpacked(more, NULL);
+}
+
+/** One worker has answered. */
+static void take(gw_hub *h, gw_api_open *o, uint32_t code, gw_view why,
+                 gw_view reply) {
+  if (o->method->place == GWS_API_SUM)
+    add_up(o, reply);
+  else
+    append(&o->reply, reply);
+  if (code != GW_CODE_OK) set_failure(o, code, why);
   if (--o->num_left == 0) tell(h, o);
+}
+
+static gw_view text_or_none(const char *text) {
+  return text != NULL ? gw_view_of(text) : nothing;
 }
 
 /* ---- asking ----------------------------------------------------------------- */
 
 static void ask_here(gw_hub *h, gw_api_open *o, const gw_caller *caller) {
-  gws_reply r = {.data = NULL};
+  gws_reply r = {.data = NULL, .question = o->id};
   uint32_t code =
       run(h, o->method, caller, (gw_view){o->request, o->request_len}, &r);
-  take(h, o, code, r.why, (gw_view){r.data, r.len});
+  if (code != GWS_API_LATER)
+    take(h, o, code, text_or_none(r.why), (gw_view){r.data, r.len});
   gw_mem_free(r.data);
 }
 
@@ -213,7 +289,7 @@ static void ask_worker(gw_hub *h, gw_api_open *o, uint32_t worker,
   if (!gws_hub_is_worker_busy(h, worker))
     m = gws_mail_new(GWS_MAIL_API, o->request_len + caller->user.len);
   if (m == NULL) {
-    take(h, o, GW_CODE_OVERLOADED, NULL, (gw_view){NULL, 0});
+    take(h, o, GW_CODE_OVERLOADED, nothing, nothing);
     return;
   }
   m->origin = (gw_origin){.worker = h->worker};
@@ -227,7 +303,8 @@ static void ask_worker(gw_hub *h, gw_api_open *o, uint32_t worker,
 
 static void ask(gw_hub *h, gw_api_open *o, uint32_t owner,
                 const gw_caller *caller) {
-  bool is_all = o->method->place == GWS_API_ALL;
+  bool is_all =
+      o->method->place == GWS_API_ALL || o->method->place == GWS_API_SUM;
   /* One more than are asked, so that nobody is told before all are. */
   o->num_left = (is_all ? h->num_workers : 1) + 1;
   for (uint32_t w = 0; w < h->num_workers; w++) {
@@ -237,12 +314,11 @@ static void ask(gw_hub *h, gw_api_open *o, uint32_t owner,
     else
       ask_worker(h, o, w, caller);
   }
-  take(h, o, GW_CODE_OK, NULL, (gw_view){NULL, 0});
+  take(h, o, GW_CODE_OK, nothing, nothing);
 }
 
 void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
                 gw_view request, gw_on_api_reply on_reply, void *arg) {
-  static const gw_view nothing;
   const gw_api_method *m = gw_api_find(method);
   uint32_t code = GW_CODE_UNKNOWN_METHOD, owner = 0;
   gw_api_open *o = NULL;
@@ -257,6 +333,23 @@ void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
   else
     on_reply(arg, code, nothing, nothing);
   gws_hub_leave(h);
+}
+
+static gw_api_open *find_open(const gw_hub *h, uint64_t id) {
+  gw_api_open *o;
+  DL_SEARCH_SCALAR(h->open_api, o, id, id);
+  return o;
+}
+
+void gws_api_answer(gw_hub *h, uint64_t question, uint32_t code,
+                    gw_view message, const ProtobufCMessage *reply) {
+  gw_api_open *o = find_open(h, question);
+  gws_reply r = {.data = NULL};
+  if (o == NULL) return;
+  if (code == GW_CODE_OK) gws_reply_add(&r, reply);
+  if (r.failed) code = GW_CODE_INTERNAL;
+  take(h, o, code, message, (gw_view){r.data, r.len});
+  gw_mem_free(r.data);
 }
 
 /* ---- mail ------------------------------------------------------------------- */
@@ -276,19 +369,16 @@ void gws_api_on_mail(gw_hub *h, gw_mail *m) {
 }
 
 void gws_api_on_done(gw_hub *h, gw_mail *m) {
-  gw_api_open *o;
+  gw_api_open *o = find_open(h, m->handle);
   h->forwarded[m->from]--;
-  DL_SEARCH_SCALAR(h->open_api, o, id, m->handle);
   if (o != NULL) {
-    gw_view reply = {NULL, 0};
-    if (m->buf != NULL) reply = gw_buf_payload(m->buf);
-    take(h, o, m->u.outcome.code, m->u.outcome.why, reply);
+    gw_view reply = m->buf != NULL ? gw_buf_payload(m->buf) : nothing;
+    take(h, o, m->u.outcome.code, text_or_none(m->u.outcome.why), reply);
   }
   gw_mail_free(m);
 }
 
 void gws_api_free(gw_hub *h) {
-  static const gw_view nothing;
   while (h->open_api != NULL) {
     gw_api_open *o = h->open_api;
     o->on_reply(o->arg, GW_CODE_SHUTDOWN, nothing, nothing);

@@ -34,6 +34,7 @@ void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
 /** A method by its name; NULL. On any thread. */
 typedef struct gw_api_method gw_api_method;
 const gw_api_method *gw_api_find(gw_view name);
+gw_view gw_api_name(const gw_api_method *m);
 
 /**
  * Append the request that JSON stands for, encoded; empty text is an empty

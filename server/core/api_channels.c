@@ -105,6 +105,7 @@ void gws_api_channels_finish(const ProtobufCMessage *request,
   const Godwit__Api__V1__ChannelsRequest *q = (const void *)request;
   Godwit__Api__V1__ChannelsReply *reply = (void *)all;
   size_t limit = q->limit != 0 ? q->limit : CHANNELS_DEFAULT, num = 0;
+  if (reply->n_channels == 0) return;
   qsort(reply->channels, reply->n_channels, sizeof(channel_info *), by_info);
   for (size_t i = 0; i < reply->n_channels; i++) {
     channel_info *info = reply->channels[i];
@@ -121,15 +122,6 @@ void gws_api_channels_finish(const ProtobufCMessage *request,
 
 /* ---- history ---------------------------------------------------------------- */
 
-/** Texts of a record, which end with a NUL here. */
-static char *text_of(gw_view v, char **space) {
-  char *text = *space;
-  if (v.len != 0) memcpy(text, v.data, v.len);
-  text[v.len] = '\0';
-  *space += v.len + 1;
-  return text;
-}
-
 static void add_record(gw_buf *buf, gws_reply *r) {
   gw_frame f;
   gw_publication p;
@@ -145,13 +137,13 @@ static void add_record(gw_buf *buf, gws_reply *r) {
   record one = GODWIT__API__V1__RECORD__INIT;
   record *records[] = {&one};
   Godwit__Api__V1__HistoryReply reply = GODWIT__API__V1__HISTORY_REPLY__INIT;
-  json.text = text_of(p.json, &at);
+  json.text = gws_api_text(p.json, &at);
   one.offset = p.offset;
   one.data =
       (ProtobufCBinaryData){p.data.len, (uint8_t *)(uintptr_t)p.data.data};
   if (p.json.len != 0) one.json = &json;
   one.client = p.client;
-  one.user = text_of(p.user, &at);
+  one.user = gws_api_text(p.user, &at);
   one.time_ms = p.time_ms;
   reply.publications = records;
   reply.n_publications = 1;

@@ -11,7 +11,15 @@
 enum gws_api_place {
   GWS_API_HERE,  /**< on the worker that is asked */
   GWS_API_OWNER, /**< on the owner of the channel that the request names */
-  GWS_API_ALL    /**< on each worker; the replies are put together */
+  GWS_API_ALL,   /**< on each worker; the replies are put together */
+  GWS_API_SUM    /**< the same; the reply is numbers, and they are added up */
+};
+
+/** Which clients may call a method themselves. */
+enum gws_door {
+  GWS_DOOR_NONE,
+  GWS_DOOR_HISTORY, /**< whom allow.history of the channel lets */
+  GWS_DOOR_PRESENCE
 };
 
 /** A reply that is being made: encoded messages of the reply's type, one after
@@ -22,12 +30,18 @@ typedef struct gws_reply {
   size_t cap;
   bool failed;     /**< no memory, or more than a reply may have */
   const char *why; /**< a literal beside a code; NULL */
+  /** For a method that answers later; see GWS_API_LATER. */
+  uint64_t question;
 } gws_reply;
 
 /** Bytes of one worker's reply. */
 #define GWS_REPLY_MAX (16u * 1024u * 1024u)
 
 void gws_reply_add(gws_reply *r, const ProtobufCMessage *part);
+
+/** What a method that is run HERE returns to answer later, once, by
+ * gws_api_answer with the question of its reply. */
+#define GWS_API_LATER UINT32_MAX
 
 /** Do it on this hub. Returns GW_CODE_OK, or why not. */
 typedef uint32_t (*gws_api_run)(gw_hub *h, const gw_caller *caller,
@@ -38,6 +52,7 @@ struct gw_api_method {
   const ProtobufCMessageDescriptor *request;
   const ProtobufCMessageDescriptor *reply;
   enum gws_api_place place;
+  enum gws_door door;
   gws_api_run run;
   /** Of ALL: put the parts in order, as one message that replaces them. May be
    * NULL. */
@@ -53,13 +68,46 @@ void gws_api_channels_finish(const ProtobufCMessage *request,
                              ProtobufCMessage *all);
 uint32_t gws_api_history(gw_hub *h, const gw_caller *caller,
                          const ProtobufCMessage *request, gws_reply *r);
-
-uint32_t gws_api_revoke(gw_hub *h, const gw_caller *caller,
-                        const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_publish(gw_hub *h, const gw_caller *caller,
+                         const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_broadcast(gw_hub *h, const gw_caller *caller,
+                           const ProtobufCMessage *request, gws_reply *r);
+void gws_api_broadcast_finish(const ProtobufCMessage *request,
+                              ProtobufCMessage *all);
+uint32_t gws_api_subscribe(gw_hub *h, const gw_caller *caller,
+                           const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_unsubscribe(gw_hub *h, const gw_caller *caller,
+                             const ProtobufCMessage *request, gws_reply *r);
 uint32_t gws_api_disconnect(gw_hub *h, const gw_caller *caller,
                             const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_connections(gw_hub *h, const gw_caller *caller,
+                             const ProtobufCMessage *request, gws_reply *r);
+void gws_api_connections_finish(const ProtobufCMessage *request,
+                                ProtobufCMessage *all);
+uint32_t gws_api_presence(gw_hub *h, const gw_caller *caller,
+                          const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_presence_stats(gw_hub *h, const gw_caller *caller,
+                                const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_rpc(gw_hub *h, const gw_caller *caller,
+                     const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_revoke(gw_hub *h, const gw_caller *caller,
+                        const ProtobufCMessage *request, gws_reply *r);
+
+/** Strings of protobuf-c end with a NUL: copy a view to *space, and step on.
+ * Room is its length and 1. */
+char *gws_api_text(gw_view v, char **space);
+
+/** The channel that a request names, copied. GW_CODE_OK, BAD_REQUEST,
+ * BAD_CHANNEL (too long). */
+uint32_t gws_api_channel_of(const gw_api_method *m, gw_view request,
+                            char name[GW_MAX_CHANNEL_BYTES + 1]);
 
 /* ---- workers (api.c) ----------------------------------------------------- */
+
+/** The answer of GWS_API_LATER; reply: NULL when the code is not OK. A question
+ * that is gone is ignored. */
+void gws_api_answer(gw_hub *h, uint64_t question, uint32_t code,
+                    gw_view message, const ProtobufCMessage *reply);
 
 typedef struct gw_mail gw_mail;
 void gws_api_on_mail(gw_hub *h, gw_mail *m);

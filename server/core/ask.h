@@ -48,9 +48,15 @@ typedef struct gw_verdict {
   uint64_t issued_ms; /**< of the token, since 1970; 0: it does not say */
   bool by_token; /**< SUBSCRIBE: it is the channel's token that lets it in */
   /* CONNECT */
-  gw_view user;  /**< empty: anonymous */
-  gw_view info;  /**< JSON that goes with the user; empty: none */
-  bool is_claim; /**< nobody vouches for the user's name */
+  gw_view user;            /**< empty: anonymous */
+  gw_view info;            /**< JSON that goes with the user; empty: none */
+  bool is_only_claimed;    /**< nobody vouches for the user's name */
+  const gw_view *channels; /**< to subscribe the connection to */
+  size_t num_channels;
+  /* PUBLISH */
+  bool replaces; /**< publish this in place of what was asked about */
+  gw_view data;
+  gw_view json;
 } gw_verdict;
 
 /** Names a token by its claim jti or, when that is empty, by its whole text: the

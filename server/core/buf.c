@@ -26,19 +26,26 @@ static uint8_t put_ws_header(uint8_t *to, size_t len, bool is_text) {
   return (uint8_t)(2 + bytes);
 }
 
-gw_buf *gw_buf_new(gw_view payload, bool is_text) {
-  if (payload.len > UINT32_MAX) return NULL;
-  gw_buf *b = gw_mem_alloc(sizeof *b + GW_BUF_HEADROOM + payload.len);
+gw_buf *gw_buf_make(size_t len, bool is_text, uint8_t **payload) {
+  if (len > UINT32_MAX) return NULL;
+  gw_buf *b = gw_mem_alloc(offsetof(gw_buf, bytes) + GW_BUF_HEADROOM + len);
   if (b == NULL) return NULL;
   atomic_init(&b->refs, 1);
   atomic_init(&b->json, NULL);
-  b->len = (uint32_t)payload.len;
+  b->len = (uint32_t)len;
   b->is_text = is_text;
+  b->item = 0;
   uint8_t header[GW_BUF_PREFIX_MAX];
-  b->prefix_len = put_ws_header(header, payload.len, is_text);
+  b->prefix_len = put_ws_header(header, len, is_text);
   memcpy(b->bytes + GW_BUF_HEADROOM - b->prefix_len, header, b->prefix_len);
-  if (payload.len != 0)
-    memcpy(b->bytes + GW_BUF_HEADROOM, payload.data, payload.len);
+  *payload = b->bytes + GW_BUF_HEADROOM;
+  return b;
+}
+
+gw_buf *gw_buf_new(gw_view payload, bool is_text) {
+  uint8_t *to;
+  gw_buf *b = gw_buf_make(payload.len, is_text, &to);
+  if (b != NULL && payload.len != 0) memcpy(to, payload.data, payload.len);
   return b;
 }
 

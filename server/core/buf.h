@@ -23,16 +23,23 @@ typedef struct gw_buf gw_buf;
 struct gw_buf {
   /* private */
   atomic_uint refs;
+  /* read-only */
+  uint32_t len; /**< of the payload */
+  /* private */
   _Atomic(gw_buf *)
       json; /* the same message for JSON receivers, made on demand */
+  /* set by the maker, read-only once it is shared */
+  uint64_t item; /**< a publication: hash of what it is about; 0: nothing */
   /* read-only */
-  uint32_t len;       /**< of the payload */
   uint8_t prefix_len; /**< of the WebSocket header right before the payload */
   bool is_text;
   uint8_t bytes[]; /**< GW_BUF_HEADROOM, then the payload */
 };
 
-/** Copies the payload; NULL when out of memory. One reference. */
+/** With room for a payload, to be filled before it is shared; NULL when out of
+ * memory. One reference. */
+gw_buf *gw_buf_make(size_t len, bool is_text, uint8_t **payload);
+/** Copies the payload; otherwise the same. */
 gw_buf *gw_buf_new(gw_view payload, bool is_text);
 gw_buf *gw_buf_ref(gw_buf *b);
 void gw_buf_unref(gw_buf *b); /**< NULL is fine */

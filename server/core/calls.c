@@ -357,6 +357,6 @@ void gws_calls_drop(gw_session *s) {
 void gws_calls_free(gw_hub *h) {
   gw_call_open *c, *next;
   HASH_ITER(hh, h->open_calls, c, next) {
-    if (c->session == NULL) gws_call_cancel(c);
+    if (c->session == NULL) finish_plain(c, GW_CODE_SHUTDOWN);
   }
 }

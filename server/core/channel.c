@@ -4,6 +4,7 @@
 
 #include <assert.h>
 
+#include "server/core/batch.h"
 #include "server/core/mail.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
@@ -170,6 +171,7 @@ void gws_channel_free(gw_channel *ch) {
     gw_stat_sub(&h->stats.channels_followed, 1);
   }
   gws_presence_free(ch);
+  gws_batch_free(ch);
   gw_history_deinit(&ch->history);
   gw_mem_free(ch->seats);
   HASH_DEL(h->by_name, ch);

@@ -9,6 +9,7 @@
 #include "server/core/subscription.h"
 #include "server/core/table.h"
 
+struct gw_batch;
 struct gw_presence;
 
 /*
@@ -59,6 +60,7 @@ struct gw_channel {
   uint8_t name_len;
   bool is_asked;                /**< ATTACHING: the mail is on its way */
   struct gw_presence *presence; /**< NULL: nobody was ever present */
+  struct gw_batch *batch;       /**< NULL: nothing was ever gathered */
   gw_timer timer;               /**< housekeeping, lingering, attaching again */
   uint64_t used_ms;             /**< when it was in use last */
   uint64_t asked_ms;            /**< ATTACHING: when the owner was asked */

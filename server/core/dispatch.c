@@ -25,6 +25,7 @@ static const struct rule rules[] = {
     [GW_FRAME_RPC_RESULT] = {gws_serve_rpc_result, true},
     [GW_FRAME_REFRESH] = {gws_serve_refresh, true},
     [GW_FRAME_REFRESHED] = {NULL, false},
+    [GW_FRAME_SERVER_SUBSCRIBED] = {NULL, false},
 };
 #define NUM_RULES (sizeof rules / sizeof rules[0])
 
@@ -43,8 +44,10 @@ void gws_session_handle(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "the first frame is not Hello");
     return;
   }
-  if (type == GW_FRAME_CREDIT)
-    return; /* told by any client, agreed with none */
+  if (type == GW_FRAME_CREDIT) {
+    gws_serve_credit(s, f);
+    return;
+  }
   if (type >= NUM_RULES || type == GW_FRAME_NONE) {
     handle_unknown(s, f);
     return;

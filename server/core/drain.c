@@ -2,6 +2,7 @@
 /* drain.c - tells clients to come back, a batch at a time. */
 #include "server/core/drain.h"
 
+#include "server/core/batch.h"
 #include "server/core/session.h"
 
 /*
@@ -38,6 +39,7 @@ void gw_hub_drain(gw_hub *h, uint32_t window_ms) {
   if (d->on) return;
   gws_hub_enter(h);
   d->on = true;
+  gws_batch_flush_all(h); /* from now on nothing is gathered */
   d->window_ms = window_ms;
   d->ends_ms = h->now_ms + window_ms;
   uint32_t num_steps = window_ms / GW_DRAIN_STEP_MS + 1;

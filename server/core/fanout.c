@@ -16,26 +16,27 @@ static void close_slow(gw_session *s) {
   gws_session_end(s, GW_CODE_SLOW_READER, NULL);
 }
 
-/** From live to a cursor in front of this publication. */
-static void fall_behind(gw_sub *sub) {
+/** From live to a cursor in front of what goes out. */
+static void fall_behind(gw_sub *sub, uint64_t first) {
   gw_session *s = sub->session;
   if (gws_sub_need_catchup(sub) < 0) {
     gws_hub_nomem(s->hub);
     gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
     return;
   }
-  sub->catchup->cursor = sub->channel->top - 1;
+  sub->catchup->cursor = first - 1;
   gws_sub_set_feed(sub, GWS_FEED_LAGGING);
 }
 
 /** The queue is above the low-water mark. Whether the message goes in all the
  * same. */
-static bool still_takes(const gw_seat *seat, uint32_t len) {
+static bool still_takes(const gw_seat *seat, const gw_fanout *f) {
   gw_session *s = seat->session;
+  uint32_t len = f->buf->len;
   if (s->state == GWS_SESSION_ENDING) return false;
   uint32_t cap = s->hub->settings->limits.max_queue_bytes;
-  if (seat->sub->overflow == GW_OVERFLOW_DROP)
-    fall_behind(seat->sub);
+  if (seat->sub->overflow != GW_OVERFLOW_CLOSE)
+    fall_behind(seat->sub, f->first);
   else if (len > cap - s->out.bytes || s->out.bytes > cap)
     close_slow(s);
   else
@@ -60,7 +61,7 @@ static void queue_own(gw_channel *ch, const gw_fanout *f) {
   gw_head head = {.type = GW_FRAME_PUBLICATION,
                   .flags = GW_FLAG_OWN,
                   .channel = ch->number};
-  gw_publication msg = {.offset = ch->top, .client = f->client, .key = f->key};
+  gw_publication msg = {.offset = f->first, .client = f->client, .key = f->key};
   gws_session_send(f->quiet, GW_LANE_DATA, out,
                    gw_encode_publication(out, &head, &msg));
 }
@@ -79,7 +80,7 @@ void gws_fanout_publication(gw_channel *ch, const gw_fanout *f) {
     gw_seat *seat = &ch->seats[i];
     gw_session *s = seat->session;
     if ((s->out.bytes > limit || s->state == GWS_SESSION_ENDING) &&
-        !still_takes(seat, len)) {
+        !still_takes(seat, f)) {
       /* One who fell behind has left the seat to the last live one. */
       if (seat->session == s) i++;
       continue;
@@ -94,7 +95,7 @@ void gws_fanout_publication(gw_channel *ch, const gw_fanout *f) {
   }
   gw_buf_unref_many(f->buf, num - given);
   gw_stat_add(&h->stats.queue_bytes, (uint64_t)given * len);
-  gw_stat_add(&h->stats.deliveries_total, given + quiet);
+  gw_stat_add(&h->stats.deliveries_total, (uint64_t)(given + quiet) * f->num);
 }
 
 /* ---- presence ------------------------------------------------------------ */

@@ -5,10 +5,14 @@
 
 #include "server/core/channel.h"
 
-/** A publication that has just been appended to the channel. */
+/** A publication that has just been appended to the channel, or the last few of
+ * them in one message. */
 typedef struct gw_fanout {
   gw_buf *buf;       /**< stays the caller's */
-  gw_session *quiet; /**< publisher who wants no echo, if it is here; NULL */
+  uint64_t first;    /**< offset of the first one in it */
+  uint32_t num;      /**< how many there are */
+  gw_session *quiet; /**< publisher who wants no echo, if it is here; NULL, also
+                          for more than one */
   uint64_t client;   /**< who published it, and with which key: all that the */
   uint64_t key;      /**< quiet one is sent */
 } gw_fanout;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* follow.c - how a worker gets, keeps and gives up its copy of a channel that
  * another one owns. The exchange is drawn in mail.h. */
+#include "server/core/batch.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
 #include "server/core/presence.h"
@@ -47,7 +48,7 @@ static void refuse_waiting(gw_channel *ch, uint32_t code) {
   for (uint32_t i = ch->num_seats; i-- > ch->num_live;) {
     gw_sub *sub = ch->seats[i].sub;
     if (sub->feed != GWS_FEED_WAITING) continue;
-    gws_reply_error(sub->session, sub->catchup->request, code, NULL);
+    gws_sub_refuse(sub, code, NULL);
     gws_sub_free(sub, GWS_FAREWELL_LEFT);
   }
 }
@@ -64,6 +65,7 @@ void gws_follow_on_late(gw_channel *ch) {
 /** The channel's stream has become another one: those who hold a position in
  * the old one subscribe anew. */
 static void end_all_answered(gw_channel *ch, uint32_t code) {
+  gws_batch_flush(ch); /* now, as it moves seats */
   for (uint32_t i = ch->num_seats; i-- > 0;) {
     gw_sub *sub = ch->seats[i].sub;
     if (sub->feed != GWS_FEED_WAITING)
@@ -74,6 +76,7 @@ static void end_all_answered(gw_channel *ch, uint32_t code) {
 /** Nothing comes any more, or not in order: the live ones go on from a cursor
  * when the state is there again. */
 static bool stop_live(gw_channel *ch) {
+  gws_batch_flush(ch);
   while (ch->num_live != 0) {
     gw_sub *sub = ch->seats[ch->num_live - 1].sub;
     if (gws_sub_need_catchup(sub) < 0) return false;

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "server/core/grants.h"
 #include "server/core/mem.h"
 #include "server/core/meter.h"
 #include "server/core/session.h"
@@ -25,9 +26,15 @@ static uint64_t public_id(gw_view instance) {
   return id != 0 ? id : 1;
 }
 
+/** Bytes of data that the client grants; 0: the feature is off. */
+static uint32_t credit_of(const gw_hello *hello) {
+  return (hello->features & GW_FEATURE_CREDIT) != 0 ? hello->credit_bytes : 0;
+}
+
 /** Why a Hello is not taken; GW_CODE_OK. */
 static uint32_t check(const gw_hello *hello) {
   if (hello->version != GW_PROTOCOL_VERSION) return GW_CODE_VERSION;
+  if (credit_of(hello) > GW_MAX_CREDIT_BYTES) return GW_CODE_PROTOCOL;
   if (hello->instance.len != GW_INSTANCE_BYTES) return GW_CODE_BAD_REQUEST;
   if (hello->user.len > GW_MAX_USER_BYTES ||
       hello->agent.len > GW_MAX_AGENT_BYTES ||
@@ -39,29 +46,17 @@ static uint32_t check(const gw_hello *hello) {
   return GW_CODE_OK;
 }
 
-static bool remember_user(gw_session *s, gw_view user) {
-  if (user.len == 0) return true;
-  uint8_t *texts = gw_mem_realloc(s->texts, s->peer_len + user.len);
+static bool remember_names(gw_session *s, gw_view user, gw_view agent) {
+  if (user.len + agent.len == 0) return true;
+  uint8_t *texts = gw_mem_realloc(s->texts, s->peer_len + user.len + agent.len);
   if (texts == NULL) return false;
-  memcpy(texts + s->peer_len, user.data, user.len);
+  uint8_t *at = texts + s->peer_len;
+  if (user.len != 0) memcpy(at, user.data, user.len);
+  if (agent.len != 0) memcpy(at + user.len, agent.data, agent.len);
   s->texts = texts;
   s->user_len = (uint8_t)user.len;
+  s->agent_len = (uint8_t)agent.len;
   return true;
-}
-
-static uint32_t user_hash(const gw_session *s) {
-  gw_view user = gws_session_user(s);
-  return (uint32_t)gws_hub_hash(s->hub, user.data, user.len);
-}
-
-void gws_handshake_undo(gw_session *s) {
-  gw_hub *h = s->hub;
-  if (s->client != 0)
-    gw_index_remove(&h->clients,
-                    (uint32_t)gws_hub_hash(h, &s->client, sizeof s->client), s);
-  if (s->user_len != 0) gw_index_remove(&h->users, user_hash(s), s);
-  s->client = 0;
-  s->user_len = 0;
 }
 
 static uint32_t agree_on_interval(const gw_hub *h, uint32_t wish_ms) {
@@ -85,21 +80,21 @@ static void make_room(gw_hub *h, uint64_t client, uint32_t hash) {
   if (num >= MAX_PER_CLIENT) gws_session_end(oldest, GW_CODE_REPLACED, NULL);
 }
 
-static bool open_session(gw_session *s, const gw_hello *hello,
+static bool open_session(gw_session *s, const gw_hello *hello, uint64_t client,
                          const gw_verdict *v) {
   gw_hub *h = s->hub;
-  uint64_t client = public_id(hello->instance);
   uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
-  if (!remember_user(s, v->user) || gws_identity_set(s, v) < 0) return false;
-  s->is_known = h->port.ask != NULL && v->user.len != 0 && !v->is_claim;
+  if (!remember_names(s, v->user, hello->agent) || gws_identity_set(s, v) < 0)
+    return false;
+  s->is_known = h->port.ask != NULL && v->user.len != 0 && !v->is_only_claimed;
   make_room(h, client, hash);
   if (gw_index_add(&h->clients, hash, s) < 0) return false;
   s->client = client;
-  if (v->user.len != 0 && gw_index_add(&h->users, user_hash(s), s) < 0)
-    return false;
   s->connection = gws_hub_random(h);
   s->opened_ms = h->now_ms;
   s->ping_interval_ms = agree_on_interval(h, hello->ping_interval_ms);
+  s->out.credit = (int32_t)credit_of(hello);
+  s->has_credit = s->out.credit != 0;
   s->state = GWS_SESSION_OPEN;
   gw_stat_add(&h->stats.sessions, 1);
   return true;
@@ -110,6 +105,7 @@ static void send_welcome(gw_session *s, uint32_t request) {
   gw_out *out = gws_hub_scratch(h, GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_WELCOME, .request = request};
   gw_welcome msg = {.version = GW_PROTOCOL_VERSION,
+                    .features = s->has_credit ? GW_FEATURE_CREDIT : 0,
                     .connection = s->connection,
                     .client = s->client,
                     .user = gws_session_user(s),
@@ -126,8 +122,10 @@ static void send_welcome(gw_session *s, uint32_t request) {
 
 /** Who it is: without anybody to ask, who it says. */
 static enum gws_answer identify(gw_session *s, const gw_frame *f,
-                                const gw_hello *hello, gw_verdict *v) {
+                                const gw_hello *hello, uint64_t client,
+                                gw_verdict *v) {
   gw_question q = {.kind = GW_ASK_CONNECT,
+                   .client = client,
                    .user = hello->user,
                    .agent = hello->agent,
                    .token = hello->token};
@@ -152,19 +150,34 @@ static void turn_away(gw_session *s, const gw_verdict *v) {
                         v->retry_after_ms);
 }
 
+/** Subscribe it to what the answer says. What cannot be is told to the log: the
+ * client did not ask for it. */
+static void grant_channels(gw_session *s, const gw_verdict *v) {
+  for (size_t i = 0; i < v->num_channels; i++) {
+    if (s->state != GWS_SESSION_OPEN) return;
+    uint32_t code = gws_grant(s, v->channels[i]);
+    if (code != GW_CODE_OK)
+      gws_session_log(s, GWS_LOG_WARN, "grant.refused", code,
+                      gw_code_text(code));
+  }
+}
+
 static void welcome(gw_session *s, uint32_t request, const gw_hello *hello,
-                    const gw_verdict *v) {
-  if (!open_session(s, hello, v)) {
+                    uint64_t client, const gw_verdict *v) {
+  if (!open_session(s, hello, client, v)) {
     gws_hub_nomem(s->hub);
     gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
     return;
   }
   send_welcome(s, request);
   if (s->state != GWS_SESSION_OPEN) return;
-  gws_liveness_begin(s);
-  if (gws_meter_begin(s)) return;
-  gws_hub_nomem(s->hub);
-  gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
+  if (!gws_meter_begin(s)) {
+    gws_hub_nomem(s->hub);
+    gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
+    return;
+  }
+  grant_channels(s, v);
+  if (s->state == GWS_SESSION_OPEN) gws_liveness_begin(s);
 }
 
 void gws_serve_hello(gw_session *s, const gw_frame *f) {
@@ -184,9 +197,10 @@ void gws_serve_hello(gw_session *s, const gw_frame *f) {
     return;
   }
   gw_verdict v;
-  enum gws_answer answer = identify(s, f, &hello, &v);
+  uint64_t client = public_id(hello.instance);
+  enum gws_answer answer = identify(s, f, &hello, client, &v);
   if (answer == GWS_ANSWER_YES)
-    welcome(s, f->head.request, &hello, &v);
+    welcome(s, f->head.request, &hello, client, &v);
   else if (answer == GWS_ANSWER_NO)
     turn_away(s, &v);
 }

@@ -6,6 +6,7 @@
 #define GODWIT_SERVER_HISTORY_H
 
 #include "server/core/buf.h"
+#include "server/core/index.h"
 
 /** Never expires. */
 #define GW_NEVER UINT64_MAX
@@ -19,6 +20,10 @@ typedef struct gw_record {
  * Records of successive offsets; the last one belongs to the channel's top. The
  * front is trimmed by number and by age. A record in the middle may have expired
  * before those in front of it: then it counts as a hole. All zero is empty.
+ *
+ * Which record is the newest of its item is known by a table of no more entries
+ * than there are records with an item, at a constant cost for each that comes or
+ * goes.
  */
 typedef struct gw_history {
   /* read-only */
@@ -28,14 +33,15 @@ typedef struct gw_history {
   uint32_t head;
   uint32_t cap;
   gw_record *ring;
+  gw_index newest; /* of each item, by its hash; the messages */
 } gw_history;
 
 void gw_history_deinit(gw_history *h);
 
 /**
  * Append. Takes the reference. At most max records are kept; 0 keeps none.
- *   returns  0; GW_ERR_NOMEM: kept less than was asked for, which is still a
- *            history without a hole
+ *   returns  0; GW_ERR_NOMEM: kept less than was asked for, or less is known
+ *            about items, which is still a history without a hole
  */
 int gw_history_push(gw_history *h, gw_record record, uint32_t max);
 
@@ -47,6 +53,10 @@ void gw_history_clear(gw_history *h);
 
 /** Record i, 0 being the oldest. */
 const gw_record *gw_history_at(const gw_history *h, uint32_t i);
+
+/** Whether no later record is about the same item as record i. Without memory
+ * for the table it may say so of one too many. */
+bool gw_history_is_newest(const gw_history *h, uint32_t i);
 
 /** When the oldest record expires; GW_NEVER when none does. */
 uint64_t gw_history_expires(const gw_history *h);

@@ -11,6 +11,12 @@
 /** Bytes held for one session where its queue has no cap. */
 #define HELD_BYTES_MAX (1024u * 1024u)
 
+/** What a held frame counts besides its body. A client has publications on the
+ * way of up to a quarter of the cap, by its own count of their bytes; with more
+ * than it counts for the smallest, one that comes back with many small ones would
+ * be sent away again and again. */
+#define HELD_FRAME_BYTES 16u
+
 /** What a frame is about, as far as order goes. Both may be 0: nothing. */
 typedef struct scope {
   bool everything;
@@ -20,6 +26,8 @@ typedef struct scope {
 
 struct gw_hold {
   gw_hold *next;
+  gw_session *session;
+  gw_timer timer;  /**< the answer is late */
   uint64_t ticket; /**< 0: it waits for those before it only */
   scope scope;
   gw_head head;
@@ -90,7 +98,7 @@ static bool has_room(const gw_session *s, size_t len) {
   size_t cap = s->hub->settings->limits.max_queue_bytes;
   if (cap == 0) cap = HELD_BYTES_MAX;
   size_t held = s->holds != NULL ? s->holds->bytes : 0;
-  return held + len + sizeof(gw_hold) <= cap;
+  return held + len + HELD_FRAME_BYTES <= cap;
 }
 
 /** Copy a frame to the end of the list. GW_CODE_OK, OVERLOADED, INTERNAL. */
@@ -103,14 +111,16 @@ static uint32_t append(gw_session *s, const gw_frame *f, const scope *sc,
     gws_hub_nomem(s->hub);
     return GW_CODE_INTERNAL;
   }
-  *one = (gw_hold){.ticket = ticket,
+  *one = (gw_hold){.session = s,
+                   .timer = {.kind = GWS_TIMER_HOLD},
+                   .ticket = ticket,
                    .scope = *sc,
                    .head = f->head,
                    .len = (uint32_t)f->body.len};
   if (f->body.len != 0) memcpy(one->body, f->body.data, f->body.len);
   *(holds->last != NULL ? &holds->last->next : &holds->first) = one;
   holds->last = one;
-  holds->bytes += sizeof *one + one->len;
+  holds->bytes += HELD_FRAME_BYTES + one->len;
   gw_stat_add(&s->hub->stats.frames_held, 1);
   return GW_CODE_OK;
 }
@@ -122,8 +132,9 @@ static void remove_hold(gw_session *s, gw_hold *one) {
     before = at;
   *(before != NULL ? &before->next : &holds->first) = one->next;
   if (holds->last == one) holds->last = before;
-  holds->bytes -= sizeof *one + one->len;
+  holds->bytes -= HELD_FRAME_BYTES + one->len;
   gw_stat_sub(&s->hub->stats.frames_held, 1);
+  gw_wheel_cancel(&s->hub->wheel, &one->timer);
   gw_mem_free(one);
 }
 
@@ -144,9 +155,24 @@ static void complete(const gw_session *s, gw_question *q) {
   q->session = s->handle;
   q->ticket = ++s->hub->last_ticket;
   q->conn = s->conn;
-  q->client = s->client;
   q->peer = gws_session_peer(s);
-  if (q->kind != GW_ASK_CONNECT) q->user = gws_session_user(s);
+  if (q->kind == GW_ASK_CONNECT) return; /* it said so itself */
+  q->client = s->client;
+  q->user = gws_session_user(s);
+}
+
+/** An answer that never comes must not hold frames for ever. */
+static void set_deadline(gw_hold *one) {
+  gws_hub_set_timer(one->session->hub, &one->timer, GWS_HOLD_MS);
+}
+
+void gws_hold_on_timer(gw_timer *t) {
+  gw_hold *one = GWS_AROUND(t, gw_hold, timer);
+  gw_session *s = one->session;
+  gw_verdict late = {.code = GW_CODE_TIMEOUT};
+  gws_session_log(s, GWS_LOG_WARN, "ask.late", late.code,
+                  "a question was not answered in time");
+  gws_hold_decide(s, one->ticket, &late);
 }
 
 /** The frame waits for the ticket's answer. */
@@ -155,12 +181,15 @@ static enum gws_answer hold(gw_session *s, const gw_frame *f,
   gw_holds *holds = s->holds;
   if (holds != NULL && holds->running != NULL) {
     holds->running->ticket = q->ticket;
+    set_deadline(holds->running);
     return GWS_ANSWER_LATER;
   }
   scope sc = scope_of(s, f);
   sc.everything = q->kind == GW_ASK_CONNECT;
   v->code = append(s, f, &sc, q->ticket);
-  return v->code == GW_CODE_OK ? GWS_ANSWER_LATER : GWS_ANSWER_NO;
+  if (v->code != GW_CODE_OK) return GWS_ANSWER_NO;
+  set_deadline(s->holds->last);
+  return GWS_ANSWER_LATER;
 }
 
 enum gws_answer gws_ask(gw_session *s, const gw_frame *f, gw_question *q,
@@ -212,8 +241,9 @@ bool gws_hold_catches(gw_session *s, const gw_frame *f) {
 /** Handle a held frame, which may ask again and then stays. */
 static void run(gw_session *s, gw_hold *one, const gw_verdict *v) {
   gw_hub *h = s->hub;
-  gw_frame f = {one->head, {one->body, one->len}};
+  gw_frame f = {.head = one->head, .body = {one->body, one->len}};
   one->ticket = 0;
+  gw_wheel_cancel(&h->wheel, &one->timer);
   s->holds->running = one;
   h->decided = v;
   gws_session_handle(s, &f);

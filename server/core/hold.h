@@ -55,4 +55,10 @@ void gws_hold_decide(gw_session *s, uint64_t ticket, const gw_verdict *v);
 
 void gws_holds_free(gw_session *s);
 
+/** Whoever was asked has this long; then the answer is TIMEOUT. Above what the
+ * answerers of this server allow themselves, so that theirs comes first. */
+#define GWS_HOLD_MS (2u * GW_REQUEST_TIMEOUT_MS)
+typedef struct gw_timer gw_timer;
+void gws_hold_on_timer(gw_timer *t);
+
 #endif

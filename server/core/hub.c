@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "server/core/api_method.h"
+#include "server/core/batch.h"
 #include "server/core/calls.h"
 #include "server/core/channel.h"
 #include "server/core/drain.h"
+#include "server/core/hold.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
 #include "server/core/presence.h"
@@ -52,6 +54,14 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   return h;
 }
 
+/** As nothing more goes out, nobody can be cut for not taking it. */
+static void free_batches(gw_hub *h) {
+  for (uint32_t i = 0; i < h->channels.num; i++) {
+    gw_channel *ch = gw_slots_at(&h->channels, i);
+    if (ch != NULL) gws_batch_free(ch);
+  }
+}
+
 static void free_sessions(gw_hub *h) {
   for (uint32_t i = 0; i < h->sessions.num; i++) {
     gw_session *s = gw_slots_at(&h->sessions, i);
@@ -73,12 +83,12 @@ void gw_hub_free(gw_hub *h) {
   h->depth = 1;
   gws_calls_free(h);
   gws_api_free(h);
+  free_batches(h);
   free_sessions(h);
   free_channels(h);
   gw_slots_deinit(&h->sessions);
   gw_slots_deinit(&h->channels);
   gw_index_deinit(&h->clients);
-  gw_index_deinit(&h->users);
   gw_index_deinit(&h->tokens);
   gws_revocations_deinit(h);
   gws_quotas_free(h);
@@ -143,6 +153,9 @@ static void fire(void *user, gw_timer *t) {
   case GWS_TIMER_CHANNEL:
     gws_channel_on_timer(GWS_AROUND(t, gw_channel, timer));
     break;
+  case GWS_TIMER_BATCH:
+    gws_batch_on_timer(GWS_AROUND(t, gw_batch, timer));
+    break;
   case GWS_TIMER_PRESENCE:
     gws_presence_on_timer(GWS_AROUND(t, struct gw_presence, timer));
     break;
@@ -164,6 +177,9 @@ static void fire(void *user, gw_timer *t) {
   case GWS_TIMER_REVOCATIONS:
     gws_revocations_on_timer(GWS_AROUND(t, gw_hub, revocations.timer));
     break;
+  case GWS_TIMER_HOLD:
+    gws_hold_on_timer(t);
+    break;
   case GWS_TIMER_DRAIN:
     gws_drain_step(GWS_AROUND(t, gw_hub, drain.timer));
     break;
@@ -173,6 +189,13 @@ static void fire(void *user, gw_timer *t) {
 void gw_hub_tick(gw_hub *h) {
   gws_hub_enter(h);
   gw_wheel_advance(&h->wheel, h->now_ms, fire, h);
+  gws_hub_leave(h);
+}
+
+void gw_hub_end_turn(gw_hub *h) {
+  if (h->turn_batches == NULL) return;
+  gws_hub_enter(h);
+  gws_batch_end_turn(h);
   gws_hub_leave(h);
 }
 

@@ -7,6 +7,7 @@
 
 #include "server/core/ask.h"
 #include "server/core/buf.h"
+#include "server/core/notice.h"
 #include "server/core/settings.h"
 #include "server/core/stats.h"
 
@@ -49,6 +50,8 @@ typedef struct gw_hub_port {
   /** Decide: true when *verdict (all zero: granted) is the answer; false when it
    * will be given by gw_hub_decide, once. NULL: everything is granted. */
   bool (*ask)(void *user, const gw_question *question, gw_verdict *verdict);
+  /** Something happened; NULL: nobody wants to know. */
+  void (*tell)(void *user, const gw_notice *notice);
   /** One line: level 0 error, 1 warning, 2 information, 3 debug; fields as
    * key=value text. */
   void (*log)(void *user, int level, const char *event, const char *fields);
@@ -76,6 +79,10 @@ void gw_hub_set_time(gw_hub *h, uint64_t mono_ms, uint64_t wall_ms);
 void gw_hub_tick(gw_hub *h);
 /** When gw_hub_tick has to run next, in mono_ms; UINT64_MAX: not at all. */
 uint64_t gw_hub_deadline(const gw_hub *h);
+
+/** The end of a turn of the loop, before output is taken: what the turn's input
+ * has led to goes into the queues of connections. */
+void gw_hub_end_turn(gw_hub *h);
 
 /** Take mail from another worker. */
 void gw_hub_deliver(gw_hub *h, gw_mail *mail);

@@ -15,6 +15,7 @@
 enum gws_timer_kind {
   GWS_TIMER_SESSION,
   GWS_TIMER_CHANNEL,
+  GWS_TIMER_BATCH,
   GWS_TIMER_PRESENCE,
   GWS_TIMER_MEMBER,
   GWS_TIMER_CALL,
@@ -22,6 +23,7 @@ enum gws_timer_kind {
   GWS_TIMER_IDENTITY,
   GWS_TIMER_LEASE,
   GWS_TIMER_REVOCATIONS,
+  GWS_TIMER_HOLD,
   GWS_TIMER_DRAIN
 };
 
@@ -60,7 +62,6 @@ struct gw_hub {
 
   gw_slots sessions;
   gw_index clients;   /**< open sessions by client id */
-  gw_index users;     /**< and by the name of their user, if they have one */
   gw_index tokens;    /**< timers of identities and leases by token id */
   gw_session *ending; /**< sessions to take apart at the safe point */
   unsigned depth;     /**< calls from outside that are under way */
@@ -76,7 +77,8 @@ struct gw_hub {
   uint64_t last_ticket;      /**< of a question */
   const gw_verdict *decided; /**< for the frame that is handled; NULL: ask */
 
-  struct gw_api_open *open_api; /**< questions that other workers are asked */
+  struct gw_batch *turn_batches; /**< that wait for the end of the turn */
+  struct gw_api_open *open_api;  /**< questions that other workers are asked */
   uint32_t last_call;
   struct gw_call_open *open_calls; /**< by id */
   struct gw_call_sent *sent_calls; /**< by id */

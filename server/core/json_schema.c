@@ -39,6 +39,7 @@ static const gw__json_type types[] = {
   ROW(RPC_RESULT, rpc_result, rpc_result),
   ROW(REFRESH, refresh, refresh),
   ROW(REFRESHED, refreshed, refreshed),
+  ROW(SERVER_SUBSCRIBED, server_subscribed, server_subscribed),
   ROW(CREDIT, credit, credit),
 #undef ROW
 };

@@ -80,6 +80,7 @@ typedef struct gw_outcome {
 typedef struct gw_publish_command {
   uint64_t hash;
   uint64_t client;
+  uint64_t repeat; /**< names one of the application that may come again; 0 */
   gw_view user;
   gw_publish msg;
 } gw_publish_command;
@@ -195,6 +196,9 @@ void gws_command_on_done(gw_hub *h, gw_mail *m);
  * consumed. */
 void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
                         const gw_origin *origin, gw_mail *mail);
+/** The same on behalf of the application, at the owner; what became of it is
+ * told here. */
+gw_outcome gws_publish_own(gw_hub *h, const gw_publish_command *cmd);
 /** A follower is given one. */
 void gws_publish_follow(gw_hub *h, gw_mail *m);
 

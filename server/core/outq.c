@@ -66,6 +66,16 @@ gw_buf *gw_outq_pop(gw_outq *q) {
   return b;
 }
 
+gw_buf *gw_outq_pop_single(gw_outq *q) {
+  gw_lane *l = &q->lanes[GW_LANE_DATA];
+  if (l->len != 1 || q->lanes[GW_LANE_CONTROL].len != 0 || l->cap > RING_KEEP)
+    return NULL;
+  gw_buf *b = l->cap == 0 ? l->u.one : l->u.ring[l->head];
+  l->len = l->head = 0;
+  q->bytes = 0;
+  return b;
+}
+
 void gw_outq_clear(gw_outq *q) {
   for (gw_buf *b; (b = gw_outq_pop(q)) != NULL;)
     gw_buf_unref(b);

@@ -27,6 +27,9 @@ typedef struct gw_lane {
 typedef struct gw_outq {
   /* read-only */
   uint32_t bytes; /**< payload of what waits */
+  /* the owner's, here as there is room beside it */
+  int32_t credit; /**< bytes of data that may be taken; the last message takes
+                       it below 0 */
   /* private */
   gw_lane lanes[GW_NUM_LANES];
 } gw_outq;
@@ -38,9 +41,16 @@ GW_MUST_USE int gw_outq_push(gw_outq *q, enum gw_lane_id lane, gw_buf *b);
 gw_buf *gw_outq_peek(const gw_outq *q);
 /** Take it; the reference passes to the caller. */
 gw_buf *gw_outq_pop(gw_outq *q);
+/** Take it if it is a message of data and the only one; NULL otherwise. */
+gw_buf *gw_outq_pop_single(gw_outq *q);
 
 static inline bool gw_outq_is_empty(const gw_outq *q) {
   return q->lanes[GW_LANE_CONTROL].len + q->lanes[GW_LANE_DATA].len == 0;
+}
+
+/** Whether the next message is of control. */
+static inline bool gw_outq_has_control(const gw_outq *q) {
+  return q->lanes[GW_LANE_CONTROL].len != 0;
 }
 
 /** Drop everything, and the memory. */

@@ -276,10 +276,29 @@ static int gather(gw_presence *p, struct diff *d) {
   return 0;
 }
 
+/** To whoever outside wants to know. */
+static void notify(const gw_presence *p, const gw_member *m) {
+  gw_hub *h = p->channel->hub;
+  const gw_buf *known = m->now != NULL ? m->now : m->told;
+  gw_notice n = {.kind = GW_NOTICE_PRESENCE,
+                 .client = m->client,
+                 .channel = gws_channel_name(p->channel),
+                 .change = m->now == NULL    ? GW_PRESENCE_LEAVE
+                           : m->told == NULL ? GW_PRESENCE_ENTER
+                                             : GW_PRESENCE_UPDATE,
+                 .version = p->version};
+  if (h->port.tell == NULL ||
+      gw_decode_presence_member(gw_buf_payload(known), &n.member) < 0)
+    return;
+  n.user = n.member.user;
+  h->port.tell(h->user, &n);
+}
+
 /** What is becomes what was told. Cannot fail. */
 static void commit(gw_presence *p, uint32_t num) {
   for (; num > 0; num--) {
     gw_member *m = p->changed;
+    notify(p, m);
     DL_DELETE(p->changed, m);
     m->is_changed = false;
     if (m->told == NULL) p->num_told++;

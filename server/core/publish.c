@@ -3,8 +3,8 @@
  * from there to the followers. */
 #include <string.h>
 
+#include "server/core/batch.h"
 #include "server/core/channel.h"
-#include "server/core/fanout.h"
 #include "server/core/mail.h"
 #include "server/core/session.h"
 
@@ -29,12 +29,19 @@ static void note_refusal(gw_hub *h, const gw_publish_command *cmd) {
 
 /* ---- stamping ------------------------------------------------------------ */
 
+/** Never 0, which is no item. The key of the hash is the node's, so that each
+ * worker finds the same. */
+static uint64_t hash_of_item(const gw_hub *h, gw_view item) {
+  uint64_t hash = gws_hub_hash(h, item.data, item.len);
+  return hash != 0 ? hash : 1;
+}
+
 static gw_buf *encode(gw_channel *ch, const gw_publish_command *cmd) {
   gw_hub *h = ch->hub;
   const gw_publish *in = &cmd->msg;
   gw_out *out =
       gws_hub_scratch(h, PUBLICATION_OVERHEAD + in->data.len + in->json.len +
-                             cmd->user.len + GWS_SCRATCH_MIN);
+                             cmd->user.len + in->item.len + GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_PUBLICATION, .channel = ch->number};
   gw_publication msg = {.offset = ch->top + 1,
                         .data = in->data,
@@ -43,9 +50,12 @@ static gw_buf *encode(gw_channel *ch, const gw_publish_command *cmd) {
                         .key = in->key,
                         .user = cmd->user,
                         .time_ms = h->wall_ms,
-                        .no_echo = in->no_echo};
+                        .no_echo = in->no_echo,
+                        .item = in->item};
   if (out == NULL || gw_encode_publication(out, &head, &msg) < 0) return NULL;
-  return gw_buf_new((gw_view){out->data, out->len}, false);
+  gw_buf *b = gw_buf_new((gw_view){out->data, out->len}, false);
+  if (b != NULL && in->item.len != 0) b->item = hash_of_item(h, in->item);
+  return b;
 }
 
 static uint64_t expiry(const gw_channel *ch, uint32_t ttl_ms) {
@@ -89,11 +99,13 @@ static void stamp(gw_channel *ch, const gw_publish_command *cmd,
   const gw_publish *msg = &cmd->msg;
   struct gw_dedup_publisher *p = NULL;
   outcome->epoch = ch->epoch;
-  if (msg->key != 0) {
-    p = gw_dedup_open(&ch->window, ch->hub, cmd->client);
+  uint64_t key = cmd->repeat != 0 ? 1 : msg->key;
+  if (key != 0) {
+    uint64_t publisher = cmd->repeat != 0 ? cmd->repeat : cmd->client;
+    p = gw_dedup_open(&ch->window, ch->hub, publisher);
     outcome->code = p != NULL ? GW_CODE_OK : GW_CODE_INTERNAL;
     if (p == NULL) return;
-    outcome->duplicate = gw_dedup_has(p, msg->key, &outcome->offset);
+    outcome->duplicate = gw_dedup_has(p, key, &outcome->offset);
     if (outcome->duplicate) return;
   }
   outcome->code = take_turn(ch, msg, p, &outcome->retry_after_ms);
@@ -114,7 +126,7 @@ static void stamp(gw_channel *ch, const gw_publish_command *cmd,
                                  .key = msg->key,
                                  .epoch = ch->epoch,
                                  .no_echo = msg->no_echo};
-  if (p != NULL) gw_dedup_put(p, msg->key, outcome->offset);
+  if (p != NULL) gw_dedup_put(p, key, outcome->offset);
   gws_channel_append(ch, gw_buf_ref(st->buf), st->mail.expires_ms);
   ch->used_ms = ch->hub->now_ms;
 }
@@ -148,32 +160,40 @@ static gw_mail *post_to_followers(gw_channel *ch, const gw_origin *origin,
 static void fan_out(gw_channel *ch, gw_buf *buf, const gw_published_mail *pub,
                     const gw_origin *origin) {
   gw_hub *h = ch->hub;
-  gw_fanout f = {.buf = buf, .client = pub->client, .key = pub->key};
+  gw_fanout f = {.buf = buf,
+                 .first = pub->offset,
+                 .num = 1,
+                 .client = pub->client,
+                 .key = pub->key};
   if (pub->no_echo && origin->worker == h->worker)
     f.quiet = gws_session_get(h, origin->session);
-  gws_fanout_publication(ch, &f);
+  if (h->drain.on)
+    gws_fanout_publication(ch, &f);
+  else
+    gws_batch_put(ch, &f);
 }
 
-void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
-                        const gw_origin *origin, gw_mail *mail) {
-  gw_outcome outcome = {.code = GW_CODE_OK, .key = cmd->msg.key};
+/** Returns the mail when no follower took it, and the answer with it. */
+static gw_mail *accept_one(gw_hub *h, const gw_publish_command *cmd,
+                           const gw_origin *origin, gw_mail *mail,
+                           gw_outcome *o) {
   struct stamped st = {.buf = NULL};
   gw_channel *ch = NULL;
   if (gw_refused_holds(&h->refused, key_stream(cmd), cmd->msg.after))
-    outcome.code = GW_CODE_PRECEDING_REFUSED;
+    o->code = GW_CODE_PRECEDING_REFUSED;
   else
-    ch = gws_channel_get(h, cmd->msg.channel, cmd->hash, &outcome.code);
-  if (ch != NULL) stamp(ch, cmd, &outcome, &st);
-  if (ch != NULL && (outcome.code == GW_CODE_RATE_LIMITED ||
-                     outcome.code == GW_CODE_PRECEDING_REFUSED)) {
+    ch = gws_channel_get(h, cmd->msg.channel, cmd->hash, &o->code);
+  if (ch != NULL) stamp(ch, cmd, o, &st);
+  if (ch != NULL && (o->code == GW_CODE_RATE_LIMITED ||
+                     o->code == GW_CODE_PRECEDING_REFUSED)) {
     /* By the channel's rate, which keeps the order by itself. */
-  } else if (gw_code_class(outcome.code) == GW_CLASS_RETRY) {
-    if (outcome.code == GW_CODE_INTERNAL) gws_hub_nomem(h);
+  } else if (gw_code_class(o->code) == GW_CLASS_RETRY) {
+    if (o->code == GW_CODE_INTERNAL) gws_hub_nomem(h);
     note_refusal(h, cmd);
   } else {
     gw_refused_accept(&h->refused, key_stream(cmd), cmd->msg.key);
   }
-  if (outcome.duplicate) gw_stat_add(&h->stats.duplicates_total, 1);
+  if (o->duplicate) gw_stat_add(&h->stats.duplicates_total, 1);
   if (st.buf != NULL) {
     gw_stat_add(&h->stats.publications_total, 1);
     fan_out(ch, st.buf, &st.mail, origin);
@@ -181,10 +201,24 @@ void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
     gw_buf_unref(st.buf);
   }
   if (ch != NULL) gws_channel_touch(ch);
+  return mail;
+}
+
+void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
+                        const gw_origin *origin, gw_mail *mail) {
+  gw_outcome outcome = {.code = GW_CODE_OK, .key = cmd->msg.key};
+  mail = accept_one(h, cmd, origin, mail, &outcome);
   /* A mail that went to the origin as a publication has taken the answer with
    * it; the same is true of nobody else's. */
   if (mail != NULL || origin->worker == h->worker)
     gws_command_done(h, origin, &outcome, mail);
+}
+
+gw_outcome gws_publish_own(gw_hub *h, const gw_publish_command *cmd) {
+  gw_outcome outcome = {.code = GW_CODE_OK};
+  const gw_origin nobody = {.worker = GWS_NOBODY};
+  (void)accept_one(h, cmd, &nobody, NULL, &outcome);
+  return outcome;
 }
 
 void gws_publish_follow(gw_hub *h, gw_mail *m) {

@@ -68,6 +68,28 @@ static void count(gw_hub *h, const gw_catchup *c, const gw_subscribed *a) {
   if (a->result == GW_RECOVERY_GAP) gw_stat_add(&h->stats.gaps_total, 1);
 }
 
+static void send_subscribed(const gw_sub *sub, const gw_subscribed *msg) {
+  gw_session *s = sub->session;
+  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
+  gw_head head = {.type = GW_FRAME_SUBSCRIBED,
+                  .request = sub->catchup->request,
+                  .channel = sub->channel->number};
+  gws_session_send(s, GW_LANE_DATA, out, gw_encode_subscribed(out, &head, msg));
+}
+
+/** The client did not ask: it has to be told the channel, too. */
+static void send_by_server(const gw_sub *sub, const gw_subscribed *msg) {
+  gw_session *s = sub->session;
+  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
+  gw_head head = {.type = GW_FRAME_SERVER_SUBSCRIBED,
+                  .channel = sub->channel->number};
+  gw_server_subscribed push = {.channel = gws_channel_name(sub->channel),
+                               .epoch = msg->epoch,
+                               .offset = msg->offset};
+  gws_session_send(s, GW_LANE_DATA, out,
+                   gw_encode_server_subscribed(out, &head, &push));
+}
+
 void gws_recovery_begin(gw_sub *sub) {
   gw_session *s = sub->session;
   gw_channel *ch = sub->channel;
@@ -77,12 +99,10 @@ void gws_recovery_begin(gw_sub *sub) {
   if (sub->lease != NULL) msg.token_ttl_ms = gws_lease_ttl_ms(sub);
   count(s->hub, c, &msg);
   c->cursor = msg.offset;
-  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
-  gw_head head = {.type = GW_FRAME_SUBSCRIBED,
-                  .request = c->request,
-                  .channel = ch->number};
-  gws_session_send(s, GW_LANE_DATA, out,
-                   gw_encode_subscribed(out, &head, &msg));
+  if (c->request != 0)
+    send_subscribed(sub, &msg);
+  else
+    send_by_server(sub, &msg);
   gws_sub_set_feed(sub, msg.live ? GWS_FEED_LIVE : GWS_FEED_RECOVERING);
 }
 
@@ -147,6 +167,7 @@ static void push_gap(gw_sub *sub, uint64_t next, enum gw_gap_reason why) {
   push_recovery(sub, &msg);
 }
 
+/** Tell that what is between the cursor and the next was skipped. */
 static void push_lagged(gw_sub *sub, uint64_t next) {
   gw_session *s = sub->session;
   gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
@@ -157,33 +178,75 @@ static void push_lagged(gw_sub *sub, uint64_t next) {
                    .reason = GW_GAP_SLOW_READER};
   gw_stat_add(&s->hub->stats.lagged_total, msg.count);
   gws_session_put(s, GW_LANE_DATA, out, gw_encode_lagged(out, &head, &msg));
+  sub->catchup->cursor = next - 1;
 }
 
 /** Queue what follows the cursor, which nothing is missing after. */
 static void draw_chunk(gw_sub *sub) {
-  gw_channel *ch = sub->channel;
-  bool recovers = sub->feed == GWS_FEED_RECOVERING;
   gw_recovery msg = {.from = sub->catchup->cursor + 1};
   msg.to = sub->catchup->cursor = push_chunk(sub, msg.from);
-  msg.live = msg.to == ch->top;
-  if (recovers) push_recovery(sub, &msg);
+  msg.live = msg.to == sub->channel->top;
+  push_recovery(sub, &msg);
 }
 
-static void draw_stream(gw_sub *sub) {
-  gw_channel *ch = sub->channel;
+static void draw_recovery(gw_sub *sub) {
   gw_catchup *c = sub->catchup;
   enum gw_gap_reason why;
-  uint64_t next = next_kept(ch, c->cursor, &why);
+  uint64_t next = next_kept(sub->channel, c->cursor, &why);
   if (next == c->cursor + 1) {
     draw_chunk(sub);
   } else {
-    if (sub->feed == GWS_FEED_RECOVERING)
-      push_gap(sub, next, why);
-    else
-      push_lagged(sub, next);
+    push_gap(sub, next, why);
     c->cursor = next - 1;
   }
-  if (c->cursor == ch->top) gws_sub_set_feed(sub, GWS_FEED_LIVE);
+}
+
+/* ---- what a slow reader is sent ------------------------------------------ */
+
+/** The first offset that a reader who lags may still be sent. */
+static uint64_t lagging_start(const gw_sub *sub, uint64_t oldest) {
+  uint64_t next = sub->catchup->cursor + 1;
+  uint64_t top = sub->channel->top;
+  if (sub->overflow == GW_OVERFLOW_SAMPLE && next < top) next = top;
+  return next < oldest ? oldest : next;
+}
+
+/** Whether a reader who lags is spared a record. */
+static bool is_skipped(const gw_sub *sub, uint32_t i) {
+  const gw_history *h = &sub->channel->history;
+  if (gw_history_at(h, i)->expires_ms <= sub->channel->hub->now_ms) return true;
+  return sub->overflow == GW_OVERFLOW_CONFLATE && !gw_history_is_newest(h, i);
+}
+
+/** Queue what follows the cursor. Each run that is skipped, to the end of the
+ * stream perhaps, is told in its place. */
+static void draw_lagging(gw_sub *sub) {
+  gw_session *s = sub->session;
+  gw_channel *ch = sub->channel;
+  gw_catchup *c = sub->catchup;
+  uint64_t oldest = gws_channel_oldest(ch);
+  uint64_t offset = lagging_start(sub, oldest);
+  size_t bytes = 0;
+  size_t max = gws_hub_chunk_bytes(s->hub);
+  for (; offset <= ch->top && bytes < max; offset++) {
+    uint32_t i = (uint32_t)(offset - oldest);
+    if (is_skipped(sub, i)) continue;
+    gw_buf *b = gw_history_at(&ch->history, i)->buf;
+    if (offset > c->cursor + 1) push_lagged(sub, offset);
+    if (!gws_session_push(s, GW_LANE_DATA, gw_buf_ref(b))) return;
+    c->cursor = offset;
+    bytes += b->len;
+  }
+  if (offset > c->cursor + 1) push_lagged(sub, offset);
+}
+
+static void draw_stream(gw_sub *sub) {
+  if (sub->feed == GWS_FEED_RECOVERING)
+    draw_recovery(sub);
+  else
+    draw_lagging(sub);
+  if (sub->catchup->cursor == sub->channel->top)
+    gws_sub_set_feed(sub, GWS_FEED_LIVE);
 }
 
 /* ---- the presence snapshot ------------------------------------------------ */

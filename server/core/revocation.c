@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 
+#include "server/core/api_match.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
 #include "server/core/session.h"
@@ -204,12 +205,9 @@ static void end_older(const ending *e, gw_sub *list) {
 }
 
 static void end_user(const ending *e) {
-  gw_view user = e->revocation->user;
-  gw_index_walk walk = {.hash = hash_of(e->hub, user.data, user.len)};
-  gw_session *s;
-  while ((s = gw_index_next(&e->hub->users, &walk)) != NULL) {
+  gws_match who = {.user = e->revocation->user};
+  for (gw_session *s; (s = gws_match_next(e->hub, &who)) != NULL;) {
     uint64_t issued = s->identity != NULL ? s->identity->issued_ms : 0;
-    if (!gw_view_eq(gws_session_user(s), user)) continue;
     if (issued <= e->revocation->issued_until_ms) {
       end_session(e, s);
     } else {

@@ -54,7 +54,11 @@ void gws_serve_rpc(gw_session *s, const gw_frame *f) {
   gw_call_open *c = NULL;
   uint32_t code = check(s, f, &msg);
   msg.timeout_ms = gws_call_timeout(msg.timeout_ms);
-  if (code == GW_CODE_OK) {
+  bool is_api = msg.to == 0 && gws_is_api_call(msg.method);
+  if (code == GW_CODE_OK && is_api) {
+    code = gws_serve_api(s, f, &msg);
+    if (code == GW_CODE_OK) return;
+  } else if (code == GW_CODE_OK) {
     c = gws_call_open(s->hub, s, request, msg.timeout_ms);
     if (c == NULL) gws_hub_nomem(s->hub);
     if (c == NULL) code = GW_CODE_INTERNAL;

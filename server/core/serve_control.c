@@ -75,6 +75,22 @@ static void refresh(gw_session *s, const gw_frame *f, gw_sub *sub,
     gws_access_refuse(s, f->head.request, &v);
 }
 
+void gws_serve_credit(gw_session *s, const gw_frame *f) {
+  gw_credit msg;
+  if (!s->has_credit) return; /* any client may tell it, this one need not */
+  if (gw_decode_credit(f->body, &msg) < 0) {
+    fail(s);
+    return;
+  }
+  if (msg.bytes > GW_MAX_CREDIT_BYTES ||
+      (int64_t)msg.bytes + s->out.credit > (int64_t)GW_MAX_CREDIT_BYTES) {
+    gws_session_end(s, GW_CODE_PROTOCOL, "more credit than there can be");
+    return;
+  }
+  s->out.credit += (int32_t)msg.bytes;
+  if (gw_session_has_output(s)) gws_session_signal(s);
+}
+
 void gws_serve_refresh(gw_session *s, const gw_frame *f) {
   gw_refresh msg;
   gw_target t = {.sub = NULL};

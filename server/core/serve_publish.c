@@ -16,8 +16,19 @@ static void note_refusal(gw_session *s, uint64_t hash, uint64_t key) {
                         GWS_RETRY_AFTER_MS);
 }
 
-static void refuse(gw_session *s, uint32_t request, uint32_t code) {
-  if (request != 0) gws_reply_error(s, request, code, NULL);
+/** The server ended the subscription that it names while it was on its way. What
+ * channel it is for is not known any more, nor what follows it, perhaps by name:
+ * the client has to send everything again, in order. */
+static bool is_stranded(const gw_session *s, uint64_t key, uint32_t code) {
+  return code == GW_CODE_NOT_SUBSCRIBED && s->has_ended && key != 0;
+}
+
+static void refuse(gw_session *s, uint32_t request, uint64_t key,
+                   uint32_t code) {
+  if (is_stranded(s, key, code))
+    gws_session_end(s, GW_CODE_PRECEDING_REFUSED, NULL);
+  else if (request != 0)
+    gws_reply_error(s, request, code, NULL);
 }
 
 /** Refuse for now; wait_ms 0: as long as is usual. */
@@ -45,9 +56,9 @@ static bool admit(gw_session *s, uint32_t request,
 static gw_mail *make_mail(const gw_publish_command *cmd,
                           const gw_origin *origin) {
   const gw_publish *msg = &cmd->msg;
-  gw_mail *m =
-      gws_mail_new(GWS_MAIL_PUBLISH, msg->channel.len + msg->data.len +
-                                         msg->json.len + cmd->user.len);
+  gw_mail *m = gws_mail_new(GWS_MAIL_PUBLISH,
+                            msg->channel.len + msg->data.len + msg->json.len +
+                                msg->item.len + cmd->user.len);
   if (m == NULL) return NULL;
   m->origin = *origin;
   m->hash = cmd->hash;
@@ -56,6 +67,7 @@ static gw_mail *make_mail(const gw_publish_command *cmd,
   m->u.publish.msg.channel = gws_mail_keep(m, msg->channel);
   m->u.publish.msg.data = gws_mail_keep(m, msg->data);
   m->u.publish.msg.json = gws_mail_keep(m, msg->json);
+  m->u.publish.msg.item = gws_mail_keep(m, msg->item);
   return m;
 }
 
@@ -89,19 +101,38 @@ static void publish(gw_session *s, uint32_t request,
   }
 }
 
+/** The application publishes something else in its place. */
+static enum gws_answer replace(const gw_session *s, gw_publish_command *cmd,
+                               gw_verdict *v) {
+  size_t len = v->data.len + v->json.len + GWS_SCRATCH_MIN;
+  cmd->msg.data = v->data;
+  cmd->msg.json = v->json;
+  if (len <= s->hub->settings->limits.max_frame_bytes) return GWS_ANSWER_YES;
+  v->code = GW_CODE_TOO_BIG;
+  return GWS_ANSWER_NO;
+}
+
 /** Whether it may. Refused for now, it comes again; what follows it waits. */
 static bool permit(gw_session *s, const gw_frame *f, const gw_target *t,
-                   const gw_publish_command *cmd) {
+                   gw_publish_command *cmd) {
   gw_verdict v;
   gws_wish wish = {
       .action = GW_ACTION_PUBLISH, .target = t, .publish = &cmd->msg};
   enum gws_answer answer = gws_access(s, f, &wish, &v);
+  if (answer == GWS_ANSWER_YES && v.replaces) answer = replace(s, cmd, &v);
   if (answer != GWS_ANSWER_NO) return answer == GWS_ANSWER_YES;
   gws_access_refuse(s, f->head.request, &v);
   if (gw_code_class(v.code) == GW_CLASS_RETRY ||
       gw_code_class(v.code) == GW_CLASS_RETRY_AFTER)
     note_refusal(s, cmd->hash, cmd->msg.key);
   return false;
+}
+
+static uint32_t check_item(gw_session *s, gw_view item) {
+  if (item.len > GW_MAX_ITEM_BYTES) return GW_CODE_TOO_BIG;
+  if (gw_view_is_text(item)) return GW_CODE_OK;
+  gw_stat_add(&s->hub->stats.bad_text_total, 1);
+  return GW_CODE_BAD_TEXT;
 }
 
 void gws_serve_publish(gw_session *s, const gw_frame *f) {
@@ -114,8 +145,10 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
   uint32_t code = gws_target_find(s, &f->head, cmd.msg.channel, &t);
   if (code == GW_CODE_OK)
     code = gws_payload_check(s, cmd.msg.data, cmd.msg.json);
+  if (code == GW_CODE_OK && cmd.msg.item.len != 0)
+    code = check_item(s, cmd.msg.item);
   if (code != GW_CODE_OK) {
-    refuse(s, f->head.request, code);
+    refuse(s, f->head.request, cmd.msg.key, code);
     return;
   }
   cmd.hash = t.hash;

@@ -2,6 +2,7 @@
 /* serve_subscribe.c - Subscribe and Unsubscribe. */
 #include "server/core/access.h"
 #include "server/core/channel.h"
+#include "server/core/grants.h"
 #include "server/core/meter.h"
 #include "server/core/session.h"
 
@@ -16,8 +17,7 @@ static uint32_t check(const gw_session *s, const gw_frame *f,
                       const gw_subscribe *msg, const gw_sub *sub) {
   uint32_t max = s->hub->settings->limits.max_subscriptions;
   if (!is_alias_free(s, f->head.channel, sub)) return GW_CODE_BAD_REQUEST;
-  if (msg->overflow != GW_OVERFLOW_CLOSE && msg->overflow != GW_OVERFLOW_DROP)
-    return GW_CODE_UNSUPPORTED;
+  if (msg->overflow > GW_OVERFLOW_SAMPLE) return GW_CODE_UNSUPPORTED;
   if (msg->token.len > GW_MAX_TOKEN_BYTES) return GW_CODE_TOO_BIG;
   if (sub == NULL && max != 0 && s->subs.num >= max)
     return GW_CODE_LIMIT_REACHED;
@@ -43,8 +43,7 @@ static uint32_t rejoin(gw_sub *sub, uint32_t alias) {
     return GW_CODE_INTERNAL;
   }
   if (sub->feed == GWS_FEED_WAITING)
-    gws_reply_error(sub->session, sub->catchup->request, GW_CODE_UNSUBSCRIBED,
-                    "subscribed again");
+    gws_sub_refuse(sub, GW_CODE_UNSUBSCRIBED, "subscribed again");
   gws_sub_set_alias(sub, alias);
   gws_sub_set_feed(sub, GWS_FEED_WAITING);
   gws_sub_set_roster(sub, GWS_ROSTER_NONE);
@@ -71,7 +70,16 @@ static enum gws_answer permit(gw_session *s, const gw_frame *f,
   const gw_namespace *ns = gws_target_space(s, t);
   gws_wish wish = {
       .action = GW_ACTION_SUBSCRIBE, .target = t, .token = msg->token};
-  enum gws_answer answer = gws_access(s, f, &wish, v);
+  enum gws_answer answer;
+  if (s->grants != NULL && gws_is_granted(s, t->hash)) {
+    *v = (gw_verdict){.code = GW_CODE_OK};
+    answer = GWS_ANSWER_YES;
+  } else if (msg->by_server) {
+    *v = (gw_verdict){.code = GW_CODE_SUBSCRIPTION_WITHDRAWN};
+    answer = GWS_ANSWER_NO;
+  } else {
+    answer = gws_access(s, f, &wish, v);
+  }
   if (answer == GWS_ANSWER_YES && v->token_id != 0 &&
       gws_is_revoked(s->hub, v, gws_session_user(s))) {
     gw_stat_add(&s->hub->stats.revoked_total, 1);
@@ -150,7 +158,7 @@ void gws_serve_unsubscribe(gw_session *s, const gw_frame *f) {
   }
   uint32_t number = t.channel->number;
   if (t.sub->feed == GWS_FEED_WAITING)
-    gws_reply_error(s, t.sub->catchup->request, GW_CODE_UNSUBSCRIBED, NULL);
+    gws_sub_refuse(t.sub, GW_CODE_UNSUBSCRIBED, NULL);
   gws_sub_free(t.sub, GWS_FAREWELL_LEFT);
   if (f->head.request == 0) return;
   /* In the lane of data: nothing of the channel may come after it. */

@@ -7,6 +7,7 @@
 
 #include "server/core/calls.h"
 #include "server/core/drain.h"
+#include "server/core/grants.h"
 #include "server/core/json.h"
 #include "server/core/mem.h"
 #include "server/core/meter.h"
@@ -18,6 +19,9 @@
 
 /** Lines of a JSON session that may be nonsense: somebody is typing. */
 #define MAX_BAD_LINES 16u
+
+/** What a queue takes of control above its cap: a ping and many an answer. */
+#define CONTROL_ROOM_BYTES 4096u
 
 /* ---- beginning ----------------------------------------------------------- */
 
@@ -88,6 +92,10 @@ gw_view gws_session_peer(const gw_session *s) {
 
 gw_view gws_session_user(const gw_session *s) {
   return (gw_view){s->texts + s->peer_len, s->user_len};
+}
+
+gw_view gws_session_agent(const gw_session *s) {
+  return (gw_view){s->texts + s->peer_len + s->user_len, s->agent_len};
 }
 
 /* ---- bytes in ------------------------------------------------------------ */
@@ -223,7 +231,8 @@ void gws_session_put(gw_session *s, enum gw_lane_id lane, const gw_out *out,
 void gws_session_send(gw_session *s, enum gw_lane_id lane, const gw_out *out,
                       int err) {
   uint32_t cap = s->hub->settings->limits.max_queue_bytes;
-  bool is_over = cap != 0 && out->len + s->out.bytes > cap;
+  size_t room = lane == GW_LANE_CONTROL ? CONTROL_ROOM_BYTES : 0;
+  bool is_over = cap != 0 && out->len + s->out.bytes > cap + room;
   if (!is_over || s->state == GWS_SESSION_ENDING) {
     gws_session_put(s, lane, out, err);
     return;
@@ -232,9 +241,24 @@ void gws_session_send(gw_session *s, enum gw_lane_id lane, const gw_out *out,
   gws_session_end(s, GW_CODE_SLOW_READER, NULL);
 }
 
+/** Whether what comes next is data, and waits for credit. Not at the end: nothing
+ * comes after what waits then. */
+static bool is_held(const gw_session *s) {
+  return s->has_credit && s->out.credit <= 0 &&
+         s->state != GWS_SESSION_ENDING && !gw_outq_has_control(&s->out);
+}
+
+/** Whether there is a subscription to draw from. */
+static bool may_draw(const gw_session *s) {
+  return s->state == GWS_SESSION_OPEN && s->subs.drawing != NULL;
+}
+
+static bool has_output(const gw_session *s) {
+  return (!gw_outq_is_empty(&s->out) || may_draw(s)) && !is_held(s);
+}
+
 bool gw_session_has_output(const gw_session *s) {
-  return !gw_outq_is_empty(&s->out) ||
-         (s->state == GWS_SESSION_OPEN && s->subs.drawing != NULL);
+  return has_output(s);
 }
 
 /** The next message, drawn from a subscription that is catching up when nothing
@@ -242,14 +266,23 @@ bool gw_session_has_output(const gw_session *s) {
 static gw_buf *next_output(gw_session *s) {
   for (;;) {
     gw_buf *b = gw_outq_peek(&s->out);
+    if (b == NULL && !may_draw(s)) return NULL;
+    if (is_held(s)) return NULL;
     if (b != NULL) return b;
-    if (s->state != GWS_SESSION_OPEN || s->subs.drawing == NULL) return NULL;
     gws_recovery_draw(s->subs.drawing);
   }
 }
 
+/** What is about to be taken counts as it is sent. */
+static void use_credit(gw_session *s, uint32_t len) {
+  if (gw_outq_has_control(&s->out)) return;
+  s->out.credit -= (int32_t)len;
+  if (s->out.credit <= 0) gw_stat_add(&s->hub->stats.credit_stalls_total, 1);
+}
+
 /** Pop what next_output showed, in the session's encoding. */
 static gw_buf *take_output(gw_session *s, gw_buf *shown) {
+  if (s->has_credit) use_credit(s, shown->len);
   gw_buf *b = gw_outq_pop(&s->out);
   gw_stat_sub(&s->hub->stats.queue_bytes, b->len);
   if (shown == b) return b;
@@ -258,9 +291,32 @@ static gw_buf *take_output(gw_session *s, gw_buf *shown) {
   return shown;
 }
 
+static void count_output(gw_session *s, size_t num, size_t bytes) {
+  if (num != 0) gws_liveness_sent(s);
+  gw_stat_add(&s->hub->stats.messages_out_total, num);
+  gw_stat_add(&s->hub->stats.bytes_out_total, bytes);
+}
+
+/** What most flushes find, apart for the sake of speed: one message of data, and
+ * nothing to draw. NULL: it is not so simple. */
+static gw_buf *take_single(gw_session *s) {
+  if (s->encoding != GW_ENCODING_BINARY || s->subs.drawing != NULL ||
+      is_held(s))
+    return NULL;
+  gw_buf *b = gw_outq_pop_single(&s->out);
+  if (b == NULL) return NULL;
+  if (s->has_credit) use_credit(s, b->len);
+  gw_stat_sub(&s->hub->stats.queue_bytes, b->len);
+  count_output(s, 1, b->len);
+  s->signalled = false;
+  return b;
+}
+
 size_t gw_session_take(gw_session *s, gw_buf **bufs, size_t max_bufs,
                        size_t max_bytes) {
   gw_hub *h = s->hub;
+  bufs[0] = take_single(s);
+  if (bufs[0] != NULL) return 1;
   size_t num = 0;
   size_t bytes = 0;
   gws_hub_enter(h);
@@ -278,10 +334,8 @@ size_t gw_session_take(gw_session *s, gw_buf **bufs, size_t max_bufs,
     bytes += b->len;
     bufs[num++] = take_output(s, b);
   }
-  if (num != 0) gws_liveness_sent(s);
-  gw_stat_add(&h->stats.messages_out_total, num);
-  gw_stat_add(&h->stats.bytes_out_total, bytes);
-  s->signalled = gw_session_has_output(s);
+  count_output(s, num, bytes);
+  s->signalled = has_output(s);
   gws_hub_leave(h);
   return num;
 }
@@ -347,6 +401,7 @@ void gws_session_end_later(gw_session *s, uint32_t code, const char *reason,
   if (reason == NULL) reason = gw_code_text(code);
   if (code == GW_CODE_PROTOCOL) gw_stat_add(&h->stats.protocol_errors_total, 1);
   log_end(s, code, reason);
+  s->end_code = (uint16_t)code;
   if (!is_flushed_before(code)) gws_session_drop_output(s);
   gw_close msg = {.code = code,
                   .reason = gw_view_of(reason),
@@ -366,6 +421,7 @@ void gws_session_leave(gw_session *s) {
   gw_hub *h = s->hub;
   if (s->state == GWS_SESSION_ENDING) return;
   s->left = true;
+  s->end_code = GW_CODE_CLOSED;
   begin_ending(s);
   if (h->port.close != NULL)
     h->port.close(h->user, s->conn, WS_CODE_NORMAL, (gw_view){NULL, 0});
@@ -378,6 +434,27 @@ void gw_session_close(gw_session *s, uint32_t code, const char *reason,
   gws_hub_leave(s->hub);
 }
 
+static void forget_client(gw_session *s) {
+  if (s->client == 0) return;
+  gw_hub *h = s->hub;
+  gw_index_remove(&h->clients,
+                  (uint32_t)gws_hub_hash(h, &s->client, sizeof s->client), s);
+}
+
+/** Of one that was welcomed. */
+static void tell_end(const gw_session *s) {
+  gw_hub *h = s->hub;
+  if (h->port.tell == NULL || s->client == 0) return;
+  gw_notice n = {.kind = GW_NOTICE_DISCONNECT,
+                 .client = s->client,
+                 .user = gws_session_user(s),
+                 .connection = s->connection,
+                 .peer = gws_session_peer(s),
+                 .code = s->end_code,
+                 .duration_ms = h->now_ms - s->opened_ms};
+  h->port.tell(h->user, &n);
+}
+
 void gws_session_detach(gw_session *s) {
   enum gws_farewell why = s->left ? GWS_FAREWELL_LEFT : GWS_FAREWELL_LOST;
   for (gw_sub *sub; (sub = gws_subs_any(&s->subs)) != NULL;)
@@ -386,7 +463,10 @@ void gws_session_detach(gw_session *s) {
   gws_holds_free(s);
   gws_identity_free(s);
   gws_meter_end(s);
-  gws_handshake_undo(s);
+  gws_grants_free(s);
+  tell_end(s);
+  forget_client(s);
+  s->client = 0;
   gw_refused_deinit(&s->refused);
   if (s->encoding == GW_ENCODING_JSON)
     gw_json_lines_deinit(&s->in.lines);
@@ -412,7 +492,10 @@ void gw_session_closed(gw_session *s, uint32_t ws_code) {
   gw_hub *h = s->hub;
   assert(h->depth == 0); /* the port must not call back */
   gws_hub_enter(h);
-  if (ws_code == WS_CODE_BASE + GW_CODE_CLOSED) s->left = true;
+  if (ws_code == WS_CODE_BASE + GW_CODE_CLOSED) {
+    s->left = true;
+    s->end_code = GW_CODE_CLOSED;
+  }
   gws_session_free(s);
   gws_hub_leave(h);
 }

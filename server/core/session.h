@@ -27,6 +27,7 @@ enum gws_session_state {
 };
 
 struct gw_calls;
+struct gw_grants;
 
 /** There may be tens of thousands of these: what is rare is allocated when it
  * is needed. What a fan-out touches comes first. */
@@ -39,6 +40,9 @@ struct gw_session {
   bool left;        /**< the client said goodbye: no grace for its presence */
   bool is_known;    /**< an authenticator vouches for the user's name */
   uint8_t bad_lines;
+  bool has_credit;   /**< data goes out as far as the client grants it */
+  bool has_ended;    /**< a subscription of it, by the server */
+  uint16_t end_code; /**< why it ended; 0: it did not, or was lost */
   gw_outq out;
   void *conn;
 
@@ -60,18 +64,22 @@ struct gw_session {
   uint64_t client;     /**< public id of the client */
   uint64_t opened_ms;  /**< when it was welcomed */
   gw_subs subs;
-  struct gw_calls *calls;  /**< NULL: none */
-  gw_holds *holds;         /**< NULL: nothing was ever held */
-  gw_identity *identity;   /**< NULL: nothing more is known */
-  struct gw_meter *meter;  /**< NULL: nothing is counted */
-  gw_refused_list refused; /**< publications that have to be sent again */
+  struct gw_calls *calls;   /**< NULL: none */
+  gw_holds *holds;          /**< NULL: nothing was ever held */
+  gw_identity *identity;    /**< NULL: nothing more is known */
+  struct gw_meter *meter;   /**< NULL: nothing is counted */
+  struct gw_grants *grants; /**< NULL: the server subscribed it to nothing */
+  gw_refused_list refused;  /**< publications that have to be sent again */
   uint8_t peer_len;
   uint8_t user_len;
-  uint8_t *texts; /**< peer, then user */
+  uint8_t agent_len;
+  uint8_t *texts; /**< peer, user, agent */
 };
 
 gw_view gws_session_peer(const gw_session *s);
 gw_view gws_session_user(const gw_session *s);
+/** Name and version of the client, as it says. */
+gw_view gws_session_agent(const gw_session *s);
 
 /** A log line about the peer: address, code and reason. */
 void gws_session_log(const gw_session *s, int level, const char *event,
@@ -91,7 +99,8 @@ bool gws_session_push(gw_session *s, enum gw_lane_id lane, gw_buf *b);
 /** The same with what was encoded, err being the encoder's result. */
 void gws_session_put(gw_session *s, enum gw_lane_id lane, const gw_out *out,
                      int err);
-/** The same; over the cap the session ends as a slow reader. */
+/** The same; over the cap the session ends as a slow reader. For control there
+ * is some room above it, so that what data has filled keeps no answer back. */
 void gws_session_send(gw_session *s, enum gw_lane_id lane, const gw_out *out,
                       int err);
 /** Drop what waits. */
@@ -129,8 +138,6 @@ void gws_session_handle(gw_session *s, const gw_frame *f);
 /* ---- handshake.c -------------------------------------------------------- */
 
 void gws_serve_hello(gw_session *s, const gw_frame *f);
-/** Take it out of the tables of clients and users; it names neither any more. */
-void gws_handshake_undo(gw_session *s);
 
 /* ---- liveness.c --------------------------------------------------------- */
 
@@ -145,6 +152,7 @@ void gws_serve_ping(gw_session *s, const gw_frame *f);
 void gws_serve_pong(gw_session *s, const gw_frame *f);
 void gws_serve_close(gw_session *s, const gw_frame *f);
 void gws_serve_refresh(gw_session *s, const gw_frame *f);
+void gws_serve_credit(gw_session *s, const gw_frame *f);
 
 /* ---- target.c ----------------------------------------------------------- */
 
@@ -186,6 +194,10 @@ void gws_presence_answer(gw_session *s, uint32_t request,
 /* ---- serve_call.c ---------------------------------------------------------- */
 
 void gws_serve_rpc(gw_session *s, const gw_frame *f);
+/** A call of godwit.METHOD. GW_CODE_OK: it is answered, or will be; else the code
+ * to refuse it with. */
+bool gws_is_api_call(gw_view method);
+uint32_t gws_serve_api(gw_session *s, const gw_frame *f, const gw_rpc *msg);
 void gws_serve_rpc_result(gw_session *s, const gw_frame *f);
 void gws_serve_error(gw_session *s, const gw_frame *f);
 

@@ -18,6 +18,8 @@ static const gw_namespace default_namespace = {
               {GW_WHO_ANYONE},
               {GW_WHO_ANYONE},
               {GW_WHO_ANYONE}},
+    .batch_delay_ms = 0,
+    .batch_bytes = GW_BATCH_BYTES,
 };
 
 const gw_settings gw_settings_default = {

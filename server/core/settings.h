@@ -53,6 +53,9 @@ typedef struct gw_namespace {
   uint32_t presence_grace_ms;
   uint32_t presence_coalesce_ms;
   gw_rule allow[GW_NUM_ACTIONS]; /**< by enum gw_action */
+  uint32_t batch_delay_ms;       /**< publications are gathered for this long to
+                                      go out together; 0: each goes at once */
+  uint32_t batch_bytes;          /**< or until they are this many bytes */
   gw_rate publish_rate;          /**< of one channel, by all its publishers */
 } gw_namespace;
 

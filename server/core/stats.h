@@ -26,8 +26,10 @@
   X(recoveries_total, counter, "Subscriptions that asked to recover")        \
   X(recovered_publications_total, counter, "Publications sent by recovery")  \
   X(gaps_total, counter, "Recoveries that ended in a gap")                   \
-  X(lagged_total, counter, "Publications dropped for slow readers")          \
+  X(lagged_total, counter, "Publications skipped for slow readers")          \
   X(slow_readers_total, counter, "Connections closed for not reading")       \
+  X(credit_stalls_total, counter, "Times that the credit was used up")       \
+  X(batches_total, counter, "Messages of several publications made")         \
   X(queue_bytes, gauge, "Bytes waiting in outbound queues")                  \
   X(calls_total, counter, "Calls received")                                  \
   X(questions_total, counter, "Questions put to an authenticator or hook")   \

@@ -2,6 +2,7 @@
 /* subscription.c - seats, cursors and lists of subscriptions. */
 #include "server/core/subscription.h"
 
+#include "server/core/batch.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
 #include "server/core/presence.h"
@@ -72,8 +73,19 @@ static void drop_index(gw_subs *subs) {
   subs->index = NULL;
 }
 
+/* Alias 0 is none: those that the server began would all lie in one place. */
+static bool index_alias(struct gw_subs_index *ix, gw_sub *sub) {
+  return sub->alias == 0 ||
+         gw_index_add(&ix->by_alias, alias_hash(sub->alias), sub) == 0;
+}
+
+static void unindex_alias(struct gw_subs_index *ix, gw_sub *sub) {
+  if (sub->alias != 0)
+    gw_index_remove(&ix->by_alias, alias_hash(sub->alias), sub);
+}
+
 static bool index_one(struct gw_subs_index *ix, gw_sub *sub) {
-  return gw_index_add(&ix->by_alias, alias_hash(sub->alias), sub) == 0 &&
+  return index_alias(ix, sub) &&
          gw_index_add(&ix->by_channel, channel_hash(sub->channel), sub) == 0;
 }
 
@@ -102,7 +114,7 @@ static void index_added(gw_subs *subs, gw_sub *sub) {
 
 static void index_removed(gw_subs *subs, gw_sub *sub) {
   if (subs->index == NULL) return;
-  gw_index_remove(&subs->index->by_alias, alias_hash(sub->alias), sub);
+  unindex_alias(subs->index, sub);
   gw_index_remove(&subs->index->by_channel, channel_hash(sub->channel), sub);
   if (subs->num <= WALK_MAX / 2) drop_index(subs);
 }
@@ -129,12 +141,9 @@ gw_sub *gws_sub_new(gw_session *s, gw_channel *ch, uint32_t alias) {
 void gws_sub_set_alias(gw_sub *sub, uint32_t alias) {
   gw_subs *subs = &sub->session->subs;
   if (sub->alias == alias) return;
-  if (subs->index != NULL)
-    gw_index_remove(&subs->index->by_alias, alias_hash(sub->alias), sub);
+  if (subs->index != NULL) unindex_alias(subs->index, sub);
   sub->alias = alias;
-  if (subs->index != NULL &&
-      gw_index_add(&subs->index->by_alias, alias_hash(alias), sub) < 0)
-    drop_index(subs);
+  if (subs->index != NULL && !index_alias(subs->index, sub)) drop_index(subs);
 }
 
 static void drop_roster(gw_catchup *c) {
@@ -176,6 +185,7 @@ static void say_farewell(gw_sub *sub, enum gws_farewell why) {
 void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   gw_session *s = sub->session;
   gw_channel *ch = sub->channel;
+  gws_batch_flush(ch);
   say_farewell(sub, why);
   if (sub->is_drawing)
     DL_DELETE(s->subs.drawing, sub);
@@ -192,11 +202,19 @@ void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   gws_channel_touch(ch);
 }
 
+void gws_sub_refuse(const gw_sub *sub, uint32_t code, const char *reason) {
+  uint32_t request = sub->catchup->request;
+  if (request != 0) gws_reply_error(sub->session, request, code, reason);
+}
+
 void gws_sub_end(gw_sub *sub, uint32_t code, const char *reason,
                  enum gws_farewell why) {
   gw_session *s = sub->session;
+  gws_batch_flush(
+      sub->channel); /* what came before the end is sent before it */
+  s->has_ended = true;
   if (sub->feed == GWS_FEED_WAITING) {
-    gws_reply_error(s, sub->catchup->request, code, reason);
+    gws_sub_refuse(sub, code, reason);
   } else {
     gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
     gw_head head = {.type = GW_FRAME_UNSUBSCRIBED,
@@ -246,6 +264,7 @@ static void settle(gw_sub *sub) {
 }
 
 void gws_sub_set_feed(gw_sub *sub, enum gws_feed feed) {
+  gws_batch_flush(sub->channel); /* which may make it fall behind */
   bool was_live = sub->feed == GWS_FEED_LIVE;
   bool is_live = feed == GWS_FEED_LIVE;
   if (was_live != is_live) gws_channel_set_live(sub->channel, sub, is_live);

@@ -22,7 +22,7 @@ typedef struct gw_sub gw_sub;
 enum gws_feed {
   GWS_FEED_WAITING,    /**< the channel is being attached; not answered yet */
   GWS_FEED_RECOVERING, /**< asked to: chunks end with Recovery */
-  GWS_FEED_LAGGING,    /**< fell behind: what is gone is told by Lagged */
+  GWS_FEED_LAGGING,    /**< fell behind: what is skipped is told by Lagged */
   GWS_FEED_LIVE
 };
 
@@ -40,7 +40,7 @@ typedef struct gw_catchup {
   /* of a WAITING one: the Subscribe to answer */
   uint64_t epoch;
   uint64_t offset;
-  uint32_t request;
+  uint32_t request; /**< 0: none, the server began it */
   bool recover;
   bool may_recover;
   /* of a SENDING one */
@@ -93,6 +93,9 @@ enum gws_farewell {
   GWS_FAREWELL_LOST  /**< may come back within the grace time */
 };
 void gws_sub_free(gw_sub *sub, enum gws_farewell why);
+/** Tell whoever waits for it that it will not be; nobody does where the server
+ * began it. */
+void gws_sub_refuse(const gw_sub *sub, uint32_t code, const char *reason);
 /** End it from here: the client is told the code, and a reason or NULL. */
 void gws_sub_end(gw_sub *sub, uint32_t code, const char *reason,
                  enum gws_farewell why);

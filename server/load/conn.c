@@ -59,7 +59,6 @@ static void split_port(char *host, const char **name, const char **port) {
   char *colon = strrchr(host, ':');
   const char *bracket = strrchr(host, ']');
   *name = host;
-  *port = "80";
   if (colon != NULL && (bracket == NULL || colon > bracket)) {
     *colon = '\0';
     *port = colon + 1;
@@ -73,10 +72,10 @@ static void split_port(char *host, const char **name, const char **port) {
 const char *gw_load_address_read(gw_load_address *a, const char *url) {
   char host[sizeof a->host];
   const char *name, *port;
-  if (strncmp(url, "wss://", 6) == 0)
-    return "TLS is not spoken here: use ws:// behind what ends it";
-  if (strncmp(url, "ws://", 5) != 0) return "it does not begin with ws://";
-  url += 5;
+  a->is_secure = strncmp(url, "wss://", 6) == 0;
+  if (!a->is_secure && strncmp(url, "ws://", 5) != 0)
+    return "it does not begin with ws:// or wss://";
+  url += a->is_secure ? 6 : 5;
   size_t len = strcspn(url, "/?");
   if (len == 0 || len >= sizeof host) return "its host is empty or too long";
   (void)snprintf(a->host, sizeof a->host, "%.*s", (int)len, url);
@@ -84,7 +83,9 @@ const char *gw_load_address_read(gw_load_address *a, const char *url) {
   int path_len = snprintf(a->path, sizeof a->path, "%s%s",
                           url[len] == '/' ? "" : "/", url + len);
   if (path_len >= (int)sizeof a->path) return "its path is too long";
+  port = a->is_secure ? "443" : "80";
   split_port(host, &name, &port);
+  (void)snprintf(a->name, sizeof a->name, "%s", name);
   struct addrinfo *found = NULL;
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
   int err = getaddrinfo(name, port, &hints, &found);
@@ -155,6 +156,8 @@ int gw_load_conn_open(gw_load_conn *c, gw_load_sockets *s, void *owner,
 void gw_load_conn_close(gw_load_conn *c) {
   if (c->phase == GW_LOAD_CLOSED) return;
   c->phase = GW_LOAD_CLOSED;
+  SSL_free(c->ssl);
+  c->ssl = NULL;
   close(c->fd);
   forget(&c->held);
   forget(&c->rest);
@@ -167,12 +170,22 @@ static void end(gw_load_conn *c, const char *why) {
   c->all->events.on_end(c->owner, why);
 }
 
+static ssize_t pull(const gw_load_conn *c, void *to, size_t len) {
+  return c->ssl != NULL ? gw_load_tls_recv(c->ssl, to, len)
+                        : recv(c->fd, to, len, 0);
+}
+
+static ssize_t push(const gw_load_conn *c, const void *from, size_t len) {
+  return c->ssl != NULL ? gw_load_tls_send(c->ssl, from, len)
+                        : send(c->fd, from, len, MSG_NOSIGNAL);
+}
+
 /* ---- output --------------------------------------------------------------- */
 
 void gw_load_conn_send(gw_load_conn *c, gw_view bytes) {
   if (c->phase == GW_LOAD_CLOSED) return;
   if (c->out.len == 0) {
-    ssize_t sent = send(c->fd, bytes.data, bytes.len, MSG_NOSIGNAL);
+    ssize_t sent = push(c, bytes.data, bytes.len);
     /* A broken connection is told by the next event. */
     if (sent < 0 && errno != EAGAIN) return;
     if (sent > 0) {
@@ -187,7 +200,7 @@ void gw_load_conn_send(gw_load_conn *c, gw_view bytes) {
 
 static void flush(gw_load_conn *c) {
   if (c->out.len > 0) {
-    ssize_t sent = send(c->fd, c->out.data, c->out.len, MSG_NOSIGNAL);
+    ssize_t sent = push(c, c->out.data, c->out.len);
     if (sent <= 0) return;
     c->out.len -= (size_t)sent;
     memmove(c->out.data, c->out.data + sent, c->out.len);
@@ -355,8 +368,7 @@ static void read_input(gw_load_conn *c) {
     end(c, "a message is larger than what is read here");
     return;
   }
-  ssize_t len =
-      recv(c->fd, space + kept, GW_LOAD_SPACE_BYTES - kept - c->rest.len, 0);
+  ssize_t len = pull(c, space + kept, GW_LOAD_SPACE_BYTES - kept - c->rest.len);
   if (len < 0 && errno == EAGAIN) return;
   if (len <= 0) {
     end(c, len == 0 ? "the server hung up" : strerror(errno));
@@ -364,6 +376,20 @@ static void read_input(gw_load_conn *c) {
   }
   (void)put_kept(&c->held, space);
   on_bytes(c, (gw_view){space, kept + (size_t)len});
+}
+
+static void shake(gw_load_conn *c) {
+  bool wants_write = false;
+  const char *why = "";
+  int err = gw_load_tls_shake(c->ssl, &wants_write, &why);
+  if (err != 0 && err != EAGAIN) {
+    char text[128];
+    (void)snprintf(text, sizeof text, "TLS failed: %s", why);
+    end(c, text);
+    return;
+  }
+  if (wants_write != c->wants_write) (void)watch(c, EPOLL_CTL_MOD, wants_write);
+  if (err == 0) c->all->events.on_connected(c->owner);
 }
 
 static void on_connected(gw_load_conn *c) {
@@ -375,7 +401,16 @@ static void on_connected(gw_load_conn *c) {
     return;
   }
   (void)watch(c, EPOLL_CTL_MOD, false);
-  c->all->events.on_connected(c->owner);
+  if (!c->all->address.is_secure) {
+    c->all->events.on_connected(c->owner);
+    return;
+  }
+  c->ssl = gw_load_tls_begin(c->all->tls, c->fd, c->all->address.name);
+  c->phase = GW_LOAD_SECURING;
+  if (c->ssl != NULL)
+    shake(c);
+  else
+    end(c, "out of memory");
 }
 
 static void on_event(gw_load_conn *c, uint32_t events) {
@@ -383,9 +418,15 @@ static void on_event(gw_load_conn *c, uint32_t events) {
     if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) on_connected(c);
     return;
   }
+  if (c->phase == GW_LOAD_SECURING) {
+    shake(c);
+    return;
+  }
   if (c->phase != GW_LOAD_CLOSED && (events & EPOLLOUT) != 0) flush(c);
-  if (c->phase != GW_LOAD_CLOSED && (events & ~(uint32_t)EPOLLOUT) != 0)
-    read_input(c);
+  /* What TLS has taken from the socket already is no event of it. */
+  if (c->phase != GW_LOAD_CLOSED && (events & ~(uint32_t)EPOLLOUT) != 0) do
+      read_input(c);
+    while (c->ssl != NULL && SSL_pending(c->ssl) > 0);
 }
 
 void gw_load_sockets_turn(gw_load_sockets *s, uint64_t until_ns) {

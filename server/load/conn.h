@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* conn.h - a WebSocket over a raw socket, as cheap as can be: no TLS, no
- * extensions, and a mask of zeros, so that frames can be made beforehand. */
+/* conn.h - a WebSocket over a raw socket, as cheap as can be: no extensions, and
+ * a mask of zeros, so that frames can be made beforehand. */
 #ifndef GODWIT_LOAD_CONN_H
 #define GODWIT_LOAD_CONN_H
 
 #include <netinet/in.h>
 
 #include "godwit/wire.h"
+#include "server/load/tls.h"
 
 /** Bytes that a connection keeps; all zero is empty, and holds no memory. */
 typedef struct gw_load_bytes {
@@ -17,6 +18,7 @@ typedef struct gw_load_bytes {
 enum gw_load_phase {
   GW_LOAD_CLOSED,
   GW_LOAD_CONNECTING,
+  GW_LOAD_SECURING,
   GW_LOAD_UPGRADING,
   GW_LOAD_OPEN
 };
@@ -30,6 +32,7 @@ typedef struct gw_load_conn {
   /* private */
   bool wants_write;
   int fd;
+  SSL *ssl; /**< NULL: plain */
   gw_load_sockets *all;
   void *owner;
   gw_load_bytes held; /**< of a frame that is not whole */
@@ -41,16 +44,19 @@ typedef struct gw_load_conn {
 typedef struct gw_load_address {
   struct sockaddr_storage to;
   socklen_t to_len;
+  bool is_secure;
+  char name[256]; /**< of the host, for its certificate */
   char host[256]; /**< with its port, for the request */
   char path[256];
 } gw_load_address;
 
-/** Read ws://HOST[:PORT][/PATH] and look the host up; NULL, or what is wrong. */
+/** Read ws://HOST[:PORT][/PATH], or wss://, and look the host up; NULL, or what is
+ * wrong. */
 const char *gw_load_address_read(gw_load_address *a, const char *url);
 
 /** What a connection tells its owner, from gw_load_sockets_turn. */
 typedef struct gw_load_conn_events {
-  /** The socket is connected: gw_load_conn_upgrade is next. */
+  /** The socket is connected, and secure: gw_load_conn_upgrade is next. */
   void (*on_connected)(void *owner);
   void (*on_open)(void *owner);
   /** A message, or as much of a stream as there is. Returns how many bytes were
@@ -69,6 +75,7 @@ struct gw_load_sockets {
   gw_load_address address;
   gw_load_conn_events events;
   bool is_stream;
+  SSL_CTX *tls; /**< stays the caller's; NULL: addresses are not secure */
   /* private */
   int epoll;
   uint8_t *space; /**< GW_LOAD_SPACE_BYTES for input */

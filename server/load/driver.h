@@ -19,8 +19,10 @@ typedef struct gw_load_peer {
   uint32_t index;
   uint8_t roles;
   bool is_ready;
+  bool is_back;  /**< was cut, and recovers from its position */
   uint64_t next; /**< number of the publication that is to come */
   /* For the driver. */
+  uint64_t epoch;
   uint64_t position;
   uint32_t number;
   uint32_t step;
@@ -61,6 +63,8 @@ typedef struct gw_load_driver {
   bool is_stream;
   /** Each publication is acknowledged by gw_load_acked. */
   bool has_acks;
+  /** on_open minds is_back. */
+  bool can_recover;
   /** Path of a connection; NULL: the URL's. Returns 0, GW_ERR_FULL. */
   int (*put_path)(const gw_load_peer *p, gw_out *out);
   /** The WebSocket is open: say hello, subscribe. NULL: gw_load_ready at once.

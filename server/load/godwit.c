@@ -42,7 +42,10 @@ static void on_open(gw_load_peer *p) {
   int err = gw_encode_hello(&out, &head, &hello);
   if ((p->roles & GW_LOAD_SUBSCRIBES) != 0 && err == 0) {
     gw_subscribe subscribe = {.channel = gw_view_of(p->room->name),
-                              .presence = o->presence};
+                              .presence = o->presence,
+                              .recover = p->is_back,
+                              .epoch = p->epoch,
+                              .offset = p->position};
     head = (gw_head){.type = GW_FRAME_SUBSCRIBE,
                      .request = REQUEST_SUBSCRIBE,
                      .channel = ALIAS};
@@ -84,9 +87,30 @@ static void on_subscribed(gw_load_peer *p, const gw_frame *f) {
     gw_load_fail(p->load, "Subscribed cannot be decoded");
     return;
   }
+  if (p->is_back && (s.result == GW_RECOVERY_GAP || s.offset != p->position)) {
+    gw_load_fail(p->load,
+                 "%s cannot be recovered from %" PRIu64
+                 ": %s; does history.size "
+                 "hold what is missed?",
+                 p->room->name, p->position,
+                 s.result == GW_RECOVERY_GAP ? "a gap" : "another offset");
+    return;
+  }
   p->number = f->head.channel;
+  p->epoch = s.epoch;
   p->position = s.offset;
-  if (!gw_load_get_options(p->load)->presence) gw_load_ready(p);
+  if (s.live && !gw_load_get_options(p->load)->presence) gw_load_ready(p);
+}
+
+static void on_recovery(gw_load_peer *p, gw_view body) {
+  gw_recovery r;
+  if (gw_decode_recovery(body, &r) < 0)
+    gw_load_fail(p->load, "Recovery cannot be decoded");
+  else if (r.gap_to != 0)
+    gw_load_fail(p->load, "lost: %s has a gap from %" PRIu64 " to %" PRIu64,
+                 p->room->name, r.gap_from, r.gap_to);
+  else if (r.live)
+    gw_load_ready(p);
 }
 
 /* ---- publications ----------------------------------------------------------- */
@@ -231,6 +255,9 @@ static void on_frame(gw_load_peer *p, const gw_frame *f) {
   case GW_FRAME_SUBSCRIBED:
     on_subscribed(p, f);
     break;
+  case GW_FRAME_RECOVERY:
+    on_recovery(p, f->body);
+    break;
   case GW_FRAME_OK:
     gw_load_ready(p);
     break;
@@ -267,6 +294,7 @@ static size_t on_data(gw_load_peer *p, gw_view data) {
 const gw_load_driver gw_load_godwit = {.name = "godwit",
                                        .subprotocol = "godwit.v1",
                                        .has_acks = true,
+                                       .can_recover = true,
                                        .on_open = on_open,
                                        .on_data = on_data,
                                        .put_publish = put_publish,

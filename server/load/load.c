@@ -19,10 +19,6 @@
 
 #define HANDSHAKES_AT_ONCE 64u
 
-/** A server that does nothing for this long while something is awaited has
- * failed. */
-#define PATIENCE_MS 10000u
-
 /** Files that a process has open besides the connections. */
 #define OTHER_FILES 32u
 
@@ -92,10 +88,13 @@ void gw_load_say(gw_load_peer *p, gw_view message) {
 }
 
 void gw_load_ready(gw_load_peer *p) {
+  gw_load *l = p->load;
   if (p->is_ready) return;
   p->is_ready = true;
-  p->load->num_ready++;
-  p->load->num_handshakes--;
+  l->num_ready++;
+  l->num_handshakes--;
+  if (l->storm_ns != 0)
+    gw_histogram_add(&l->comeback->live, gw_load_now_ns() - l->storm_ns);
 }
 
 static void on_connected(void *owner) {
@@ -133,16 +132,20 @@ static void on_end(void *owner, const char *why) {
                p->room->name, why);
 }
 
-static void open_next(gw_load *l) {
-  gw_load_peer *p = &l->peers[l->num_opened];
+void gw__load_connect(gw_load *l, gw_load_peer *p) {
+  if (l->is_failed) return;
   int err = gw_load_conn_open(&p->conn, &l->sockets, p, p->index);
   if (err < 0) {
     gw_load_fail(l, "connection %" PRIu32 " cannot be opened: %s", p->index,
                  strerror(-err));
     return;
   }
-  l->num_opened++;
   l->num_handshakes++;
+}
+
+static void open_next(gw_load *l) {
+  gw__load_connect(l, &l->peers[l->num_opened]);
+  if (!l->is_failed) l->num_opened++;
 }
 
 /* ---- life ------------------------------------------------------------------ */
@@ -189,6 +192,12 @@ static const char *check(const gw_load_options *o) {
   if (o->window > GW_LOAD_MAX_WINDOW) return "the window is 64 at most";
   if (o->has_publishers && o->window == 0 && o->rate == 0)
     return "there is neither a rate nor a window";
+  if (o->num_missed > 0 && !o->driver->can_recover)
+    return "this server has no recovery, so there can be no storm";
+  if (o->num_missed > 0 && (o->is_member || o->window == 0))
+    return "a storm takes publishers of their own, and a window";
+  if (o->num_missed > GW_LOAD_MAX_MISSED)
+    return "more are missed than a history holds";
   if (o->room_name != NULL && strlen(o->room_name) > GW_LOAD_NAME_MAX - 12)
     return "the name of the channels is too long";
   return NULL;
@@ -199,6 +208,10 @@ static const char *init(gw_load *l) {
   const char *why = check(o);
   if (why == NULL) why = gw_load_address_read(&l->sockets.address, o->url);
   if (why != NULL) return why;
+  if (l->sockets.address.is_secure) {
+    l->sockets.tls = gw_load_tls_new(o->ca_file, o->is_insecure, &why);
+    if (l->sockets.tls == NULL) return why;
+  }
   bool has_own = o->has_publishers && !o->is_member;
   l->num_peers = o->num_subscribers + (has_own ? o->num_rooms : 0);
   uint64_t files = gw_load_raise_files();
@@ -239,6 +252,7 @@ void gw_load_free(gw_load *l) {
   gw__load_rooms_deinit(l);
   if (l->sockets.space != NULL || l->sockets.epoll >= 0)
     gw_load_sockets_deinit(&l->sockets);
+  SSL_CTX_free(l->sockets.tls);
   free(l->rooms);
   free(l->peers);
   free(l);
@@ -257,7 +271,7 @@ static bool goes_on(const gw_load *l) {
 int gw_load_open(gw_load *l, uint32_t num) {
   uint32_t most = l->options.max_handshakes;
   uint32_t before = l->num_ready;
-  uint64_t patience = gw_load_now_ns() + (uint64_t)PATIENCE_MS * NS_PER_MS;
+  uint64_t patience = gw_load_now_ns() + GW__LOAD_PATIENCE_NS;
   uint32_t until = num == 0 || num > l->num_peers - l->num_opened
                        ? l->num_peers
                        : l->num_opened + num;
@@ -269,7 +283,7 @@ int gw_load_open(gw_load *l, uint32_t num) {
     uint64_t now = gw_load_now_ns();
     if (l->num_ready != before) {
       before = l->num_ready;
-      patience = now + (uint64_t)PATIENCE_MS * NS_PER_MS;
+      patience = now + GW__LOAD_PATIENCE_NS;
     } else if (now > patience) {
       gw_load_fail(l,
                    "%" PRIu32 " of %" PRIu32 " connections are ready, and the "
@@ -305,16 +319,15 @@ static void publish_until(gw_load *l, uint64_t until) {
   }
 }
 
-/** Wait for what is under way, as long as something still comes. */
-static void settle(gw_load *l) {
+void gw__load_settle(gw_load *l) {
   gw_load_counts before = l->total;
-  uint64_t patience = gw_load_now_ns() + (uint64_t)PATIENCE_MS * NS_PER_MS;
+  uint64_t patience = gw_load_now_ns() + GW__LOAD_PATIENCE_NS;
   while (!l->is_failed && !gw__load_rooms_is_complete(l)) {
     gw_load_sockets_turn(&l->sockets, patience);
     uint64_t now = gw_load_now_ns();
     if (memcmp(&before, &l->total, sizeof before) != 0) {
       before = l->total;
-      patience = now + (uint64_t)PATIENCE_MS * NS_PER_MS;
+      patience = now + GW__LOAD_PATIENCE_NS;
     } else if (now > patience) {
       gw_load_fail(l,
                    "lost: of %" PRIu64 " publications %" PRIu64
@@ -351,7 +364,7 @@ int gw_load_publish(gw_load *l, uint32_t warm_up_ms, uint32_t ms,
                        .acked = l->total.acked - before.acked,
                        .delivered = l->total.delivered - before.delivered};
   l->is_publishing = false;
-  settle(l);
+  gw__load_settle(l);
   result->total = l->total;
   return result_of(l);
 }

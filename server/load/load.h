@@ -26,11 +26,17 @@
  * tell apart when they come again. */
 #define GW_LOAD_MAX_WINDOW GW_MAX_INFLIGHT
 
+/** Publications of a room that a storm may let its subscribers miss. */
+#define GW_LOAD_MAX_MISSED 65536u
+
 typedef struct gw_load gw_load;
 
 typedef struct gw_load_options {
   const struct gw_load_driver *driver;
-  const char *url; /**< ws://HOST[:PORT][/PATH] */
+  const char *url; /**< ws://HOST[:PORT][/PATH], or wss:// */
+  /** For wss://: PEM file of authorities beside the system's; NULL: none. */
+  const char *ca_file;
+  bool is_insecure; /**< any certificate will do */
   /** Name of the rooms, which have "-NUMBER" added; NULL: one that nobody else
    * uses. */
   const char *room_name;
@@ -49,6 +55,9 @@ typedef struct gw_load_options {
   uint32_t window; /**< publications under way in each room; 0: paced */
   uint32_t rate;   /**< publications a second in each room, when paced */
   uint32_t max_handshakes; /**< at once; 0: 64 */
+  /** For gw_load_storm: publications of each room while its subscribers are
+   * gone; 0: there will be no storm. */
+  uint32_t num_missed;
   /** Called about once a second while load is put on. May be NULL. */
   void (*on_second)(void *user, gw_load *load);
   /** Called as measuring begins and ends. May be NULL. */
@@ -71,6 +80,13 @@ typedef struct gw_load_result {
   gw_histogram latency; /**< from sending to each delivery, ns */
 } gw_load_result;
 
+/** How everybody came back. */
+typedef struct gw_load_comeback {
+  uint64_t ns;        /**< from the first connect() until all had everything */
+  uint64_t recovered; /**< deliveries of what was missed */
+  gw_histogram live;  /**< from the first connect() until each was live, ns */
+} gw_load_comeback;
+
 /** NULL when out of memory or the options make no sense: *why tells. */
 gw_load *gw_load_new(const gw_load_options *options, const char **why);
 void gw_load_free(gw_load *l);
@@ -86,6 +102,10 @@ GW_MUST_USE int gw_load_wait(gw_load *l, uint32_t ms);
 /** Publish: warm up, measure, stop, wait for what is under way, reconcile. */
 GW_MUST_USE int gw_load_publish(gw_load *l, uint32_t warm_up_ms, uint32_t ms,
                                 gw_load_result *result);
+/** Instead: cut all subscribers at once, publish what they miss, and let all come
+ * back at once, from where they were. Each has to get all of it, once and in
+ * order, and be live. */
+GW_MUST_USE int gw_load_storm(gw_load *l, gw_load_comeback *comeback);
 /** Close all connections. */
 void gw_load_close(gw_load *l);
 

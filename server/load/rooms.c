@@ -52,6 +52,7 @@ static bool read_hex(const uint8_t *from, uint64_t *value) {
 
 static uint32_t ring_len(const gw_load_options *o) {
   uint32_t least = o->window > 0 ? o->window : PACED_RING_MIN;
+  if (o->num_missed > least) least = o->num_missed;
   if (o->window == 0 && o->rate > PACED_RING_MAX / PACED_SECONDS)
     least = PACED_RING_MAX;
   else if (o->window == 0 && o->rate * PACED_SECONDS > least)
@@ -144,6 +145,11 @@ static void publish_one(gw_load *l, gw_load_room *r, uint64_t now_ns) {
   l->batch.len += r->frame_len;
   r->sent++;
   l->total.sent++;
+}
+
+void gw__load_rooms_publish(gw_load *l, gw_load_room *r, uint64_t now_ns) {
+  publish_one(l, r, now_ns);
+  flush(l, r);
 }
 
 static void add_due(gw_load *l, gw_load_room *r) {

@@ -40,8 +40,19 @@ struct gw_load {
   uint64_t num_paced; /**< publications that were due so far */
   gw_load_counts total;
   gw_load_result *result;
+  uint64_t storm_ns; /**< when everybody began to come back; 0: no storm */
+  gw_load_comeback *comeback;
   char why[256];
 };
+
+/** A server that does nothing for this long while something is awaited has
+ * failed. */
+#define GW__LOAD_PATIENCE_NS UINT64_C(10000000000)
+
+/** Begin to connect a peer. Nothing happens after a failure. */
+void gw__load_connect(gw_load *l, gw_load_peer *p);
+/** Wait for what is under way, as long as something still comes. */
+void gw__load_settle(gw_load *l);
 
 /* ---- rooms.c ------------------------------------------------------------- */
 
@@ -50,6 +61,8 @@ const char *gw__load_rooms_init(gw_load *l);
 void gw__load_rooms_deinit(gw_load *l);
 /** From now on rooms publish, as the options say. */
 void gw__load_rooms_begin(gw_load *l);
+/** Publish one more in a room. */
+void gw__load_rooms_publish(gw_load *l, gw_load_room *r, uint64_t now_ns);
 /** Publish what is due. */
 void gw__load_rooms_pump(gw_load *l);
 /** When the next publication is due, or UINT64_MAX. */

@@ -23,8 +23,29 @@ GW_MUST_USE int gw_load_processes_read(gw_load_processes *p, const char *text);
 /** CPU time of all their threads so far, those that ended included. */
 uint64_t gw_load_cpu_ns(const gw_load_processes *p);
 
+/** Threads of a server that are told apart. */
+#define GW_LOAD_MAX_THREADS 64u
+
+/** CPU time so far of each thread. */
+typedef struct gw_load_threads {
+  uint32_t num;
+  pid_t ids[GW_LOAD_MAX_THREADS];
+  uint64_t ns[GW_LOAD_MAX_THREADS];
+} gw_load_threads;
+
+void gw_load_threads_read(gw_load_threads *t, const gw_load_processes *p);
+/** What the busiest thread has used between two readings: with a core for each
+ * thread, the server could not have done it in less time. */
+uint64_t gw_load_threads_busiest_ns(const gw_load_threads *before,
+                                    const gw_load_threads *after);
+
 /** Resident memory; what several share in shared memory counts once. */
 uint64_t gw_load_memory_bytes(const gw_load_processes *p);
+
+/** The most that was resident since gw_load_reset_peak, or since the start where
+ * that is not allowed. */
+uint64_t gw_load_peak_bytes(const gw_load_processes *p);
+void gw_load_reset_peak(const gw_load_processes *p);
 
 /** Memory of the kernel's own objects and of what is in TCP's queues, of the
  * whole machine: only differences mean something. */

@@ -1,25 +1,60 @@
 /* SPDX-License-Identifier: MIT */
-/* asks.c - tokens go to the authenticator. */
+/* asks.c - routes a question to whoever is configured. */
 #include "server/net/asks.h"
 
-static bool deny(gw_verdict *v, const char *why) {
-  v->code = GW_CODE_PERMISSION_DENIED;
-  v->message = gw_view_of(why);
-  return true;
+#include "server/hooks/hooks.h"
+
+bool gw_asks_are_any(const gw_asks *a) {
+  return a->auth != NULL || a->hooks != NULL;
 }
 
-bool gw_asks_route(gw_auth *auth, const gw_question *q, gw_verdict *v) {
+/** Nobody is there for it: names are as claimed, tokens mean nothing, and what
+ * was left to somebody is refused. */
+static void answer_alone(const gw_question *q, gw_verdict *v) {
+  *v = (gw_verdict){.code = GW_CODE_OK};
+  switch (q->kind) {
+  case GW_ASK_CONNECT:
+    v->user = q->user;
+    v->is_only_claimed = true;
+    break;
+  case GW_ASK_REFRESH:
+    break;
+  case GW_ASK_SUBSCRIPTION_REFRESH:
+    v->code = GW_CODE_TOKEN_INVALID;
+    break;
+  default:
+    v->code = GW_CODE_PERMISSION_DENIED;
+    break;
+  }
+}
+
+/** Whether the hook is one of the ways that the question leaves open. */
+static bool is_for_hooks(const gw_asks *a, const gw_question *q) {
+  if (a->hooks == NULL || !gw_hooks_are_used(a->hooks, gw_hook_of(q->kind)))
+    return false;
+  return q->rule == NULL || (q->rule->who & GW_WHO_HOOK) != 0;
+}
+
+/** Whether a token is. */
+static bool is_for_auth(const gw_asks *a, const gw_question *q) {
+  if (a->auth == NULL) return false;
   switch (q->kind) {
   case GW_ASK_CONNECT:
   case GW_ASK_REFRESH:
   case GW_ASK_SUBSCRIPTION_REFRESH:
-    return gw_auth_ask(auth, q, v);
+    return true;
   case GW_ASK_SUBSCRIBE:
-    if ((q->rule->who & GW_WHO_TOKEN) != 0) return gw_auth_ask(auth, q, v);
-    break;
+    return (q->rule->who & GW_WHO_TOKEN) != 0;
   default:
-    break;
+    return false;
   }
-  /* What is left is the application's, which nobody here can ask yet. */
-  return deny(v, "the rule leaves it to a hook, and there is none");
+}
+
+bool gw_asks_ask(const gw_asks *a, const gw_question *q, gw_verdict *verdict) {
+  bool has_hook = is_for_hooks(a, q);
+  if (is_for_auth(a, q) && (q->token.len != 0 || !has_hook))
+    return gw_auth_ask(a->auth, q, verdict);
+  if (has_hook) return gw_hooks_ask(a->hooks, a->worker, q, verdict);
+  answer_alone(q, verdict);
+  return true;
 }

@@ -1,11 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* asks.h - whom a question of the hub goes to. */
+/* asks.h - who answers the core's questions: an authenticator first, then the
+ * application's backend. */
 #ifndef GODWIT_SERVER_ASKS_H
 #define GODWIT_SERVER_ASKS_H
 
 #include "server/auth/auth.h"
 
-/** Answer, or have it answered later; as gw_hub_port.ask. */
-bool gw_asks_route(gw_auth *auth, const gw_question *q, gw_verdict *v);
+typedef struct gw_hooks gw_hooks;
+
+/*
+ *   a token was given, and may decide ----------> the authenticator
+ *   otherwise the hook, where one is used ------> the backend
+ *   otherwise, a connection or token ----------> the authenticator, which knows
+ *                                                what holds without a token
+ *   nobody is there for it ---------------------> refused; a connection is let in
+ *                                                as who it says it is
+ */
+
+/** Of one worker. All zero: nobody answers, and everything is granted. */
+typedef struct gw_asks {
+  gw_auth *auth;   /**< NULL: no token can be checked */
+  gw_hooks *hooks; /**< NULL: none */
+  uint32_t worker;
+} gw_asks;
+
+/** Whether there is anybody. */
+bool gw_asks_are_any(const gw_asks *a);
+
+/** As gw_hub_port.ask. */
+bool gw_asks_ask(const gw_asks *a, const gw_question *q, gw_verdict *verdict);
 
 #endif

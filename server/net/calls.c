@@ -112,11 +112,26 @@ int gw_calls_add(gw_calls *c, const char *name, gw_server_handler handler,
   return 0;
 }
 
+/** What is not in the table is the application's backend's. */
+static bool ask_backend(const gw_calls *c, gw_hub *h, gw_call call,
+                        const gw_hook_rpc *rpc) {
+  gw_hooks *hooks = c->options.hooks;
+  if (!gw_hooks_are_used(hooks, GW_HOOK_RPC)) return false;
+  uint32_t worker = gw__server_worker_of(c->options.server, h);
+  uint32_t code = gw_hooks_call(hooks, worker, call, rpc);
+  if (code != GW_CODE_OK)
+    gw_hub_answer(h, call, code, (gw_view){NULL, 0}, NULL);
+  return true;
+}
+
 bool gw_calls_on_call(void *user, gw_hub *h, gw_call call, const gw_rpc *rpc,
                       uint64_t client, gw_view client_user) {
   const gw_calls *c = user;
   const method *m = find(c, rpc->method);
-  if (!m) return false;
+  if (!m) {
+    gw_hook_rpc asked = {client, client_user, rpc};
+    return c->options.hooks && ask_backend(c, h, call, &asked);
+  }
   gw_server_call handle = {.client = client,
                            .client_user = client_user,
                            .server = c->options.server,

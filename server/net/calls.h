@@ -5,6 +5,7 @@
 
 #include "godwit/server.h"
 #include "server/core/hub.h"
+#include "server/hooks/hooks.h"
 
 /** Methods of an application. */
 #define GW_CALLS_MAX 1024u
@@ -15,6 +16,7 @@ typedef struct gw_calls_options {
   gw_server *server; /**< for handlers */
   const char *node;
   uint32_t num_workers;
+  gw_hooks *hooks; /**< answers what is not in the table; NULL: nobody */
 } gw_calls_options;
 
 /** With the methods that every server has: server.info, server.time,

@@ -29,15 +29,33 @@ void gw_context_set_log(gw_log *log) {
   lws_set_log_level(log ? LLL_ERR | LLL_WARN : 0, on_lws_log);
 }
 
+#define TLS_OPTIONS                       \
+  (LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | \
+   LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX)
+
+/* Settings for outgoing connections, which a vhost with TLS has to have.
+ * libwebsockets' own would read the system's authorities for each context, and
+ * never be freed where there is a second context (docs/libwebsockets.md). */
+static int open_client(gw_context *c, bool is_secure) {
+  if (!is_secure) return 0;
+  c->client = SSL_CTX_new(TLS_client_method());
+  return c->client ? 0 : GW_ERR_NOMEM;
+}
+
 int gw_context_open(gw_context *c, const gw_context_options *o) {
   /* All zero: no validity timer, which costs a walk over all connections at
    * each connect and each receive. The hub pings. */
   static const lws_retry_bo_t no_retry;
   void *loops[] = {o->loop};
   unsigned timeout_s = (o->handshake_timeout_ms + 999) / 1000;
+  *c = (gw_context){.lws = NULL};
+  if (open_client(c, o->is_secure) < 0) return GW_ERR_NOMEM;
   struct lws_context_creation_info info = {
       .port = CONTEXT_PORT_NO_LISTEN_SERVER,
-      .options = LWS_SERVER_OPTION_LIBUV,
+      .options = LWS_SERVER_OPTION_LIBUV | (o->is_secure ? TLS_OPTIONS : 0),
+      /* Over HTTP/2, WebSockets could not be written to as ws.c does. */
+      .alpn = "http/1.1",
+      .provided_client_ssl_ctx = c->client,
       .foreign_loops = loops,
       .protocols = o->protocols,
       .user = o->user,
@@ -50,7 +68,6 @@ int gw_context_open(gw_context *c, const gw_context_options *o) {
       .keepalive_timeout = (int)GW_CONTEXT_KEEPALIVE_S,
       .vhost_name = "godwit",
   };
-  *c = (gw_context){NULL, NULL};
   c->lws = lws_create_context(&info);
   if (!c->lws) return GW_ERR_STATE;
   c->vhost = lws_get_vhost_by_name(c->lws, "godwit");
@@ -68,7 +85,8 @@ void gw_context_close(gw_context *c) {
 void gw_context_free(gw_context *c) {
   /* The first call of a foreign loop only begins; libuv closes by its loop. */
   if (c->lws) lws_context_destroy(c->lws);
-  *c = (gw_context){NULL, NULL};
+  SSL_CTX_free(c->client);
+  *c = (gw_context){.lws = NULL};
 }
 
 void gw_context_cut(struct lws *wsi) {

@@ -5,6 +5,7 @@
 #define GODWIT_SERVER_CONTEXT_H
 
 #include <libwebsockets.h>
+#include <openssl/ssl.h>
 #include <uv.h>
 
 #include "server/observe/log.h"
@@ -24,6 +25,8 @@ typedef struct gw_context {
   /* read-only */
   struct lws_context *lws;
   struct lws_vhost *vhost;
+  /* private */
+  SSL_CTX *client; /* with TLS; see context.c */
 } gw_context;
 
 typedef struct gw_context_options {
@@ -31,6 +34,8 @@ typedef struct gw_context_options {
   const struct lws_protocols *protocols; /**< ends with an empty one; static */
   void *user;                            /**< lws_context_user gives it */
   uint32_t handshake_timeout_ms;
+  /** Speak TLS: the first protocol is asked to set it up, see gw_tls_set_up. */
+  bool is_secure;
 } gw_context_options;
 
 /** What libwebsockets itself has to say goes here, at debug level, from all
@@ -42,7 +47,7 @@ void gw_context_set_log(gw_log *log);
 GW_MUST_USE int gw_context_open(gw_context *c, const gw_context_options *o);
 
 /** Give it a connected socket, which is its own from now on, also on failure
- * (NULL). */
+ * (NULL): out of memory, or its first bytes were no TLS. */
 GW_MUST_USE struct lws *gw_context_adopt(const gw_context *c, int fd);
 
 /** Begin to close everything: the loop has to run until nothing of it is left,

@@ -3,6 +3,7 @@
 #include "server/net/handshakes.h"
 
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "server/net/context.h"
 
@@ -40,15 +41,32 @@ bool gw_handshakes_remove(gw_handshakes *h, struct lws *wsi) {
   return true;
 }
 
+static void move_to_end(gw_handshakes *h, gw_socket *one, uint64_t now_ms) {
+  one->since_ms = now_ms;
+  gw_ring_remove(&one->link);
+  gw_ring_add(&h->ring, &one->link);
+}
+
+void gw_handshakes_touch(gw_handshakes *h, struct lws *wsi, uint64_t now_ms) {
+  gw_socket *one = gw_socket_of(wsi);
+  if (one && gw_link_is_in(&one->link) && !one->is_cut)
+    move_to_end(h, one, now_ms);
+}
+
+static bool has_input(struct lws *wsi) {
+  int num = 0;
+  return ioctl(lws_get_socket_fd(wsi), FIONREAD, &num) == 0 && num > 0;
+}
+
 bool gw_handshakes_evict(gw_handshakes *h, uint64_t now_ms) {
   if (gw_ring_is_empty(&h->ring)) return false;
   gw_socket *oldest = (gw_socket *)(void *)h->ring.next;
   if (oldest->is_cut || now_ms - oldest->since_ms < GW_HANDSHAKES_GRACE_MS)
     return false;
   /* Behind the others, so that the next call finds the next one. */
+  move_to_end(h, oldest, now_ms);
+  if (has_input(oldest->wsi)) return false;
   oldest->is_cut = true;
-  gw_ring_remove(&oldest->link);
-  gw_ring_add(&h->ring, &oldest->link);
   gw_context_cut(oldest->wsi);
   return true;
 }

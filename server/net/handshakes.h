@@ -11,9 +11,10 @@
 #include "server/net/addresses.h"
 #include "server/net/ring.h"
 
-/** A request of a live client comes with its connection. When there is no room
- * for another, those that were silent for this long make room: opening sockets
- * and saying nothing shuts nobody out. */
+/** A request of a live client comes with its connection, or with TLS a ClientHello
+ * does, and the rest in two more steps. When there is no room for another, those
+ * that were silent for this long make room: opening sockets and saying nothing
+ * shuts nobody out. */
 #define GW_HANDSHAKES_GRACE_MS 500u
 
 /** One socket; libwebsockets keeps it as the socket's opaque user data. After the
@@ -33,7 +34,7 @@ typedef struct gw_socket {
 /** NULL: nothing is known. */
 gw_socket *gw_socket_of(struct lws *wsi);
 
-/** Oldest first. */
+/** Silent for the longest first. */
 typedef struct gw_handshakes {
   /* read-only */
   size_t num;
@@ -48,13 +49,17 @@ void gw_handshakes_init(gw_handshakes *h);
 gw_socket *gw_handshakes_add(gw_handshakes *h, struct lws *wsi,
                              uint64_t now_ms);
 
+/** It has come a step nearer to its request. */
+void gw_handshakes_touch(gw_handshakes *h, struct lws *wsi, uint64_t now_ms);
+
 /** It sent its request. Returns whether it was waited for. */
 bool gw_handshakes_remove(gw_handshakes *h, struct lws *wsi);
 
 /** Forget a socket; remove comes first. */
 void gw_socket_free(struct lws *wsi);
 
-/** Cut the oldest, if it had its time. Its end is told like any other. */
+/** Cut the first, if it had its time and nothing of it waits to be read, which
+ * would be our own slowness. Its end is told like any other. */
 bool gw_handshakes_evict(gw_handshakes *h, uint64_t now_ms);
 
 #endif

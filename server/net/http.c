@@ -2,7 +2,9 @@
 /* http.c - answers that fit in memory. */
 #include "server/net/http.h"
 
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Status line and headers of any answer here. */
@@ -28,9 +30,10 @@ enum gw_http_method gw_http_request(struct lws *wsi,
     enum lws_token_indexes token;
     enum gw_http_method method;
   } methods[] = {{WSI_TOKEN_GET_URI, GW_HTTP_GET},
-                 {WSI_TOKEN_HEAD_URI, GW_HTTP_HEAD}};
+                 {WSI_TOKEN_HEAD_URI, GW_HTTP_HEAD},
+                 {WSI_TOKEN_POST_URI, GW_HTTP_POST}};
   path[0] = '\0';
-  for (size_t i = 0; i < 2; i++) {
+  for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
     int len = lws_hdr_total_length(wsi, methods[i].token);
     if (len <= 0) continue;
     if ((size_t)len >= GW_HTTP_PATH_MAX ||
@@ -96,31 +99,42 @@ int gw_http_write(struct lws *wsi, const gw_http_reply *r) {
   return lws_write(wsi, body, r->body.len, LWS_WRITE_HTTP_FINAL) < 0 ? -1 : 0;
 }
 
-static int write_error(struct lws *wsi, gw_http_reply *r, uint32_t code,
-                       const char *message) {
-  char body[512];
-  int len =
-      snprintf(body, sizeof body,
-               "{\"error\":{\"code\":%u,\"name\":\"%s\",\"message\":\"%s\"}}\n",
-               code, gw_code_name(code), message);
-  if (len < 0 || (size_t)len >= sizeof body) return -1;
-  r->content_type = "application/json";
-  r->body = (gw_view){(const uint8_t *)body, (size_t)len};
-  return gw_http_write(wsi, r);
+int gw_http_write_refusal(struct lws *wsi, const gw_http_refusal *r) {
+  json_t *root =
+      json_pack("{s:{s:i,s:s,s:s}}", "error", "code", (int)r->code, "name",
+                gw_code_name(r->code), "message", r->message);
+  if (root && r->retry_after_s != 0)
+    json_object_set_new(json_object_get(root, "error"), "retryAfterMs",
+                        json_integer((json_int_t)r->retry_after_s * 1000));
+  char *body = root ? json_dumps(root, JSON_COMPACT) : NULL;
+  json_decref(root);
+  if (!body) return -1;
+  int written =
+      gw_http_write(wsi, &(gw_http_reply){.status = r->status,
+                                          .content_type = "application/json",
+                                          .body = gw_view_of(body),
+                                          .retry_after_s = r->retry_after_s,
+                                          .closes = r->closes});
+  free(body);
+  return written;
 }
 
 int gw_http_write_error(struct lws *wsi, unsigned status, uint32_t code,
                         const char *message, bool closes) {
-  return write_error(wsi, &(gw_http_reply){.status = status, .closes = closes},
-                     code, message);
+  return gw_http_write_refusal(wsi, &(gw_http_refusal){.status = status,
+                                                       .code = code,
+                                                       .message = message,
+                                                       .closes = closes});
 }
 
 int gw_http_write_limited(struct lws *wsi, uint32_t code,
                           uint32_t retry_after_ms) {
-  gw_http_reply r = {.status = 429,
-                     .closes = true,
-                     .retry_after_s = (retry_after_ms + 999) / 1000};
-  return write_error(wsi, &r, code, gw_code_text(code));
+  return gw_http_write_refusal(
+      wsi, &(gw_http_refusal){.status = 429,
+                              .code = code,
+                              .message = gw_code_text(code),
+                              .retry_after_s = (retry_after_ms + 999) / 1000,
+                              .closes = true});
 }
 
 int gw_http_done(struct lws *wsi, int written) {

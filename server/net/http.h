@@ -21,8 +21,8 @@ typedef struct gw_http_reply {
   unsigned status;
   const char *content_type;
   gw_view body;
+  unsigned retry_after_s; /**< 0: none is told */
   bool closes;            /**< the connection is of no more use */
-  uint32_t retry_after_s; /**< 0: not said */
 } gw_http_reply;
 
 /** Headers for whatever is answered: none of it is to be guessed at, framed, or
@@ -35,7 +35,7 @@ bool gw_http_add_safe_headers(struct lws *wsi, uint8_t **p, uint8_t *end);
   "cross-origin-resource-policy: same-origin\r\n" \
   "x-frame-options: DENY\r\n"
 
-enum gw_http_method { GW_HTTP_GET, GW_HTTP_HEAD, GW_HTTP_OTHER };
+enum gw_http_method { GW_HTTP_GET, GW_HTTP_HEAD, GW_HTTP_POST, GW_HTTP_OTHER };
 
 /** The method of a request, and its path without arguments. An empty path when
  * it is too long, or not plain: a "..", an empty or a hidden part, or a byte
@@ -46,7 +46,19 @@ enum gw_http_method gw_http_request(struct lws *wsi,
 /** Write an answer. 0, or -1 when the connection is broken. */
 GW_MUST_USE int gw_http_write(struct lws *wsi, const gw_http_reply *r);
 
-/** Write {"error":{"code":..,"name":..,"message":..}}; code: enum gw_code. */
+/** An answer that says no. */
+typedef struct gw_http_refusal {
+  unsigned status;
+  uint32_t code;          /**< enum gw_code */
+  const char *message;    /**< any text */
+  unsigned retry_after_s; /**< 0: none is told */
+  bool closes;
+} gw_http_refusal;
+
+/** Write {"error":{"code":..,"name":..,"message":..}}. */
+GW_MUST_USE int gw_http_write_refusal(struct lws *wsi,
+                                      const gw_http_refusal *r);
+/** The same in short. */
 GW_MUST_USE int gw_http_write_error(struct lws *wsi, unsigned status,
                                     uint32_t code, const char *message,
                                     bool closes);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* internal.c - /healthz, /readyz and /metrics. */
+/* internal.c - /healthz, /readyz, /metrics, and the way to the API. */
 #include "server/net/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/hooks/hooks.h"
 #include "server/net/http.h"
 #include "server/net/server.h"
 #include "server/observe/metrics.h"
@@ -15,6 +16,7 @@
 /* Per connection: which question waits. */
 typedef struct question {
   uint64_t beat; /* 0: none */
+  gw_api_request *api;
 } question;
 
 static gw_internal *internal_of(struct lws *wsi) {
@@ -57,16 +59,21 @@ static int answer_metrics(gw_internal *i, struct lws *wsi) {
     if (s->addresses) gw_addresses_stats_get(s->addresses, &addresses);
     uint64_t now = now_wall_ms();
     text = gw_metrics_text(
-        &(gw_metrics){.workers = workers,
-                      .num_workers = s->num_workers,
-                      .keys = &keys,
-                      .addresses = &addresses,
-                      .node = s->config.settings.node,
-                      .start_ms = s->start_wall_ms,
-                      .uptime_ms =
-                          now > s->start_wall_ms ? now - s->start_wall_ms : 0,
-                      .log_suppressed = gw_log_num_suppressed(s->log),
-                      .is_draining = s->is_draining},
+        &(gw_metrics){
+            .workers = workers,
+            .num_workers = s->num_workers,
+            .keys = &keys,
+            .addresses = &addresses,
+            .node = s->config.settings.node,
+            .start_ms = s->start_wall_ms,
+            .uptime_ms = now > s->start_wall_ms ? now - s->start_wall_ms : 0,
+            .log_suppressed = gw_log_num_suppressed(s->log),
+            .hooks = s->hooks ? gw_hooks_stats(s->hooks) : NULL,
+            .tls_expires_s =
+                s->credentials ? (uint64_t)s->credentials->expires_s : 0,
+            .tls_reloads = s->reloads,
+            .tls_reload_failures = s->reload_failures,
+            .is_draining = s->is_draining},
         &len);
   }
   free(workers);
@@ -160,20 +167,29 @@ static int answer_ready(gw_internal *i, struct lws *wsi) {
 
 static int on_request(gw_internal *i, struct lws *wsi, question *q) {
   char path[GW_HTTP_PATH_MAX];
+  static const char api[] = GW_API_PATH;
   q->beat = 0;
-  if (gw_http_request(wsi, path) == GW_HTTP_OTHER)
+  enum gw_http_method method = gw_http_request(wsi, path);
+  bool is_api = strncmp(path, api, sizeof api - 1) == 0;
+  if (method == GW_HTTP_POST && is_api)
+    return gw_api_http_begin(&i->api, wsi, path + sizeof api - 1, &q->api);
+  if (method == GW_HTTP_OTHER || method == GW_HTTP_POST || is_api)
     return answer_error(wsi, 405, GW_CODE_BAD_REQUEST,
-                        "only GET and HEAD are answered here");
+                        is_api ? "the API takes POST only"
+                               : "only GET and HEAD are answered here");
+  if (strcmp(path, "/v1/openapi.yaml") == 0) return gw_api_http_openapi(wsi);
   if (strcmp(path, "/healthz") == 0) return ask_health(i, wsi, q);
   if (strcmp(path, "/readyz") == 0) return answer_ready(i, wsi);
   if (strcmp(path, "/metrics") == 0) return answer_metrics(i, wsi);
   return answer_error(wsi, 404, GW_CODE_NOT_FOUND,
-                      "there are /healthz, /readyz and /metrics");
+                      "there are /healthz, /readyz, /metrics, "
+                      "/v1/openapi.yaml and POST " GW_API_PATH "METHOD");
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
                     void *user, void *in, size_t len) {
   gw_internal *i = internal_of(wsi);
+  question *q = user;
   switch (reason) {
   case LWS_CALLBACK_WSI_CREATE:
     i->num_sockets++;
@@ -183,11 +199,16 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
     i->num_sockets--;
     return 0;
   case LWS_CALLBACK_HTTP:
-    return on_request(i, wsi, user);
+    return on_request(i, wsi, q);
+  case LWS_CALLBACK_HTTP_BODY:
+    return gw_api_http_body(&i->api, wsi, (gw_view){in, len}, &q->api);
+  case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+    return gw_api_http_body_end(&i->api, wsi, &q->api);
   case LWS_CALLBACK_HTTP_WRITEABLE:
-    return answer_health(i, wsi, user);
+    return q->api ? gw_api_http_write(wsi, &q->api) : answer_health(i, wsi, q);
   case LWS_CALLBACK_CLOSED_HTTP:
     forget(i, wsi);
+    if (q) gw_api_http_gone(&i->api, &q->api);
     return 0;
   /* No upgrade and no tunnel. */
   case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
@@ -234,6 +255,8 @@ int gw_internal_open(gw_internal *i, gw_server *server) {
   uv_timer_init(&server->loop, &i->beats);
   i->beats.data = i;
   i->is_open = true;
+  int err = gw_api_http_open(&i->api, server);
+  if (err < 0) return err;
   return gw_context_open(&i->context,
                          &(gw_context_options){.loop = &server->loop,
                                                .protocols = protocols,
@@ -255,10 +278,12 @@ void gw_internal_close(gw_internal *i) {
   if (!i->is_open) return;
   i->is_open = false;
   if (i->is_listening) gw_listener_stop(&i->listener);
+  gw_api_http_close(&i->api);
   gw_context_close(&i->context);
   uv_close((uv_handle_t *)&i->beats, NULL);
 }
 
 void gw_internal_free(gw_internal *i) {
   gw_context_free(&i->context);
+  gw_api_http_free(&i->api);
 }

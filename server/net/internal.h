@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* internal.h - the internal listener: health, readiness, metrics. It runs on
- * the control loop, and no request to it makes a worker wait. */
+/* internal.h - the internal listener: health, readiness, metrics, the API. It
+ * runs on the control loop, and no request to it makes a worker wait. */
 #ifndef GODWIT_SERVER_INTERNAL_H
 #define GODWIT_SERVER_INTERNAL_H
 
 #include "godwit/server.h"
+#include "server/net/api_http.h"
 #include "server/net/context.h"
 #include "server/net/listener.h"
 #include "server/net/net_stats.h"
@@ -24,6 +25,7 @@ typedef struct gw_internal {
   /* private */
   gw_server *server;
   gw_context context;
+  gw_api_http api;
   gw_listener listener;
   bool is_open;
   bool is_listening;

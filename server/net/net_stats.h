@@ -14,6 +14,9 @@
   X(accepts_starved_total, counter, "Sockets dropped for lack of descriptors") \
   X(handshakes_failed_total, counter, "Sockets that never sent a request")     \
   X(handshakes_evicted_total, counter, "Silent sockets cut to make room")      \
+  X(tls_handshakes_total, counter, "TLS handshakes completed")                 \
+  X(tls_resumed_total, counter, "Of these, by a ticket of an earlier one")     \
+  X(tls_failures_total, counter, "TLS handshakes that failed")                 \
   X(http_requests_total, counter, "HTTP requests answered")                    \
   X(http_errors_total, counter, "HTTP requests answered with an error")        \
   X(upgrades_refused_total, counter, "WebSocket handshakes refused")           \

@@ -78,7 +78,7 @@ static int on_request(gw_worker *w, struct lws *wsi, gw_view uri) {
     return gw_http_done(wsi, gw_http_write_limited(wsi, socket->refusal,
                                                    socket->retry_after_ms));
   }
-  if (method == GW_HTTP_OTHER)
+  if (method == GW_HTTP_OTHER || method == GW_HTTP_POST)
     return answer_error(w, wsi, 405, GW_CODE_BAD_REQUEST, shown,
                         "only GET and HEAD are answered here");
   if (strcmp(path, GW_WS_PATH) == 0)
@@ -119,6 +119,8 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
                    void *user, void *in, size_t len) {
   gw_worker *w = worker_of(wsi);
   switch (reason) {
+  case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+    return gw_tls_set_up(&w->tls, user);
   case LWS_CALLBACK_WSI_CREATE:
     gw_stat_add(&w->stats.sockets, 1);
     return 0;

@@ -2,6 +2,7 @@
 /* server.c - makes the workers, opens the sockets, and sees to a calm end. */
 #include "server/net/server.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <malloc.h>
 #include <signal.h>
@@ -49,12 +50,22 @@ static void begin_drain(gw_server *s) {
 
 static void on_wake(uv_async_t *async) {
   gw_server *s = async->data;
+  if (atomic_exchange(&s->is_reloading, false)) gw__server_reload(s);
   if (atomic_load(&s->is_stopping)) begin_drain(s);
+}
+
+/* SIGHUP also tells that the terminal is gone, and then nobody is left to stop
+ * us. */
+static bool is_terminal_gone(void) {
+  return !isatty(STDERR_FILENO) && errno == EIO;
 }
 
 static void on_signal(uv_signal_t *signal, int number) {
   gw_server *s = signal->data;
-  (void)number;
+  if (number == SIGHUP && !is_terminal_gone()) {
+    gw__server_reload(s);
+    return;
+  }
   if (!s->is_draining) {
     begin_drain(s);
     return;
@@ -66,6 +77,11 @@ static void on_signal(uv_signal_t *signal, int number) {
 
 void gw_server_stop(gw_server *s) {
   atomic_store(&s->is_stopping, true);
+  uv_async_send(&s->wake);
+}
+
+void gw_server_reload(gw_server *s) {
+  atomic_store(&s->is_reloading, true);
   uv_async_send(&s->wake);
 }
 
@@ -119,8 +135,8 @@ static int init_loop(gw_server *s) {
   uv_timer_start(&s->care_timer, on_care_timer, GW_SERVER_CARE_MS,
                  GW_SERVER_CARE_MS);
   if (!s->takes_signals) return 0;
-  static const int numbers[] = {SIGTERM, SIGINT};
-  for (size_t i = 0; i < 2; i++) {
+  static const int numbers[GW_SERVER_NUM_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+  for (size_t i = 0; i < GW_SERVER_NUM_SIGNALS; i++) {
     uv_signal_init(&s->loop, &s->signals[i]);
     s->signals[i].data = s;
     uv_signal_start(&s->signals[i], on_signal, numbers[i]);
@@ -130,7 +146,11 @@ static int init_loop(gw_server *s) {
 
 static int make_keys(gw_server *s) {
   char why[GW_AUTH_WHY_MAX];
+  size_t bad;
   const gw_auth_settings *auth = &s->config.auth;
+  /* The configuration was checked when it was loaded. */
+  int err = gw_api_keys_init(&s->api_keys, s->config.api_keys, &bad);
+  if (err < 0) return err;
   if (!gw_auth_is_configured(auth)) return 0;
   if (gw_token_rules_init(&s->token_rules, auth, why) == 0)
     s->keystore = gw_keystore_new(auth, s->log, why);
@@ -156,6 +176,9 @@ static int make_workers(gw_server *s) {
       .hub = {.num_workers = s->config.workers, .settings = settings},
       .log = s->log,
       .demo = s->config.dev ? &s->demo : NULL,
+      .hooks = s->hooks,
+      .credentials = s->credentials,
+      .is_tls_1_3_only = s->config.tls_min_version == GW_CONFIG_TLS_1_3,
       .on_call = gw_calls_on_call,
       .on_call_user = s->calls,
       .config = &s->config,
@@ -169,7 +192,7 @@ static int make_workers(gw_server *s) {
   if (getrandom(o.hub.hash_key, sizeof o.hub.hash_key, 0) !=
       (ssize_t)sizeof o.hub.hash_key)
     return GW_ERR_STATE;
-  s->workers = calloc(s->config.workers, sizeof(gw_worker *));
+  if (!s->workers) s->workers = calloc(s->config.workers, sizeof(gw_worker *));
   if (!s->workers) return GW_ERR_NOMEM;
   for (uint32_t i = 0; i < s->config.workers; i++) {
     const char *why;
@@ -184,6 +207,28 @@ static int make_workers(gw_server *s) {
   return 0;
 }
 
+/* The application's backend, if it is to be asked or told anything. */
+static int make_hooks(gw_server *s) {
+  const gw_config *c = &s->config;
+  bool is_any = false;
+  for (size_t i = 0; i < GW_NUM_HOOKS; i++)
+    is_any = is_any || c->hooks.of[i].is_used;
+  if (!is_any) return 0;
+  s->workers = calloc(c->workers, sizeof(gw_worker *));
+  if (!s->workers) return GW_ERR_NOMEM;
+  s->hooks = gw_hooks_new(
+      &(gw_hooks_options){.config = &c->hooks,
+                          .node = c->settings.node,
+                          .log = s->log,
+                          .max_reply = 2u * c->settings.limits.max_frame_bytes,
+                          .workers = s->workers});
+  if (!c->hooks.secret[0])
+    gw_log_write(s->log, GW_LOG_WARN, "hook.unsigned",
+                 "why=\"hooks.secret is not set: the backend cannot tell who "
+                 "asks\"");
+  return s->hooks ? 0 : GW_ERR_NOMEM;
+}
+
 static int make(gw_server *s, const gw_server_options *o) {
   char why[512];
   s->log = gw_log_new(
@@ -194,16 +239,19 @@ static int make(gw_server *s, const gw_server_options *o) {
   gw_context_set_log(s->log);
   raise_fd_limit();
   signal(SIGPIPE, SIG_IGN);
+  int err = gw__server_load_credentials(s);
+  if (err < 0) return err;
   if (s->config.dev && gw_demo_find(&s->demo, o->demo, why, sizeof why) < 0) {
     tell(s, why);
     return GW_ERR_NOT_FOUND;
   }
-  s->calls =
-      gw_calls_new(&(gw_calls_options){.server = s,
-                                       .node = s->config.settings.node,
-                                       .num_workers = s->config.workers});
+  if (make_hooks(s) < 0) return GW_ERR_NOMEM;
+  s->calls = gw_calls_new(&(gw_calls_options){.server = s,
+                                              .node = s->config.settings.node,
+                                              .num_workers = s->config.workers,
+                                              .hooks = s->hooks});
   if (!s->calls) return GW_ERR_NOMEM;
-  int err = make_keys(s);
+  err = make_keys(s);
   if (err == 0) err = make_addresses(s);
   if (err == 0) err = gw_internal_open(&s->internal, s);
   return err < 0 ? err : make_workers(s);
@@ -234,20 +282,24 @@ int gw_server_new(gw_server **server, const gw_server_options *o) {
 
 void gw_server_free(gw_server *s) {
   if (!s) return;
+  if (s->hooks) gw_hooks_stop(s->hooks);
   for (uint32_t i = 0; i < s->num_workers; i++)
     gw_worker_free(s->workers[i]);
   gw_keystore_free(s->keystore);
+  gw_api_keys_deinit(&s->api_keys);
   gw_addresses_free(s->addresses);
+  gw_hooks_free(s->hooks);
   gw_internal_close(&s->internal);
   uv_close((uv_handle_t *)&s->wake, NULL);
   uv_close((uv_handle_t *)&s->drain_timer, NULL);
   uv_close((uv_handle_t *)&s->care_timer, NULL);
-  for (size_t i = 0; i < 2 && s->takes_signals; i++)
+  for (size_t i = 0; i < GW_SERVER_NUM_SIGNALS && s->takes_signals; i++)
     uv_close((uv_handle_t *)&s->signals[i], NULL);
   uv_run(&s->loop, UV_RUN_DEFAULT);
   gw_internal_free(&s->internal);
   uv_loop_close(&s->loop);
   gw_calls_free(s->calls);
+  gw_credentials_unref(s->credentials);
   free(s->workers);
   gw_context_set_log(NULL);
   gw_log_free(s->log);
@@ -311,7 +363,8 @@ uint16_t gw_server_internal_port(const gw_server *s) {
 /* ---- running ------------------------------------------------------------ */
 
 int gw_server_run(gw_server *s) {
-  int err = s->keystore ? gw_keystore_start(s->keystore) : 0;
+  int err = s->hooks ? gw_hooks_start(s->hooks) : 0;
+  if (err == 0 && s->keystore) err = gw_keystore_start(s->keystore);
   for (uint32_t i = 0; i < s->num_workers && err == 0; i++)
     err = gw_worker_start(s->workers[i]);
   atomic_store(&s->is_running, err == 0);
@@ -321,6 +374,7 @@ int gw_server_run(gw_server *s) {
     gw_worker_stop(s->workers[i]);
   for (uint32_t i = 0; i < s->num_workers; i++)
     gw_worker_join(s->workers[i]);
+  if (s->hooks) gw_hooks_stop(s->hooks);
   return err;
 }
 

@@ -4,6 +4,7 @@
 #define GODWIT_SERVER_NET_SERVER_H
 
 #include "godwit/server.h"
+#include "server/auth/api_keys.h"
 #include "server/config/config.h"
 #include "server/net/calls.h"
 #include "server/net/internal.h"
@@ -28,13 +29,19 @@
  * memory to be given back to the system. */
 #define GW_SERVER_TRIM_SOCKETS 1000u
 
+/** SIGTERM, SIGINT, SIGHUP. */
+#define GW_SERVER_NUM_SIGNALS 3u
+
 struct gw_server {
   gw_config config;
   FILE *errors;
   gw_log *log;
   gw_demo demo;
   gw_calls *calls;
+  gw_hooks *hooks;             /* NULL: none */
+  gw_credentials *credentials; /* NULL: no TLS */
   gw_token_rules token_rules;
+  gw_api_keys api_keys;
   gw_keystore *keystore;   /* NULL: tokens are not checked */
   gw_addresses *addresses; /* NULL: they are not counted */
   gw_worker **workers;
@@ -47,15 +54,26 @@ struct gw_server {
   uv_async_t wake;
   uv_timer_t drain_timer;
   uv_timer_t care_timer;
-  uv_signal_t signals[2];
+  uv_signal_t signals[GW_SERVER_NUM_SIGNALS];
   bool takes_signals;
   gw_internal internal;
   uint64_t drain_deadline_ms;
+  uint64_t reloads;
+  uint64_t reload_failures;
   uint64_t gone_before; /* connections, when memory was given back */
   bool is_draining;
-  atomic_bool is_stopping; /* told by gw_server_stop */
+  atomic_bool is_stopping;  /* told by gw_server_stop */
+  atomic_bool is_reloading; /* told by gw_server_reload */
   atomic_bool is_running;
+  atomic_uint next_asked; /* worker for the next question of the API */
 };
+
+/** Read the credentials that are configured, if any. 0; GW_ERR_INVALID, which is
+ * told. */
+GW_MUST_USE int gw__server_load_credentials(gw_server *s);
+/** Read them again and hand them to the workers; the outcome is logged. On the
+ * control loop. */
+void gw__server_reload(gw_server *s);
 
 /** The number of the worker that a hub belongs to. */
 uint32_t gw__server_worker_of(const gw_server *s, const gw_hub *h);

@@ -8,6 +8,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "server/hooks/hooks.h"
+
 /* ---- time --------------------------------------------------------------- */
 
 static uint64_t wall_ms(void) {
@@ -42,7 +44,7 @@ static void on_timer(uv_timer_t *timer) {
 
 static void arm(gw_worker *w) {
   uint64_t hub = gw_hub_deadline(w->hub), ws = gw_ws_deadline(&w->ws);
-  uint64_t auth = gw_auth_deadline(w->auth);
+  uint64_t auth = gw_auth_deadline(w->asks.auth);
   uint64_t deadline = hub < ws ? hub : ws;
   if (auth < deadline) deadline = auth;
   if (deadline == w->armed_ms) return;
@@ -70,13 +72,25 @@ static void post(void *user, uint32_t worker, gw_mail *mail) {
   gw_mail_batch_add(&w->outgoing[worker], mail);
 }
 
+/* The system is asked for several at once: a connection needs two. */
 static uint64_t random_number(void *user) {
-  uint64_t value;
-  (void)user;
-  /* Small requests are never cut short once the pool is ready (getrandom(2)).
-   */
-  if (getrandom(&value, sizeof value, 0) != (ssize_t)sizeof value) abort();
+  gw_worker *w = user;
+  if (w->num_randoms == 0) {
+    /* Small requests are never cut short once the pool is ready (getrandom(2)).
+     */
+    if (getrandom(w->randoms, sizeof w->randoms, 0) !=
+        (ssize_t)sizeof w->randoms)
+      abort();
+    w->num_randoms = GW_WORKER_RANDOMS;
+  }
+  uint64_t value = w->randoms[--w->num_randoms];
+  w->randoms[w->num_randoms] = 0; /* given once, and kept nowhere */
   return value;
+}
+
+static void tell(void *user, const gw_notice *notice) {
+  gw_worker *w = user;
+  gw_hooks_tell(w->asks.hooks, w->asks.worker, notice);
 }
 
 static void log_line(void *user, int level, const char *event,
@@ -165,8 +179,9 @@ static void on_prepare(uv_prepare_t *prepare) {
   w->ws.more_is_coming = false;
   w->num_put_off = 0;
   if (gw_hub_deadline(w->hub) <= w->ws.now_ms) gw_hub_tick(w->hub);
-  if (gw_auth_deadline(w->auth) <= w->ws.now_ms) gw_auth_run(w->auth);
+  if (gw_auth_deadline(w->asks.auth) <= w->ws.now_ms) gw_auth_run(w->asks.auth);
   gw_ws_tick(&w->ws, w->ws.now_ms);
+  gw_hub_end_turn(w->hub);
   gw_stat_add(&w->stats.flushes_total, 1);
   if (gw_ws_flush(&w->ws))
     uv_idle_start(&w->idle, on_idle);
@@ -194,7 +209,7 @@ static void on_wake(uv_async_t *async) {
   gw_worker_touch(w);
   take_mail(w);
   run_tasks(w, false);
-  gw_auth_run(w->auth);
+  gw_auth_run(w->asks.auth);
   atomic_store(&w->beat_answered, atomic_load(&w->beat_asked));
   uint32_t window = atomic_load(&w->drain_window_ms);
   if (window) drain(w, window - 1);
@@ -235,15 +250,18 @@ static enum gw_room room(void *user) {
 
 static void on_accept(void *user, int fd) {
   gw_worker *w = user;
-  gw_stat_add(&w->stats.accepts_total, 1);
   gw_socket visit = {.is_counted = false};
+  gw_stat_add(&w->stats.accepts_total, 1);
   if (w->options.addresses && !gw_worker_admit(w, fd, &visit)) return;
+  uint64_t failures = gw_stat_get(&w->stats.tls_failures_total);
   struct lws *wsi = gw_context_adopt(&w->context, fd);
   gw_socket *socket =
       wsi ? gw_handshakes_add(&w->handshakes, wsi, uv_now(&w->loop)) : NULL;
+  if (wsi) gw_tls_watch(wsi);
   if (!socket) {
-    gw_log_write(w->options.log, GW_LOG_ERROR, "socket.no_memory", NULL);
     gw_worker_see_off(w, &visit);
+    if (wsi || gw_stat_get(&w->stats.tls_failures_total) == failures)
+      gw_log_write(w->options.log, GW_LOG_ERROR, "socket.no_memory", NULL);
     return;
   }
   socket->is_counted = visit.is_counted;
@@ -284,13 +302,15 @@ static int init_loop(gw_worker *w) {
 }
 
 static int init_hub(gw_worker *w) {
+  if (gw_worker_init_access(w) < 0) return GW_ERR_NOMEM;
+  bool has_asks = gw_asks_are_any(&w->asks);
   const gw_hub_port port = {.want_write = want_write,
                             .close = close_conn,
                             .post = post,
                             .random = random_number,
-                            .ask = gw_worker_ask,
+                            .ask = has_asks ? gw_worker_ask : NULL,
+                            .tell = w->asks.hooks ? tell : NULL,
                             .log = log_line};
-  if (gw_worker_init_access(w) < 0) return GW_ERR_NOMEM;
   w->hub = gw_hub_new(&w->options.hub, &port, w);
   if (!w->hub || gw_ws_init(&w->ws) < 0) return GW_ERR_NOMEM;
   gw_hub_set_on_call(w->hub, w->options.on_call, w->options.on_call_user);
@@ -308,11 +328,12 @@ static int init_context(gw_worker *w, const char **why) {
   const gw_settings *settings = w->options.hub.settings;
   *why = "libwebsockets does not start: is libwebsockets-evlib-uv installed?";
   return gw_context_open(
-      &w->context, &(gw_context_options){.loop = &w->loop,
-                                         .protocols = gw_public_protocols,
-                                         .user = w,
-                                         .handshake_timeout_ms =
-                                             settings->handshake_timeout_ms});
+      &w->context, &(gw_context_options){
+                       .loop = &w->loop,
+                       .protocols = gw_public_protocols,
+                       .user = w,
+                       .handshake_timeout_ms = settings->handshake_timeout_ms,
+                       .is_secure = w->options.credentials != NULL});
 }
 
 gw_worker *gw_worker_new(const gw_worker_options *options,
@@ -331,10 +352,12 @@ gw_worker *gw_worker_new(const gw_worker_options *options,
     free(w);
     return NULL;
   }
+  gw_worker_init_tls(w);
   if (init_hub(w) < 0 || init_context(w, why) < 0) {
     gw_worker_free(w);
     return NULL;
   }
+  w->options.credentials = NULL;
   return w;
 }
 
@@ -369,8 +392,8 @@ static void free_mail(gw_mail *mail) {
 void gw_worker_free(gw_worker *w) {
   stop_listening(w);
   /* First, as it wakes the loop from another thread. */
-  gw_auth_free(w->auth);
-  w->auth = NULL;
+  gw_auth_free(w->asks.auth);
+  w->is_ending = true;
   gw_context_close(&w->context);
   uv_close((uv_handle_t *)&w->wake, NULL);
   uv_close((uv_handle_t *)&w->prepare, NULL);
@@ -378,6 +401,7 @@ void gw_worker_free(gw_worker *w) {
   uv_close((uv_handle_t *)&w->timer, NULL);
   uv_run(&w->loop, UV_RUN_DEFAULT);
   gw_context_free(&w->context);
+  gw_tls_deinit(&w->tls);
   run_tasks(w, true);
   free_mail(gw_mailbox_take(&w->inbox));
   for (uint32_t i = 0; i < w->options.hub.num_workers; i++)

@@ -7,11 +7,13 @@
 
 #include "server/auth/jwt.h"
 #include "server/config/config.h"
+#include "server/net/asks.h"
 #include "server/net/context.h"
 #include "server/net/demo.h"
 #include "server/net/handshakes.h"
 #include "server/net/listener.h"
 #include "server/net/mailbox.h"
+#include "server/net/tls.h"
 #include "server/net/ws.h"
 
 /** Turns of the loop that a flush is put off for while input keeps coming, so
@@ -21,6 +23,9 @@
 
 /** And how long at most, as a turn may be long. */
 #define GW_WORKER_PUT_OFF_MS 2u
+
+/** Random numbers that are fetched at a time; 256 bytes are never cut short. */
+#define GW_WORKER_RANDOMS 32u
 
 typedef struct gw_worker gw_worker;
 
@@ -36,7 +41,10 @@ struct gw_task {
 typedef struct gw_worker_options {
   gw_hub_options hub;
   gw_log *log;
-  const gw_demo *demo; /**< NULL: no pages */
+  const gw_demo *demo;         /**< NULL: no pages */
+  gw_hooks *hooks;             /**< NULL: none; outlive it */
+  gw_credentials *credentials; /**< NULL: no TLS; only while it is made */
+  bool is_tls_1_3_only;
   gw_on_call on_call;
   void *on_call_user;
   const gw_config *config; /**< outlives it */
@@ -52,15 +60,17 @@ struct gw_worker {
   gw_worker_options options;
   gw_worker *const *workers; /* of the node, by number */
   gw_hub *hub;
-  gw_auth *auth;
+  gw_asks asks;
   gw_ws ws;
   gw_net_stats stats;
   gw_auth_stats auth_stats;
   gw_context context;
+  gw_tls tls;
   gw_handshakes handshakes;
   gw_listener listener;
   bool is_listening;
   bool is_draining;
+  bool is_ending; /* whoever answers questions is gone */
 
   uv_loop_t loop;
   uv_async_t wake;
@@ -69,6 +79,9 @@ struct gw_worker {
   uv_timer_t timer;
   pthread_t thread;
   bool has_thread;
+
+  uint64_t randoms[GW_WORKER_RANDOMS]; /* not given yet */
+  uint32_t num_randoms;
 
   uint64_t armed_ms; /* what timer is set to */
   uint32_t num_put_off;
@@ -112,10 +125,15 @@ void gw_worker_stop(gw_worker *w);
 void gw_worker_ask_beat(gw_worker *w, uint64_t beat);
 bool gw_worker_has_answered(const gw_worker *w, uint64_t beat);
 void gw_worker_post_task(gw_worker *w, gw_task *task);
+/** Show these to TLS clients that come from now on. Takes a reference. 0,
+ * GW_ERR_NOMEM. */
+GW_MUST_USE int gw_worker_use_credentials(gw_worker *w, gw_credentials *c);
 bool gw_worker_is_current(const gw_worker *w);
 
 /* ---- for the files of server/net, on the worker's thread ---------------- */
 
+/** With the credentials of the options, before the context is made. */
+void gw_worker_init_tls(gw_worker *w);
 /** Tell the hub the time, if it is later than it was. */
 void gw_worker_touch(gw_worker *w);
 /** Of the protocols of the public listener. */

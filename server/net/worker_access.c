@@ -8,7 +8,6 @@
 
 #include "server/auth/cookie.h"
 #include "server/auth/origin.h"
-#include "server/net/asks.h"
 #include "server/net/worker.h"
 
 /* ---- the authenticator -------------------------------------------------- */
@@ -36,32 +35,31 @@ static uint64_t wall_ms(void *user) {
 int gw_worker_init_access(gw_worker *w) {
   const gw_worker_options *o = &w->options;
   const gw_auth_settings *settings = &o->config->auth;
-  if (!o->keystore)
-    w->auth = gw_auth_none_new();
-  else
-    w->auth = gw_jwt_new(
-        &(gw_jwt_options){.anonymous = settings->anonymous,
-                          .fetch_timeout_ms = settings->jwks_timeout_ms,
-                          .rules = o->token_rules,
-                          .keystore = o->keystore,
-                          .stats = &w->auth_stats,
-                          .port = {decide, wake, now_ms, wall_ms},
-                          .user = w});
-  return w->auth ? 0 : GW_ERR_NOMEM;
+  w->asks = (gw_asks){.hooks = o->hooks, .worker = o->hub.worker};
+  if (!o->keystore) return 0;
+  w->asks.auth = gw_jwt_new(
+      &(gw_jwt_options){.anonymous = settings->anonymous,
+                        .fetch_timeout_ms = settings->jwks_timeout_ms,
+                        .rules = o->token_rules,
+                        .keystore = o->keystore,
+                        .stats = &w->auth_stats,
+                        .port = {decide, wake, now_ms, wall_ms},
+                        .user = w});
+  return w->asks.auth ? 0 : GW_ERR_NOMEM;
 }
 
 bool gw_worker_ask(void *user, const gw_question *q, gw_verdict *v) {
   gw_worker *w = user;
   gw_ws_conn *c = q->conn;
-  if (!w->auth) { /* what comes while the worker ends */
+  if (w->is_ending) { /* what comes while the worker ends */
     v->code = GW_CODE_SHUTDOWN;
     return true;
   }
   if (q->kind != GW_ASK_CONNECT || !c->cookie_token)
-    return gw_asks_route(w->auth, q, v);
+    return gw_asks_ask(&w->asks, q, v);
   gw_question with_cookie = *q;
   if (q->token.len == 0) with_cookie.token = gw_view_of(c->cookie_token);
-  bool is_answered = gw_asks_route(w->auth, &with_cookie, v);
+  bool is_answered = gw_asks_ask(&w->asks, &with_cookie, v);
   free(c->cookie_token);
   c->cookie_token = NULL;
   return is_answered;

@@ -163,6 +163,23 @@ static bool write_close(gw_ws *ws, gw_ws_conn *c) {
   return write_bytes(ws, c, frame);
 }
 
+/* What was written is let go of by the same message at once: of a fan-out that
+ * is one counting for a thousand connections. */
+static void spend(gw_ws *ws, gw_buf *b) {
+  if (b != ws->spent) {
+    gw_buf_unref_many(ws->spent, ws->num_spent);
+    ws->spent = b;
+    ws->num_spent = 0;
+  }
+  ws->num_spent++;
+}
+
+static void settle_spent(gw_ws *ws) {
+  gw_buf_unref_many(ws->spent, ws->num_spent);
+  ws->spent = NULL;
+  ws->num_spent = 0;
+}
+
 enum flushed { FLUSHED, BLOCKED, MORE, BROKEN };
 
 static enum flushed flush(gw_ws *ws, gw_ws_conn *c) {
@@ -176,10 +193,11 @@ static enum flushed flush(gw_ws *ws, gw_ws_conn *c) {
     bool ok = write_bufs(ws, c, bufs, num);
     for (size_t i = 0; i < num; i++) {
       burst += bufs[i]->len;
-      gw_buf_unref(bufs[i]);
+      spend(ws, bufs[i]);
     }
     if (!ok) return BROKEN;
     if (burst >= GW_WS_BURST_BYTES && !c->is_blocked) return MORE;
+    if (!gw_session_has_output(c->session)) break;
   }
   if (c->is_blocked) return BLOCKED;
   return c->closing && !write_close(ws, c) ? BROKEN : FLUSHED;
@@ -196,12 +214,14 @@ bool gw_ws_flush(gw_ws *ws) {
     if (result == BROKEN) cut(c);
     if (result == MORE) add_dirty(ws, c);
   }
+  settle_spent(ws);
   return !gw_ring_is_empty(&ws->dirty);
 }
 
 static void on_writable(gw_ws *ws, gw_ws_conn *c) {
   c->is_blocked = false;
   enum flushed result = flush(ws, c);
+  settle_spent(ws);
   if (result == BROKEN) cut(c);
   if (result == MORE) add_dirty(ws, c);
 }

@@ -71,6 +71,8 @@ typedef struct gw_ws {
   /* private */
   gw_link dirty;
   uint8_t *gather;
+  gw_buf *spent; /* written, and not let go of yet; NULL: nothing */
+  unsigned num_spent;
   gw_ws_closing *closing_first; /* in the order of their deadlines */
   gw_ws_closing *closing_last;
 } gw_ws;

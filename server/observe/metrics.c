@@ -148,6 +148,24 @@ static void write_node(FILE *f, const gw_metrics *m) {
       "Lines of the log that were suppressed", m->log_suppressed);
 }
 
+static void write_hooks(FILE *f, const gw_hook_stats *s) {
+#define STAT(name, type, help) \
+  one(f, "godwit_" #name, #type, help, gw_stat_get(&s->name));
+  GW_HOOK_STATS(STAT)
+#undef STAT
+}
+
+static void write_tls(FILE *f, const gw_metrics *m) {
+  if (m->tls_expires_s == 0) return;
+  one(f, "godwit_tls_certificate_expires_seconds", "gauge",
+      "When the certificate expires, since 1970", m->tls_expires_s);
+  one(f, "godwit_tls_reloads_total", "counter",
+      "Times that certificate and key were read again", m->tls_reloads);
+  one(f, "godwit_tls_reload_failures_total", "counter",
+      "Times that this failed, and the old ones stayed",
+      m->tls_reload_failures);
+}
+
 char *gw_metrics_text(const gw_metrics *m, size_t *len) {
   char *text = NULL;
   FILE *f = open_memstream(&text, len);
@@ -158,6 +176,8 @@ char *gw_metrics_text(const gw_metrics *m, size_t *len) {
   write_auth(f, m);
   write_keys(f, m->keys);
   write_addresses(f, m->addresses);
+  if (m->hooks) write_hooks(f, m->hooks);
+  write_tls(f, m);
   write_process(f, m);
   return fclose(f) == 0 ? text : NULL;
 }

@@ -6,6 +6,7 @@
 #include "server/auth/keystore.h"
 #include "server/auth/stats.h"
 #include "server/core/hub.h"
+#include "server/hooks/hooks.h"
 #include "server/net/addresses.h"
 #include "server/net/net_stats.h"
 
@@ -24,6 +25,10 @@ typedef struct gw_metrics {
   uint64_t start_ms; /**< since 1970 */
   uint64_t uptime_ms;
   uint64_t log_suppressed;
+  const gw_hook_stats *hooks; /**< NULL: there are none */
+  uint64_t tls_expires_s;     /**< of the certificate, since 1970; 0: no TLS */
+  uint64_t tls_reloads;
+  uint64_t tls_reload_failures;
   bool is_draining;
 } gw_metrics;
 

@@ -11,6 +11,7 @@
 #include "server/cli/options.h"
 #include "server/load/usage.h"
 #include "tests/bench/load_drivers.h"
+#include "tests/bench/load_fill.h"
 
 static const gw_load_driver *const drivers[] = {
     &gw_load_godwit, &gw_load_topic, &gw_load_nats,
@@ -42,9 +43,12 @@ typedef struct bench {
   uint32_t warm_up_ms;
   uint32_t duration_ms;
   uint32_t hold_ms;
+  uint32_t num_fill;
   bool only_connects;
   gw_load_processes server;
   uint64_t cpu_ns; /**< of the time that was measured */
+  gw_load_threads threads;
+  uint64_t busiest_ns;
 } bench;
 
 static gw_load *running;
@@ -64,7 +68,13 @@ static int fail(const char *why) {
 static void on_mark(void *user, bool begins) {
   bench *b = user;
   uint64_t now = gw_load_cpu_ns(&b->server);
+  gw_load_threads threads;
+  gw_load_threads_read(&threads, &b->server);
   b->cpu_ns = begins ? now : now - b->cpu_ns;
+  if (begins)
+    b->threads = threads;
+  else
+    b->busiest_ns = gw_load_threads_busiest_ns(&b->threads, &threads);
 }
 
 static double us(uint64_t ns) {
@@ -77,12 +87,14 @@ static double per(double amount, uint64_t num) {
 
 static void print_published(const bench *b, const gw_load_result *r) {
   double seconds = (double)r->measured_ns / 1e9;
-  printf("{\"cpu_us\":%.4f,\"cpu_us_per_publication\":%.4f,\"cpu_share\":%.4f,"
+  printf("{\"cpu_us\":%.4f,\"busiest_us\":%.4f,"
+         "\"cpu_us_per_publication\":%.4f,\"cpu_share\":%.4f,"
          "\"deliveries_per_s\":%.1f,\"publications_per_s\":%.1f,"
          "\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f,\"late_us\":%.1f,"
          "\"seconds\":%.3f,\"sent\":%" PRIu64 ",\"acked\":%" PRIu64
          ",\"delivered\":%" PRIu64 "}\n",
          per(us(b->cpu_ns), r->counts.delivered),
+         per(us(b->busiest_ns), r->counts.delivered),
          per(us(b->cpu_ns), r->counts.sent), (double)b->cpu_ns / 1e9 / seconds,
          (double)r->counts.delivered / seconds,
          (double)r->counts.sent / seconds,
@@ -104,6 +116,30 @@ static int publish(bench *b, gw_load *l) {
   }
   if (err == 0) print_published(b, r);
   free(r);
+  return err;
+}
+
+/* ---- storms ------------------------------------------------------------------ */
+
+static int storm(bench *b, gw_load *l) {
+  gw_load_comeback *c = malloc(sizeof *c);
+  if (c == NULL) return GW_ERR_NOMEM;
+  int err = gw_load_open(l, 0);
+  if (err == 0) err = gw_load_wait(l, b->hold_ms / 2);
+  uint64_t memory = gw_load_memory_bytes(&b->server);
+  gw_load_reset_peak(&b->server);
+  on_mark(b, true);
+  if (err == 0) err = gw_load_storm(l, c);
+  on_mark(b, false);
+  if (err == 0)
+    printf("{\"clients\":%" PRIu32 ",\"recovered\":%" PRIu64
+           ",\"seconds\":%.3f,\"p50_s\":%.3f,\"p99_s\":%.3f,\"cpu_s\":%.3f,"
+           "\"memory_open\":%" PRIu64 ",\"memory_peak\":%" PRIu64 "}\n",
+           b->options.num_subscribers, c->recovered, (double)c->ns / 1e9,
+           (double)gw_histogram_quantile(&c->live, 0.5) / 1e9,
+           (double)gw_histogram_quantile(&c->live, 0.99) / 1e9,
+           (double)b->cpu_ns / 1e9, memory, gw_load_peak_bytes(&b->server));
+  free(c);
   return err;
 }
 
@@ -218,6 +254,8 @@ static int parse(bench *b, int argc, char **argv) {
   const gw_option options[] = {
       {"--driver", GW_OPTION_TEXT, &b->driver, "NAME", "protocol [godwit]"},
       {"--url", GW_OPTION_TEXT, &o->url, "URL", "ws://HOST:PORT/PATH"},
+      {"--insecure", GW_OPTION_FLAG, &o->is_insecure, NULL,
+       "take any certificate of a wss:// server"},
       {"--pid", GW_OPTION_TEXT, &b->pids, "PID,...", "the server's processes"},
       {"--connections", GW_OPTION_NUMBER, &o->num_subscribers, "N", "[100]"},
       {"--channels", GW_OPTION_NUMBER, &o->num_rooms, "N", "[1]"},
@@ -226,6 +264,8 @@ static int parse(bench *b, int argc, char **argv) {
       {"--size", GW_OPTION_NUMBER, &o->payload_bytes, "BYTES", "[128]"},
       {"--member", GW_OPTION_FLAG, &o->is_member, NULL,
        "the first subscriber of each channel publishes"},
+      {"--storm", GW_OPTION_NUMBER, &o->num_missed, "N",
+       "cut all, publish N per channel, let all come back; with --window"},
       {"--echo", GW_OPTION_FLAG, &o->is_echo, NULL, "echo, not publish"},
       {"--presence", GW_OPTION_FLAG, &o->presence, NULL, "enter and watch it"},
       {"--warm-up", GW_OPTION_DURATION, &b->warm_up_ms, "TIME", "[300ms]"},
@@ -233,6 +273,8 @@ static int parse(bench *b, int argc, char **argv) {
       {"--connect", GW_OPTION_FLAG, &b->only_connects, NULL,
        "connect, hold, close; publish nothing"},
       {"--hold", GW_OPTION_DURATION, &b->hold_ms, "TIME", "[2s]"},
+      {"--fill", GW_OPTION_NUMBER, &b->num_fill, "N",
+       "instead, publish once to each of N other channels"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   const gw_usage usage = {"godwit-load", "--url URL", about, options, NULL};
@@ -267,6 +309,11 @@ int main(int argc, char **argv) {
              .hold_ms = 2000};
   int code = parse(&b, argc, argv);
   if (code != 0) return code < 0 ? GW_EXIT_OK : code;
+  if (b.num_fill > 0) {
+    uint32_t len = b.options.payload_bytes;
+    return gw_load_fill(b.options.url, b.num_fill, len, &why) < 0 ? fail(why)
+                                                                  : GW_EXIT_OK;
+  }
   b.options.has_publishers = !b.only_connects;
   b.options.on_user = &b;
   if (b.only_connects && warm_up(&b) < 0) return GW_EXIT_FAILED;
@@ -275,7 +322,9 @@ int main(int argc, char **argv) {
   running = l;
   signal(SIGINT, on_signal);
   signal(SIGTERM, on_signal);
-  int err = b.only_connects ? connect_all(&b, l) : publish(&b, l);
+  int err = b.only_connects            ? connect_all(&b, l)
+            : b.options.num_missed > 0 ? storm(&b, l)
+                                       : publish(&b, l);
   if (err < 0) (void)fail(gw_load_why(l));
   if (err == 0 && gw_load_was_stopped(l)) err = GW_ERR_STATE;
   running = NULL;

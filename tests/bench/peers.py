@@ -50,17 +50,19 @@ def run_quietly(argv, cwd=None):
 
 # ---- what comes from elsewhere ------------------------------------------------
 
-def npm_modules():
-    """The folder with bun, ws and socket.io."""
+def npm_modules(packages=NPM_PACKAGES):
+    """The folder with these and with what was asked for before."""
     os.makedirs(NPM, exist_ok=True)
-    names = [p.rsplit("@", 1)[0] for p in NPM_PACKAGES]
+    names = [p.rsplit("@", 1)[0] for p in packages]
     if not all(os.path.isdir(os.path.join(NPM, "node_modules", n)) for n in names):
-        print("  npm: " + " ".join(NPM_PACKAGES), flush=True)
-        with open(os.path.join(NPM, "package.json"), "w", encoding="utf-8") as f:
-            f.write('{"private":true}\n')
+        print("  npm: " + " ".join(packages), flush=True)
+        manifest = os.path.join(NPM, "package.json")
+        if not os.path.exists(manifest):
+            with open(manifest, "w", encoding="utf-8") as f:
+                f.write('{"private":true}\n')
         try:
             run_quietly(["npm", "install", "--no-audit", "--no-fund",
-                         "--no-update-notifier", "--loglevel=error"] + NPM_PACKAGES, NPM)
+                         "--no-update-notifier", "--loglevel=error"] + packages, NPM)
         except FileNotFoundError:
             raise Unavailable("there is no npm") from None
     return NPM
@@ -206,6 +208,8 @@ class Peer:
         self.driver = driver
         self.path = path
         self.version = ""
+        # Certificate and key, to speak TLS.
+        self.secure = ()
 
     def prepare(self):
         """Gets what is missing; Unavailable."""
@@ -215,7 +219,7 @@ class Peer:
         raise NotImplementedError
 
     def url(self, port):
-        return f"ws://127.0.0.1:{port}{self.path}"
+        return f"{'wss' if self.secure else 'ws'}://127.0.0.1:{port}{self.path}"
 
 
 def version_of(argv, env=None):
@@ -235,9 +239,11 @@ class Godwit(Peer):
         self.version = version_of([self.binary, "version"])
 
     def command(self, port):
+        tls = ["--tls.cert", self.secure[0], "--tls.key", self.secure[1]] \
+            if self.secure else []
         return [self.binary, "serve", "--listen.public", f"127.0.0.1:{port}",
                 "--listen.internal", "", "--workers", "1", "--history.size", "100",
-                "--log.level", "warn"] + self.options, {}
+                "--log.level", "warn"] + tls + self.options, {}
 
 
 class Floor(Peer):
@@ -249,15 +255,16 @@ class Floor(Peer):
 
 
 class Bun(Peer):
-    def __init__(self):
-        super().__init__("bun", "Bun", "topic")
+    def __init__(self, name="bun", label="Bun"):
+        super().__init__(name, label, "topic")
 
     def prepare(self):
         self.binary = os.path.join(npm_modules(), "node_modules/.bin/bun")
         self.version = version_of([self.binary, "--version"])
 
     def command(self, port):
-        return [self.binary, os.path.join(HERE, "peers/bun.mjs"), str(port)], {}
+        return [self.binary, os.path.join(HERE, "peers/bun.mjs"), str(port),
+                *self.secure], {}
 
 
 class Node(Peer):

@@ -29,6 +29,9 @@ MARKS = {
     "floor": ("#8b949e", "bar"), "ws": ("#3fa34d", "diamond"),
     "socketio": ("#b58900", "square"), "nats": ("#2f81f7", "diamond"),
     "nchan": ("#17a2a2", "square"), "mosquitto": ("#d0588f", "diamond"),
+    "bare": ("#8b949e", "bar"), "binary": ("#8b949e", "square"),
+    "centrifuge": ("#2f81f7", "diamond"), "centrifuge-protobuf": ("#17a2a2", "diamond"),
+    "godwit-plain": ("#d0588f", "circle"),
 }
 
 
@@ -143,4 +146,19 @@ def latency(rows, peers):
                               f'fill="{colour}"/>')
             y += height
         y += 18
+    return plot.text()
+
+
+def clients(rows, peers):
+    """rows: (label, {client: messages a second in parts of the bare WebSocket's})."""
+    values = [v for _, r in rows for v in r.values() if v > 0]
+    plot = Plot("Messages a second, in parts of the bare WebSocket's",
+                "received and handed to a handler; batched: where the protocol knows of it; "
+                "further right is better", len(rows), *around(values + [1]))
+    plot.legend(peers)
+    plot.scale(lambda v: f"{v:g}", strong=1)
+    for number, (title, row) in enumerate(rows):
+        y = plot.row(number, title)
+        for name in sorted(row, key=lambda n: n == "godwit"):
+            plot.parts.append(mark(name, plot.x(row[name]), y))
     return plot.text()

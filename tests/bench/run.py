@@ -37,11 +37,13 @@ class Failed(Exception):
     """A run that is worth nothing; the text says why."""
 
 
-def load(server, args, cpu):
-    """One run of the generator; its results."""
+def load(server, args, cpu, prefix=()):
+    """One run of the generator; its results. prefix: a command that runs it."""
     peer = server.peer
-    argv = ["taskset", "-c", str(cpu), LOAD, "--driver", peer.driver,
+    argv = [*prefix, "taskset", "-c", str(cpu), LOAD, "--driver", peer.driver,
             "--url", peer.url(server.port), "--pid", ",".join(map(str, server.pids()))]
+    # The certificate is one that the run made itself.
+    argv += ["--insecure"] if peer.secure else []
     process = subprocess.Popen(argv + args, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                text=True, errors="replace", start_new_session=True)
     try:

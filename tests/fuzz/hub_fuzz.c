@@ -89,6 +89,8 @@ static void settle(void) {
       w = 0; /* what it posted */
     }
   }
+  for (unsigned w = 0; w < NUM_WORKERS; w++)
+    gw_hub_end_turn(hubs[w]);
   for (unsigned i = 0; i < NUM_CONNS; i++)
     take(&conns[i]);
 }
@@ -107,13 +109,15 @@ static void drop(conn *c, uint32_t ws_code) {
   *c = (conn){NULL, false, false};
 }
 
-static void say_hello(conn *c, uint8_t who, bool is_json) {
+static void say_hello(conn *c, uint8_t who, bool is_json, bool has_credit) {
   static const char line[] = "{\"id\":1,\"hello\":{\"version\":1,\"instance\":"
                              "\"AAECAwQFBgcICQoLDA0ODw==\"}}\n";
   uint8_t bytes[128], instance[GW_INSTANCE_BYTES] = {who};
   gw_out out = {bytes, 0, sizeof bytes};
   gw_head head = {.type = GW_FRAME_HELLO, .request = 1};
   gw_hello m = {.version = GW_PROTOCOL_VERSION,
+                .features = has_credit ? GW_FEATURE_CREDIT : 0,
+                .credit_bytes = 300,
                 .instance = {instance, sizeof instance}};
   must(gw_encode_hello(&out, &head, &m) == 0);
   gw_view hello = {bytes, out.len};
@@ -128,7 +132,7 @@ static void open_conn(conn *c, unsigned i, uint8_t how) {
                            is_json ? GW_ENCODING_JSON : GW_ENCODING_BINARY,
                            gw_view_of("fuzz"));
   must(c->session != NULL);
-  if ((how & 16) == 0) say_hello(c, how & 3, is_json);
+  if ((how & 16) == 0) say_hello(c, how & 3, is_json, (how & 4) != 0);
 }
 
 /** Feed the next bytes of the input. Returns how many. */
@@ -209,10 +213,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   gw_settings settings = gw_settings_default;
-  gw_namespace ns = *gw_settings_namespace(&settings, gw_view_of("x"));
-  ns.history_size = 3;
-  ns.presence_grace_ms = 500;
-  settings.namespaces = &ns;
+  gw_namespace ns[2];
+  ns[1] = *gw_settings_namespace(&settings, gw_view_of("x"));
+  ns[1].history_size = 3;
+  ns[1].presence_grace_ms = 500;
+  ns[0] = ns[1];
+  ns[0].name = "b";
+  ns[0].batch_delay_ms = 10;
+  ns[0].batch_bytes = 100;
+  settings.namespaces = ns;
+  settings.num_namespaces = 2;
   settings.limits.max_queue_bytes = 2000;
   settings.limits.max_frame_bytes = 1000;
   settings.limits.max_calls = 3;

@@ -53,13 +53,38 @@ test("bench fails when somebody else publishes to its channels", () =>
     await client.close();
   }));
 
+test("after a storm everybody is live again, with all that was missed", () =>
+  withServer({}, async (server) => {
+    const { code, err, lines } = await run(["bench", "--json", "--connections", "300",
+      "--channels", "10", "--storm", "100"], { server });
+    assert.equal(code, 0, err);
+    const told = JSON.parse(lines[0]);
+    assert.equal(told.recovered, 300 * 100);
+    assert.ok(told.p50_s <= told.p99_s && told.p99_s <= told.seconds);
+    assert.equal(await server.metric("godwit_recoveries_total"), 300);
+    assert.equal(await server.metric("godwit_recovered_publications_total"), 30000);
+    assert.equal(await server.metric("godwit_gaps_total"), 0);
+    await server.until("godwit_sockets", (n) => n === 0);
+  }));
+
+test("a storm finds out that the history was too short", () =>
+  withServer({ args: ["--history.size", "50"] }, async (server) => {
+    const { code, err } = await run(["bench", "--connections", "20", "--channels", "2",
+      "--storm", "100"], { server });
+    assert.equal(code, 1);
+    assert.match(err, /cannot be recovered from 0: a gap; does history\.size/);
+  }));
+
 test("bench says what is wrong with a command line or an address", () =>
   withServer({}, async (server) => {
     const wrong = [
       [["bench", "--rate", "1", "--window", "1"], 2, /exclude each other/],
+      [["bench", "--rate", "1", "--storm", "9"], 2, /exclude each other/],
+      [["bench", "--storm", "70000"], 1, /more are missed/],
       [["bench", "more"], 2, /more/],
       [["bench", "--size", "8"], 1, /32 bytes/],
-      [["bench", "--url", "wss://localhost/"], 1, /TLS/],
+      [["bench", "--url", "http://localhost/"], 1, /ws:\/\/ or wss:/],
+      [["bench", "--url", "wss://127.0.0.1:1/", "--ca", "/dev/null"], 1, /--ca/],
       [["bench", "--url", "ws://127.0.0.1:1/"], 1, /refused/],
     ];
     for (const [args, expected, pattern] of wrong) {

@@ -233,6 +233,29 @@ test("subscribe --json is for machines", () =>
     assert.equal("json" in second, false);
   }));
 
+test("a publication is about an item, and subscribe shows it", () =>
+  withServer({}, async (server) => {
+    const item = "bus número \u001b[2J7";
+    await run(["publish", "a", "--item", item, "on time"], { server });
+    await run(["publish", "a", "about nothing"], { server });
+    const all = ["subscribe", "a", "--since", "start", "--count", "2"];
+    const { lines, out } = await run(
+      [...all, "--overflow", "conflate"], { server });
+    assert.match(lines[0], /^\S+ 1 \S+ \[bus número \\u001b\[2J7\]: "on time"$/);
+    assert.match(lines[1], /^\S+ 2 \S+: "about nothing"$/);
+    assert.equal(out.includes("\u001b"), false);
+    const { lines: json } = await run([...all, "--json"], { server });
+    assert.equal(JSON.parse(json[0]).item, item);
+    assert.equal("item" in JSON.parse(json[1]), false);
+    const long = await run(["publish", "a", "--item", "x".repeat(256), "1"],
+      { server });
+    assert.equal(long.code, 2);
+    assert.match(long.err, /--item must not be longer than 255 bytes/);
+    const odd = await run(["subscribe", "a", "--overflow", "ignore"], { server });
+    assert.equal(odd.code, 2);
+    assert.match(odd.err, /--overflow must be close, drop, conflate or sample/);
+  }));
+
 test("subscribe begins at the start, at a position, or now", () =>
   withServer({}, async (server) => {
     const input = "1\n2\n3\n";

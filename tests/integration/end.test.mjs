@@ -2,10 +2,14 @@
 // end.test.mjs - starting and stopping: drain, signals, ports, exit codes.
 
 import assert from "node:assert/strict";
+import { execFile as execFileCallback } from "node:child_process";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { Client, connectMany } from "./support/client.mjs";
-import { get, Server, withServer } from "./support/server.mjs";
+import { BINARY, get, Server, withServer } from "./support/server.mjs";
 import { openWebSocket, within } from "./support/websocket.mjs";
+
+const execFile = promisify(execFileCallback);
 
 test("SIGTERM sends clients away in batches, then ends with 0", async () => {
   const server = await Server.start({
@@ -58,6 +62,23 @@ test("a second signal ends the server at once", async () => {
   server.signal("SIGTERM");
   assert.equal(await within(5000, "the end", server.exited), 1);
   await Promise.all(clients.map((c) => c.closed));
+});
+
+test("a server whose terminal is closed ends, instead of staying unseen", async () => {
+  /* Python can make a terminal: the server runs in it until the master's end is
+   * closed, and its exit code is told. */
+  const script = `
+import os, pty, sys
+pid, master = pty.fork()
+if pid == 0: os.execv(sys.argv[1], sys.argv[1:])
+seen = b""
+while b" serves " not in seen: seen += os.read(master, 4096)
+os.close(master)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
+  const { stdout } = await within(15000, "the end", execFile(
+    process.env.PYTHON ?? "python3", ["-c", script, BINARY, "serve",
+      "--listen.public", "localhost:0", "--listen.internal", "127.0.0.1:0"]));
+  assert.equal(stdout, "0\n");
 });
 
 test("a port in use is refused with its holder's name and exit code 3", () =>

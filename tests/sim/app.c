@@ -255,10 +255,6 @@ static void on_published(sim_app *a, const gw_event *e) {
     a->pending[i] = a->pending[--a->num_pending];
     world_trace(a->w, "app %u: #%u %s", a->index, number,
                 gw_code_name(e->u.published.code));
-    /* Only subscribers publish, and a subscription may lapse for a while. */
-    if (a->plan->channel_tokens &&
-        e->u.published.code == GW_CODE_NOT_SUBSCRIBED)
-      sim_book_excuse(a->book, number);
     if (e->u.published.code == GW_CODE_OK)
       sim_book_acked(a->book, number, e->u.published.position, life_of(a));
     else
@@ -449,8 +445,7 @@ static void subscribe(sim_app *a, uint32_t c, const gw_position *since) {
     options.recover = true;
     options.since = *since;
   }
-  if (a->plan->drop_policy && a->index % 2 == 1)
-    options.overflow = GW_OVERFLOW_DROP;
+  options.overflow = sim_plan_overflow(a->plan, a->index);
   int64_t sub = gw_client_subscribe(a->client, gw_view_of(name), &options);
   if (sub <= 0) {
     world_fail(a->w, "app %u: subscribe: %s", a->index, gw_err_name((int)sub));
@@ -469,8 +464,19 @@ static void publish(sim_app *a) {
     options.compare = true;
     options.expected = gw_client_sub_position(a->client, a->channel[c].sub);
   }
-  uint32_t number =
-      sim_book_written(a->book, a->index, c, options.no_echo, options.compare);
+  uint32_t item = 0;
+  char about[16];
+  if (a->plan->items && world_chance(a->w, 700)) {
+    item = (uint32_t)world_between(a->w, 1, 5);
+    snprintf(about, sizeof about, "thing %u", item);
+    options.item = gw_view_of(about);
+  }
+  sim_writing writing = {.app = a->index,
+                         .channel = c,
+                         .item = item,
+                         .no_echo = options.no_echo,
+                         .may_fail = options.compare};
+  uint32_t number = sim_book_written(a->book, &writing);
   char text[2048];
   bool json = world_chance(a->w, 500);
   int len = snprintf(text, sizeof text, json ? "\"%u:" : "%u:", number);
@@ -561,6 +567,7 @@ sim_app *sim_app_new(world *w, const sim_plan *plan, sim_node *node,
                                .num_endpoints = 1,
                                .user = gw_view_of(user),
                                .asks_token = plan->tokens,
+                               .credit_bytes = plan->credit_bytes,
                                .outbox_max_age_ms = GW_DEDUP_WINDOW_MS - 1};
   a->client = gw_client_new(&options, &client_port, a);
   if (a->client == NULL) abort();

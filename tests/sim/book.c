@@ -8,10 +8,7 @@
 #define MAX_EPOCHS 256
 
 typedef struct written {
-  uint32_t app;
-  uint32_t channel;
-  bool no_echo;
-  bool may_fail;
+  sim_writing what;
   bool acked;
   bool failed;
   gw_position at;   /* of the acknowledgement */
@@ -47,6 +44,7 @@ typedef struct stream {
 
 struct sim_book {
   world *w;
+  const sim_plan *plan;
   uint32_t num_apps;
   written *all;
   uint32_t num;
@@ -63,11 +61,12 @@ static void *grow(void *old, size_t count, size_t size) {
   return p;
 }
 
-sim_book *sim_book_new(world *w, uint32_t num_apps) {
+sim_book *sim_book_new(world *w, const sim_plan *plan) {
   sim_book *b = calloc(1, sizeof *b);
   if (b == NULL) abort();
   b->w = w;
-  b->num_apps = num_apps;
+  b->plan = plan;
+  b->num_apps = plan->num_apps;
   return b;
 }
 
@@ -95,16 +94,14 @@ static void grow_views(sim_book *b, uint32_t old_cap) {
     }
 }
 
-uint32_t sim_book_written(sim_book *b, uint32_t app, uint32_t channel,
-                          bool no_echo, bool may_fail) {
+uint32_t sim_book_written(sim_book *b, const sim_writing *what) {
   if (b->num == b->cap) {
     uint32_t old = b->cap;
     b->cap = old == 0 ? 256 : old * 2;
     b->all = grow(b->all, b->cap, sizeof *b->all);
     grow_views(b, old);
   }
-  b->all[b->num] = (written){
-      .app = app, .channel = channel, .no_echo = no_echo, .may_fail = may_fail};
+  b->all[b->num] = (written){.what = *what};
   b->sums.written++;
   return b->num++;
 }
@@ -132,7 +129,7 @@ static int stream_of(sim_book *b, uint32_t channel, uint64_t epoch,
 
 /** Note which publication stands at a position; it must always be the same. */
 static void note(sim_book *b, uint32_t number, gw_position at, uint32_t life) {
-  int i = stream_of(b, b->all[number].channel, at.epoch, life);
+  int i = stream_of(b, b->all[number].what.channel, at.epoch, life);
   if (i < 0) return;
   stream *s = &b->streams[i];
   if (at.offset >= s->cap) {
@@ -190,16 +187,12 @@ void sim_book_not_taken(sim_book *b, uint32_t number) {
   b->all[number].failed = true;
 }
 
-void sim_book_excuse(sim_book *b, uint32_t number) {
-  b->all[number].may_fail = true;
-}
-
 void sim_book_failed(sim_book *b, uint32_t number, uint32_t code) {
   written *p = &b->all[number];
   if (p->acked || p->failed) world_fail(b->w, "#%u settled twice", number);
   p->failed = true;
   b->sums.failed++;
-  if (!p->may_fail)
+  if (!p->what.may_fail)
     world_fail(b->w, "#%u failed: %s", number, gw_code_name(code));
 }
 
@@ -250,7 +243,7 @@ static void check_passed(sim_book *b, uint32_t app, uint32_t channel,
     uint32_t n = number_at(b, channel, (gw_position){v->at.epoch, o});
     if (n == 0) continue; /* acknowledged or delivered to nobody (yet) */
     written *p = &b->all[n - 1];
-    if (v->ever[n - 1] || (p->no_echo && p->app == app)) continue;
+    if (v->ever[n - 1] || (p->what.no_echo && p->what.app == app)) continue;
     world_fail(b->w, "app %u channel %u passed over #%u at offset %llu", app,
                channel, n - 1, (unsigned long long)o);
   }
@@ -282,7 +275,7 @@ void sim_book_begins(sim_book *b, uint32_t app, uint32_t channel,
 void sim_book_delivered(sim_book *b, uint32_t app, uint32_t channel,
                         uint32_t number, gw_position at, uint32_t life) {
   view *v = &b->view[app][channel];
-  if (number >= b->num || b->all[number].channel != channel) {
+  if (number >= b->num || b->all[number].what.channel != channel) {
     world_fail(b->w, "app %u got #%u, which nobody wrote there", app, number);
     return;
   }
@@ -297,11 +290,11 @@ void sim_book_delivered(sim_book *b, uint32_t app, uint32_t channel,
   if (v->seen[number]++ > 0)
     world_fail(b->w, "app %u channel %u: #%u twice", app, channel, number);
   v->ever[number] = true;
-  if (number < v->last_of[p->app] && !is_late(b, v, p, at))
+  if (number < v->last_of[p->what.app] && !is_late(b, v, p, at))
     world_fail(b->w, "app %u channel %u: #%u after #%u of the same writer", app,
-               channel, number, v->last_of[p->app] - 1);
-  if (number >= v->last_of[p->app]) v->last_of[p->app] = number + 1;
-  if (p->no_echo && p->app == app)
+               channel, number, v->last_of[p->what.app] - 1);
+  if (number >= v->last_of[p->what.app]) v->last_of[p->what.app] = number + 1;
+  if (p->what.no_echo && p->what.app == app)
     world_fail(b->w, "app %u: echo of #%u, which wanted none", app, number);
   v->at = at;
 }
@@ -315,31 +308,87 @@ void sim_book_gap(sim_book *b, uint32_t app, uint32_t channel, uint32_t reason,
   v->gaps = grow(v->gaps, v->num_gaps + 1, sizeof *v->gaps);
   v->gaps[v->num_gaps++] = (gap){reason, v->at, from, to, at};
   b->sums.gaps++;
+  if (reason == GW_GAP_SLOW_READER) b->sums.skipped += to - from + 1;
   if (at.epoch == v->at.epoch && at.offset < v->at.offset)
     world_fail(b->w, "app %u channel %u: a gap leads back", app, channel);
   if (from > v->at.offset + 1) check_passed(b, app, channel, from - 1);
   v->at = at;
 }
 
+/* ---- what a slow reader may be spared ------------------------------------ */
+
+static const stream *stream_at(const sim_book *b, uint64_t epoch) {
+  for (size_t i = 0; i < b->num_streams; i++)
+    if (b->streams[i].epoch == epoch) return &b->streams[i];
+  return NULL;
+}
+
+/** Whether all of a stream was kept all the time. */
+static bool is_kept(const sim_book *b, const stream *s) {
+  for (uint64_t o = (uint64_t)b->plan->history_size + 1; o < s->cap; o++)
+    if (s->number[o] != 0) return false;
+  return true;
+}
+
+/** Whether something later is about the same thing as what stands at an
+ * offset. */
+static bool is_superseded(const sim_book *b, const stream *s, uint64_t offset) {
+  uint32_t item = b->all[s->number[offset] - 1].what.item;
+  for (uint64_t o = offset + 1; item != 0 && o < s->cap; o++)
+    if (s->number[o] != 0 && b->all[s->number[o] - 1].what.item == item)
+      return true;
+  return false;
+}
+
+static void check_skipped(sim_book *b, uint32_t app, const stream *s,
+                          uint64_t offset) {
+  uint32_t overflow = sim_plan_overflow(b->plan, app);
+  if (overflow == GW_OVERFLOW_SAMPLE || s->number[offset] == 0) return;
+  if (overflow != GW_OVERFLOW_CONFLATE || !is_superseded(b, s, offset))
+    world_fail(b->w,
+               "app %u channel %u was not sent #%u at offset %llu, which is "
+               "kept, for being slow",
+               app, s->channel, s->number[offset] - 1,
+               (unsigned long long)offset);
+}
+
+/** What is kept is skipped by those only who chose so, and as they chose. */
+static void check_gaps(sim_book *b, uint32_t app, const view *v) {
+  for (size_t i = 0; i < v->num_gaps; i++) {
+    const gap *g = &v->gaps[i];
+    const stream *s = stream_at(b, g->on.epoch);
+    if (g->reason != GW_GAP_SLOW_READER) continue;
+    if (sim_plan_overflow(b->plan, app) == GW_OVERFLOW_CLOSE)
+      world_fail(b->w, "app %u was spared what it wanted to be closed for",
+                 app);
+    if (s == NULL || !is_kept(b, s)) continue;
+    for (uint64_t o = g->from; o <= g->to && o < s->cap; o++)
+      check_skipped(b, app, s, o);
+  }
+}
+
 /* ---- the end ------------------------------------------------------------- */
 
 void sim_book_check(sim_book *b) {
+  for (uint32_t a = 0; a < b->num_apps; a++)
+    for (uint32_t c = 0; c < SIM_MAX_CHANNELS; c++)
+      check_gaps(b, a, &b->view[a][c]);
   for (uint32_t n = 0; n < b->num; n++) {
     const written *p = &b->all[n];
     if (!p->acked && !p->failed) {
-      world_fail(b->w, "#%u of app %u was never settled", n, p->app);
+      world_fail(b->w, "#%u of app %u was never settled", n, p->what.app);
       return;
     }
     if (!p->acked) continue;
     for (uint32_t a = 0; a < b->num_apps; a++) {
-      const view *v = &b->view[a][p->channel];
+      const view *v = &b->view[a][p->what.channel];
       if (!v->begun || v->ever[n]) continue;
-      if (p->no_echo && p->app == a) continue;
+      if (p->what.no_echo && p->what.app == a) continue;
       if (!is_explained(b, v, p->at)) {
         world_fail(b->w,
                    "#%u (channel %u, offset %llu) never reached app %u, "
                    "and no gap says so",
-                   n, p->channel, (unsigned long long)p->at.offset, a);
+                   n, p->what.channel, (unsigned long long)p->at.offset, a);
         return;
       }
     }

@@ -10,12 +10,20 @@
 
 typedef struct sim_book sim_book;
 
-sim_book *sim_book_new(world *w, uint32_t num_apps);
+sim_book *sim_book_new(world *w, const sim_plan *plan);
 void sim_book_free(sim_book *b);
 
-/** An application wrote; returns the number of the publication. */
-uint32_t sim_book_written(sim_book *b, uint32_t app, uint32_t channel,
-                          bool no_echo, bool may_fail);
+/** What an application writes. */
+typedef struct sim_writing {
+  uint32_t app;
+  uint32_t channel;
+  uint32_t item; /**< 0: about nothing */
+  bool no_echo;
+  bool may_fail;
+} sim_writing;
+
+/** It did; returns the number of the publication. */
+uint32_t sim_book_written(sim_book *b, const sim_writing *what);
 /** It was acknowledged. */
 void sim_book_acked(sim_book *b, uint32_t number, gw_position at,
                     uint32_t life);
@@ -23,8 +31,6 @@ void sim_book_acked(sim_book *b, uint32_t number, gw_position at,
 void sim_book_sent(sim_book *b, uint32_t number, uint32_t life);
 /** The client did not take it (its outbox is full). */
 void sim_book_not_taken(sim_book *b, uint32_t number);
-/** It may be refused. */
-void sim_book_excuse(sim_book *b, uint32_t number);
 /** It was refused or given up. */
 void sim_book_failed(sim_book *b, uint32_t number, uint32_t code);
 
@@ -43,6 +49,7 @@ void sim_book_check(sim_book *b);
 
 typedef struct sim_book_sums {
   uint64_t written, acked, failed, delivered, gaps;
+  uint64_t skipped; /**< offsets that slow readers were not sent */
 } sim_book_sums;
 sim_book_sums sim_book_sum(const sim_book *b);
 

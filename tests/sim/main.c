@@ -92,6 +92,7 @@ static void check(deployment *d) {
   if (sim_node_queue_bytes(d->node) != 0)
     world_fail(&d->w, "%llu bytes are still queued",
                (unsigned long long)sim_node_queue_bytes(d->node));
+  sim_node_check_calm(d->node);
   sim_book_check(d->book);
 }
 
@@ -102,7 +103,7 @@ static void run(uint64_t seed, bool trace, result *r) {
   sim_plan_draw(&d->plan, &d->w);
   d->issuer = sim_issuer_new(&d->w, &d->plan);
   d->node = sim_node_new(&d->w, &d->plan, d->issuer);
-  d->book = sim_book_new(&d->w, d->plan.num_apps);
+  d->book = sim_book_new(&d->w, &d->plan);
   sim_node_start(d->node);
   for (uint32_t i = 0; i < d->plan.num_apps; i++) {
     d->app[i] = sim_app_new(&d->w, &d->plan, d->node, d->book, d->issuer, i);
@@ -165,6 +166,7 @@ static void run_seeds(job *j, uint64_t end, uint64_t step) {
     j->t.sums.acked += r.sums.acked;
     j->t.sums.delivered += r.sums.delivered;
     j->t.sums.gaps += r.sums.gaps;
+    j->t.sums.skipped += r.sums.skipped;
     if (r.failed) {
       j->t.failures++;
       report_failure(j->seed, r.failure);
@@ -222,19 +224,21 @@ static int run_many(uint64_t first, uint64_t num, uint64_t num_jobs) {
     all.sums.acked += t->sums.acked;
     all.sums.delivered += t->sums.delivered;
     all.sums.gaps += t->sums.gaps;
+    all.sums.skipped += t->sums.skipped;
   }
   munmap(jobs, num_jobs * sizeof *jobs);
   clock_gettime(CLOCK_MONOTONIC, &end);
   double s = (double)(end.tv_sec - begin.tv_sec) +
              (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
-  printf("%llu seeds in %.1f s (%.0f a second), %.1f virtual hours, "
-         "%llu written, %llu acknowledged, %llu delivered, %llu gaps told\n",
-         (unsigned long long)all.runs, s, (double)all.runs / s,
-         (double)all.virtual_ms / 3600000.0,
-         (unsigned long long)all.sums.written,
-         (unsigned long long)all.sums.acked,
-         (unsigned long long)all.sums.delivered,
-         (unsigned long long)all.sums.gaps);
+  printf(
+      "%llu seeds in %.1f s (%.0f a second), %.1f virtual hours, "
+      "%llu written, %llu acknowledged, %llu delivered, %llu gaps told, "
+      "%llu skipped for slow readers\n",
+      (unsigned long long)all.runs, s, (double)all.runs / s,
+      (double)all.virtual_ms / 3600000.0, (unsigned long long)all.sums.written,
+      (unsigned long long)all.sums.acked,
+      (unsigned long long)all.sums.delivered, (unsigned long long)all.sums.gaps,
+      (unsigned long long)all.sums.skipped);
   uint64_t lost = num - all.runs;
   printf("%llu passed, %llu failed\n",
          (unsigned long long)(all.runs - all.failures),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/core/api.h"
+#include "tests/sim/watch.h"
 
 typedef struct sim_worker {
   sim_node *node;
@@ -14,6 +15,7 @@ typedef struct sim_worker {
   uint32_t index;
   uint32_t life;
   uint64_t planned_ms;                    /* next tick that is in the queue */
+  bool turn_planned;                      /* so is the end of a turn */
   uint64_t mail_last_ms[SIM_MAX_WORKERS]; /* per sender: mail keeps its order */
   struct sim_worker *next;
 } sim_worker;
@@ -63,6 +65,7 @@ struct sim_link {
   uint32_t close_code;
   uint32_t in_flight;             /* bytes on the way to the client */
   uint32_t token[SIM_NUM_THINGS]; /* that the server goes by; 0: none */
+  sim_watch watch;
   pipe_way up;
   pipe_way down;
   uint64_t stalled_until_ms;
@@ -83,7 +86,25 @@ static void worker_enter(sim_worker *k) {
 
 static void worker_tick(void *arg);
 
+static void worker_end_turn(void *arg) {
+  sim_worker *k = arg;
+  k->turn_planned = false;
+  if (!worker_alive(k)) return;
+  worker_enter(k);
+  gw_hub_end_turn(k->hub);
+}
+
+/** Turns are as long as the plan says: much or little is gathered in one. */
+static void worker_plan_turn(sim_worker *k) {
+  if (k->turn_planned) return;
+  k->turn_planned = true;
+  world *w = k->node->w;
+  world_after(w, world_between(w, 0, k->node->plan->turn_max_ms),
+              worker_end_turn, k);
+}
+
 static void worker_plan(sim_worker *k) {
+  worker_plan_turn(k);
   uint64_t due = gw_hub_deadline(k->hub);
   world *w = k->node->w;
   if (due == UINT64_MAX) return;
@@ -156,38 +177,52 @@ static void port_close(void *user, void *conn, uint32_t code, gw_view reason) {
   plan_flush(l);
 }
 
+static uint64_t port_random(void *user) {
+  sim_worker *k = user;
+  return world_random(k->node->w);
+}
+
 /* ---- questions ------------------------------------------------------------ */
 
 /** A question that is answered later. */
-typedef struct late {
+typedef struct ask_event {
   sim_worker *worker;
   sim_link *link;
   enum gw_ask kind;
   uint64_t session;
   uint64_t ticket;
+  uint32_t code; /* what is said where it is not about a token */
   char user[16];
   char channel[16];
   char token[SIM_TOKEN_MAX];
-} late;
+} ask_event;
+
+static bool is_of_channel(const gw_question *q) {
+  return q->kind == GW_ASK_SUBSCRIBE || q->kind == GW_ASK_SUBSCRIPTION_REFRESH;
+}
+
+static bool is_about_token(const sim_plan *plan, const gw_question *q) {
+  if (is_of_channel(q)) return plan->channel_tokens;
+  return plan->tokens &&
+         (q->kind == GW_ASK_CONNECT || q->kind == GW_ASK_REFRESH);
+}
 
 static void decide(sim_worker *k, sim_link *l, const gw_question *q,
-                   gw_verdict *v) {
-  bool is_channel =
-      q->kind == GW_ASK_SUBSCRIBE || q->kind == GW_ASK_SUBSCRIPTION_REFRESH;
-  *v = (gw_verdict){.user = q->user, .is_claim = true};
-  if (is_channel ? !k->node->plan->channel_tokens : !k->node->plan->tokens)
-    return;
+                   uint32_t code, gw_verdict *v) {
+  *v = (gw_verdict){.code = code, .user = q->user, .is_only_claimed = true};
+  if (code != GW_CODE_OK) v->retry_after_ms = 300;
+  if (!is_about_token(k->node->plan, q)) return;
   uint32_t number = sim_issuer_check(k->node->issuer, q->kind, q->user,
                                      q->channel, q->token, v);
   if (number == 0) return;
-  uint32_t thing = is_channel
+  uint32_t thing = is_of_channel(q)
                        ? (uint32_t)(q->channel.data[q->channel.len - 1] - '0')
                        : SIM_CONNECTION;
   l->token[thing] = number;
 }
 
-static void decide_late(void *arg) {
-  late *e = arg;
+static void ask_answered(void *arg) {
+  ask_event *e = arg;
   gw_verdict v;
   gw_question q = {.kind = e->kind,
                    .user = gw_view_of(e->user),
@@ -195,7 +230,7 @@ static void decide_late(void *arg) {
                    .token = gw_view_of(e->token)};
   if (worker_alive(e->worker)) {
     worker_enter(e->worker);
-    decide(e->worker, e->link, &q, &v);
+    decide(e->worker, e->link, &q, e->code, &v);
     gw_hub_decide(e->worker->hub, e->session, e->ticket, &v);
     worker_plan(e->worker);
   }
@@ -206,33 +241,56 @@ static void put_text(char *to, size_t cap, gw_view text) {
   (void)snprintf(to, cap, "%.*s", (int)text.len, (const char *)text.data);
 }
 
-static bool port_ask(void *user, const gw_question *q, gw_verdict *v) {
-  sim_worker *k = user;
-  uint64_t delay = sim_issuer_check_ms(k->node->issuer);
-  if (delay == 0) {
-    decide(k, q->conn, q, v);
-    return true;
-  }
-  late *e = malloc(sizeof *e);
+static void answer_later(sim_worker *k, const gw_question *q, uint32_t code,
+                         uint64_t delay_ms) {
+  ask_event *e = malloc(sizeof *e);
   if (e == NULL) abort();
-  *e = (late){.worker = k,
-              .link = q->conn,
-              .kind = q->kind,
-              .session = q->session,
-              .ticket = q->ticket};
+  *e = (ask_event){.worker = k,
+                   .link = q->conn,
+                   .kind = q->kind,
+                   .session = q->session,
+                   .ticket = q->ticket,
+                   .code = code};
   put_text(e->user, sizeof e->user, q->user);
   put_text(e->channel, sizeof e->channel, q->channel);
   put_text(e->token, sizeof e->token, q->token);
-  world_after(k->node->w, delay, decide_late, e);
-  return false;
+  world_after(k->node->w, delay_ms, ask_answered, e);
+}
+
+/** At once, late or never; while the run is busy, also no. */
+static bool ask_backend(sim_worker *k, const gw_question *q, gw_verdict *v) {
+  world *w = k->node->w;
+  const sim_plan *plan = k->node->plan;
+  bool is_busy = w->now_ms < plan->busy_ms;
+  bool is_lost = is_busy && world_chance(w, plan->ask_lose_permille);
+  bool is_denied = is_busy && world_chance(w, plan->ask_deny_permille);
+  uint32_t code = is_denied ? GW_CODE_BACKEND_DOWN : GW_CODE_OK;
+  /* Frames of a channel are asked about one after the other: what has piled up
+   * has to get through in the end. */
+  uint32_t most =
+      is_busy || plan->ask_delay_max_ms < 5 ? plan->ask_delay_max_ms : 5;
+  uint64_t delay_ms = world_between(w, 0, most);
+  if (is_lost) return false;
+  if (delay_ms == 0)
+    decide(k, q->conn, q, code, v);
+  else
+    answer_later(k, q, code, delay_ms);
+  return delay_ms == 0;
+}
+
+static bool port_ask(void *user, const gw_question *q, gw_verdict *v) {
+  sim_worker *k = user;
+  bool is_token = is_about_token(k->node->plan, q);
+  if (!is_token && k->node->plan->asks) return ask_backend(k, q, v);
+  uint64_t delay_ms = is_token ? sim_issuer_check_ms(k->node->issuer) : 0;
+  if (delay_ms == 0)
+    decide(k, q->conn, q, GW_CODE_OK, v);
+  else
+    answer_later(k, q, GW_CODE_OK, delay_ms);
+  return delay_ms == 0;
 }
 
 /* ---- workers -------------------------------------------------------------- */
-
-static uint64_t port_random(void *user) {
-  sim_worker *k = user;
-  return world_random(k->node->w);
-}
 
 static void port_log(void *user, int level, const char *event,
                      const char *fields) {
@@ -246,7 +304,6 @@ static const gw_hub_port hub_port = {
     .close = port_close,
     .post = port_post,
     .random = port_random,
-    .ask = port_ask,
     .log = port_log,
 };
 
@@ -271,7 +328,10 @@ static sim_worker *worker_new(sim_node *n, uint32_t index) {
                             .num_workers = n->plan->num_workers,
                             .settings = &n->settings};
   memset(options.hash_key, (int)(n->life & 0xff), sizeof options.hash_key);
-  k->hub = gw_hub_new(&options, &hub_port, k);
+  gw_hub_port port = hub_port;
+  if (n->plan->asks || n->plan->tokens || n->plan->channel_tokens)
+    port.ask = port_ask;
+  k->hub = gw_hub_new(&options, &port, k);
   if (k->hub == NULL) abort();
   gw_hub_set_on_call(k->hub, on_call, k);
   k->next = n->all_workers;
@@ -292,6 +352,12 @@ sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer) {
   n->ns.history_size = plan->history_size;
   n->ns.presence = true;
   n->ns.presence_grace_ms = plan->presence_grace_ms;
+  n->ns.batch_delay_ms = plan->batch_delay_ms;
+  n->ns.batch_bytes = plan->batch_bytes;
+  if (plan->asks) {
+    n->ns.allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_HOOK;
+    n->ns.allow[GW_ACTION_PUBLISH].who = GW_WHO_HOOK;
+  }
   if (plan->channel_tokens) n->ns.allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_TOKEN;
   n->settings.namespaces = &n->ns;
   n->settings.num_namespaces = 1;
@@ -453,7 +519,7 @@ void sim_node_free(sim_node *n) {
   /* Pieces and mail that are still in the queue are let go with the world. */
   for (size_t i = 0; i < n->w->num; i++) {
     sim_event *e = &n->w->heap[i];
-    if (e->fn == mail_arrives || e->fn == decide_late) e->fn(e->arg);
+    if (e->fn == mail_arrives || e->fn == ask_answered) e->fn(e->arg);
   }
   while (n->links != NULL) {
     sim_link *l = n->links;
@@ -593,6 +659,13 @@ static void server_close_done(void *arg) {
   end_session(arg, 0);
 }
 
+void sim_node_check_calm(const sim_node *n) {
+  for (const sim_link *l = n->links; l != NULL; l = l->next) {
+    if (session_there(l) && !l->client_gone && !l->silent && !l->closing)
+      sim_watch_check_calm(&l->watch);
+  }
+}
+
 /** Hand what the hub has to the link, as far as the link takes it. */
 static void link_flush(void *arg) {
   sim_link *l = arg;
@@ -604,6 +677,7 @@ static void link_flush(void *arg) {
     size_t num = gw_session_take(l->session, bufs, 8, 16384);
     if (num == 0) break;
     for (size_t i = 0; i < num; i++) {
+      sim_watch_server(&l->watch, gw_buf_payload(bufs[i]), l->closing);
       send_message(l, false, gw_buf_payload(bufs[i]));
       gw_buf_unref(bufs[i]);
     }
@@ -652,6 +726,7 @@ sim_link *sim_link_open(sim_node *n, const sim_link_events *events, void *app,
   l->app = app;
   l->generation = generation;
   l->life = n->life;
+  l->watch.w = n->w;
   l->next = n->links;
   n->links = l;
   world_after(n->w, latency(n) + 1, n->up ? accept_link : refuse, l);
@@ -681,7 +756,9 @@ uint64_t sim_link_right_ms(const sim_link *l, uint32_t channel) {
 }
 
 void sim_link_send(sim_link *l, gw_view message) {
-  if (!l->client_gone && l->opened) send_message(l, true, message);
+  if (l->client_gone || !l->opened) return;
+  sim_watch_client(&l->watch, message);
+  send_message(l, true, message);
 }
 
 static void client_close_arrives(void *arg) {

@@ -32,6 +32,9 @@ bool sim_node_is_up(const sim_node *n);
 uint32_t sim_node_life(const sim_node *n);
 /** Sum of one counter over the workers of this life. */
 uint64_t sim_node_queue_bytes(const sim_node *n);
+/** What must hold when everything has calmed down: both ends of each link have
+ * counted the same credit. */
+void sim_node_check_calm(const sim_node *n);
 
 /** Take back a token, or all of a user, or end a connection without. */
 void sim_node_revoke(sim_node *n);

@@ -2,6 +2,8 @@
 /* plan.c - draws a run from its seed. */
 #include "tests/sim/plan.h"
 
+#include "godwit/client.h"
+
 static uint32_t pick(world *w, const uint32_t *choices, size_t num) {
   return choices[world_random(w) % num];
 }
@@ -22,10 +24,16 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->max_payload_bytes = PICK(w, 8, 200, 1500);
   p->latency_max_ms = PICK(w, 1, 20, 300);
   p->mail_delay_max_ms = PICK(w, 0, 1, 20);
+  p->turn_max_ms = PICK(w, 0, 2, 30);
   p->window_bytes = PICK(w, 512, 8192, 262144);
   /* A link this slow never catches up with a crowd. */
   if (p->latency_max_ms > 100 && p->window_bytes < 32768)
     p->window_bytes = 32768;
+  p->credit_bytes = PICK(w, GW_CREDIT_NONE, 2000, 16384, 262144);
+  if (p->latency_max_ms > 100 && p->credit_bytes < 16384)
+    p->credit_bytes = 16384;
+  p->batch_delay_ms = PICK(w, 0, 0, 5, 100);
+  p->batch_bytes = PICK(w, 200, 2000, 8192);
   p->think_max_ms = PICK(w, 100, 500, 2000);
   p->fault_max_ms = PICK(w, 500, 3000, 10000);
   p->busy_ms = world_between(w, 5000, 30000);
@@ -35,7 +43,8 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->no_echo = world_chance(w, 400);
   p->calls = world_chance(w, 300);
   p->churn = world_chance(w, 300);
-  p->drop_policy = world_chance(w, 300);
+  p->policies = world_chance(w, 500);
+  p->items = world_chance(w, 500);
   p->compare = world_chance(w, 200);
   p->fault_reset = world_chance(w, 600);
   p->fault_silence = world_chance(w, 400);
@@ -44,6 +53,10 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->fault_drain = world_chance(w, 200);
   p->fault_sleep = world_chance(w, 300);
   p->fault_offline = world_chance(w, 300);
+  p->asks = world_chance(w, 300);
+  p->ask_delay_max_ms = PICK(w, 0, 5, 200, 1500);
+  p->ask_deny_permille = PICK(w, 0, 20, 200);
+  p->ask_lose_permille = PICK(w, 0, 0, 20);
   p->tokens = world_chance(w, 400);
   p->channel_tokens = world_chance(w, 300);
   p->token_life_ms = PICK(w, 5000, 10000, 30000);
@@ -51,4 +64,8 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->fault_check = world_chance(w, 300);
   p->fault_revoke = world_chance(w, 400);
   p->fault_close = world_chance(w, 200);
+}
+
+uint32_t sim_plan_overflow(const sim_plan *p, uint32_t app) {
+  return p->policies ? app % (GW_OVERFLOW_SAMPLE + 1) : GW_OVERFLOW_CLOSE;
 }

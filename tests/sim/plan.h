@@ -4,6 +4,7 @@
 #ifndef GODWIT_SIM_PLAN_H
 #define GODWIT_SIM_PLAN_H
 
+#include "godwit/wire.h"
 #include "tests/sim/world.h"
 
 #define SIM_MAX_WORKERS  4
@@ -22,7 +23,11 @@ typedef struct sim_plan {
   uint32_t max_payload_bytes;
   uint32_t latency_max_ms;
   uint32_t mail_delay_max_ms;
+  uint32_t turn_max_ms;  /**< of a worker's loop */
   uint32_t window_bytes; /**< what a link holds before the server has to wait */
+  uint32_t credit_bytes; /**< of clients; GW_CREDIT_NONE */
+  uint32_t batch_delay_ms;
+  uint32_t batch_bytes;
   uint32_t think_max_ms; /**< pause between the acts of an application */
   uint32_t fault_max_ms; /**< pause between faults */
   uint64_t busy_ms;      /**< acts and faults */
@@ -31,9 +36,14 @@ typedef struct sim_plan {
   bool presence;
   bool no_echo;
   bool calls;
-  bool churn;       /**< unsubscribe, subscribe again where it stopped */
-  bool drop_policy; /**< OVERFLOW_DROP for some */
+  bool churn;    /**< unsubscribe, subscribe again where it stopped */
+  bool policies; /**< for slow readers: each application has another one */
+  bool items;    /**< publications about things */
   bool compare;
+  bool asks; /**< somebody is asked who may, and takes his time */
+  uint32_t ask_delay_max_ms;
+  uint32_t ask_deny_permille; /**< told to come again; while busy */
+  uint32_t ask_lose_permille; /**< never answered; while busy */
   bool fault_reset;
   bool fault_silence; /**< half-open links */
   bool fault_stall;
@@ -51,5 +61,8 @@ typedef struct sim_plan {
 } sim_plan;
 
 void sim_plan_draw(sim_plan *p, world *w);
+
+/** What becomes of an application whose reader is slow: enum gw_overflow. */
+uint32_t sim_plan_overflow(const sim_plan *p, uint32_t app);
 
 #endif

@@ -129,7 +129,7 @@ static void test_what_waits_is_bounded(void **state) {
   hubs_start(&node);
   peer *p = peer_open(&node, 0);
   peer_hello(p, 1);
-  for (unsigned i = 1; i < 50 && !p->is_closing; i++)
+  for (unsigned i = 1; i < 200 && !p->is_closing; i++)
     peer_subscribe(p, i, "room:a");
   assert_int_equal(peer_close_code(p), GW_CODE_OVERLOADED);
 }
@@ -178,6 +178,55 @@ static void test_a_new_token_prolongs_the_connection(void **state) {
   assert_int_equal(m.token_ttl_ms, 20000);
   hubs_pass(&node, 15000);
   assert_false(p->is_closing);
+}
+
+/** Who was asked has forgotten; what waits behind does not wait for ever. */
+static void test_a_late_answer_is_a_time_out(void **state) {
+  (void)state;
+  node.ask = grant_connect;
+  allow(GW_ACTION_SUBSCRIBE, GW_WHO_HOOK);
+  hubs_start(&node);
+  peer *p = peer_join(&node, 0, 1);
+  uint32_t first = peer_subscribe(p, 1, "room:a");
+  (void)peer_publish(p, "room:a", "x", 0, 0);
+  hubs_pass(&node, 15000);
+  peer_forget(p);
+  hubs_pass(&node, 6000);
+  assert_int_equal(peer_error(p, first), GW_CODE_TIMEOUT);
+  (void)peer_await(p, GW_FRAME_PUBLISHED);
+  assert_int_equal(HUBS_STAT(&node, frames_held), 0);
+  decide_code(GW_CODE_OK); /* too late: nothing happens */
+  assert_int_equal(HUBS_STAT(&node, subscriptions), 0);
+}
+
+static bool claim_connect(const gw_question *q, gw_verdict *v) {
+  v->is_only_claimed = true;
+  return grant_connect(q, v);
+}
+
+static void test_a_claimed_name_is_nobodys(void **state) {
+  (void)state;
+  node.ask = claim_connect;
+  allow(GW_ACTION_SUBSCRIBE, GW_WHO_USER);
+  hubs_start(&node);
+  peer *p = peer_join(&node, 0, 1);
+  assert_int_equal(peer_error(p, peer_subscribe(p, 1, "room:a")),
+                   GW_CODE_PERMISSION_DENIED);
+}
+
+static void test_a_publication_may_be_replaced(void **state) {
+  (void)state;
+  node.ask = grant_connect;
+  allow(GW_ACTION_PUBLISH, GW_WHO_HOOK);
+  hubs_start(&node);
+  peer *p = peer_join(&node, 0, 1);
+  peer_subscribe(p, 1, "room:a");
+  (void)peer_subscribed(p);
+  (void)peer_publish(p, "room:a", "loud", 1, 0);
+  decide(&(gw_verdict){.replaces = true, .json = gw_view_of("\"quiet\"")});
+  gw_publication m = next_publication(p);
+  assert_int_equal(m.data.len, 0);
+  assert_true(gw_view_eq(m.json, gw_view_of("\"quiet\"")));
 }
 
 /* ---- rules --------------------------------------------------------------- */
@@ -413,6 +462,9 @@ int main(void) {
       TEST(what_waits_is_bounded, start_asking),
       TEST(a_token_that_runs_out_ends_the_connection, start_asking),
       TEST(a_new_token_prolongs_the_connection, start_asking),
+      TEST(a_late_answer_is_a_time_out, start_asking),
+      TEST(a_claimed_name_is_nobodys, start_asking),
+      TEST(a_publication_may_be_replaced, start_asking),
       TEST(nobody_is_nobody, start_plain),
       TEST(user_means_known_to_an_authenticator, start_plain),
       TEST(a_known_user_gets_in, start_asking),

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* api_test.c - what an application asks of a node, whichever worker it asks. */
-#include "support/hub_rig.h"
-
-#include <stdlib.h>
-
-#include "server/core/api.h"
+#include "support/api_rig.h"
 
 static hubs node;
 
@@ -21,50 +17,13 @@ static int stop(void **state) {
   return 0;
 }
 
-/** The last reply, as JSON. */
-static struct {
-  unsigned num;
-  uint32_t code;
-  char json[8192];
-} told;
-
-static void on_reply(void *arg, uint32_t code, gw_view message, gw_view reply) {
-  const char *method = arg;
-  size_t len = 0;
-  (void)message;
-  told.num++;
-  told.code = code;
-  told.json[0] = '\0';
-  if (code != GW_CODE_OK) return;
-  char *json =
-      gw_api_reply_to_json(gw_api_find(gw_view_of(method)), reply, &len);
-  assert_non_null(json);
-  assert_true(len < sizeof told.json);
-  memcpy(told.json, json, len + 1);
-  free(json);
-}
-
-/** Ask one worker, in JSON. */
 static void ask(uint32_t worker, const char *method, const char *json) {
-  uint8_t space[1024];
-  char why[GW_MAX_REASON_BYTES + 1];
-  gw_out out = {space, 0, sizeof space};
-  gw_caller caller = {.is_trusted = true};
-  const gw_api_method *m = gw_api_find(gw_view_of(method));
-  told.num = 0;
-  if (m != NULL)
-    assert_int_equal(gw_api_request_from_json(m, gw_view_of(json), &out, why),
-                     0);
-  gw_hub_api(node.hub[worker], gw_view_of(method), &caller,
-             (gw_view){space, out.len}, on_reply, (void *)(uintptr_t)method);
-  hubs_settle(&node);
-  assert_int_equal(told.num, 1);
+  api_ask(&node, worker, method, json);
 }
 
-static void assert_json(const char *part) {
-  if (strstr(told.json, part) == NULL)
-    fail_msg("%s is not in %s", part, told.json);
-}
+#define told        api_told
+#define assert_json api_assert_json
+#define on_reply    api_on_reply
 
 static void test_info_is_of_all_workers(void **state) {
   (void)state;
@@ -158,6 +117,73 @@ static void test_an_end_in_between_is_told(void **state) {
   assert_int_equal(told.code, GW_CODE_SHUTDOWN);
 }
 
+/* ---- clients --------------------------------------------------------------- */
+
+static uint32_t call_json(peer *p, const char *method, const char *json) {
+  gw_head head = {.type = GW_FRAME_RPC, .request = ++p->last_request};
+  gw_rpc m = {.method = gw_view_of(method), .json = gw_view_of(json)};
+  PEER_SEND(p, rpc, &head, &m);
+  return head.request;
+}
+
+static void test_clients_read_history_if_the_rule_lets_them(void **state) {
+  (void)state;
+  peer *p = peer_join(&node, 0, 1);
+  ask(1, "publish", "{\"channel\":\"room:a\",\"json\":7}");
+  uint32_t request = call_json(p, "godwit.history", "{\"channel\":\"room:a\"}");
+  gw_rpc_result result;
+  gw_frame f = peer_expect(p, GW_FRAME_RPC_RESULT);
+  assert_int_equal(f.head.request, request);
+  assert_int_equal(gw_decode_rpc_result(f.body, &result), 0);
+  assert_true(result.data.len == 0 && result.json.len > 10);
+  node.spaces[1].allow[GW_ACTION_HISTORY].who = 0;
+  assert_int_equal(
+      peer_error(p, call_json(p, "godwit.history", "{\"channel\":\"room:a\"}")),
+      GW_CODE_PERMISSION_DENIED);
+  assert_int_equal(
+      peer_error(p, call_json(p, "godwit.presence", "{\"channel\":1}")),
+      GW_CODE_BAD_REQUEST);
+}
+
+static void test_clients_may_not_what_no_rule_opens(void **state) {
+  (void)state;
+  peer *p = peer_join(&node, 0, 1);
+  static const char *const closed[] = {"godwit.publish", "godwit.disconnect",
+                                       "godwit.connections", "godwit.info",
+                                       "godwit.rpc"};
+  for (unsigned i = 0; i < 5; i++)
+    assert_int_equal(peer_error(p, call_json(p, closed[i], "{}")),
+                     GW_CODE_PERMISSION_DENIED);
+  assert_int_equal(peer_error(p, call_json(p, "godwit.dance", "{}")),
+                   GW_CODE_UNKNOWN_METHOD);
+}
+
+static bool hold_history(const gw_question *q, gw_verdict *v) {
+  v->user = q->user;
+  return q->kind != GW_ASK_HISTORY;
+}
+
+static int start_asking(void **state) {
+  (void)state;
+  hubs_init(&node, 3);
+  node.asks = true;
+  node.ask = hold_history;
+  node.spaces[1].allow[GW_ACTION_HISTORY].who = GW_WHO_HOOK;
+  hubs_start(&node);
+  return 0;
+}
+
+static void test_a_call_waits_for_who_is_asked(void **state) {
+  (void)state;
+  peer *p = peer_join(&node, 0, 1);
+  uint32_t request = call_json(p, "godwit.history", "{\"channel\":\"room:a\"}");
+  peer_expect_nothing(p);
+  gw_verdict v = {.code = GW_CODE_OK};
+  gw_hub_decide(node.hub[0], node.asked.session, node.asked.ticket, &v);
+  hubs_settle(&node);
+  assert_int_equal(peer_expect(p, GW_FRAME_RPC_RESULT).head.request, request);
+}
+
 int main(void) {
 #define TEST(name) \
   cmocka_unit_test_setup_teardown(test_##name, start_three, stop)
@@ -168,6 +194,10 @@ int main(void) {
       TEST(channels_come_sorted_and_in_pages),
       TEST(history_is_read_at_the_owner),
       TEST(an_end_in_between_is_told),
+      TEST(clients_read_history_if_the_rule_lets_them),
+      TEST(clients_may_not_what_no_rule_opens),
+      cmocka_unit_test_setup_teardown(test_a_call_waits_for_who_is_asked,
+                                      start_asking, stop),
   };
 #undef TEST
   return cmocka_run_group_tests_name("api", tests, NULL, NULL);

@@ -169,7 +169,7 @@ static void test_a_bad_subscribe_is_refused(void **state) {
   assert_int_equal(peer_error(p, peer_subscribe(p, 0, name)),
                    GW_CODE_BAD_REQUEST);
   m = (gw_subscribe){.channel = gw_view_of(name),
-                     .overflow = GW_OVERFLOW_SAMPLE};
+                     .overflow = GW_OVERFLOW_SAMPLE + 1};
   assert_int_equal(peer_error(p, peer_subscribe_with(p, 1, &m)),
                    GW_CODE_UNSUPPORTED);
   peer_subscribe(p, 1, name);
@@ -263,6 +263,40 @@ static void test_a_bad_publish_is_refused(void **state) {
                   .channel = 77};
   PEER_SEND(p, publish, &head, &m);
   assert_int_equal(peer_error(p, 99), GW_CODE_NOT_SUBSCRIBED);
+}
+
+static void test_an_item_comes_with_the_publication(void **state) {
+  (void)state;
+  char item[GW_MAX_ITEM_BYTES + 1];
+  memset(item, 'i', sizeof item);
+  peer *p = peer_join(&node, here, 1);
+  peer_subscribe(p, 1, name);
+  peer_subscribed(p);
+  gw_publish m = {.channel = gw_view_of(name), .json = gw_view_of("1")};
+  for (size_t len = 0; len <= GW_MAX_ITEM_BYTES; len += 51) {
+    m.item = (gw_view){(const uint8_t *)item, len};
+    peer_publish_with(p, &m);
+    peer_await(p, GW_FRAME_PUBLISHED);
+    gw_publication pub = peer_publication(p);
+    assert_true(gw_view_eq(pub.item, m.item));
+    assert_true(gw_view_eq(pub.json, m.json));
+  }
+}
+
+static void test_a_bad_item_is_refused(void **state) {
+  (void)state;
+  char item[GW_MAX_ITEM_BYTES + 1];
+  memset(item, 'i', sizeof item);
+  peer *p = peer_join(&node, here, 1);
+  gw_publish m = {.channel = gw_view_of(name),
+                  .item = {(const uint8_t *)item, sizeof item}};
+  assert_int_equal(peer_error(p, peer_publish_with(p, &m)), GW_CODE_TOO_BIG);
+  m.item = gw_view_of("\xff");
+  assert_int_equal(peer_error(p, peer_publish_with(p, &m)), GW_CODE_BAD_TEXT);
+  m.item = (gw_view){(const uint8_t *)"a\0b", 3};
+  assert_int_equal(peer_error(p, peer_publish_with(p, &m)), GW_CODE_BAD_TEXT);
+  assert_int_equal(HUBS_STAT(&node, bad_text_total), 2);
+  assert_int_equal(HUBS_STAT(&node, publications_total), 0);
 }
 
 static void test_publish_without_a_request_is_not_answered(void **state) {
@@ -727,6 +761,8 @@ int main(void) {
       BOTH(test_unsubscribe),
       BOTH(test_the_server_number_names_the_channel_too),
       BOTH(test_a_bad_publish_is_refused),
+      BOTH(test_an_item_comes_with_the_publication),
+      BOTH(test_a_bad_item_is_refused),
       BOTH(test_publish_without_a_request_is_not_answered),
       BOTH(test_a_repeat_is_told_its_first_position),
       BOTH(test_key_zero_is_never_a_repeat),

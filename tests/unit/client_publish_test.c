@@ -60,7 +60,8 @@ static void options_reach_the_wire(void **state) {
   gw_publish_options o = {.no_echo = true,
                           .compare = true,
                           .expected = {RIG_EPOCH, 5},
-                          .ttl_ms = 700};
+                          .ttl_ms = 700,
+                          .item = gw_view_of("bus 7")};
   gw_payload json = {GW_PAYLOAD_JSON, gw_view_of("{\"a\":1}")};
   uint64_t key;
   assert_int_equal(gw_client_publish(r.c, gw_view_of("a"), json, &o, &key), 0);
@@ -72,9 +73,29 @@ static void options_reach_the_wire(void **state) {
   assert_int_equal(m.channel.len, 0);
   assert_true(rig_view_is(m.json, "{\"a\":1}") && m.data.len == 0);
   assert_true(m.no_echo && m.compare && m.epoch == RIG_EPOCH && m.offset == 5 &&
-              m.ttl_ms == 700);
+              m.ttl_ms == 700 && rig_view_is(m.item, "bus 7"));
   rig_error(&r, head.request, GW_CODE_CONFLICT, 0);
   rig_expect_within(&r, "nack1:511 ");
+  rig_deinit(&r);
+}
+
+static void an_item_is_a_short_text(void **state) {
+  (void)state;
+  uint8_t item[GW_MAX_ITEM_BYTES + 1];
+  memset(item, 'i', sizeof item);
+  rig r;
+  rig_init(&r, NULL);
+  uint64_t key;
+  gw_payload none = {GW_PAYLOAD_BYTES, {NULL, 0}};
+  gw_publish_options o = {.item = {item, GW_MAX_ITEM_BYTES}};
+  assert_int_equal(gw_client_publish(r.c, gw_view_of("a"), none, &o, &key), 0);
+  o.item.len++;
+  assert_int_equal(gw_client_publish(r.c, gw_view_of("a"), none, &o, &key),
+                   GW_ERR_TOO_BIG);
+  o.item = gw_view_of("\xff");
+  assert_int_equal(gw_client_publish(r.c, gw_view_of("a"), none, &o, &key),
+                   GW_ERR_TEXT);
+  assert_int_equal(rig_info(&r).outbox_count, 1);
   rig_deinit(&r);
 }
 
@@ -344,6 +365,26 @@ static void its_echo_acknowledges(void **state) {
   rig_deinit(&r);
 }
 
+/** A server that gathers publications answers before the echo. */
+static void its_echo_may_come_after_the_answer(void **state) {
+  (void)state;
+  rig r;
+  live_rig(&r);
+  rig_publish(&r, "a", "x", NULL);
+  rig_publish(&r, "a", "y", NULL);
+  rig_go(&r);
+  gw_head head[2];
+  rig_sent_publish(&r, &head[0]);
+  rig_sent_publish(&r, &head[1]);
+  rig_published(&r, head[1].request, 2, false);
+  rig_published(&r, head[0].request, 1, false);
+  rig_expect(&r, "ack2 ack1 ");
+  rig_publication(&r, 9, 1, RIG_CLIENT_ID, 1);
+  rig_publication(&r, 9, 2, RIG_CLIENT_ID, 2);
+  rig_expect(&r, "pub1:1 pub1:2 ");
+  rig_deinit(&r);
+}
+
 /** The Published was lost with the connection: recovery settles it, and only
  * what it does not bring is sent again. */
 static void recovery_acknowledges(void **state) {
@@ -558,6 +599,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(acknowledged_with_its_position),
       cmocka_unit_test(options_reach_the_wire),
+      cmocka_unit_test(an_item_is_a_short_text),
       cmocka_unit_test(each_follows_the_one_before_in_its_channel),
       cmocka_unit_test(a_refusal_resends_from_there_in_order),
       cmocka_unit_test(a_terminal_refusal_does_not_hold_up_those_behind),
@@ -569,6 +611,7 @@ int main(void) {
       cmocka_unit_test(what_is_over_a_limit_learnt_later_is_told),
       cmocka_unit_test(messages_keep_to_the_announced_size),
       cmocka_unit_test(its_echo_acknowledges),
+      cmocka_unit_test(its_echo_may_come_after_the_answer),
       cmocka_unit_test(recovery_acknowledges),
       cmocka_unit_test(without_echo_only_the_position_moves),
       cmocka_unit_test(without_echo_recovery_brings_none_either),

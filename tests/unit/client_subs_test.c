@@ -413,6 +413,33 @@ static void lagged_is_a_gap(void **state) {
   rig_deinit(&r);
 }
 
+/** As a server conflates: what is sent and what is skipped take turns. */
+static void each_run_that_is_skipped_is_a_gap(void **state) {
+  (void)state;
+  rig r;
+  uint32_t sub = live_rig(&r);
+  uint8_t block[512];
+  gw_out out = {block, 0, sizeof block};
+  gw_head push = {.type = GW_FRAME_PUBLICATION, .channel = 9};
+  gw_head lagged = {.type = GW_FRAME_LAGGED, .channel = 9};
+  for (uint64_t offset = 6; offset < 18; offset += 4) {
+    gw_publication m = {.offset = offset, .item = gw_view_of("bus 7")};
+    gw_lagged l = {.from = offset + 1,
+                   .to = offset + 3,
+                   .count = 3,
+                   .reason = GW_GAP_SLOW_READER};
+    assert_int_equal(gw_encode_publication(&out, &push, &m), 0);
+    assert_int_equal(gw_encode_lagged(&out, &lagged, &l), 0);
+  }
+  rig_bytes(&r, block, out.len);
+  rig_expect(&r, "pub1:6 gap1:7-9 pub1:10 gap1:11-13 pub1:14 gap1:15-17 ");
+  assert_int_equal(offset_of(&r, sub), 17);
+  assert_true(rig_view_is(
+      gw_test_take_event(&r.port, GW_EVENT_PUBLICATION)->u.publication.item,
+      "bus 7"));
+  rig_deinit(&r);
+}
+
 static void what_a_gap_took_is_new_when_it_is_taken_again(void **state) {
   (void)state;
   rig r;
@@ -567,6 +594,7 @@ int main(void) {
       cmocka_unit_test(a_gap_at_subscribe_moves_epoch_and_offset_together),
       cmocka_unit_test(trimmed_while_recovering),
       cmocka_unit_test(lagged_is_a_gap),
+      cmocka_unit_test(each_run_that_is_skipped_is_a_gap),
       cmocka_unit_test(what_a_gap_took_is_new_when_it_is_taken_again),
       cmocka_unit_test(unsubscribing_in_a_handler_neither_loses_nor_repeats),
       cmocka_unit_test(closing_in_a_handler_keeps_the_rest_for_later),

@@ -116,6 +116,7 @@ static void test_reads_every_kind_of_value(void **state) {
             "listen:\n  public: '*:8001'\n  internal: ''\n"
             "workers: 3\ndev: yes\nnode: \"n 1\"\n"
             "log: {level: debug, format: json}\n"
+            "tls: {cert: c.pem, key: k.pem, min_version: 1.3}\n"
             "limits:\n  max_frame_bytes: 128KiB\n  max_queue_bytes: 2MB\n"
             "  max_presence_bytes: 512\n"
             "ping: {interval: 1m, timeout: 1500ms}\nhistory:\n  ttl: 0\n",
@@ -128,6 +129,9 @@ static void test_reads_every_kind_of_value(void **state) {
   assert_string_equal("n 1", c->settings.node);
   assert_int_equal(GW_CONFIG_LOG_DEBUG, c->log_level);
   assert_int_equal(GW_CONFIG_LOG_JSON, c->log_format);
+  assert_string_equal("c.pem", c->tls_cert);
+  assert_string_equal("k.pem", c->tls_key);
+  assert_int_equal(GW_CONFIG_TLS_1_3, c->tls_min_version);
   assert_int_equal(128 * 1024, c->settings.limits.max_frame_bytes);
   assert_int_equal(2000000, c->settings.limits.max_queue_bytes);
   assert_int_equal(512, c->settings.limits.max_presence_bytes);
@@ -215,10 +219,12 @@ static void test_namespaces_begin_with_what_holds_for_all(void **state) {
             "namespaces:\n"
             "  - name: room\n    history: {size: 9}\n"
             "  - {name: quiet, presence: {enabled: false}}\n"
+            "  - {name: fleet, batch: {delay: 40ms, bytes: 4KiB}}\n"
             "presence:\n  grace: 2s\n",
             "--history.size 5");
   const gw_settings *s = &f->config.settings;
-  assert_int_equal(3, s->num_namespaces);
+  assert_int_equal(4, s->num_namespaces);
+  const gw_namespace *fleet = gw_settings_namespace(s, gw_view_of("fleet:7"));
   const gw_namespace *room = gw_settings_namespace(s, gw_view_of("room:lobby"));
   const gw_namespace *quiet = gw_settings_namespace(s, gw_view_of("quiet:1"));
   const gw_namespace *rest = gw_settings_namespace(s, gw_view_of("roomy"));
@@ -229,6 +235,9 @@ static void test_namespaces_begin_with_what_holds_for_all(void **state) {
   assert_true(rest->presence);
   assert_int_equal(5, rest->history_size);
   assert_string_equal("", rest->name);
+  assert_int_equal(40, fleet->batch_delay_ms);
+  assert_int_equal(4096, fleet->batch_bytes);
+  assert_int_equal(0, rest->batch_delay_ms);
 }
 
 /* ---- precedence ------------------------------------------------------------
@@ -388,6 +397,38 @@ static void test_broken_files(void **state) {
   load_bad(f, "", "--config /tmp", "/tmp: cannot be read");
 }
 
+static void test_hooks_are_found_out(void **state) {
+  fixture *f = *state;
+  load_good(f,
+            "hooks: {url: 'http://a/h', use: 'connect, rpc', "
+            "subscribe: 'https://b/s', subscribe_timeout: 5s, "
+            "connect_when_down: cached}\n"
+            "allow: {subscribe: hook}\n",
+            "");
+  const gw_config_hooks *h = &f->config.hooks;
+  assert_true(h->of[GW_HOOK_CONNECT].is_used);
+  assert_true(h->of[GW_HOOK_RPC].is_used);
+  assert_true(h->of[GW_HOOK_SUBSCRIBE].is_used);
+  assert_false(h->of[GW_HOOK_PUBLISH].is_used);
+  assert_int_equal(GW_DOWN_CACHED, h->of[GW_HOOK_CONNECT].when_down);
+  assert_int_equal(5000, h->of[GW_HOOK_SUBSCRIBE].timeout_ms);
+}
+
+static void test_hooks_that_make_no_sense(void **state) {
+  fixture *f = *state;
+  load_bad(f, "hooks: {url: 'http://a', use: 'connect dance'}\n", "",
+           "hooks.use: 'dance' is no hook");
+  load_bad(f, "hooks: {url: 'http://a'}\n", "",
+           "hooks.use: names no hook that goes to hooks.url");
+  load_bad(f, "hooks: {rpc: 'ftp://a'}\n", "",
+           "hooks.rpc: 'ftp://a' must begin with http:// or https://");
+  load_bad(f, "hooks: {use: rpc}\n", "",
+           "hooks.rpc: is used, but has no URL, as hooks.url has none");
+  load_bad(f, "allow: {publish: 'user, hook'}\n", "",
+           "allow.publish: says hook, but the hook publish is not used: see "
+           "hooks.use");
+}
+
 static void test_keys_that_contradict_each_other(void **state) {
   fixture *f = *state;
   load_bad(f, "drain: {window: 9s, timeout: 8s}\n", "",
@@ -395,6 +436,18 @@ static void test_keys_that_contradict_each_other(void **state) {
   load_bad(f, "limits: {max_message_bytes: 2KiB}\n", "",
            "limits.max_message_bytes: must not be below "
            "limits.max_frame_bytes, as a message holds whole frames");
+  load_bad(f,
+           "namespaces: [{name: a, batch: {delay: 1s, bytes: 128KiB}}]\n"
+           "limits: {max_queue_bytes: 64KiB}\n",
+           "",
+           "batch.bytes: must not be above limits.max_queue_bytes, or one "
+           "batch cuts its readers");
+  load_bad(f, "tls: {cert: a.pem}\n", "",
+           "tls.key: is missing, as tls.cert is given: TLS needs both");
+  load_bad(f, "tls: {key: a.pem}\n", "",
+           "tls.cert: is missing, as tls.key is given: TLS needs both");
+  load_bad(f, "tls: {min_version: 1.1}\n", "",
+           "$:1: tls.min_version: '1.1' must be 1.2 or 1.3");
   load_bad(f, "data: /var/lib/godwit\n", "",
            "data: this version has no durable store yet and keeps everything "
            "in memory; leave the key out");
@@ -536,6 +589,8 @@ int main(void) {
       TEST(test_every_mistake_is_told_at_once),
       TEST(test_bad_namespaces),
       TEST(test_broken_files),
+      TEST(test_hooks_are_found_out),
+      TEST(test_hooks_that_make_no_sense),
       TEST(test_keys_that_contradict_each_other),
       TEST(test_what_access_does_not_let_pass),
       TEST(test_secrets_are_not_told),

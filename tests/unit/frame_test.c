@@ -43,6 +43,7 @@ static void put_and_parse_give_the_same(void **state) {
       assert_int_equal(0, gw_frame_put(&out, &head, (gw_view){body, lens[j]}));
       gw_view in = {space, out.len};
       assert_int_equal(out.len, gw_frame_parse(in, MAX, &frame));
+      assert_int_equal(out.len, frame.len);
       assert_int_equal(head.type, frame.head.type);
       assert_int_equal(head.flags, frame.head.flags);
       assert_int_equal(head.request, frame.head.request);
@@ -136,6 +137,20 @@ static void put_refuses_what_no_reader_takes(void **state) {
   assert_int_equal(0, out.len);
 }
 
+static void data_is_what_waits_for_credit(void **state) {
+  (void)state;
+  assert_true(gw_type_is_data(GW_FRAME_PUBLICATION));
+  assert_true(gw_type_is_data(GW_FRAME_RPC));
+  assert_false(gw_type_is_data(GW_FRAME_RPC_RESULT));
+  assert_false(gw_type_is_data(GW_FRAME_PUBLISHED));
+  assert_false(gw_type_is_data(GW_FRAME_PING));
+  assert_false(gw_type_is_data(GW_FRAME_CLOSE));
+  /* Types that are not numbers of a bit in 32 bits. */
+  assert_false(gw_type_is_data(GW_FRAME_PUBLICATION + 32));
+  assert_false(gw_type_is_data(GW_FRAME_CREDIT));
+  assert_false(gw_type_is_data(255));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(put_and_parse_give_the_same),
@@ -147,6 +162,7 @@ int main(void) {
       cmocka_unit_test(a_length_over_the_limit_is_refused_at_once),
       cmocka_unit_test(put_without_room_changes_nothing),
       cmocka_unit_test(put_refuses_what_no_reader_takes),
+      cmocka_unit_test(data_is_what_waits_for_credit),
   };
   return cmocka_run_group_tests_name("frame", tests, NULL, NULL);
 }

@@ -87,12 +87,70 @@ static void test_clear(void **state) {
   gw_history_deinit(&h);
 }
 
+/** A record about an item; 0: about nothing. */
+static void push_about(gw_history *h, uint32_t number, uint64_t item,
+                       uint32_t max) {
+  gw_record r = record(number, GW_NEVER);
+  r.buf->item = item;
+  assert_int_equal(gw_history_push(h, r, max), 0);
+}
+
+static void expect_newest(const gw_history *h, const char *want) {
+  char got[32];
+  for (uint32_t i = 0; i < h->len; i++)
+    got[i] = gw_history_is_newest(h, i) ? 'n' : '-';
+  got[h->len] = 0;
+  assert_string_equal(got, want);
+}
+
+static void test_knows_the_newest_of_each_item(void **state) {
+  (void)state;
+  gw_history h = {0};
+  /* The same low half, by which the table finds them. */
+  static const uint64_t items[] = {1, 2, 0, 1, 0x100000001, 2, 0, 1};
+  for (uint32_t i = 0; i < 8; i++)
+    push_about(&h, i, items[i], 8);
+  expect_newest(&h, "--n-nnnn");
+  push_about(&h, 8, 0x100000001, 8); /* and the first goes */
+  expect_newest(&h, "-n--nnnn");
+  gw_history_deinit(&h);
+}
+
+static void test_forgets_items_with_their_records(void **state) {
+  (void)state;
+  gw_history h = {0};
+  for (uint32_t i = 0; i < 1000; i++) {
+    push_about(&h, i, i % 3 == 0 ? 7 : i + 1, 10);
+    assert_true(h.newest.num <= 10);
+    assert_true(gw_history_is_newest(&h, h.len - 1));
+  }
+  expect_newest(&h, "-nn-nn-nnn");
+  for (uint32_t i = 0; i < 10; i++)
+    push_about(&h, i, 0, 10);
+  assert_int_equal(h.newest.num, 0);
+  push_about(&h, 1, 7, 10);
+  gw_history_clear(&h);
+  assert_int_equal(h.newest.num, 0);
+  gw_history_deinit(&h);
+}
+
+static void test_without_room_no_item_is_kept(void **state) {
+  (void)state;
+  gw_history h = {0};
+  push_about(&h, 1, 7, 0);
+  assert_int_equal(h.newest.num, 0);
+  gw_history_deinit(&h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_keeps_the_last),
       cmocka_unit_test(test_keeps_nothing),
       cmocka_unit_test(test_drops_what_has_expired_from_the_front),
       cmocka_unit_test(test_clear),
+      cmocka_unit_test(test_knows_the_newest_of_each_item),
+      cmocka_unit_test(test_forgets_items_with_their_records),
+      cmocka_unit_test(test_without_room_no_item_is_kept),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,6 +51,8 @@ static hubs node;
 static peer *peers[NUM_PEERS];
 static char room[32], other[32];
 
+static uint32_t batch_delay_ms;
+
 /** What a subscriber knows of one channel. */
 typedef struct seen {
   uint32_t number;
@@ -88,6 +90,8 @@ static void try_join(unsigned i) {
   gw_head head = {.type = GW_FRAME_HELLO, .request = 1};
   gw_hello m = {.version = GW_PROTOCOL_VERSION,
                 .instance = {instances[i], GW_INSTANCE_BYTES},
+                .features = i == 2 ? GW_FEATURE_CREDIT : 0,
+                .credit_bytes = 1000000,
                 .user = gw_view_of("somebody")};
   SEND_IF_UP(p, hello, &head, &m);
 }
@@ -99,7 +103,7 @@ static void try_subscribe(unsigned i, const char *name, uint32_t alias) {
                   .channel = alias};
   gw_subscribe m = {.channel = gw_view_of(name),
                     .recover = true,
-                    .overflow = i % 2 ? GW_OVERFLOW_DROP : GW_OVERFLOW_CLOSE,
+                    .overflow = i % (GW_OVERFLOW_SAMPLE + 1),
                     .presence = true};
   SEND_IF_UP(peers[i], subscribe, &head, &m);
 }
@@ -110,7 +114,8 @@ static void try_publish(unsigned i, const char *name, uint64_t key) {
                   .data = gw_view_of("some data"),
                   .key = key,
                   .after = key % 4 == 0 ? key - 1 : 0,
-                  .no_echo = key % 3 == 0};
+                  .no_echo = key % 3 == 0,
+                  .item = gw_view_of(key % 2 ? "one" : "another")};
   SEND_IF_UP(peers[i], publish, &head, &m);
 }
 
@@ -203,6 +208,15 @@ static bool on_call(void *user, gw_hub *h, gw_call call, const gw_rpc *rpc,
   return true;
 }
 
+/** One for each policy that skips. */
+static void stall_the_slow(bool is_stalled) {
+  for (unsigned i = 1; i <= 3; i++) {
+    if (peers[i] == NULL) continue;
+    peers[i]->is_stalled = is_stalled;
+    peers[i]->wants_write = !is_stalled;
+  }
+}
+
 static void script(void) {
   for (uint32_t i = 0; i < node.num; i++)
     gw_hub_set_on_call(node.hub[i], on_call, NULL);
@@ -221,11 +235,10 @@ static void script(void) {
   }
   hubs_pass(&node, 100);
   look_at_all();
-  if (peers[1] != NULL) peers[1]->is_stalled = true;
+  stall_the_slow(true);
   for (uint64_t key = 100; key < 140; key++)
-    try_publish(2, room, key);
-  if (peers[1] != NULL) peers[1]->is_stalled = false;
-  if (peers[1] != NULL) peers[1]->wants_write = true;
+    try_publish(4, room, key);
+  stall_the_slow(false);
   look_at_all();
   try_presence(0, "busy");
   try_presence(1, "away");
@@ -256,6 +269,7 @@ static void check_health(void) {
   assert_int_equal(peer_subscribed(b).offset, offset);
   peer_publish(b, room, "x", 1, 0);
   assert_int_equal(peer_published(b).offset, offset + 1);
+  hubs_pass(&node, batch_delay_ms);
   assert_int_equal(peer_publication(a).offset, offset + 1);
   assert_int_equal(peer_publication(b).offset, offset + 1);
   look_at_all();
@@ -267,6 +281,8 @@ static void check_health(void) {
 
 static bool begin(void) {
   hubs_init(&node, 2);
+  node.spaces[1].batch_delay_ms = batch_delay_ms;
+  node.spaces[1].batch_bytes = 300;
   node.spaces[1].history_size = 5;
   node.settings.limits.max_queue_bytes = 2000;
   memset(peers, 0, sizeof peers);
@@ -296,6 +312,13 @@ static void test_one_failure(void **state) {
   assert_true(sweep(1) > 500);
 }
 
+static void test_two_failures_with_batches(void **state) {
+  (void)state;
+  batch_delay_ms = 10;
+  assert_true(sweep(2) > 500);
+  batch_delay_ms = 0;
+}
+
 static void test_several_failures_in_a_row(void **state) {
   (void)state;
   sweep(5);
@@ -320,6 +343,7 @@ static void test_a_hub_that_cannot_be_made(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_one_failure),
+      cmocka_unit_test(test_two_failures_with_batches),
       cmocka_unit_test(test_several_failures_in_a_row),
       cmocka_unit_test(test_a_hub_that_cannot_be_made),
   };

@@ -85,14 +85,24 @@ static void on_frame(worker *w, const gw_frame *f) {
   }
 }
 
+/** A message holds one frame, or several. */
+static void on_message(worker *w, gw_view message) {
+  while (message.len != 0) {
+    gw_frame f;
+    int64_t used = gw_frame_parse(message, GW_MAX_FRAME_BYTES, &f);
+    must(used > 0);
+    on_frame(w, &f);
+    message.data += used;
+    message.len -= (size_t)used;
+  }
+}
+
 static void take(worker *w) {
   gw_buf *bufs[16];
   size_t num;
   while ((num = gw_session_take(w->session, bufs, 16, 65536)) != 0) {
     for (size_t i = 0; i < num; i++) {
-      gw_frame f;
-      must(gw_frame_parse(gw_buf_payload(bufs[i]), GW_MAX_FRAME_BYTES, &f) > 0);
-      on_frame(w, &f);
+      on_message(w, gw_buf_payload(bufs[i]));
       gw_buf_unref(bufs[i]);
     }
   }
@@ -111,6 +121,7 @@ static void turn(worker *w) {
     m = next;
   }
   gw_hub_tick(w->hub);
+  gw_hub_end_turn(w->hub);
   take(w);
 }
 

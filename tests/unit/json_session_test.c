@@ -30,6 +30,7 @@ typedef struct talker {
 static void take(talker *t) {
   gw_buf *bufs[4];
   size_t num;
+  gw_hub_end_turn(node.hub[0]);
   t->got[0] = 0;
   while ((num = gw_session_take(t->session, bufs, 4, 100)) != 0) {
     for (size_t i = 0; i < num; i++) {
@@ -114,6 +115,85 @@ static void test_binary_and_json_meet_in_a_channel(void **state) {
   gw_session_closed(u.session, 0);
 }
 
+/** Bytes of the text that the last message to a talker had, if it was data. */
+static size_t data_len(const talker *t) {
+  return strstr(t->got, "\"publication\"") != NULL ||
+                 strstr(t->got, "\"subscribed\"") != NULL
+             ? strlen(t->got)
+             : 0;
+}
+
+static void test_credit_counts_bytes_of_text(void **state) {
+  (void)state;
+  talker t;
+  char grant[64];
+  open_talker(&t);
+  say(&t, "{\"id\":1,\"hello\":{\"version\":1,\"features\":\"4\","
+          "\"creditBytes\":200,\"instance\":\"AAECAwQFBgcICQoLDA0ODw==\"}}");
+  expect(&t, "\"features\":\"4\"");
+  say(&t, "{\"id\":2,\"channel\":5,\"alias\":true,"
+          "\"subscribe\":{\"channel\":\"room:a\"}}");
+  size_t used = data_len(&t);
+  peer *p = peer_join(&node, 0, 1);
+  for (unsigned i = 1; i <= 20; i++) {
+    peer_publish(p, "room:a", "some data", i, 0);
+    peer_published(p);
+    take(&t);
+    bool came = data_len(&t) != 0;
+    assert_int_equal(came, used < 200);
+    used += data_len(&t);
+  }
+  say(&t, "{\"id\":3,\"ping\":{\"time\":\"5\"}}");
+  expect(&t, "\"pong\"");
+  assert_int_equal(data_len(&t), 0);
+  (void)snprintf(grant, sizeof grant, "{\"credit\":{\"bytes\":\"%zu\"}}",
+                 used - 200);
+  say(&t, grant); /* now at 0 */
+  assert_int_equal(strlen(t.got), 0);
+  say(&t, "{\"credit\":{\"bytes\":\"1\"}}");
+  assert_true(data_len(&t) != 0);
+  say(&t, "{\"credit\":{\"bytes\":\"18446744073709551615\"}}");
+  expect(&t, "CODE_PROTOCOL");
+  gw_session_closed(t.session, 0);
+}
+
+static void test_a_batch_is_a_message_of_several_lines(void **state) {
+  (void)state;
+  talker t;
+  node.spaces[1].batch_delay_ms = 10;
+  join(&t);
+  say(&t, "{\"id\":2,\"channel\":5,\"alias\":true,"
+          "\"subscribe\":{\"channel\":\"room:a\"}}");
+  peer *p = peer_join(&node, 0, 1);
+  for (unsigned i = 1; i <= 3; i++) {
+    gw_publish m = {.channel = gw_view_of("room:a"),
+                    .json = gw_view_of("[1]"),
+                    .item = gw_view_of("thing")};
+    peer_publish_with(p, &m);
+    peer_published(p);
+  }
+  hubs_pass(&node, 10);
+  gw_buf *bufs[4];
+  assert_int_equal(gw_session_take(t.session, bufs, 4, 100000), 1);
+  gw_view text = gw_buf_payload(bufs[0]);
+  unsigned num_lines = 0;
+  for (const char *at = (const char *)text.data, *end = at + text.len;
+       at < end;) {
+    const char *line_end = memchr(at, '\n', (size_t)(end - at));
+    char line[512];
+    if (line_end == NULL) line_end = end;
+    (void)snprintf(line, sizeof line, "%.*s", (int)(line_end - at), at);
+    char offset[32];
+    (void)snprintf(offset, sizeof offset, "\"offset\":\"%u\"", ++num_lines);
+    assert_non_null(strstr(line, offset));
+    assert_non_null(strstr(line, "\"item\":\"thing\""));
+    at = line_end + 1;
+  }
+  assert_int_equal(num_lines, 3);
+  gw_buf_unref(bufs[0]);
+  gw_session_closed(t.session, 0);
+}
+
 static void test_lines_cut_between_messages(void **state) {
   (void)state;
   talker t;
@@ -178,6 +258,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       T(test_a_conversation),
       T(test_binary_and_json_meet_in_a_channel),
+      T(test_credit_counts_bytes_of_text),
+      T(test_a_batch_is_a_message_of_several_lines),
       T(test_lines_cut_between_messages),
       T(test_a_bad_line_is_answered),
       T(test_nothing_but_hello_comes_first),

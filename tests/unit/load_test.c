@@ -7,10 +7,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/load/run.h"
+#include "server/load/usage.h"
 
 #define PAYLOAD_BYTES 128u
 #define WINDOW        4u
@@ -177,8 +180,8 @@ static void options_without_sense_are_refused(void **state) {
                                 .has_publishers = true,
                                 .payload_bytes = 32,
                                 .window = 1};
-  gw_load_options bad[6];
-  for (size_t i = 0; i < 6; i++)
+  gw_load_options bad[9];
+  for (size_t i = 0; i < 9; i++)
     bad[i] = good;
   bad[0].url = "http://127.0.0.1/";
   bad[1].num_rooms = 2;
@@ -186,7 +189,12 @@ static void options_without_sense_are_refused(void **state) {
   bad[3].window = GW_LOAD_MAX_WINDOW + 1;
   bad[4].window = 0;
   bad[5].num_subscribers = 1u << 30;
-  for (size_t i = 0; i < 6; i++) {
+  bad[6].num_missed = 10; /* which this driver cannot recover */
+  bad[7].driver = bad[8].driver = &gw_load_godwit;
+  bad[7].num_missed = GW_LOAD_MAX_MISSED + 1;
+  bad[8].num_missed = 10;
+  bad[8].is_member = true;
+  for (size_t i = 0; i < 9; i++) {
     const char *why = NULL;
     assert_null(gw_load_new(&bad[i], &why));
     assert_non_null(why);
@@ -233,9 +241,36 @@ static void addresses_are_read(void **state) {
   assert_string_equal(a.path, "/?x=1");
   assert_null(gw_load_address_read(&a, "ws://[::1]:9/"));
   assert_int_equal(a.to.ss_family, AF_INET6);
-  assert_non_null(gw_load_address_read(&a, "wss://127.0.0.1/"));
+  assert_false(a.is_secure);
+  assert_null(gw_load_address_read(&a, "wss://127.0.0.1/x"));
+  assert_true(a.is_secure);
+  assert_string_equal(a.name, "127.0.0.1");
+  assert_string_equal(a.path, "/x");
+  assert_int_equal(ntohs(((struct sockaddr_in *)&a.to)->sin_port), 443);
   assert_non_null(gw_load_address_read(&a, "127.0.0.1:8000"));
   assert_non_null(gw_load_address_read(&a, "ws:///x"));
+}
+
+/* ---- threads ----------------------------------------------------------------- */
+
+static void the_busiest_thread_is_found(void **state) {
+  (void)state;
+  const gw_load_threads before = {
+      .num = 3, .ids = {1, 2, 3}, .ns = {1000, 5000, 10}};
+  /* One has ended, one has come. */
+  const gw_load_threads after = {
+      .num = 3, .ids = {2, 1, 4}, .ns = {5100, 1300, 200}};
+  assert_int_equal(gw_load_threads_busiest_ns(&before, &after), 300);
+  assert_int_equal(gw_load_threads_busiest_ns(&before, &before), 0);
+
+  gw_load_processes us;
+  gw_load_threads now;
+  char pid[16];
+  snprintf(pid, sizeof pid, "%ld", (long)getpid());
+  assert_int_equal(gw_load_processes_read(&us, pid), 0);
+  gw_load_threads_read(&now, &us);
+  assert_true(now.num >= 1);
+  assert_true(now.ns[0] > 0);
 }
 
 /* ---- latencies -------------------------------------------------------------- */
@@ -267,6 +302,7 @@ int main(void) {
       cmocka_unit_test(options_without_sense_are_refused),
       cmocka_unit_test(frames_have_lengths_of_three_kinds),
       cmocka_unit_test(addresses_are_read),
+      cmocka_unit_test(the_busiest_thread_is_found),
       cmocka_unit_test(quantiles_are_exact_to_three_percent),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,12 +106,37 @@ static void test_a_long_queue_gives_its_memory_back(void **state) {
   assert_int_equal(q.lanes[GW_LANE_DATA].cap, 0);
 }
 
+static void test_a_single_message_of_data(void **state) {
+  (void)state;
+  gw_outq q = {0};
+  assert_null(gw_outq_pop_single(&q));
+  for (uint32_t round = 0; round < 3; round++) {
+    push(&q, GW_LANE_DATA, 1);
+    gw_buf *b = gw_outq_pop_single(&q);
+    assert_non_null(b);
+    gw_buf_unref(b);
+    assert_true(gw_outq_is_empty(&q));
+    assert_int_equal(q.bytes, 0);
+    /* Neither of two, nor beside control, also when the ring has gone round. */
+    push(&q, GW_LANE_DATA, 2);
+    push(&q, GW_LANE_DATA, 3);
+    assert_null(gw_outq_pop_single(&q));
+    expect(&q, 2);
+    push(&q, GW_LANE_CONTROL, 4);
+    assert_null(gw_outq_pop_single(&q));
+    expect(&q, 4);
+    expect(&q, 3);
+  }
+  gw_outq_clear(&q);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_order),
       cmocka_unit_test(test_one_message_needs_no_memory),
       cmocka_unit_test(test_grows_while_it_goes_round),
       cmocka_unit_test(test_clear_and_trim),
+      cmocka_unit_test(test_a_single_message_of_data),
       cmocka_unit_test(test_a_long_queue_gives_its_memory_back),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,6 +183,38 @@ static void test_a_server_that_never_ran_is_freed(void **state) {
   gw_server_free(s);
 }
 
+static void test_a_reload_without_tls_is_harmless_on_any_thread(void **state) {
+  (void)state;
+  pthread_t thread;
+  gw_server *s = new_server();
+  gw_server_reload(s);
+  assert_int_equal(gw_server_listen(s), 0);
+  assert_int_equal(pthread_create(&thread, NULL, run, s), 0);
+  int fd = join(gw_server_port(s));
+  for (int i = 0; i < 10; i++)
+    gw_server_reload(s);
+  say(fd, "{\"id\":2,\"rpc\":{\"method\":\"server.time\"}}");
+  expect(fd, "rpcResult");
+  close(fd);
+  gw_server_stop(s);
+  pthread_join(thread, NULL);
+  gw_server_free(s);
+}
+
+static void test_unusable_credentials_are_refused(void **state) {
+  (void)state;
+  char text[512] = "";
+  char *argv[] = {"--tls.cert=/no/cert.pem", "--tls.key=/no/key.pem",
+                  "--log.level=error"};
+  gw_server *s = NULL;
+  FILE *errors = fmemopen(text, sizeof text - 1, "w");
+  gw_server_options o = {.argc = 3, .argv = argv, .errors = errors};
+  assert_int_equal(gw_server_new(&s, &o), GW_ERR_INVALID);
+  fclose(errors);
+  assert_null(s);
+  assert_non_null(strstr(text, "tls.cert: /no/cert.pem cannot be read"));
+}
+
 static void test_a_second_server_on_the_port_is_told_why_not(void **state) {
   (void)state;
   char address[32], text[512] = "";
@@ -219,6 +251,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_methods_answer_at_once_or_from_another_thread),
       cmocka_unit_test(test_a_server_that_never_ran_is_freed),
+      cmocka_unit_test(test_a_reload_without_tls_is_harmless_on_any_thread),
+      cmocka_unit_test(test_unusable_credentials_are_refused),
       cmocka_unit_test(test_a_second_server_on_the_port_is_told_why_not),
       cmocka_unit_test(test_wrong_settings_are_refused),
   };

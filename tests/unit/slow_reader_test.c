@@ -43,6 +43,55 @@ static void publish(const char *channel, unsigned num) {
   }
 }
 
+/** About items named by the letters of a text, '.' being none. */
+static void publish_about(const char *channel, const char *items) {
+  for (; *items != 0; items++) {
+    gw_publish m = {.channel = gw_view_of(channel),
+                    .data = gw_view_of(payload),
+                    .item = {(const uint8_t *)items, *items != '.'}};
+    peer_publish_with(writer, &m);
+    peer_published(writer);
+  }
+}
+
+/** What came, in short: "1 2 L3-5/3 6 "; with the items of publications behind
+ * their offsets, if they have any. */
+static void expect_stream(peer *p, const char *want) {
+  static char got[4096];
+  size_t len = 0;
+  gw_frame f;
+  got[0] = 0;
+  while (peer_next(p, &f)) {
+    gw_lagged lag;
+    gw_publication pub;
+    assert_true(len < sizeof got - 100);
+    if (f.head.type == GW_FRAME_LAGGED) {
+      assert_int_equal(gw_decode_lagged(f.body, &lag), 0);
+      assert_int_equal(lag.reason, GW_GAP_SLOW_READER);
+      len += (size_t)sprintf(got + len, "L%u-%u/%u ", (unsigned)lag.from,
+                             (unsigned)lag.to, (unsigned)lag.count);
+    } else {
+      assert_int_equal(f.head.type, GW_FRAME_PUBLICATION);
+      assert_int_equal(gw_decode_publication(f.body, &pub), 0);
+      len += (size_t)sprintf(got + len, "%u%.*s ", (unsigned)pub.offset,
+                             (int)pub.item.len, (const char *)pub.item.data);
+    }
+  }
+  assert_string_equal(got, want);
+}
+
+/** Publications of ours that a queue takes before its reader lags. */
+#define FULL   9u
+#define FILLED "1 2 3 4 5 6 7 8 9 "
+
+/** A subscriber of "a" that takes nothing. */
+static peer *join_stalled(uint32_t overflow) {
+  peer *p = peer_join(&node, 0, 2);
+  subscribe(p, 1, "a", overflow);
+  p->is_stalled = true;
+  return p;
+}
+
 static void resume(peer *p) {
   p->is_stalled = false;
   p->wants_write = true;
@@ -110,6 +159,149 @@ static void test_is_told_what_was_dropped(void **state) {
   for (offset = 51; offset <= 100; offset++)
     assert_int_equal(peer_publication(slow).offset, offset);
   assert_int_equal(HUBS_STAT(&node, lagged_total), lagged.count);
+}
+
+static void test_conflates_to_the_newest_of_each_item(void **state) {
+  (void)state;
+  peer *slow = join_stalled(GW_OVERFLOW_CONFLATE);
+  publish("a", FULL);
+  publish_about("a", "abcabab.c");
+  resume(slow);
+  expect_stream(slow, FILLED "L10-14/5 15a 16b 17 18c ");
+  publish_about("a", "a"); /* live again */
+  expect_stream(slow, "19a ");
+  assert_int_equal(HUBS_STAT(&node, lagged_total), 5);
+}
+
+static void test_tells_each_run_that_conflation_skips(void **state) {
+  (void)state;
+  peer *slow = join_stalled(GW_OVERFLOW_CONFLATE);
+  publish("a", FULL);
+  publish_about("a", "ab.c.aa.dbc");
+  resume(slow);
+  expect_stream(slow,
+                FILLED "L10-11/2 12 L13-13/1 14 L15-15/1 16a 17 18d 19b 20c ");
+}
+
+static void test_without_items_conflation_keeps_all(void **state) {
+  (void)state;
+  peer *slow = join_stalled(GW_OVERFLOW_CONFLATE);
+  publish("a", 20);
+  resume(slow);
+  expect_stream(slow, FILLED "10 11 12 13 14 15 16 17 18 19 20 ");
+}
+
+static void test_conflation_skips_what_the_history_lost(void **state) {
+  (void)state;
+  peer *slow = join_stalled(GW_OVERFLOW_CONFLATE);
+  publish("a", FULL + 55);
+  publish_about("a", "aa"); /* 17 to 66 are kept */
+  resume(slow);
+  gw_frame f;
+  for (unsigned i = 0; i < FULL; i++)
+    peer_publication(slow);
+  gw_lagged lag;
+  f = peer_expect(slow, GW_FRAME_LAGGED);
+  assert_int_equal(gw_decode_lagged(f.body, &lag), 0);
+  assert_int_equal(lag.from, 10);
+  assert_int_equal(lag.to, 16);
+  for (uint64_t offset = 17; offset <= 64; offset++)
+    assert_int_equal(peer_publication(slow).offset, offset);
+  expect_stream(slow, "L65-65/1 66a ");
+}
+
+/** The newest of an item may expire before what it superseded: then neither is
+ * of use. */
+static void test_an_expired_publication_supersedes(void **state) {
+  (void)state;
+  peer *slow = join_stalled(GW_OVERFLOW_CONFLATE);
+  publish("a", FULL);
+  publish_about("a", "ab");
+  gw_publish m = {.channel = gw_view_of("a"),
+                  .data = gw_view_of(payload),
+                  .ttl_ms = 50,
+                  .item = gw_view_of("a")};
+  peer_publish_with(writer, &m);
+  peer_published(writer);
+  hubs_pass(&node, 100);
+  resume(slow);
+  expect_stream(slow, FILLED "L10-10/1 11b L12-12/1 ");
+  publish("a", 1);
+  expect_stream(slow, "13 ");
+}
+
+static void test_samples_the_newest(void **state) {
+  (void)state;
+  peer *slow = join_stalled(GW_OVERFLOW_SAMPLE);
+  publish("a", 100);
+  resume(slow);
+  expect_stream(slow, FILLED "L10-99/90 100 ");
+  publish("a", 1); /* live again */
+  expect_stream(slow, "101 ");
+}
+
+static void test_a_sample_of_one_skips_nothing(void **state) {
+  (void)state;
+  peer *slow = join_stalled(GW_OVERFLOW_SAMPLE);
+  publish("a", FULL + 1);
+  resume(slow);
+  expect_stream(slow, FILLED "10 ");
+  assert_int_equal(HUBS_STAT(&node, lagged_total), 0);
+}
+
+static void test_a_sample_that_has_expired_is_told(void **state) {
+  (void)state;
+  peer *slow = join_stalled(GW_OVERFLOW_SAMPLE);
+  publish("a", FULL + 10);
+  gw_publish m = {
+      .channel = gw_view_of("a"), .data = gw_view_of("x"), .ttl_ms = 50};
+  peer_publish_with(writer, &m);
+  peer_published(writer);
+  hubs_pass(&node, 100);
+  resume(slow);
+  expect_stream(slow, FILLED "L10-20/11 ");
+}
+
+/** Each policy skips by what waits when the reader reads again. */
+static void test_falling_behind_again_and_again(void **state) {
+  (void)state;
+  peer *slow = join_stalled(GW_OVERFLOW_SAMPLE);
+  uint64_t at = 0;
+  for (unsigned i = 0; i < 20; i++) {
+    slow->is_stalled = true;
+    publish("a", 30 + i);
+    resume(slow);
+    gw_frame f;
+    gw_lagged lag;
+    gw_publication pub;
+    unsigned num_lagged = 0;
+    while (peer_next(slow, &f)) {
+      if (f.head.type == GW_FRAME_LAGGED) {
+        assert_int_equal(gw_decode_lagged(f.body, &lag), 0);
+        assert_int_equal(lag.from, at + 1);
+        at = lag.to;
+        num_lagged++;
+        continue;
+      }
+      assert_int_equal(gw_decode_publication(f.body, &pub), 0);
+      assert_int_equal(pub.offset, ++at);
+    }
+    assert_int_equal(num_lagged, 1);
+  }
+}
+
+static void test_a_recovery_is_whole_whatever_the_policy(void **state) {
+  (void)state;
+  publish_about("a", "aaaaaaaaaa");
+  peer *p = peer_join(&node, 0, 2);
+  gw_subscribe m = {.channel = gw_view_of("a"), .recover = true};
+  for (m.overflow = 0; m.overflow <= GW_OVERFLOW_SAMPLE; m.overflow++) {
+    peer_subscribe_with(p, 1, &m);
+    peer_subscribed(p);
+    for (uint64_t offset = 1; offset <= 10; offset++)
+      assert_int_equal(peer_publication(p).offset, offset);
+    peer_expect(p, GW_FRAME_RECOVERY);
+  }
 }
 
 static void test_without_history_all_is_dropped(void **state) {
@@ -215,6 +407,16 @@ int main(void) {
       T(test_is_closed_at_its_cap),
       T(test_goes_on_from_the_history),
       T(test_is_told_what_was_dropped),
+      T(test_conflates_to_the_newest_of_each_item),
+      T(test_tells_each_run_that_conflation_skips),
+      T(test_without_items_conflation_keeps_all),
+      T(test_conflation_skips_what_the_history_lost),
+      T(test_an_expired_publication_supersedes),
+      T(test_samples_the_newest),
+      T(test_a_sample_of_one_skips_nothing),
+      T(test_a_sample_that_has_expired_is_told),
+      T(test_falling_behind_again_and_again),
+      T(test_a_recovery_is_whole_whatever_the_policy),
       T(test_without_history_all_is_dropped),
       T(test_answers_are_not_dropped),
       T(test_a_flood_of_requests_is_bounded),

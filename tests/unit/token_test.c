@@ -519,7 +519,9 @@ static void test_who_it_is(void **state) {
   assert_true(gw_view_eq(claims.user, gw_view_of("ada")));
   assert_true(gw_view_eq(claims.jti, gw_view_of("j1")));
   assert_string_equal(claims.info, "{\"a\":[1]}");
-  assert_int_equal(json_array_size(claims.channels), 2);
+  assert_int_equal(claims.num_channels, 2);
+  assert_true(gw_view_eq(claims.channels[0], gw_view_of("a")));
+  assert_true(gw_view_eq(claims.channels[1], gw_view_of("b")));
   assert_int_equal(claims.channel.len, 0);
   rules.claims.user = "uid";
   assert_int_equal(check_claims("{\"sub\":\"ada\",\"uid\":42}"), GW_CODE_OK);

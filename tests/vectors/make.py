@@ -122,6 +122,11 @@ def connection():
                       "token": "eyJhbGciOiJFUzI1NiJ9.e30.c2ln",
                       "ping_interval_ms": 25000, "agent": "godwit-js/0.1.0",
                       "user": "ana"}, request=1)),
+        vector("hello: with 256 KiB of credit", frame(
+            "Hello", {"version": 1, "features": 4, "instance": instance,
+                      "credit_bytes": 262144}, request=1)),
+        vector("credit: half of it is handed on", frame(
+            "Credit", {"bytes": 131100})),
         vector("welcome: with the default limits", frame(
             "Welcome", {
                 "version": 1, "connection": 0x0123456789ABCDEF,
@@ -165,6 +170,9 @@ def channels():
             "Subscribe", {"channel": "room:日本", "recover": True,
                           "epoch": U64, "offset": 128,
                           "overflow": "OVERFLOW_DROP"}, request=2, channel=1)),
+        vector("subscribe: the newest of each item when slow", frame(
+            "Subscribe", {"channel": "fleet", "overflow": "OVERFLOW_CONFLATE"},
+            flags=1, request=2, channel=1)),
         vector("subscribed: gap whose end is not known", frame(
             "Subscribed", {"epoch": 1, "offset": 500,
                            "result": "RECOVERY_GAP",
@@ -173,6 +181,13 @@ def channels():
         vector("subscribed: live, by a token for a minute", frame(
             "Subscribed", {"epoch": U64, "offset": 12, "live": True,
                            "token_ttl_ms": 60000}, request=2, channel=4)),
+        vector("subscribe: only if the server still grants it", frame(
+            "Subscribe", {"channel": "room:lobby", "recover": True,
+                          "epoch": U64, "offset": 128, "by_server": True},
+            flags=1, request=2, channel=1)),
+        vector("server_subscribed: where it begins", frame(
+            "ServerSubscribed", {"channel": "room:日本", "epoch": U64,
+                                 "offset": 128}, channel=16384)),
         vector("publication: echo without a body", frame(
             "Publication", {"offset": 9, "client": 5, "key": 2},
             flags=8, channel=4)),
@@ -189,6 +204,22 @@ def channels():
         vector("publish: to a channel by its name", frame(
             "Publish", {"channel": "room:lobby", "json": JSON, "key": 2**53 + 1,
                         "after": 2**53}, request=5)),
+        vector("publish: about an item", frame(
+            "Publish", {"json": '{"lat":43.26,"lon":-2.93}', "key": 4,
+                        "item": "bus/número 7"}, flags=1, request=6,
+            channel=1)),
+        vector("publication: about an item", frame(
+            "Publication", {"offset": 30, "json": '{"lat":43.26,"lon":-2.93}',
+                            "client": 5, "key": 4, "no_echo": True,
+                            "item": "bus/número 7"}, channel=4)),
+        vector("publications: three that were gathered, in one message", *[
+            frame("Publication", {"offset": n, "json": str(n), "item": f"i{n}"},
+                  channel=4) for n in (31, 32, 33)]),
+        vector("lagged: a run between what was sent", frame(
+            "Publication", {"offset": 34, "item": "a"}, channel=4), frame(
+            "Lagged", {"from": 35, "to": 37, "count": 3,
+                       "reason": "GAP_SLOW_READER"}, channel=4), frame(
+            "Publication", {"offset": 38, "item": "b"}, channel=4)),
         vector("recovery: the chunk held nothing", frame(
             "Recovery", {"from": 6, "to": 5, "live": True}, channel=4)),
     ]

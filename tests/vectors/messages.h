@@ -12,7 +12,7 @@
 /* F(name): a field; L(name, message): a list. */
 #define FIELDS_hello(F, L)                                                     \
   F(version) F(features) F(instance) F(token) F(resume) F(ping_interval_ms)    \
-  F(agent) F(user)
+  F(agent) F(user) F(credit_bytes)
 #define FIELDS_limits(F, L)                                                    \
   F(max_frame_bytes) F(max_message_bytes) F(max_channel_bytes)                 \
   F(max_subscriptions) F(max_presence_bytes) F(max_calls) F(max_queue_bytes)   \
@@ -26,17 +26,20 @@
   F(code) F(reason) F(retry_after_ms) F(spread_ms) F(endpoint)
 #define FIELDS_error(F, L) F(code) F(message) F(retry_after_ms) F(field)
 #define FIELDS_subscribe(F, L)                                                 \
-  F(channel) F(recover) F(epoch) F(offset) F(token) F(overflow) F(presence)
+  F(channel) F(recover) F(epoch) F(offset) F(token) F(overflow) F(presence)  \
+  F(by_server)
 #define FIELDS_subscribed(F, L)                                                \
   F(epoch) F(offset) F(result) F(gap) F(gap_from) F(gap_to) F(live)            \
   F(token_ttl_ms)
+#define FIELDS_server_subscribed(F, L) F(channel) F(epoch) F(offset)
 #define FIELDS_unsubscribed(F, L) F(code) F(reason)
 #define FIELDS_publish(F, L)                                                   \
   F(channel) F(data) F(json) F(key) F(after) F(no_echo) F(compare) F(epoch)    \
-  F(offset) F(ttl_ms)
+  F(offset) F(ttl_ms) F(item)
 #define FIELDS_published(F, L) F(epoch) F(offset) F(duplicate)
 #define FIELDS_publication(F, L)                                               \
-  F(offset) F(data) F(json) F(client) F(key) F(user) F(time_ms)
+  F(offset) F(data) F(json) F(client) F(key) F(user) F(time_ms) F(no_echo)     \
+  F(item)
 #define FIELDS_recovery(F, L)                                                  \
   F(from) F(to) F(live) F(gap) F(gap_from) F(gap_to)
 #define FIELDS_lagged(F, L) F(from) F(to) F(count) F(reason)
@@ -64,6 +67,8 @@
   X(ERROR, error, error, Error)                                                \
   X(SUBSCRIBE, subscribe, subscribe, Subscribe)                                \
   X(SUBSCRIBED, subscribed, subscribed, Subscribed)                            \
+  X(SERVER_SUBSCRIBED, server_subscribed, server_subscribed,                   \
+    ServerSubscribed)                                                          \
   X(UNSUBSCRIBED, unsubscribed, unsubscribed, Unsubscribed)                    \
   X(PUBLISH, publish, publish, Publish)                                        \
   X(PUBLISHED, published, published, Published)                                \

@@ -3,7 +3,7 @@
 
 const WORD = 0x1_0000_0000;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Bytes that do not live in shared memory. */
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -13,12 +13,24 @@ export type Words = readonly [low: number, high: number];
 
 export const NO_BYTES: Bytes = new Uint8Array(0);
 
-export function toUtf8(text: string): Bytes {
-  return encoder.encode(text) as Bytes;
+export function lengthOf(parts: readonly Uint8Array[]): number {
+  let len = 0;
+  for (const part of parts) len += part.length;
+  return len;
+}
+
+/** Bytes stay as they are. */
+export function toUtf8(text: string | Uint8Array): Bytes {
+  return (typeof text === 'string' ? encoder.encode(text) : text) as Bytes;
 }
 
 export function fromUtf8(bytes: Uint8Array): string {
   return decoder.decode(bytes);
+}
+
+/** A text in memory of its own, not cut out of another one. */
+export function copyOf(text: string): string {
+  return fromUtf8(toUtf8(text));
 }
 
 /** Words, as the bytes of an argument. */
@@ -31,27 +43,26 @@ export function toNumber(low: number, high: number): number {
   return high * WORD + low;
 }
 
+function words(value: bigint): Words {
+  const [low, high] = new Uint32Array(BigUint64Array.of(value).buffer);
+  return [low!, high!];
+}
+
 export function toWords(value: number): Words {
-  return [value % WORD, Math.floor(value / WORD)];
+  return words(BigInt(value));
 }
 
 function hexWord(word: number): string {
-  return word.toString(16).padStart(8, '0');
+  return (word >>> 0).toString(16).padStart(8, '0');
 }
 
-/** Ids and epochs are numbers that nobody calculates with: 16 digits. */
-export function toHex(low: number, high: number): string {
-  return hexWord(high) + hexWord(low);
+/** Ids, keys and epochs are numbers that nobody calculates with: 16 digits; null
+ * for 0, which means that there is none. */
+export function toHex(low: number, high: number): string | null {
+  return low || high ? hexWord(high) + hexWord(low) : null;
 }
 
-/** An id, a key or an epoch, where 0 means that there is none. */
-export function toId(low: number, high: number): string | null {
-  return low || high ? toHex(low, high) : null;
-}
-
+/** Throws a SyntaxError when it is none. */
 export function fromHex(hex: string): Words {
-  if (!/^[0-9a-f]{1,16}$/i.test(hex)) {
-    throw new TypeError(`not up to 16 hexadecimal digits: ${hex}`);
-  }
-  return [parseInt(hex.slice(-8), 16), parseInt(hex.slice(0, -8) || '0', 16)];
+  return words(BigInt(`0x${hex}`));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // client-core.ts - the client, but for where its core comes from.
 
-import { fromHex, toHex, toNumber, toId, toUtf8, wordBytes } from './bytes.js';
+import { copyOf, fromHex, toUtf8 } from './bytes.js';
 import { Code } from './codes.js';
 import { Emitter } from './emitter.js';
 import { Engine } from './engine.js';
@@ -10,14 +10,14 @@ import type { EventReader } from './event-reader.js';
 import { Feed, memberOf, positionWords } from './feed.js';
 import {
   CallEvent, Event, EventType, Facts, PublishedEvent, ReplyEvent, StateEvent,
-  TokenEvent,
+  SubEvent, TokenEvent,
 } from './layout.js';
 import { Call, type Module } from './module.js';
 import type {
   CallOptions, ClientOptions, PublishOptions, Retry, SubscribeOptions,
 } from './options.js';
 import {
-  decodePayload, encodePayload, NOTHING, type EncodedPayload,
+  decodePayload, encodeOptional, encodePayload, NOTHING, type EncodedPayload,
 } from './payload.js';
 import { retryWords, type Settings } from './settings.js';
 import { socketUrl } from './socket.js';
@@ -39,10 +39,10 @@ interface Deferred<T> {
   _reject(error: unknown): void;
 }
 
-/** A request that waits for its reply. */
-interface Request extends Deferred<Received> {
-  /** What came of a list that comes in parts; undefined for a call. */
-  readonly _members: Member[] | undefined;
+/** A publish or a request that waits for its answer. */
+interface Pending extends Deferred<Received> {
+  /** What came of a list that comes in parts. */
+  readonly _members?: Member[];
 }
 
 type Run = (engine: Engine) => void;
@@ -84,12 +84,11 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     retryAt: null,
   };
   #rttMs: number | null = null;
-  readonly #ready: Deferred<void>[] = [];
   readonly #feedByChannel = new Map<string, Feed>();
   /** @internal By the core's number. */
   readonly _feeds = new Map<number, Feed>();
-  readonly #publishing = new Map<string, Deferred<Published>>();
-  readonly #requests = new Map<number, Request>();
+  /** By key or by number of the request. */
+  readonly #pending = new Map<string | number, Pending>();
   readonly #methods = new Map<string, CallHandler>();
 
   /** url: one or more endpoints, tried in turn, such as
@@ -98,8 +97,8 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     url: string | URL | readonly (string | URL)[], options: ClientOptions = {},
   ) {
     super();
-    const urls = Array.isArray(url) ? url as (string | URL)[] : [url as string];
-    if (urls.length === 0) throw new TypeError('no URL');
+    const urls = [url].flat() as (string | URL)[];
+    if (!urls.length) throw new TypeError('no URL');
     this.#settings = {
       _endpoints: urls.map(socketUrl),
       _options: options,
@@ -117,10 +116,9 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   /** Connects, or comes back now instead of waiting. */
   connect(): void {
     const { _options: options } = this.#settings;
-    if (options.WebSocket === undefined &&
-        typeof globalThis.WebSocket !== 'function') {
+    if (!(options.WebSocket ?? globalThis.WebSocket)) {
       throw new GodwitError(Code.UNSUPPORTED,
-        'there is no WebSocket here: give a class as options.WebSocket');
+        'options.WebSocket is needed here');
     }
     this.#isWanted = true;
     this.#command((engine) => {
@@ -133,7 +131,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
    * stay, for a later `connect()`; until then `publish` is refused (CLOSED). */
   close(): void {
     this.#isWanted = false;
-    if (this.#engine === null && !this.#isLoading) {
+    if (!this.#engine && !this.#isLoading) {
       this.#moveTo('closed', reasonOf(Code.CLOSED));
       return;
     }
@@ -150,13 +148,11 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     this.#engine?._destroy();
     this.#isFreed = true;
     this.#isWanted = false;
-    const error = new GodwitError(Code.CLOSED);
-    for (const feed of this.#feedByChannel.values()) {
-      feed._end(reasonOf(Code.CLOSED));
-    }
+    const reason = reasonOf(Code.CLOSED);
+    for (const feed of this.#feedByChannel.values()) feed._end(reason);
     this.#feedByChannel.clear();
-    this.#forgetCore(error);
-    this.#moveTo('closed', reasonOf(Code.CLOSED));
+    this.#forgetCore(reason);
+    this.#moveTo('closed', reason);
   }
 
   get state(): State {
@@ -175,11 +171,16 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
    * closed or fails. */
   ready(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const { state, reason } = this.#situation;
-      const isOver = state === 'closed' || state === 'failed';
-      if (state === 'ready') resolve();
-      else if (isOver && !this.#isWanted) reject(errorOf(reason));
-      else this.#ready.push({ _resolve: resolve, _reject: reject });
+      const look = () => {
+        const { state, reason } = this.#situation;
+        const isOver = state === 'closed' || state === 'failed';
+        if (state === 'ready') resolve();
+        else if (isOver && !this.#isWanted) reject(errorOf(reason));
+        else return;
+        end();
+      };
+      const end = this.on('state', look);
+      look();
     });
   }
 
@@ -187,14 +188,13 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   setRetry(policy: Retry): void {
     const words = retryWords(policy);
     this.#settings._retry = words;
-    this.#engine?._command(Call.SET_RETRY, [], wordBytes(words));
+    this.#engine?._command(Call.SET_RETRY, [], words);
   }
 
   /** Changes the token, from the next connection on. */
   setToken(token: string): void {
     this.#settings._token = token;
-    const bytes = toUtf8(token);
-    checked(this.#engine?._command(Call.SET_TOKEN, [bytes.length], bytes) ?? 0);
+    checked(this.#engine?._command(Call.SET_TOKEN, [], [], token) ?? 0);
   }
 
   // ---- channels ------------------------------------------------------------
@@ -203,13 +203,13 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
    * shares what is there and costs the server nothing. */
   subscribe(channel: string, options: SubscribeOptions = {}): Subscription {
     this.#checkAlive();
-    if (typeof options.since === 'object') fromHex(options.since.epoch);
+    if (typeof options.since === 'object') positionWords(options.since);
     const known = this.#feedByChannel.get(channel);
     const feed = known ?? new Feed(this, channel, options);
     const subscription = feed._add(options);
-    if (known === undefined) {
+    if (!known) {
       this.#feedByChannel.set(channel, feed);
-      if (this.#engine !== null) feed._start(this.#engine);
+      if (this.#engine) feed._start(this.#engine);
       else this.#startLoading();
     }
     return subscription;
@@ -221,45 +221,32 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     channel: string, data: Payload, options: PublishOptions = {},
   ): Publishing {
     let key: string | null = null;
-    const promise = this.#ask<Published>(() => {
-      const payload = encodePayload(data);
-      return (engine, deferred) => {
+    const promise = this.#ask<Published>(
+      () => encodePayload(data), (engine, payload, deferred) => {
         const id = putPublish(engine, channel, payload, options);
         if (!options.atMostOnce) key = id;
-        this.#publishing.set(id, deferred);
-      };
-    });
-    return Object.defineProperty(promise, 'key', {
-      get: () => key, enumerable: true,
-    }) as Publishing;
+        this.#pending.set(id, deferred);
+      });
+    return Object.defineProperty(
+      promise, 'key', { get: () => key }) as Publishing;
   }
 
   /** Asks who is in a channel, subscribed or not. */
   members(channel: string): Promise<Member[]> {
-    return this.#request([], () => {
-      const bytes = toUtf8(channel);
-      return (engine) =>
-        engine._command(Call.PRESENCE_GET, [bytes.length], bytes);
-    });
+    return this.#request([], undefined,
+      (engine) => engine._command(Call.PRESENCE_GET, [], [], channel));
   }
 
   // ---- calls ---------------------------------------------------------------
 
   /** Calls a method of the server, or of another client. Never sent twice. */
   call(
-    method: string, data?: Payload, options: CallOptions = {},
+    method: string, data?: Payload,
+    { timeoutMs = 0, to = '0' }: CallOptions = {},
   ): Promise<Received> {
-    return this.#request(undefined, () => {
-      const name = toUtf8(method);
-      const { _type: type, _bytes: bytes } =
-        data === undefined ? NOTHING : encodePayload(data);
-      // gw_call_options.
-      const words = wordBytes([
-        options.timeoutMs ?? 0, 0, ...options.to ? fromHex(options.to) : [0, 0],
-      ]);
-      return (engine) => engine._command(
-        Call.CALL, [name.length, type, bytes.length], words, name, bytes);
-    });
+    // The struct is gw_call_options.
+    return this.#request(undefined, data, (engine, payload) => engine._command(
+      Call.CALL, [], [timeoutMs, 0, ...fromHex(to)], method, payload));
   }
 
   /** Answers calls of a method, in place of an earlier handler for it; returns a
@@ -275,14 +262,14 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   // ---- the core ------------------------------------------------------------
 
   #checkAlive(): void {
-    if (this.#isFreed) throw new GodwitError(Code.CLOSED, 'the client is freed');
+    if (this.#isFreed) throw new GodwitError(Code.CLOSED);
   }
 
   /** Gives a command now, or when the core is there. */
   #command(run: Run, fail: Fail = () => {}): void {
     this.#checkAlive();
     const engine = this.#engine;
-    if (engine === null) {
+    if (!engine) {
       this.#waiting.push([run, fail]);
       this.#startLoading();
       return;
@@ -294,30 +281,29 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     }
   }
 
-  /** A command with an outcome. prepare: what is done at once, so that later
-   * changes of its arguments do not matter. */
+  /** A command with a payload and an outcome. The payload is encoded at once. */
   #ask<T>(
-    prepare: () => (engine: Engine, deferred: Deferred<T>) => void,
+    encode: () => EncodedPayload,
+    run: (engine: Engine, payload: EncodedPayload, end: Deferred<T>) => void,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const run = prepare();
+      const payload = encode();
       const deferred = { _resolve: resolve, _reject: reject };
-      this.#command((engine) => run(engine, deferred), reject);
+      this.#command((engine) => run(engine, payload, deferred), reject);
     });
   }
 
   #request(
-    members: Member[] | undefined, prepare: () => (engine: Engine) => number,
+    members: Member[] | undefined, data: unknown,
+    run: (engine: Engine, payload: EncodedPayload) => number,
   ): Promise<Received> {
-    return this.#ask(() => {
-      const run = prepare();
-      return (engine, deferred) => this.#requests.set(
-        checked(run(engine)), { ...deferred, _members: members });
-    });
+    return this.#ask(() => encodeOptional(data), (engine, payload, end) =>
+      this.#pending.set(
+        checked(run(engine, payload)), { ...end, _members: members }));
   }
 
   #startLoading(): void {
-    if (this.#isLoading || this.#engine !== null) return;
+    if (this.#isLoading || this.#engine) return;
     this.#isLoading = true;
     this.#loadCore().catch((error: unknown) => {
       this.#isLoading = false;
@@ -336,7 +322,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     // Keys are hexadecimal of one length: their order is that of the numbers.
     entries.sort(([a], [b]) => a < b ? -1 : 1);
     for (const [, entry] of entries) {
-      checked(engine._command(Call.RESTORE, [entry.length], entry));
+      checked(engine._command(Call.RESTORE, [], [], entry));
     }
     for (const feed of this.#feedByChannel.values()) feed._start(engine);
     for (const each of this.#waiting.splice(0)) this.#command(...each);
@@ -347,19 +333,18 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   _broken(error: unknown): void {
     const reason = reasonOf(Code.INTERNAL, String(error));
     this.#isWanted = false;
-    this.#forgetCore(errorOf(reason));
+    this.#forgetCore(reason);
     for (const feed of this.#feedByChannel.values()) feed._abandon(reason);
     this.#moveTo('failed', reason);
     this._failed(error);
   }
 
-  #forgetCore(error: GodwitError): void {
+  #forgetCore(reason: Reason): void {
+    const error = errorOf(reason);
     this.#engine = null;
     this._feeds.clear();
-    for (const pending of [this.#publishing, this.#requests]) {
-      for (const { _reject: reject } of pending.values()) reject(error);
-      pending.clear();
-    }
+    for (const { _reject: reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
     for (const [, fail] of this.#waiting.splice(0)) fail(error);
   }
 
@@ -367,19 +352,20 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
 
   /** @internal */
   _event(reader: EventReader): void {
-    const id = reader._id;
+    const id = reader._about;
     const feed = this._feeds.get(id);
     const of = feed?._isOf(this.#engine!._turn) ? feed : undefined;
     switch (reader._word(Event.TYPE)) {
       case EventType.STATE: return this.#onState(reader);
-      case EventType.SUB_STATE: return of?._onState(reader);
+      case EventType.SUB_STATE:
+        return (of ?? this.#adopt(reader))?._onState(reader);
       case EventType.PUBLICATION: return of?._onPublication(reader);
       case EventType.GAP: return of?._onGap(reader);
       case EventType.PRESENCE: return of?._onPresence(reader);
       case EventType.PRESENCE_SYNC: return of?._onPresenceSync(reader);
       case EventType.PUBLISHED: return this.#onPublished(reader);
       case EventType.MEMBER:
-        return void this.#requests.get(id)?._members?.push(memberOf(reader));
+        return void this.#pending.get(id)?._members?.push(memberOf(reader));
       case EventType.REPLY: return this.#onReply(reader);
       case EventType.CALL: return this.#onCall(reader);
       case EventType.TOKEN: return this.#onToken(reader);
@@ -390,7 +376,21 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   #onToken(reader: EventReader): void {
     const sub = reader._word(TokenEvent.SUB);
     const tokens = sub === 0 ? this.#tokens : this._feeds.get(sub)?._tokens;
-    tokens?._answer(this.#engine!, reader._id, this);
+    tokens?._answer(this.#engine!, reader._about, this);
+  }
+
+  /** The feed of a subscription that the server has begun. */
+  #adopt(reader: EventReader): Feed | undefined {
+    if (!reader._is(SubEvent.BY_SERVER)) return undefined;
+    const channel = copyOf(reader._text(SubEvent.CHANNEL));
+    // A handler may have subscribed to it a moment ago.
+    const known = this.#feedByChannel.get(channel);
+    const feed = known ?? new Feed(this, channel, {});
+    feed._adopt(this.#engine!, reader._about);
+    if (known !== undefined) return known;
+    this.#feedByChannel.set(channel, feed);
+    this._emit('subscription', feed._add({}));
+    return feed;
   }
 
   #onState(reader: EventReader): void {
@@ -398,9 +398,9 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     const delay = retryAt - reader._number(Event.AT_MS);
     this.#moveTo(
       STATES[reader._word(StateEvent.TO)]!,
-      reasonOf(reader._word(StateEvent.CODE), reader._text(StateEvent.REASON)),
+      reader._reason(StateEvent.REASON),
       reader._word(StateEvent.ATTEMPT),
-      retryAt === 0 ? null : Date.now() + delay);
+      retryAt ? Date.now() + delay : null);
   }
 
   #moveTo(
@@ -413,48 +413,43 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
       this.#isWanted = false;
       this.#engine?._unwatch();
     }
-    if (to === 'ready') {
-      for (const { _resolve: resolve } of this.#ready.splice(0)) resolve();
-    } else if (to === 'failed' || (to === 'closed' && !this.#isWanted)) {
-      const error = errorOf(reason);
-      for (const { _reject: reject } of this.#ready.splice(0)) reject(error);
-    }
     this._emit('state', { from, to, reason, attempt, retryAt });
   }
 
+  #take(id: string | number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    return pending;
+  }
+
   #onPublished(reader: EventReader): void {
-    const key = reader._hex(PublishedEvent.KEY);
-    const deferred = this.#publishing.get(key);
-    this.#publishing.delete(key);
-    const code = reader._word(PublishedEvent.CODE);
-    if (code === Code.OK) {
-      deferred?._resolve({
+    const pending = this.#take(reader._id(PublishedEvent.KEY)!);
+    const reason = reader._reason(PublishedEvent.REASON);
+    if (reason.code === Code.OK) {
+      pending?._resolve({
         position: reader._position(PublishedEvent.POSITION),
         duplicate: reader._is(PublishedEvent.DUPLICATE),
       });
     } else {
-      deferred?._reject(
-        new GodwitError(code, reader._text(PublishedEvent.REASON)));
+      pending?._reject(errorOf(reason));
     }
   }
 
   #onReply(reader: EventReader): void {
-    const { _id: id } = reader;
-    const code = reader._word(ReplyEvent.CODE);
-    const request = this.#requests.get(id);
-    if (code === Code.OK && reader._is(ReplyEvent.MORE)) return;
-    this.#requests.delete(id);
-    if (code !== Code.OK) {
-      const error = new GodwitError(code, reader._text(ReplyEvent.REASON),
-        reader._word(ReplyEvent.RETRY_AFTER_MS));
+    const { _about: id } = reader;
+    const reason = reader._reason(ReplyEvent.REASON);
+    const isOk = reason.code === Code.OK;
+    if (isOk && reader._is(ReplyEvent.MORE)) return;
+    const pending = this.#take(id);
+    if (!isOk) {
+      const error = errorOf(reason, reader._word(ReplyEvent.RETRY_AFTER_MS));
       // Without a request: what a subscription told about presence is refused.
-      if (id === 0) this._failed(error);
-      request?._reject(error);
-    } else if (request !== undefined) {
-      const { _members: members, _resolve: resolve, _reject: reject } = request;
+      if (!id) this._failed(error);
+      pending?._reject(error);
+    } else if (pending) {
+      const { _members: members, _resolve: resolve, _reject: reject } = pending;
       try {
-        resolve(members ?? decodePayload(
-          reader._word(ReplyEvent.TYPE), reader._bytes(ReplyEvent.BYTES)));
+        resolve(members ?? decodePayload(reader._payload(ReplyEvent.PAYLOAD)));
       } catch (error) {
         reject(error);
       }
@@ -463,36 +458,33 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
 
   #onCall(reader: EventReader): void {
     const engine = this.#engine!;
-    const { _id: id } = reader;
-    const type = reader._word(CallEvent.TYPE);
-    const bytes = reader._bytes(CallEvent.BYTES);
+    const { _about: id } = reader;
+    const source = reader._payload(CallEvent.PAYLOAD);
     const context = {
-      from: reader._hexOrNull(CallEvent.FROM),
-      user: reader._text(CallEvent.FROM_USER),
+      from: reader._id(CallEvent.FROM),
+      user: copyOf(reader._text(CallEvent.FROM_USER)),
     };
     const handler = this.#methods.get(reader._text(CallEvent.METHOD));
-    const answer = (code: number, reason: string, payload: EncodedPayload) => {
+    const answer = (code: number, payload = NOTHING, reason = '') => {
       if (engine !== this.#engine) return;
-      const text = toUtf8(reason);
-      const result = engine._command(Call.ANSWER,
-        [id, code, text.length, payload._type, payload._bytes.length],
-        text, payload._bytes);
+      const result =
+        engine._command(Call.ANSWER, [id, code], [], reason, payload);
       // The caller may be gone, which is nothing that anybody could use.
       if (result !== NOT_FOUND) checked(result);
     };
-    if (handler === undefined) {
-      answer(Code.UNKNOWN_METHOD, '', NOTHING);
+    if (!handler) {
+      answer(Code.UNKNOWN_METHOD);
       return;
     }
     const run = async () => {
-      const value = await handler(decodePayload(type, bytes), context);
-      answer(Code.OK, '', value === undefined ? NOTHING : encodePayload(value));
+      const value = await handler(decodePayload(source), context);
+      answer(Code.OK, encodeOptional(value));
     };
     run().catch((error: unknown) => {
       if (error instanceof GodwitError) {
-        answer(error.code, error.message.slice(0, REASON_CHARS), NOTHING);
+        answer(error.code, NOTHING, error.message.slice(0, REASON_CHARS));
       } else {
-        answer(Code.HANDLER_FAILED, '', NOTHING);
+        answer(Code.HANDLER_FAILED);
         this._failed(error);
       }
     });
@@ -529,30 +521,30 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   #isTellingError = false;
 }
 
-function errorOf(reason: Reason): GodwitError {
-  return new GodwitError(reason.code, reason.message);
+function errorOf({ code, message }: Reason, retryAfterMs = 0): GodwitError {
+  return new GodwitError(code, message, retryAfterMs);
 }
 
 /** Returns the key. */
 function putPublish(
   engine: Engine, channel: string, payload: EncodedPayload,
-  { echo = true, atMostOnce = false, expected, ttlMs = 0 }: PublishOptions,
+  {
+    echo = true, atMostOnce = false, expected, ttlMs = 0, item = '',
+  }: PublishOptions,
 ): string {
-  const name = toUtf8(channel);
-  // gw_publish_options.
   const flags = Number(!echo) | Number(atMostOnce) << 8 |
     Number(expected !== undefined) << 16;
-  const options = wordBytes([
-    flags, 0, ...expected ? positionWords(expected) : [0, 0, 0, 0], ttlMs, 0,
-  ]);
-  const result = engine._command(Call.PUBLISH,
-    [name.length, payload._type, payload._bytes.length],
-    options, name, payload._bytes);
+  // gw_publish_options.
+  const options = [
+    flags, 0, ...positionWords(expected), ttlMs, 0, toUtf8(item).length, 0,
+  ];
+  const result =
+    engine._command(Call.PUBLISH, [], options, channel + item, payload);
   if (atMostOnce && result === STATE) {
     throw new GodwitError(Code.CONNECTION_LOST);
   }
   checked(result, Code.OUTBOX_FULL);
-  return toHex(engine._returned(0), engine._returned(1));
+  return engine._returned._id(0)!;
 }
 
 /** gw_client_info, or what holds before there is one. */
@@ -560,19 +552,16 @@ function readFacts(engine: Engine | null, endpoint: string): Pick<
   Info, 'connectionId' | 'clientId' | 'user' | 'endpoint' | 'duplicates' |
   'outbox' | 'limits'
 > {
-  const at = engine?._command(Call.INFO) ?? 0;
-  const word = (index: number) => at && engine!._wordAt(at, index);
-  const text = (index: number) => at ? engine!._textAt(at, index) : '';
-  const id = (index: number) => toId(word(index), word(index + 1));
+  const facts = engine?._facts();
+  const word = (index: number) => facts?._word(index) ?? 0;
   const limits = LIMITS.map((name, i) => [name, word(Facts.LIMITS + i)]);
   return {
-    connectionId: id(Facts.CONNECTION),
-    clientId: id(Facts.CLIENT),
-    user: text(Facts.USER),
-    endpoint: text(Facts.ENDPOINT) || endpoint,
+    connectionId: facts?._id(Facts.CONNECTION) ?? null,
+    clientId: facts?._id(Facts.CLIENT) ?? null,
+    user: facts?._text(Facts.USER) ?? '',
+    endpoint: facts?._text(Facts.ENDPOINT) || endpoint,
     limits: Object.fromEntries(limits) as Limits,
     outbox: { count: word(Facts.OUTBOX_COUNT), bytes: word(Facts.OUTBOX_BYTES) },
-    duplicates: toNumber(
-      word(Facts.NUM_DUPLICATES), word(Facts.NUM_DUPLICATES + 1)),
+    duplicates: facts?._number(Facts.NUM_DUPLICATES) ?? 0,
   };
 }

@@ -2,7 +2,7 @@
 // engine.ts - runs one client of the core: gives it a socket, a timer, a clock,
 // and hands on the events that each turn led to.
 
-import { toHex, toUtf8, type Bytes } from './bytes.js';
+import { lengthOf, toHex, toUtf8, wordBytes, type Bytes } from './bytes.js';
 import { Clock } from './clock.js';
 import { Code } from './codes.js';
 import { GodwitError } from './error.js';
@@ -10,10 +10,14 @@ import { EventReader } from './event-reader.js';
 import type { Host } from './imports.js';
 import { Bridge } from './layout.js';
 import { Call, type Module } from './module.js';
-import type { LogLevel, WebSocketConstructor } from './options.js';
+import type {
+  ClientOptions, LogLevel, WebSocketConstructor,
+} from './options.js';
+import { NOTHING, type EncodedPayload } from './payload.js';
 import { putOptions, type Settings } from './settings.js';
 import { Socket } from './socket.js';
 import { STATES } from './states.js';
+import { StructReader } from './struct-reader.js';
 import { Timer } from './timer.js';
 import { Wake, watchWake } from './wake.js';
 
@@ -43,9 +47,10 @@ export class Engine implements Host {
   /** Number of the turn whose events are being handed on, or of the last one. */
   _turn = 0;
   readonly #module: Module;
-  readonly #settings: Settings;
+  readonly #options: ClientOptions;
   readonly #events: EngineEvents;
   readonly #reader: EventReader;
+  readonly #struct: StructReader;
   readonly #clock = new Clock();
   readonly #timer: Timer;
   readonly #id = ++lastId;
@@ -62,15 +67,17 @@ export class Engine implements Host {
   /** Throws when an option is not valid. */
   constructor(module: Module, settings: Settings, events: EngineEvents) {
     this.#module = module;
-    this.#settings = settings;
+    this.#options = settings._options;
     this.#events = events;
     this.#reader = new EventReader(module);
+    this.#struct = new StructReader(module);
     this.#timer = new Timer(this.#clock, () => this.#turn(Call.ON_TIMER),
       () => this.#wake(Wake.VISIBLE));
     putOptions(module, settings);
     module._hosts.set(this.#id, this);
-    this.#handle = module.exports.b(this.#id);
-    if (this.#handle === 0) {
+    this.#handle = module._exports.b(this.#id);
+    module._look();
+    if (!this.#handle) {
       module._hosts.delete(this.#id);
       throw new GodwitError(Code.BAD_REQUEST, 'an option is not valid');
     }
@@ -88,15 +95,19 @@ export class Engine implements Host {
 
   // ---- commands ------------------------------------------------------------
 
-  /** Gives a command: a function of wasm/bridge.c, what follows the handle, and
-   * what it finds in the input. */
+  /** Gives a command: a function of wasm/bridge.c. Its arguments are the handle,
+   * args, and what tells of text and payload; its input the words of a struct,
+   * then those two. */
   _command(
-    name: Call, args: readonly number[] = [], ...input: Uint8Array[]
+    name: Call, args: readonly number[] = [], struct: readonly number[] = [],
+    text: string | Uint8Array = '', payload: EncodedPayload = NOTHING,
   ): number {
-    if (this.#handle === 0) throw new GodwitError(Code.CLOSED);
+    if (!this.#handle) throw new GodwitError(Code.CLOSED);
     this.#checkOutside();
-    this.#module._put(...input);
-    const result = this.#call(name, ...args);
+    const { _type: type, _bytes: bytes } = payload;
+    const utf8 = toUtf8(text);
+    this.#module._put([wordBytes(struct), utf8, bytes]);
+    const result = this.#call(name, ...args, utf8.length, type, bytes.length);
     this.#setTimer();
     return result ?? 0;
   }
@@ -110,29 +121,24 @@ export class Engine implements Host {
   #call(name: Call, ...args: number[]): number | void {
     this.#inside = true;
     try {
-      return this.#module.exports[name](this.#handle, ...args);
+      return this.#module._exports[name](this.#handle, ...args);
     } catch (error) {
       this.#break(error);
       throw error;
     } finally {
       this.#inside = false;
+      this.#module._look();
     }
   }
 
-  /** A word that the last command returned beside its result. */
-  _returned(index: number): number {
-    return this._wordAt(this.#handle, Bridge.RETURNED + index);
+  /** What the last command returned beside its result. */
+  get _returned(): StructReader {
+    return this.#struct._turnTo(this.#handle + Bridge.RETURNED * 4);
   }
 
-  /** A word of a struct of the core. */
-  _wordAt(struct: number, index: number): number {
-    return this.#module._u32[(struct >>> 2) + index]!;
-  }
-
-  /** A text of one. */
-  _textAt(struct: number, index: number): string {
-    return this.#module._text(
-      this._wordAt(struct, index), this._wordAt(struct, index + 1));
+  /** gw_client_info. */
+  _facts(): StructReader {
+    return this.#struct._turnTo(this._command(Call.INFO));
   }
 
   /** Watch the surroundings, from connect until there is nothing to wake for. */
@@ -151,7 +157,7 @@ export class Engine implements Host {
   /** Ends it without a goodbye. */
   _destroy(): void {
     this.#checkOutside();
-    if (this.#handle !== 0) this.#call(Call.DESTROY);
+    if (this.#handle) this.#call(Call.DESTROY);
     this.#end();
   }
 
@@ -159,9 +165,9 @@ export class Engine implements Host {
     this.#handle = 0;
     this.#later = [];
     this.#module._hosts.delete(this.#id);
-    this.#timer._set(-1);
+    this.#timer._set(Infinity);
     this._unwatch();
-    this.#socket?._close(1000, '');
+    this.#socket?._close();
   }
 
   // A trap, out of memory as a rule, leaves the core in the middle of something.
@@ -179,31 +185,31 @@ export class Engine implements Host {
 
   /** A turn that comes while the events of another are handed on waits: a
    * WebSocket of a test may answer before send has returned. */
-  #turn(name: Call, a = 0, b = 0, c = 0, input?: Bytes): void {
-    if (this.#handle === 0) return;
+  #turn(name: Call, a = 0, b = 0, c = 0, input: readonly Bytes[] = []): void {
+    if (!this.#handle) return;
     if (!this._isIdle) {
       this.#later.push(() => this.#turn(name, a, b, c, input));
       return;
     }
     this.#busy = true;
     try {
-      if (input !== undefined) this.#module._put(input);
+      this.#module._put(input);
       this.#call(name, a, b, c);
       this.#setTimer();
-      this.#handOn(input);
+      this.#handOn();
     } catch (error) {
       // #call has told its own; what remains is memory for the input.
-      if (this.#handle !== 0) this.#break(error);
+      if (this.#handle) this.#break(error);
     } finally {
       this.#busy = false;
     }
     this.#later.shift()?.();
   }
 
-  #handOn(message: Bytes | undefined): void {
+  #handOn(): void {
     this._turn++;
-    this.#reader._begin(this.#handle, message);
-    while (this.#handle !== 0 && this.#reader._next()) {
+    this.#reader._begin(this.#handle);
+    while (this.#handle && this.#reader._next()) {
       try {
         this.#events._event(this.#reader);
       } catch (error) {
@@ -215,10 +221,10 @@ export class Engine implements Host {
   #setTimer(): void {
     const { _u32: u32 } = this.#module;
     const at = this.#handle >>> 2;
-    if (this.#handle === 0 || u32[at + Bridge.HAS_TIMER] === 0) return;
+    if (!this.#handle || u32[at + Bridge.HAS_TIMER] === 0) return;
     u32[at + Bridge.HAS_TIMER] = 0;
     const ms = u32[at + Bridge.TIMER_MS]!;
-    this.#timer._set(ms === NO_TIMER ? -1 : ms);
+    this.#timer._set(ms === NO_TIMER ? Infinity : ms);
   }
 
   // ---- what the core asks for ----------------------------------------------
@@ -228,50 +234,46 @@ export class Engine implements Host {
   }
 
   _open(generation: number, at: number, len: number): void {
-    this.#socket?._close(1000, '');
+    this.#socket?._close();
     this.#generation = generation;
-    const WebSocket = this.#settings._options.WebSocket ??
+    const WebSocket = this.#options.WebSocket ??
       globalThis.WebSocket as unknown as WebSocketConstructor;
     this.#socket = new Socket(WebSocket, this.#module._text(at, len), {
       _opened: () => this.#turn(Call.ON_OPEN, generation),
-      _message: (message) =>
-        this.#turn(Call.ON_DATA, generation, message.length, 0, message),
+      _messages: (messages) => this.#turn(
+        Call.ON_DATA, generation, lengthOf(messages), 0, messages),
       _closed: (code, reason) => {
         const bytes = toUtf8(reason);
-        this.#turn(Call.ON_CLOSED, generation, code, bytes.length, bytes);
+        this.#turn(Call.ON_CLOSED, generation, code, bytes.length, [bytes]);
       },
     });
   }
 
   _send(generation: number, at: number, len: number): void {
-    if (generation !== this.#generation) return;
-    this.#socket?._send(this.#module._copy(at, len));
+    if (generation === this.#generation) {
+      this.#socket?._send(this.#module._copy(at, len));
+    }
   }
 
-  _close(generation: number, code: number, at: number, len: number): void {
-    if (generation !== this.#generation) return;
-    this.#socket?._close(code, this.#module._text(at, len));
+  _close(generation: number, code: number): void {
+    if (generation === this.#generation) this.#socket?._close(code);
   }
 
   _log(level: number, at: number, len: number): void {
-    const { log } = this.#settings._options;
-    log?.(LOG_LEVELS[level]!, this.#module._text(at, len));
+    this.#options.log?.(LOG_LEVELS[level]!, this.#module._text(at, len));
   }
 
   _mayMove(from: number, to: number, code: number): boolean {
-    const { mayMove } = this.#settings._options;
-    return mayMove?.(STATES[from]!, STATES[to]!, code) ?? true;
+    return this.#options.mayMove?.(STATES[from]!, STATES[to]!, code) ?? true;
   }
 
   _storePut(low: number, high: number, at: number, len: number): void {
-    const { outbox } = this.#settings._options;
-    outbox?.store?.put(
-      toHex(low >>> 0, high >>> 0), this.#module._copy(at, len));
+    this.#options.outbox?.store?.put(
+      toHex(low, high)!, this.#module._copy(at, len));
   }
 
   _storeRemove(low: number, high: number): void {
-    // Words come from the core with a sign.
-    this.#settings._options.outbox?.store?.remove(toHex(low >>> 0, high >>> 0));
+    this.#options.outbox?.store?.remove(toHex(low, high)!);
   }
 
   _failed(error: unknown): void {

@@ -6,18 +6,15 @@ import type { Reason, ReasonClass } from './types.js';
 
 /** What a publish, a call or another request fails with. */
 export class GodwitError extends Error {
-  readonly code: number;
-  readonly class: ReasonClass;
+  declare readonly code: number;
+  declare readonly class: ReasonClass;
   /** Do not try again before this long; 0 for no such wish. */
-  readonly retryAfterMs: number;
+  declare readonly retryAfterMs: number;
 
   constructor(code: number, message?: string, retryAfterMs = 0) {
     const reason = reasonOf(code, message);
     super(reason.message);
-    this.name = reason.name;
-    this.code = code;
-    this.class = reason.class;
-    this.retryAfterMs = retryAfterMs;
+    Object.assign(this, reason, { retryAfterMs });
   }
 }
 
@@ -25,19 +22,16 @@ export class GodwitError extends Error {
 const CLASSES: readonly ReasonClass[] =
   ['terminal', 'retry', 'retry-after', 'reauth', 'resync'];
 
-function classOf(code: number): ReasonClass {
-  return code === 0 ? 'ok' : CLASSES[Math.floor(code / 100)] ?? 'terminal';
-}
-
 /** message: the peer's words, which may be empty. */
 export function reasonOf(code: number, message?: string): Reason {
-  const row = new RegExp(`^${code}([A-Z_]+) ?(.*)`, 'm').exec(TABLE);
-  const name = row?.[1] as CodeName ?? 'UNKNOWN';
+  const hundred = Math.floor(code / 100);
+  const names = TABLE.split('\n')[hundred]?.split(' ');
+  const name = names?.[code % 100] as CodeName || 'UNKNOWN';
   return {
     code,
     name,
-    class: classOf(code),
-    message: message || row?.[2] || name.toLowerCase().replace(/_/g, ' '),
+    class: code ? CLASSES[hundred] ?? 'terminal' : 'ok',
+    message: message || name.toLowerCase().replace(/_/g, ' '),
   };
 }
 
@@ -68,7 +62,6 @@ export function codeOfResult(result: number): number {
 export function checked(
   result: number, full: number = Code.LIMIT_REACHED,
 ): number {
-  if (result === FULL) throw new GodwitError(full);
-  if (result < 0) throw new GodwitError(codeOfResult(result));
-  return result;
+  if (result >= 0) return result;
+  throw new GodwitError(result === FULL ? full : codeOfResult(result));
 }

@@ -1,98 +1,70 @@
 // SPDX-License-Identifier: MIT
 // event-reader.ts - walks the records that wasm/events.c kept of a turn.
 
-import {
-  fromUtf8, NO_BYTES, toHex, toId, toNumber, type Bytes,
-} from './bytes.js';
+import type { Bytes } from './bytes.js';
 import { Bridge, Event, RECORD_WORDS } from './layout.js';
-import type { Module } from './module.js';
-import type { Position } from './types.js';
-
-const IN_MESSAGE = 0x8000_0000;
+import { JSON_TEXT, type Source } from './payload.js';
+import { reasonOf } from './error.js';
+import { StructReader } from './struct-reader.js';
+import type { Reason } from './types.js';
 
 /**
- * Stands on one record at a time. Handlers may give commands meanwhile, by which
- * the memory may grow: so the module's view is taken anew for each record, and
- * all that an event needs is read before a handler is called.
+ * Stands on one record at a time. All that an event needs is read before a
+ * handler is called, which may call into the core.
  */
-export class EventReader {
-  readonly #module: Module;
-  #message = NO_BYTES;
-  #words: Uint32Array = new Uint32Array(0);
-  #texts = 0;
-  #at = 0;
+export class EventReader extends StructReader {
   #end = 0;
+  #texts = 0;
+  #bytes = 0;
+  /** All texts of the turn, if a place in bytes is one in characters. */
+  #ascii: string | null = null;
 
-  constructor(module: Module) {
-    this.#module = module;
-  }
-
-  /** Begin with what the turn of a client led to. message: the one taken in. */
-  _begin(handle: number, message: Bytes = NO_BYTES): void {
-    const { _u32: u32 } = this.#module;
-    const at = handle >>> 2;
-    const first = u32[at + Bridge.RECORDS]! >>> 2;
-    this.#at = first - RECORD_WORDS;
-    this.#end = first + (u32[at + Bridge.RECORDS_LEN]! >>> 2);
-    this.#texts = u32[at + Bridge.TEXTS]!;
-    this.#message = message;
+  /** Begin with what the turn of a client led to. */
+  _begin(handle: number): void {
+    this._turnTo(handle);
+    this.#texts = this._word(Bridge.TEXTS);
+    this.#bytes = this._word(Bridge.BYTES);
+    const text = super._text(Bridge.TEXTS);
+    this.#ascii = text.length === this._word(Bridge.TEXTS_LEN) ? text : null;
+    const first = this._word(Bridge.RECORDS);
+    this.#end = (first + this._word(Bridge.RECORDS_LEN)) >>> 2;
+    this._at = (first >>> 2) - RECORD_WORDS;
   }
 
   /** Step to the next record; false after the last. */
   _next(): boolean {
-    this.#at += RECORD_WORDS;
-    this.#words = this.#module._u32;
-    if (this.#at < this.#end) return true;
-    this.#message = NO_BYTES;
-    return false;
+    this._at += RECORD_WORDS;
+    return this._at < this.#end;
   }
 
-  _word(index: number): number {
-    return this.#words[this.#at + index]!;
-  }
-
-  /** A bool, which has a byte. */
-  _is(index: number): boolean {
-    return (this._word(index) & 1) !== 0;
-  }
-
-  get _id(): number {
+  /** What the event is about: see Event. */
+  get _about(): number {
     return this._word(Event.ID);
   }
 
-  /** A 64-bit number of two words. */
-  _number(index: number): number {
-    return toNumber(this._word(index), this._word(index + 1));
-  }
-
-  _hex(index: number): string {
-    return toHex(this._word(index), this._word(index + 1));
-  }
-
-  /** As hex; null for 0. */
-  _hexOrNull(index: number): string | null {
-    return toId(this._word(index), this._word(index + 1));
-  }
-
-  /** An epoch, then an offset. */
-  _position(index: number): Position {
-    return { epoch: this._hex(index), offset: this._number(index + 2) };
-  }
-
-  /** Good for as long as the caller likes: a view of the message, which is
-   * JavaScript's own, or a copy. */
+  /** A copy. */
   _bytes(index: number): Bytes {
+    return this._module._copy(
+      this.#bytes + this._word(index), this._word(index + 1));
+  }
+
+  /** Cut out of the texts of the turn, which it may keep in memory: `copyOf` is
+   * for what an application may keep. */
+  override _text(index: number): string {
     const place = this._word(index);
     const len = this._word(index + 1);
-    if (len === 0) return NO_BYTES;
-    if (place >= IN_MESSAGE) {
-      const from = place - IN_MESSAGE;
-      return this.#message.subarray(from, from + len);
-    }
-    return this.#module._copy(this.#texts + place, len);
+    return this.#ascii?.substring(place, place + len) ??
+      this._module._text(this.#texts + place, len);
   }
 
-  _text(index: number): string {
-    return fromUtf8(this._bytes(index));
+  /** Of a code, and words in the view that is next. */
+  _reason(index: number): Reason {
+    return reasonOf(this._word(index), this._text(index + 1));
+  }
+
+  /** A payload, of which the type is at this word and the view is the next. */
+  _payload(index: number): Source {
+    return this._word(index) === JSON_TEXT
+      ? this._text(index + 1) : this._bytes(index + 1);
   }
 }

@@ -2,7 +2,7 @@
 // feed.ts - what the core keeps for a channel, shared by the subscriptions of it.
 
 import {
-  fromHex, toHex, toNumber, toUtf8, toWords, wordBytes,
+  copyOf, fromHex, toUtf8, toWords,
 } from './bytes.js';
 import type { ClientCore } from './client-core.js';
 import { Code } from './codes.js';
@@ -14,9 +14,7 @@ import {
 } from './layout.js';
 import { Call } from './module.js';
 import type { SubscribeOptions } from './options.js';
-import {
-  BYTES, decodeMember, JSON_TEXT, type EncodedPayload,
-} from './payload.js';
+import { decodeMember, type EncodedPayload } from './payload.js';
 import { Publication } from './publication.js';
 import {
   GAP_REASONS, PRESENCE_KINDS, RECOVERIES, SUB_STATES,
@@ -28,7 +26,7 @@ import type {
   SubscriptionStateEvent,
 } from './types.js';
 
-const OVERFLOWS = ['close', 'drop'];
+const OVERFLOWS = ['close', 'drop', 'conflate', 'sample'];
 
 /** What this client tells about itself. */
 interface Self {
@@ -71,13 +69,11 @@ export class Feed {
   #engine: Engine | null = null;
   #id = 0;
   #born = 0;
-  #state: SubscriptionState = 'idle';
-  #reason: Reason = reasonOf(Code.OK);
-  #recovery = 0;
-  #epochLow = 0;
-  #epochHigh = 0;
-  #epoch = '';
-  #offset = 0;
+  /** The last move. */
+  #moved: SubscriptionStateEvent = {
+    from: 'idle', to: 'idle', reason: reasonOf(Code.OK), recovery: 'continuous',
+  };
+  #position: Position | null = null;
   #self: Self | null = null;
   #version = 0;
   #isSynced = false;
@@ -93,7 +89,7 @@ export class Feed {
     this._tokens = tokensOf(options);
     this.#overflow = OVERFLOWS.indexOf(options.overflow ?? 'close');
     if (this.#overflow < 0) {
-      throw new TypeError(`overflow: not close or drop: ${options.overflow}`);
+      throw new TypeError(`no overflow ${options.overflow}`);
     }
   }
 
@@ -102,19 +98,17 @@ export class Feed {
   /** Begin in a core, a first time or after the one before broke. */
   _start(engine: Engine): void {
     this.#engine = engine;
-    const since = this.#position() ?? this.#since;
-    const from =
-      typeof since === 'object' ? positionWords(since) : [0, 0, 0, 0];
-    const channel = toUtf8(this._channel);
-    const token = toUtf8(this.#token);
-    const flags =
-      Number(this.#presence) | Number(this._tokens !== null) << 8;
+    const since = this.#position ?? this.#since;
     // gw_sub_options.
-    const options = wordBytes([
-      Number(since !== undefined), 0, ...from, flags, this.#overflow, 0, 0,
-    ]);
-    const id = engine._command(Call.SUBSCRIBE,
-      [channel.length, token.length], options, channel, token);
+    // The token's length is told here, and its text follows the channel's.
+    const options = [
+      Number(since !== undefined), 0,
+      ...positionWords(typeof since === 'object' ? since : undefined),
+      Number(this.#presence) | Number(this._tokens !== null) << 8,
+      this.#overflow, 0, toUtf8(this.#token).length,
+    ];
+    const id = engine._command(
+      Call.SUBSCRIBE, [], options, this._channel + this.#token);
     if (id < 0) {
       this.#refused(id);
       return;
@@ -123,10 +117,18 @@ export class Feed {
     this.#born = engine._turn;
     this._client._feeds.set(id, this);
     try {
-      if (this.#self !== null) this._enter(this.#self._state, this.#self._data);
+      if (this.#self) this._enter(this.#self._state, this.#self._data);
     } catch (error) {
       this._client._failed(error);
     }
+  }
+
+  /** Take over what the core has begun by itself. */
+  _adopt(engine: Engine, id: number): void {
+    this.#engine = engine;
+    this.#id = id;
+    this.#born = 0;
+    this._client._feeds.set(id, this);
   }
 
   #refused(result: number): void {
@@ -137,7 +139,7 @@ export class Feed {
 
   /** Forget the core's subscription, and what it may have put in this batch. */
   #stop(): void {
-    if (this.#id === 0) return;
+    if (!this.#id) return;
     this._client._feeds.delete(this.#id);
     this.#engine!._command(Call.UNSUBSCRIBE, [this.#id]);
     this.#id = 0;
@@ -147,7 +149,7 @@ export class Feed {
   _abandon(reason: Reason): void {
     this.#engine = null;
     this.#id = 0;
-    if (this.#state !== 'idle') this.#move('idle', reason);
+    if (this.#moved.to !== 'idle') this.#move('idle', reason);
   }
 
   /** Begin anew from where everybody is, or from further back. */
@@ -156,10 +158,9 @@ export class Feed {
     this.#stale = new Set(this._members.keys());
     if (since !== null) {
       this.#since = since;
-      this.#epoch = '';
-      this.#epochLow = this.#epochHigh = 0;
+      this.#position = null;
     }
-    if (engine === null) return;
+    if (!engine) return;
     this.#stop();
     this._start(engine);
   }
@@ -186,19 +187,19 @@ export class Feed {
   /** Whether somebody wants more than will come. */
   #isBehind(since: SubscribeOptions['since']): boolean {
     if (since === undefined) return false;
-    const from = this.#position() ?? this.#since;
-    if (since === 'start' || from === undefined) return from !== 'start';
+    const from = this.#position ?? this.#since;
+    if (since === 'start' || !from) return from !== 'start';
     if (from === 'start') return false;
     // Before the server answered nobody knows which epoch is the present one:
     // then the first stays, and the other is told a gap if it was wrong.
     return since.epoch === from.epoch
-      ? since.offset < from.offset : this.#epoch !== '';
+      ? since.offset < from.offset : this.#position !== null;
   }
 
   /** Tell a subscription that came later what the others were told before. */
   #greet(subscription: Subscription): void {
-    if (subscription._ended || this.#state === 'idle') return;
-    subscription._move(this.#stateEvent(subscription.state), this.#position());
+    if (subscription._ended || this.#moved.to === 'idle') return;
+    subscription._move(this.#moved, this.#position);
     if (this.#isSynced) subscription._tell('members', this.#members());
   }
 
@@ -223,32 +224,14 @@ export class Feed {
 
   // ---- position ------------------------------------------------------------
 
-  #position(): Position | null {
-    return this.#epoch === ''
-      ? null : { epoch: this.#epoch, offset: this.#offset };
-  }
-
-  #moveTo(reader: EventReader, word: number): void {
-    const low = reader._word(word);
-    const high = reader._word(word + 1);
-    // Texts are made once in the life of a stream, not for each message.
-    if (low !== this.#epochLow || high !== this.#epochHigh) {
-      this.#epochLow = low;
-      this.#epochHigh = high;
-      this.#epoch = toHex(low, high);
-    }
-    this.#offset = reader._number(word + 2);
-  }
-
   /** Between batches: take over what the core passed without telling. */
   _catchUp(): void {
     const engine = this.#engine;
-    if (this.#id === 0 || engine === null || !engine._isIdle) return;
-    if (this.#epoch === '') return;
+    if (!this.#id || !engine?._isIdle) return;
     engine._command(Call.POSITION, [this.#id]);
-    if (toHex(engine._returned(0), engine._returned(1)) !== this.#epoch) return;
-    this.#offset = toNumber(engine._returned(2), engine._returned(3));
-    const position = this.#position()!;
+    const position = engine._returned._position(0);
+    if (position.epoch !== this.#position?.epoch) return;
+    this.#position = position;
     for (const subscription of this.#subscriptions) {
       subscription._catchUp(position);
     }
@@ -258,16 +241,14 @@ export class Feed {
 
   _enter(state: string, data: EncodedPayload): void {
     this.#self = { _state: state, _data: data };
-    if (this.#id === 0) return;
-    const bytes = toUtf8(state);
-    checked(this.#engine!._command(Call.PRESENCE_SET,
-      [this.#id, bytes.length, data._type, data._bytes.length],
-      bytes, data._bytes));
+    if (!this.#id) return;
+    checked(this.#engine!._command(
+      Call.PRESENCE_SET, [this.#id], [], state, data));
   }
 
   _leave(): void {
     this.#self = null;
-    if (this.#id === 0) return;
+    if (!this.#id) return;
     checked(this.#engine!._command(Call.PRESENCE_LEAVE, [this.#id]));
   }
 
@@ -279,51 +260,42 @@ export class Feed {
   }
 
   _onPublication(reader: EventReader): void {
-    this.#moveTo(reader, PublicationEvent.POSITION);
-    const epoch = this.#epoch;
-    const publication = new Publication(reader, epoch);
+    this.#position = reader._position(PublicationEvent.POSITION);
+    const publication = new Publication(reader, this.#position);
     for (const subscription of this.#subscriptions) {
-      subscription._publication(publication, epoch);
+      subscription._publication(publication);
     }
   }
 
   _onGap(reader: EventReader): void {
-    this.#moveTo(reader, GapEvent.POSITION);
+    this.#position = reader._position(GapEvent.POSITION);
     const gap = {
       reason: GAP_REASONS[reader._word(GapEvent.REASON)] ?? 'none',
       from: reader._number(GapEvent.FROM),
       to: reader._number(GapEvent.TO) || null,
-      position: reader._position(GapEvent.POSITION),
+      position: this.#position,
     };
     for (const subscription of this.#subscriptions) subscription._gap(gap);
   }
 
   _onState(reader: EventReader): void {
     const to = SUB_STATES[reader._word(SubEvent.TO)]!;
-    this.#recovery = reader._word(SubEvent.RECOVERY);
-    if (reader._hexOrNull(SubEvent.POSITION) !== null) {
-      this.#moveTo(reader, SubEvent.POSITION);
+    if (reader._id(SubEvent.POSITION)) {
+      this.#position = reader._position(SubEvent.POSITION);
     }
     if (to === 'ended') this._client._feedEnded(this.#id, this);
-    this.#move(to, reasonOf(
-      reader._word(SubEvent.CODE), reader._text(SubEvent.REASON)));
+    this.#move(to, reader._reason(SubEvent.REASON),
+      RECOVERIES[reader._word(SubEvent.RECOVERY)]);
   }
 
-  #stateEvent(from: SubscriptionState): SubscriptionStateEvent {
-    return {
-      from, to: this.#state, reason: this.#reason,
-      recovery: RECOVERIES[this.#recovery] ?? 'continuous',
-    };
-  }
-
-  #move(to: SubscriptionState, reason: Reason): void {
-    const event = this.#stateEvent(this.#state);
-    this.#state = to;
-    this.#reason = reason;
+  #move(
+    to: SubscriptionState, reason: Reason, recovery = this.#moved.recovery,
+  ): void {
+    this.#moved = { from: this.#moved.to, to, reason, recovery };
     const subscriptions = this.#subscriptions;
     if (to === 'ended') this.#subscriptions = [];
     for (const subscription of subscriptions) {
-      subscription._move({ ...event, to, reason }, this.#position());
+      subscription._move(this.#moved, this.#position);
     }
   }
 
@@ -333,7 +305,7 @@ export class Feed {
     const told = memberOf(reader);
     const known = this._members.get(told.clientId);
     // A leave tells client and user only.
-    const member = kind === 'leave' && known !== undefined ? known : told;
+    const member = kind === 'leave' && known ? known : told;
     if (kind === 'leave') this._members.delete(told.clientId);
     else this._members.set(told.clientId, told);
     const wasStale = this.#stale?.delete(told.clientId) ?? false;
@@ -361,7 +333,7 @@ export class Feed {
     for (const clientId of stale) {
       const member = this._members.get(clientId);
       this._members.delete(clientId);
-      if (member !== undefined) this.#tellPresence('leave', member, false);
+      if (member) this.#tellPresence('leave', member, false);
     }
     for (const subscription of this.#subscriptions) {
       subscription._tell('members', this.#members());
@@ -373,16 +345,18 @@ export class Feed {
 export function memberOf(reader: EventReader): Member {
   const isJson = reader._word(PresenceEvent.JSON + 1) !== 0;
   return {
-    clientId: reader._hex(PresenceEvent.CLIENT),
-    user: reader._text(PresenceEvent.USER),
-    state: reader._text(PresenceEvent.STATE),
-    data: decodeMember(isJson ? JSON_TEXT : BYTES,
-      reader._bytes(isJson ? PresenceEvent.JSON : PresenceEvent.DATA)),
+    clientId: reader._id(PresenceEvent.CLIENT)!,
+    user: copyOf(reader._text(PresenceEvent.USER)),
+    state: copyOf(reader._text(PresenceEvent.STATE)),
+    data: decodeMember(isJson
+      ? reader._text(PresenceEvent.JSON) : reader._bytes(PresenceEvent.DATA)),
     since: reader._number(PresenceEvent.SINCE_MS),
   };
 }
 
-/** gw_position. */
-export function positionWords(position: Position): number[] {
-  return [...fromHex(position.epoch), ...toWords(position.offset)];
+/** gw_position; all 0 for none. */
+export function positionWords(
+  { epoch, offset }: Position = { epoch: '0', offset: 0 },
+): number[] {
+  return [...fromHex(epoch), ...toWords(offset)];
 }

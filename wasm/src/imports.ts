@@ -12,7 +12,7 @@ export interface Host {
   _now(): number;
   _open(generation: number, at: number, len: number): void;
   _send(generation: number, at: number, len: number): void;
-  _close(generation: number, code: number, at: number, len: number): void;
+  _close(generation: number, code: number): void;
   _log(level: number, at: number, len: number): void;
   _mayMove(from: number, to: number, code: number): boolean;
   _storePut(low: number, high: number, at: number, len: number): void;
@@ -28,36 +28,23 @@ const ASKED: readonly Exclude<keyof Host, '_failed'>[] = [
   /* @__KEY__ */ '_storePut', /* @__KEY__ */ '_storeRemove',
 ];
 
-type Asked = (this: Host, ...args: number[]) => unknown;
+type Asked = Record<string, (...args: number[]) => unknown>;
 type ImportModule = Record<string, (...args: number[]) => number | void>;
 export type Imports = Record<'a', ImportModule>;
-
-/** Words that random numbers are drawn for at once. */
-const POOL_WORDS = 64;
-
-function makeRandom(crypto: Crypto): () => number {
-  const pool = new Uint32Array(POOL_WORDS);
-  let left = 0;
-  return () => {
-    if (left === 0) {
-      crypto.getRandomValues(pool);
-      left = POOL_WORDS;
-    }
-    return pool[--left]! | 0;
-  };
-}
 
 export async function importsFor(module: Module): Promise<Imports> {
   // Node 18 has it, but not as a global.
   const crypto = globalThis.crypto ?? (await importNode('crypto')).webcrypto;
-  const functions: ImportModule = { i: makeRandom(crypto) };
+  const functions: ImportModule = {
+    i: () => crypto.getRandomValues(new Int32Array(1))[0],
+  };
   ASKED.forEach((name, i) => {
     functions[(10 + i).toString(36)] = (id, ...args) => {
       const host = module._hosts.get(id!)!;
       // An exception must not unwind the core's frames: it would be left in the
       // middle of something.
       try {
-        return Number((host[name] as Asked).apply(host, args));
+        return Number((host as unknown as Asked)[name]!(...args));
       } catch (error) {
         host._failed(error);
         return 0;

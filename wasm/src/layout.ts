@@ -5,8 +5,8 @@
 
 /** struct bridge, at a handle. */
 export const enum Bridge {
-  RECORDS = 0, RECORDS_LEN = 1, TEXTS = 3, HAS_TIMER = 6, TIMER_MS = 7,
-  RETURNED = 8,
+  RECORDS = 0, RECORDS_LEN = 1, TEXTS = 3, TEXTS_LEN = 4, BYTES = 6,
+  HAS_TIMER = 9, TIMER_MS = 10, RETURNED = 12,
 }
 
 export const RECORD_WORDS = 24;
@@ -22,22 +22,22 @@ export const enum EventType {
 export const enum Event { TYPE = 0, AT_MS = 2, ID = 4 }
 
 export const enum StateEvent {
-  TO = 5, CODE = 6, REASON = 7, ATTEMPT = 9, RETRY_AT_MS = 10,
+  TO = 5, REASON = 6, ATTEMPT = 9, RETRY_AT_MS = 10,
 }
 
 export const enum SubEvent {
-  TO = 8, CODE = 9, REASON = 10, RECOVERY = 12, POSITION = 14,
+  CHANNEL = 5, TO = 8, REASON = 9, RECOVERY = 12, BY_SERVER = 13, POSITION = 14,
 }
 
 export const enum PublicationEvent {
-  POSITION = 6, TYPE = 10, BYTES = 11, CLIENT = 14, KEY = 16, USER = 18,
-  TIME_MS = 20, OWN = 22,
+  OWN = 5, POSITION = 6, PAYLOAD = 10, CLIENT = 14, KEY = 16, USER = 18,
+  TIME_MS = 20, ITEM = 22,
 }
 
 export const enum GapEvent { REASON = 5, FROM = 6, TO = 8, POSITION = 10 }
 
 export const enum PublishedEvent {
-  KEY = 4, CODE = 6, REASON = 7, POSITION = 10, DUPLICATE = 14,
+  KEY = 4, REASON = 6, POSITION = 10, DUPLICATE = 14,
 }
 
 export const enum PresenceEvent {
@@ -48,19 +48,20 @@ export const enum PresenceEvent {
 export const enum SyncEvent { VERSION = 6 }
 
 export const enum ReplyEvent {
-  CODE = 5, REASON = 6, RETRY_AFTER_MS = 8, TYPE = 9, BYTES = 10, MORE = 13,
+  REASON = 5, RETRY_AFTER_MS = 8, PAYLOAD = 9, MORE = 13,
 }
 
 export const enum CallEvent {
-  METHOD = 5, TYPE = 7, BYTES = 8, FROM = 10, FROM_USER = 12,
+  METHOD = 5, PAYLOAD = 7, FROM = 10, FROM_USER = 12,
 }
 
 export const enum TokenEvent { SUB = 5 }
 
-/** gw_client_options; the endpoints' views follow it. */
+/** gw_client_options. The views of token, user, agent and instance follow each
+ * other; those of the endpoints follow the struct. */
 export const enum Options {
-  ENDPOINTS = 0, NUM_ENDPOINTS = 1, TOKEN = 2, USER = 4, AGENT = 6,
-  INSTANCE = 8, FIRST_KEY = 10, RETRY = 12, PING_INTERVAL_MS = 18, WORDS = 30,
+  ENDPOINTS = 0, NUM_ENDPOINTS = 1, TOKEN = 2, FIRST_KEY = 10, RETRY = 12,
+  PING_INTERVAL_MS = 18, WORDS = 30,
 }
 
 /** gw_client_info. */

@@ -13,7 +13,7 @@ export function isWasmUsable(): boolean {
   try {
     // The header of an empty module.
     const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
-    return new WebAssembly.Module(empty) instanceof WebAssembly.Module;
+    return Boolean(new WebAssembly.Module(empty));
   } catch {
     return false;
   }
@@ -22,12 +22,13 @@ export function isWasmUsable(): boolean {
 const loaded = new Map<unknown, Promise<Module>>();
 
 /** One instance serves all clients with the same source. */
-export async function loadWasm(source?: WasmSource): Promise<Module> {
+export async function loadWasm(
+  source: WasmSource = new URL('./godwit.wasm', import.meta.url),
+): Promise<Module> {
   const key = source instanceof URL ? source.href : source;
   const known = loaded.get(key);
-  if (known !== undefined && !(await known)._isBroken) return known;
-  const module = Module.load((imports) => instantiate(
-    source ?? new URL('./godwit.wasm', import.meta.url), imports));
+  if (known && !(await known)._isBroken) return known;
+  const module = Module.load((imports) => instantiate(source, imports));
   loaded.set(key, module);
   // The next attempt may find the network again.
   module.catch(() => loaded.delete(key));
@@ -37,31 +38,25 @@ export async function loadWasm(source?: WasmSource): Promise<Module> {
 async function instantiate(
   source: WasmSource, imports: Imports,
 ): Promise<Exports> {
-  if (source instanceof WebAssembly.Module) {
-    const instance = await WebAssembly.instantiate(source, imports);
-    return instance.exports as unknown as Exports;
-  }
-  const { instance } = source instanceof URL || typeof source === 'string'
-    ? await instantiateUrl(new URL(source, import.meta.url), imports)
-    : await WebAssembly.instantiate(source as BufferSource, imports);
-  return instance.exports as unknown as Exports;
+  const isUrl = source instanceof URL || typeof source === 'string';
+  const code = isUrl ? await fetchCode(new URL(source, import.meta.url)) : source;
+  // With a module the instance comes alone.
+  const result: Partial<WebAssembly.WebAssemblyInstantiatedSource> =
+    code instanceof Response
+      ? await WebAssembly.instantiateStreaming(code, imports)
+      : await WebAssembly.instantiate(code as BufferSource, imports);
+  return (result.instance ?? result as WebAssembly.Instance)
+    .exports as unknown as Exports;
 }
 
-async function instantiateUrl(
-  url: URL, imports: Imports,
-): Promise<WebAssembly.WebAssemblyInstantiatedSource> {
-  if (url.protocol === 'file:') {
-    return WebAssembly.instantiate(await readFile(url), imports);
-  }
-  const response = await fetch(url, { credentials: 'same-origin' });
+async function fetchCode(url: URL): Promise<Response | BufferSource> {
+  if (url.protocol === 'file:') return readFile(url);
+  const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  // Streaming insists on the type; servers that do not know .wasm are common.
-  const type = response.headers.get('content-type') ?? '';
-  const isStreamed =
-    /^application\/wasm\b/.test(type) && 'instantiateStreaming' in WebAssembly;
-  return isStreamed
-    ? WebAssembly.instantiateStreaming(response, imports)
-    : WebAssembly.instantiate(await response.arrayBuffer(), imports);
+  // Streaming insists on the bare type; servers that do not know it are common.
+  const isStreamed = 'instantiateStreaming' in WebAssembly &&
+    response.headers.get('content-type') === 'application/wasm';
+  return isStreamed ? response : response.arrayBuffer();
 }
 
 async function readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> {

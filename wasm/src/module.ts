@@ -2,7 +2,7 @@
 // module.ts - an instance of the core, WebAssembly or plain: its memory and its
 // functions.
 
-import { fromUtf8, type Bytes } from './bytes.js';
+import { fromUtf8, lengthOf, NO_BYTES, type Bytes } from './bytes.js';
 import { importsFor, type Host, type Imports } from './imports.js';
 
 type Run = (handle: number, ...args: number[]) => number | void;
@@ -47,48 +47,42 @@ export type Exports = Record<Call, Run> & {
 export type Instantiate = (imports: Imports) => Promise<Exports>;
 
 export class Module {
-  exports!: Exports;
+  _exports!: Exports;
   /** Clients by the number that they were given. */
   readonly _hosts = new Map<number, Host>();
   /** It trapped: what it holds is not good any more. */
   _isBroken = false;
-  #u8: Bytes = new Uint8Array(0);
-  #u32 = new Uint32Array(0);
+  /** The memory, as it was after the last call. */
+  _u8 = NO_BYTES;
+  _u32 = new Uint32Array(0);
   #inputAt = 0;
   #inputCap = 0;
 
   static async load(instantiate: Instantiate): Promise<Module> {
     const module = new Module();
-    module.exports = await instantiate(await importsFor(module));
+    module._exports = await instantiate(await importsFor(module));
+    module._look();
     return module;
   }
 
-  // The views are made anew when the memory has grown, which may happen in any
-  // call: nobody keeps one over a call.
-
-  get _u8(): Bytes {
-    this.#look();
-    return this.#u8;
+  /** Sees the memory as it is. Any call may make it grow: so this is done after
+   * each, and nobody keeps a view over one. */
+  _look(): void {
+    const { buffer } = this._exports.memory;
+    if (this._u8.buffer === buffer) return;
+    this._u8 = new Uint8Array(buffer);
+    this._u32 = new Uint32Array(buffer);
   }
 
-  get _u32(): Uint32Array {
-    this.#look();
-    return this.#u32;
-  }
-
-  #look(): void {
-    const { buffer } = this.exports.memory;
-    if (this.#u8.buffer === buffer) return;
-    this.#u8 = new Uint8Array(buffer);
-    this.#u32 = new Uint32Array(buffer);
-  }
-
+  /** Also from inside of a call. */
   _copy(at: number, len: number): Bytes {
+    this._look();
     return this._u8.slice(at, at + len);
   }
 
   _text(at: number, len: number): string {
-    return fromUtf8(this._copy(at, len));
+    this._look();
+    return fromUtf8(this._u8.subarray(at, at + len));
   }
 
   /** Makes room for arguments; returns the address of the first. */
@@ -96,17 +90,16 @@ export class Module {
     if (len > this.#inputCap) {
       // Twice the need: messages that grow slowly shall not move it each time.
       this.#inputCap = len * 2;
-      this.#inputAt = this.exports.a(len * 2);
+      this.#inputAt = this._exports.a(len * 2);
+      this._look();
       if (this.#inputAt === 0) throw new RangeError('godwit: out of memory');
     }
     return this.#inputAt;
   }
 
   /** Puts arguments, one after the other. */
-  _put(...parts: readonly Uint8Array[]): void {
-    let len = 0;
-    for (const part of parts) len += part.length;
-    let at = this._reserve(len);
+  _put(parts: readonly Uint8Array[]): void {
+    let at = this._reserve(lengthOf(parts));
     const { _u8: u8 } = this;
     for (const part of parts) {
       u8.set(part, at);

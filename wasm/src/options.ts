@@ -33,6 +33,7 @@ export type Retry =
 /** What the SDK uses of a WebSocket: the browser's, Node's or npm `ws`. */
 export interface WebSocketLike {
   binaryType: string;
+  readonly readyState?: number;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;
@@ -109,6 +110,9 @@ export interface ClientOptions {
   readonly requestTimeoutMs?: number;
   /** When a lost connection is called suspended; 120 s. */
   readonly suspendAfterMs?: number;
+  /** Bytes that may be on their way to the handlers, at least what the network
+   * carries in a round trip; 256 KiB. 0: as fast as the socket takes them. */
+  readonly creditBytes?: number;
   /** Limits and storage of publications that are not acknowledged. */
   readonly outbox?: OutboxOptions;
   /** 16 bytes, to be the same client as before; random. A secret. */
@@ -136,9 +140,10 @@ export interface SubscribeOptions {
   readonly getToken?: GetToken;
   /** Keep the list of members; false. */
   readonly presence?: boolean;
-  /** When this client reads too slowly: `close` the connection and recover, or
-   * `drop` the oldest waiting publications and tell the gap; `close`. */
-  readonly overflow?: 'close' | 'drop';
+  /** When this client reads too slowly: `close` the connection and recover;
+   * `drop` the oldest of what waits; `conflate` to the newest of each item;
+   * `sample` the newest. What is skipped is told as a gap; `close`. */
+  readonly overflow?: 'close' | 'drop' | 'conflate' | 'sample';
 }
 
 export interface PublishOptions {
@@ -150,6 +155,9 @@ export interface PublishOptions {
   readonly expected?: Position;
   /** Forget it after this long; the namespace's setting. */
   readonly ttlMs?: number;
+  /** What it is about, such as the id of a thing, up to 255 bytes; nothing in
+   * particular. */
+  readonly item?: string;
 }
 
 export interface CallOptions {

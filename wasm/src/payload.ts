@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // payload.ts - what a publication, a member or a call carries.
 
-import { fromUtf8, NO_BYTES, toUtf8, type Bytes } from './bytes.js';
+import { NO_BYTES, toUtf8, type Bytes } from './bytes.js';
 import type { Received } from './types.js';
 
 export const BYTES = 0;
 export const JSON_TEXT = 1;
+
+/** What the core hands over: a JSON text, or bytes that are JavaScript's own. */
+export type Source = string | Bytes;
 
 /** Encoded, for the core. */
 export interface EncodedPayload {
@@ -28,21 +31,25 @@ export function encodePayload(data: unknown): EncodedPayload {
     };
   }
   const text = JSON.stringify(data) as string | undefined;
-  if (text === undefined) throw new TypeError('this value has no form in JSON');
+  if (!text) throw new TypeError('this value has no form in JSON');
   return { _type: JSON_TEXT, _bytes: toUtf8(text) };
 }
 
-export function decodePayload(type: number, bytes: Uint8Array): Received {
-  return type === JSON_TEXT ? JSON.parse(fromUtf8(bytes)) : bytes.slice();
+export function encodeOptional(data: unknown): EncodedPayload {
+  return data === undefined ? NOTHING : encodePayload(data);
+}
+
+export function decodePayload(source: Source): Received {
+  return typeof source === 'string' ? JSON.parse(source) : source;
 }
 
 /** What a member tells about itself: often nothing. Text that is not JSON is
  * given as it is, as there is nobody to tell and the others still count. */
-export function decodeMember(type: number, bytes: Uint8Array): Received {
-  if (bytes.length === 0) return null;
+export function decodeMember(source: Source): Received {
+  if (!source.length) return null;
   try {
-    return decodePayload(type, bytes);
+    return decodePayload(source);
   } catch {
-    return fromUtf8(bytes);
+    return source;
   }
 }

@@ -1,44 +1,41 @@
 // SPDX-License-Identifier: MIT
 // publication.ts - one publication, as a handler gets it.
 
-import { fromUtf8, toId, type Bytes } from './bytes.js';
+import { copyOf, toHex } from './bytes.js';
 import type { EventReader } from './event-reader.js';
 import { PublicationEvent as Word } from './layout.js';
-import { decodePayload } from './payload.js';
+import { decodePayload, type Source } from './payload.js';
 import type { Position, Received } from './types.js';
 
-/**
- * Made of numbers and views of the message that it came in; texts and values are
- * made of them when they are asked for, so that a handler pays for what it reads.
- */
+/** Values are made of what came when they are asked for, so that a handler pays
+ * for what it reads. */
 export class Publication {
-  /** Place in the channel's stream. */
-  readonly offset: number;
   /** Server's clock, milliseconds since 1970. */
   readonly time: number;
   /** This client published it. */
   readonly own: boolean;
-  readonly #epoch: string;
-  readonly #type: number;
+  /** @internal */
+  readonly _position: Position;
   readonly #client: number;
   readonly #clientHigh: number;
   readonly #key: number;
   readonly #keyHigh: number;
-  readonly #user: Bytes;
-  #bytes: Bytes | null;
+  readonly #user: string;
+  readonly #item: string;
+  /** The payload until it is decoded. */
+  #source: Source | null;
   #data: Received;
 
   /** @internal */
-  constructor(reader: EventReader, epoch: string) {
-    this.#epoch = epoch;
-    this.offset = reader._number(Word.POSITION + 2);
-    this.#type = reader._word(Word.TYPE);
-    this.#bytes = reader._bytes(Word.BYTES);
+  constructor(reader: EventReader, position: Position) {
+    this._position = position;
+    this.#source = reader._payload(Word.PAYLOAD);
     this.#client = reader._word(Word.CLIENT);
     this.#clientHigh = reader._word(Word.CLIENT + 1);
     this.#key = reader._word(Word.KEY);
     this.#keyHigh = reader._word(Word.KEY + 1);
-    this.#user = reader._bytes(Word.USER);
+    this.#user = reader._text(Word.USER);
+    this.#item = reader._text(Word.ITEM);
     this.time = reader._number(Word.TIME_MS);
     this.own = reader._is(Word.OWN);
   }
@@ -46,35 +43,45 @@ export class Publication {
   /** What was published: the value, or a Uint8Array. Throws a SyntaxError when
    * the publisher sent text that is not JSON. */
   get data(): Received {
-    if (this.#bytes !== null) {
-      this.#data = decodePayload(this.#type, this.#bytes);
-      this.#bytes = null;
+    if (this.#source !== null) {
+      this.#data = decodePayload(this.#source);
+      this.#source = null;
     }
     return this.#data;
   }
 
   get position(): Position {
-    return { epoch: this.#epoch, offset: this.offset };
+    return { ...this._position };
+  }
+
+  /** Place in the channel's stream. */
+  get offset(): number {
+    return this._position.offset;
   }
 
   /** Public id of the publisher; null for the server. */
   get clientId(): string | null {
-    return toId(this.#client, this.#clientHigh);
+    return toHex(this.#client, this.#clientHigh);
   }
 
   /** The publisher's user id. */
   get user(): string {
-    return fromUtf8(this.#user);
+    return copyOf(this.#user);
+  }
+
+  /** What it is about; empty for nothing in particular. */
+  get item(): string {
+    return copyOf(this.#item);
   }
 
   /** The same as `key` of the publisher's promise; null for none. */
   get key(): string | null {
-    return toId(this.#key, this.#keyHigh);
+    return toHex(this.#key, this.#keyHigh);
   }
 
   /** So that JSON.stringify and logs show what the getters give. */
   toJSON(): Record<string, unknown> {
-    const { data, position, clientId, user, time, key, own } = this;
-    return { data, position, clientId, user, time, key, own };
+    const { data, position, clientId, user, time, key, item, own } = this;
+    return { data, position, clientId, user, time, key, item, own };
   }
 }

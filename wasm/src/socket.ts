@@ -2,11 +2,13 @@
 // socket.ts - the WebSocket transport: one attempt to connect.
 
 import type { Bytes } from './bytes.js';
+import { Inbox } from './inbox.js';
 import type { WebSocketConstructor, WebSocketLike } from './options.js';
 
 /** Name of the binary encoding, as the server knows it. */
 const SUBPROTOCOL = 'godwit.v1';
 
+const OPEN = 1;
 const NORMAL = 1000;
 /** The peer sent what cannot be taken in: text, in a binary protocol. */
 const UNSUPPORTED_DATA = 1003;
@@ -14,7 +16,7 @@ const UNSUPPORTED_DATA = 1003;
 /** News of a socket; none comes before the code that made it has returned. */
 export interface SocketEvents {
   _opened(): void;
-  _message(message: Bytes): void;
+  _messages(messages: readonly Bytes[]): void;
   /** code 0: it could not be opened. */
   _closed(code: number, reason: string): void;
 }
@@ -30,6 +32,8 @@ export function socketUrl(url: string | URL): string {
 export class Socket {
   #ws: WebSocketLike | null = null;
   #events: SocketEvents | null;
+  readonly #inbox = new Inbox(
+    (messages) => this.#events?._messages(messages));
 
   constructor(WebSocket: WebSocketConstructor, url: string,
     events: SocketEvents) {
@@ -44,14 +48,18 @@ export class Socket {
 
   #listen(ws: WebSocketLike): void {
     this.#ws = ws;
-    ws.binaryType = 'arraybuffer';
+    // npm's ws hands over what it has read as it is; an ArrayBuffer is a copy.
+    if (ws.binaryType !== 'nodebuffer') ws.binaryType = 'arraybuffer';
     ws.onopen = () => this.#events?._opened();
     ws.onmessage = ({ data }: { data: unknown }) => {
+      if (!this.#events) return;
       if (data instanceof ArrayBuffer) {
-        this.#events?._message(new Uint8Array(data));
+        this.#inbox._put(new Uint8Array(data));
+      } else if (data instanceof Uint8Array) {
+        this.#inbox._put(data as Bytes);
       } else {
-        this.#hangUp(NORMAL, '');
         this.#end(UNSUPPORTED_DATA, 'not a binary message');
+        this._close();
       }
     };
     ws.onclose = ({ code, reason }: { code: number; reason: string }) =>
@@ -61,6 +69,7 @@ export class Socket {
   }
 
   #end(code: number, reason: string): void {
+    this.#inbox._flush();
     const events = this.#events;
     this.#events = null;
     events?._closed(code, reason);
@@ -68,23 +77,14 @@ export class Socket {
 
   /** message: not used afterwards, as hosts differ in when they take it. */
   _send(message: Bytes): void {
-    this.#ws?.send(message);
+    // What came last may be answered when the end is near: browsers complain.
+    if (this.#ws && !(this.#ws.readyState! > OPEN)) this.#ws.send(message);
   }
 
-  /** Closes; no more news come. */
-  _close(code: number, reason: string): void {
+  /** Closes; no more news come. code: 1000, or one that pages may send. */
+  _close(code = NORMAL): void {
     this.#events = null;
-    this.#hangUp(code, reason);
-  }
-
-  #hangUp(code: number, reason: string): void {
-    const ws = this.#ws;
+    this.#ws?.close(code);
     this.#ws = null;
-    try {
-      ws?.close(code, reason);
-    } catch {
-      // Pages may not send the codes below 3000, except for one.
-      ws?.close(NORMAL);
-    }
   }
 }

@@ -4,7 +4,7 @@
 import { Emitter } from './emitter.js';
 import type { Feed } from './feed.js';
 import type { PublishOptions, SubscribeOptions } from './options.js';
-import { encodePayload, NOTHING } from './payload.js';
+import { encodeOptional } from './payload.js';
 import type { Publication } from './publication.js';
 import type {
   Gap, Member, MembersEvent, Payload, Position, PresenceEvent, Publishing, Reason,
@@ -33,8 +33,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
   readonly channel: string;
   readonly #feed: Feed;
   #state: SubscriptionState = 'idle';
-  #epoch = '';
-  #offset = 0;
+  #position: Position | null = null;
   /** It asked for what comes from now on, and is not live for the first time. */
   #fromNow: boolean;
 
@@ -44,7 +43,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
     this.channel = feed._channel;
     this.#feed = feed;
     this.#fromNow = since === undefined;
-    if (typeof since === 'object') this.#setPosition(since);
+    if (typeof since === 'object') this.#position = { ...since };
   }
 
   get state(): SubscriptionState {
@@ -55,8 +54,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
    * Kept and given as `since`, it goes on from there. */
   get position(): Position | null {
     if (!this._ended) this.#feed._catchUp();
-    return this.#epoch === ''
-      ? null : { epoch: this.#epoch, offset: this.#offset };
+    return this.#position && { ...this.#position };
   }
 
   /** Who is there, by client id; empty without `presence: true`. */
@@ -73,8 +71,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
    * reconnects until `leave()` or the end of the channel's last subscription. */
   enter(state = '', data?: Payload): void {
     if (this._ended) return;
-    this.#feed._enter(
-      state, data === undefined ? NOTHING : encodePayload(data));
+    this.#feed._enter(state, encodeOptional(data));
   }
 
   /** Changes what `enter()` told. */
@@ -93,16 +90,15 @@ export class Subscription extends Emitter<SubscriptionEvents> {
 
   // ---- for the feed ----------------------------------------------------------
 
-  #setPosition(position: Position): void {
-    this.#epoch = position.epoch;
-    this.#offset = position.offset;
+  #isOfEpoch({ epoch }: Position): boolean {
+    return epoch === this.#position?.epoch;
   }
 
   /** Whether a place in the stream is not for this subscription: before it, or
    * handed over already. */
-  #isPast(epoch: string, offset: number): boolean {
+  #isPast(place: Position): boolean {
     return this._ended || this.#fromNow ||
-      (epoch === this.#epoch && offset <= this.#offset);
+      (this.#isOfEpoch(place) && place.offset <= this.#position!.offset);
   }
 
   /** @internal */
@@ -112,25 +108,23 @@ export class Subscription extends Emitter<SubscriptionEvents> {
 
   /** @internal The position moves first: the handler sees that of what it has in
    * hand, and may end the subscription and begin another one from there. */
-  _publication(publication: Publication, epoch: string): void {
-    if (this.#isPast(epoch, publication.offset)) return;
-    this.#epoch = epoch;
-    this.#offset = publication.offset;
+  _publication(publication: Publication): void {
+    if (this.#isPast(publication._position)) return;
+    this.#position = publication._position;
     this._emit('publication', publication);
   }
 
   /** @internal */
   _gap(gap: Gap): void {
-    if (this.#isPast(gap.position.epoch, gap.position.offset)) return;
-    this.#setPosition(gap.position);
+    if (this.#isPast(gap.position)) return;
+    this.#position = gap.position;
     this._emit('gap', gap);
   }
 
   /** @internal The stream went on without anything to hand over. */
   _catchUp(position: Position): void {
-    const { epoch, offset } = position;
-    if (epoch === this.#epoch && !this.#isPast(epoch, offset)) {
-      this.#offset = offset;
+    if (this.#isOfEpoch(position) && !this.#isPast(position)) {
+      this.#position = position;
     }
   }
 
@@ -140,18 +134,19 @@ export class Subscription extends Emitter<SubscriptionEvents> {
     if (from === event.to || this._ended) return;
     this.#state = event.to;
     if (event.to === 'live') this.#fromNow = false;
-    if (position !== null) this.#arrive(position);
+    if (position) this.#arrive(position);
     if (this.#state === event.to) this._emit('state', { ...event, from });
   }
 
   #arrive(position: Position): void {
-    if (this.#isPast(position.epoch, position.offset)) return;
-    const epoch = this.#epoch;
-    const from = this.#offset + 1;
-    this.#setPosition(position);
-    if (epoch === '' || epoch === position.epoch) return;
+    if (this.#isPast(position)) return;
+    const last = this.#position;
+    this.#position = position;
+    if (!last || last.epoch === position.epoch) return;
     // The core began elsewhere, for another subscription of the channel.
-    this._emit('gap', { reason: 'epoch-changed', from, to: null, position });
+    this._emit('gap', {
+      reason: 'epoch-changed', from: last.offset + 1, to: null, position,
+    });
   }
 
   /** @internal As _emit, until the end. */

@@ -2,7 +2,6 @@
 // tokens.ts - answers the core's questions for tokens with those of the
 // application.
 
-import { NO_BYTES, toUtf8 } from './bytes.js';
 import { Code } from './codes.js';
 import type { Engine, EngineEvents } from './engine.js';
 import { codeOfResult, GodwitError, NOT_FOUND } from './error.js';
@@ -31,8 +30,8 @@ export class Tokens {
   async #run(engine: Engine, ask: number): Promise<void> {
     if (!engine._isAlive) return;
     try {
-      const token = toUtf8(await this.#get() ?? '');
-      give(engine, ask, token.length === 0 ? Code.NO_TOKEN : Code.OK, token);
+      const token = await this.#get() ?? '';
+      give(engine, ask, token === '' ? Code.NO_TOKEN : Code.OK, token);
     } catch (error) {
       const isMeant = error instanceof GodwitError;
       give(engine, ask,
@@ -43,9 +42,9 @@ export class Tokens {
 }
 
 /** Throws when the core does not take the token; the question is still open. */
-function give(engine: Engine, ask: number, code: number, token = NO_BYTES): void {
+function give(engine: Engine, ask: number, code: number, token = ''): void {
   if (!engine._isAlive) return;
-  const result = engine._command(Call.TOKEN, [ask, code, token.length], token);
+  const result = engine._command(Call.TOKEN, [ask, code], [], token);
   if (result < 0 && result !== NOT_FOUND) {
     throw new GodwitError(codeOfResult(result));
   }

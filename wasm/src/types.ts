@@ -2,6 +2,7 @@
 // types.ts - what the SDK hands to an application, and takes from it.
 
 import type { CodeName } from './codes.js';
+import type { Subscription } from './subscription.js';
 
 export type { CodeName };
 
@@ -138,6 +139,8 @@ export interface ClientEvents {
   };
   /** A round trip was measured. */
   rtt: { readonly ms: number };
+  /** The server has subscribed this client to a channel by itself. */
+  subscription: Subscription;
   /** A handler threw, or the core could not be loaded. */
   error: Error;
 }

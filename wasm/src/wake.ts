@@ -8,19 +8,17 @@ export const enum Wake { ONLINE, OFFLINE, VISIBLE, HIDDEN }
  * such events, as Node, never call. */
 export function watchWake(told: (why: Wake) => void): () => void {
   const { document } = globalThis;
-  const ends: (() => void)[] = [];
-  const watch = (target: EventTarget, event: string, why: () => Wake): void => {
-    const handler = () => told(why());
-    target?.addEventListener?.(event, handler);
-    ends.push(() => target?.removeEventListener?.(event, handler));
-  };
-  const visible = () =>
+  const end = new AbortController();
+  const watch = (
+    target: EventTarget, event: string, why: () => Wake = visibility,
+  ): void => target?.addEventListener?.(event, () => told(why()), end);
+  const visibility = () =>
     document?.visibilityState === 'hidden' ? Wake.HIDDEN : Wake.VISIBLE;
   watch(globalThis, 'online', () => Wake.ONLINE);
   watch(globalThis, 'offline', () => Wake.OFFLINE);
-  watch(globalThis, 'pageshow', visible);
-  watch(document, 'resume', visible);
+  watch(globalThis, 'pageshow');
+  watch(document, 'resume');
   watch(document, 'freeze', () => Wake.HIDDEN);
-  watch(document, 'visibilitychange', visible);
-  return () => ends.forEach((end) => end());
+  watch(document, 'visibilitychange');
+  return () => end.abort();
 }

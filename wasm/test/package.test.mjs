@@ -219,7 +219,7 @@ test('a core that traps fails the client, and connect() begins anew', async () =
     const wasm = `${pathToFileURL(file('dist/godwit.wasm')).href}?trap`;
     const client = await context.connected({ wasm });
     const { subscription, told } = await context.subscribed(client, 'room');
-    context.server.send(context.server.publication('room', 1, 'one'));
+    await context.server.deliver(context.server.publication('room', 1, 'one'));
     trap = true;
     await quietly(() => rejects(client.publish('room', 1), 'INTERNAL'));
     equal([client.state, subscription.state], ['failed', 'idle']);
@@ -228,7 +228,7 @@ test('a core that traps fails the client, and connect() begins anew', async () =
     await client.ready();
     const { body } = context.server.framesOf(8).at(-1);
     equal([body.recover, body.offset], [1, 1]);
-    context.server.send(context.server.publication('room', 2, 'two'));
+    await context.server.deliver(context.server.publication('room', 2, 'two'));
     equal(told, ['one', 'two']);
     equal(context.errors.length, 1);
     context.errors.length = 0;

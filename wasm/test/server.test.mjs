@@ -6,6 +6,8 @@ import { after, before, test } from 'node:test';
 
 import WebSocket from 'ws';
 
+import { Certificates, flagsOf } from
+  '../../tests/integration/support/certificate.mjs';
 import { equal, until } from './support/check.mjs';
 import { BINARY, RealServer } from './support/real-server.mjs';
 import { Context, runCase } from './support/run.mjs';
@@ -16,16 +18,28 @@ const builds = [
   ['plain', await import('../dist/plain.js')],
 ];
 const server = new RealServer();
+const certificate = new Certificates().make('sdk');
+const secureServer = new RealServer(...flagsOf(certificate));
 const options = existsSync(BINARY) ? {} : { skip: `${BINARY} is not built` };
 
-before(() => options.skip || server.start());
-after(() => options.skip || server.close());
+/** As NODE_EXTRA_CA_CERTS does for a process that starts with it. */
+class TrustingWebSocket extends WebSocket {
+  constructor(url, protocols) {
+    super(url, protocols, { ca: certificate.ca });
+  }
+}
+
+before(() => options.skip || Promise.all([server.start(), secureServer.start()]));
+after(() => options.skip || Promise.all([server.close(), secureServer.close()]));
 
 for (const [build, godwit] of builds) {
   const context = () => ({ ...godwit, url: server.url, live: { WebSocket } });
   for (const each of cases) {
     test(`${build}: live: ${each.name}`, options,
       () => runCase(context(), {}, each));
+    test(`${build}: live, over TLS: ${each.name}`, options, () => runCase({
+      ...context(), url: secureServer.url, live: { WebSocket: TrustingWebSocket },
+    }, {}, each));
   }
 
   test(`${build}: live: a server that is killed loses nothing that it did not ` +

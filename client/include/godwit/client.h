@@ -86,6 +86,9 @@ extern const gw_retry_policy gw_retry_aggressive;
 /** 2 s base, 120 s cap: many clients, or a battery. */
 extern const gw_retry_policy gw_retry_conservative;
 
+/** As credit_bytes: the server sends as fast as the transport takes it. */
+#define GW_CREDIT_NONE UINT32_MAX
+
 /** All zero: defaults. Views are copied. */
 typedef struct gw_client_options {
   const gw_view *endpoints; /**< at least one; tried in turn */
@@ -109,7 +112,11 @@ typedef struct gw_client_options {
   uint32_t outbox_max_bytes;   /**< 0: 1 MiB */
   uint32_t outbox_max_age_ms;  /**< 0: 5 minutes; cut to what lies safely
                                     below GW_DEDUP_WINDOW_MS */
-  uint32_t max_frame_bytes;    /**< largest frame taken in; 0: 1 MiB */
+  /** Data that may be on its way, from the server's queue to the handler: at
+   * least what the network carries in a round trip. 0: GW_CREDIT_BYTES;
+   * GW_MAX_CREDIT_BYTES at most, or GW_CREDIT_NONE. */
+  uint32_t credit_bytes;
+  uint32_t max_frame_bytes; /**< largest frame taken in; 0: 1 MiB */
   /** The host answers GW_EVENT_TOKEN. Without, a token that is refused or has
    * expired is the end (FAILED), as the same would be refused again. */
   bool asks_token;
@@ -175,17 +182,20 @@ typedef struct gw_event {
       uint32_t code; /**< why, for IDLE and ENDED */
       gw_view reason;
       uint32_t recovery; /**< enum gw_recovery_result, for LIVE */
+      bool by_server;    /**< the server has begun it, without being asked: told
+                              once, with its first event */
       gw_position position;
     } sub;
     struct {
       uint32_t sub;
+      bool own; /**< published by this client */
       gw_position position;
       gw_payload payload;
       uint64_t client; /**< public id of the publisher; 0: the server */
       uint64_t key;    /**< its idempotency counter; 0: none */
       gw_view user;
       uint64_t time_ms; /**< server's wall clock */
-      bool own;         /**< published by this client */
+      gw_view item;     /**< what it is about; empty: nothing in particular */
     } publication;
     struct {
       uint32_t sub;
@@ -324,7 +334,8 @@ typedef struct gw_sub_options {
   bool presence;     /**< keep the member list */
   bool asks_token; /**< as in gw_client_options; if not, a token that is refused
                           or has expired ends the subscription */
-  uint32_t overflow; /**< enum gw_overflow */
+  uint32_t overflow; /**< enum gw_overflow: when this reader is slow; what it
+                          is not sent is told by GW_EVENT_GAP */
   gw_view token;     /**< empty: none */
 } gw_sub_options;
 
@@ -351,14 +362,16 @@ typedef struct gw_publish_options {
   bool compare;      /**< only if the channel is at `expected` */
   gw_position expected;
   uint32_t ttl_ms;
+  gw_view item; /**< what it is about, such as the id of a thing: text of up to
+                     GW_MAX_ITEM_BYTES; empty: nothing in particular */
 } gw_publish_options;
 
 /**
  * Put a publication into the outbox. It is sent in the channel's order, again
  * after a lost connection, and settled by one GW_EVENT_PUBLISHED with its key.
- *   returns  0, key set; GW_ERR_TOO_BIG (announced limit), GW_ERR_TEXT (JSON
- *            payload is not text), GW_ERR_INVALID, GW_ERR_FULL (outbox),
- *            GW_ERR_STATE (CLOSED or FAILED, or at_most_once when not
+ *   returns  0, key set; GW_ERR_TOO_BIG (announced limit, or the item's),
+ *            GW_ERR_TEXT (JSON payload or item is not text), GW_ERR_INVALID,
+ *            GW_ERR_FULL (outbox), GW_ERR_STATE (CLOSED or FAILED, or at_most_once when not
  *            connected), GW_ERR_NOMEM
  */
 GW_MUST_USE int gw_client_publish(gw_client *c, gw_view channel,

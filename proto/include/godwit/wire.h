@@ -73,11 +73,16 @@ typedef struct gw_head {
 /** Header and body of one frame. The body is a view into the input. */
 typedef struct gw_frame {
   gw_head head;
+  uint32_t len; /**< of the whole frame, its length prefix included */
   gw_view body;
 } gw_frame;
 
 /** Whether an unknown type may be skipped. */
 bool gw_type_is_ignorable(uint8_t type);
+
+/** Whether a server's frame of this type is data, which it sends as far as it
+ * has credit, and not control, which it sends at once. */
+bool gw_type_is_data(uint8_t type);
 
 /** "PUBLISH"; "UNKNOWN" for a type that is not known. */
 const char *gw_type_name(uint8_t type);
@@ -175,6 +180,7 @@ typedef struct gw_hello {
   uint32_t ping_interval_ms;
   gw_view agent;
   gw_view user;
+  uint32_t credit_bytes;
 } gw_hello;
 
 typedef struct gw_limits {
@@ -232,6 +238,7 @@ typedef struct gw_subscribe {
   gw_view token;
   uint32_t overflow; /**< enum gw_overflow */
   bool presence;
+  bool by_server;
 } gw_subscribe;
 
 typedef struct gw_subscribed {
@@ -244,6 +251,12 @@ typedef struct gw_subscribed {
   bool live;
   uint64_t token_ttl_ms;
 } gw_subscribed;
+
+typedef struct gw_server_subscribed {
+  gw_view channel;
+  uint64_t epoch;
+  uint64_t offset;
+} gw_server_subscribed;
 
 typedef struct gw_unsubscribed {
   uint32_t code;
@@ -261,6 +274,7 @@ typedef struct gw_publish {
   uint64_t epoch;
   uint64_t offset;
   uint32_t ttl_ms;
+  gw_view item;
 } gw_publish;
 
 typedef struct gw_published {
@@ -278,6 +292,7 @@ typedef struct gw_publication {
   gw_view user;
   uint64_t time_ms;
   bool no_echo;
+  gw_view item;
 } gw_publication;
 
 typedef struct gw_recovery {
@@ -367,6 +382,7 @@ typedef struct gw_credit {
   X(error)             \
   X(subscribe)         \
   X(subscribed)        \
+  X(server_subscribed) \
   X(unsubscribed)      \
   X(publish)           \
   X(published)         \

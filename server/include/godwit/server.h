@@ -33,13 +33,15 @@ typedef struct gw_server_options {
   const char *demo;
   /** Gets a sentence for each thing that is wrong; NULL: the standard error. */
   FILE *errors;
-  /** SIGTERM and SIGINT stop the server, a second one ends the process. */
+  /** SIGTERM and SIGINT stop the server, a second one ends the process; SIGHUP
+   * is gw_server_reload, or a stop when the terminal has hung up. */
   bool takes_signals;
 } gw_server_options;
 
 /**
  * Make a server; one at a time in a process.
- *   returns  0; GW_ERR_INVALID (configuration), GW_ERR_NOT_FOUND (demo),
+ *   returns  0; GW_ERR_INVALID (configuration, or the certificate and key that
+ *            it names), GW_ERR_NOT_FOUND (demo),
  *            GW_ERR_STATE (libraries), GW_ERR_NOMEM: errors says why
  */
 GW_MUST_USE int gw_server_new(gw_server **server,
@@ -76,6 +78,68 @@ GW_MUST_USE int gw_server_handle(gw_server *s, const char *method,
 void gw_server_answer(const gw_server_call *call, uint32_t code,
                       gw_view message, const gw_rpc_result *result);
 
+/* ---- the API ------------------------------------------------------------ */
+
+/*
+ * Everything that POST /v1/api/METHOD does, from C: on any thread, without
+ * waiting. Before the server runs questions wait for it. A handler is told once,
+ * on the thread of a worker, so it must not wait for anything; its views are
+ * valid until it returns. code: GW_CODE_OK, or why not, with a message that may
+ * be empty; GW_CODE_SHUTDOWN when the server is freed before it answers. Handlers
+ * may be NULL. Each function returns 0, or GW_ERR_NOMEM: then nothing is told.
+ */
+
+/** reply: encoded message of the method's type (proto/api.proto). */
+typedef void (*gw_server_on_reply)(void *arg, uint32_t code, gw_view message,
+                                   gw_view reply);
+/** Ask any method; request is encoded, and copied. Also GW_ERR_NOT_FOUND: there
+ * is no such method. */
+GW_MUST_USE int gw_server_api(gw_server *s, const char *method, gw_view request,
+                              gw_server_on_reply on_reply, void *arg);
+
+/** All zero but the channel: an empty payload. Copied. */
+typedef struct gw_server_publication {
+  const char *channel;
+  gw_view data; /**< the payload: bytes, or */
+  gw_view json; /**< JSON text */
+  uint32_t ttl_ms;
+  const char *idempotency_key; /**< NULL: none */
+  const char *user;            /**< on whose behalf; NULL: nobody's */
+  bool compare;                /**< only if the channel is at this position */
+  uint64_t epoch;
+  uint64_t offset;
+} gw_server_publication;
+
+/** epoch, offset: the position that it got. */
+typedef void (*gw_server_on_published)(void *arg, uint32_t code,
+                                       gw_view message, uint64_t epoch,
+                                       uint64_t offset);
+GW_MUST_USE int gw_server_publish(gw_server *s, const gw_server_publication *p,
+                                  gw_server_on_published on_published,
+                                  void *arg);
+
+/** Connections that fit all that is given; at least one of them has to be. */
+typedef struct gw_server_who {
+  const char *user;    /**< NULL: any */
+  uint64_t client;     /**< public id; 0: any */
+  uint64_t connection; /**< 0: any */
+} gw_server_who;
+
+/** num: connections that it was done to. */
+typedef void (*gw_server_on_done)(void *arg, uint32_t code, gw_view message,
+                                  uint32_t num);
+/** Close connections. code: what they are told, 0 for GW_CODE_FORCED. */
+GW_MUST_USE int gw_server_disconnect(gw_server *s, const gw_server_who *who,
+                                     uint32_t code, const char *reason,
+                                     gw_server_on_done on_done, void *arg);
+
+/** result: NULL when the code is not OK. */
+typedef void (*gw_server_on_result)(void *arg, uint32_t code, gw_view message,
+                                    const gw_rpc_result *result);
+/** Call the client whose public id is rpc->to. */
+GW_MUST_USE int gw_server_rpc(gw_server *s, const gw_rpc *rpc,
+                              gw_server_on_result on_result, void *arg);
+
 /* ---- life --------------------------------------------------------------- */
 
 /** Open the listening sockets. 0, GW_ERR_INVALID: errors says why. */
@@ -90,5 +154,10 @@ GW_MUST_USE int gw_server_run(gw_server *s);
 /** Drain: clients are told to come back over the configured time, then
  * gw_server_run returns. On any thread, or in a signal handler. */
 void gw_server_stop(gw_server *s);
+
+/** Read certificate and key again, and show them to TLS clients that connect
+ * from then on; if they cannot be used, the old ones stay. The log tells. On any
+ * thread, or in a signal handler. */
+void gw_server_reload(gw_server *s);
 
 #endif

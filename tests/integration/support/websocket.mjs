@@ -3,6 +3,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import net from "node:net";
+import tls from "node:tls";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -96,9 +97,12 @@ export class RawWebSocket {
     for (const ws of RawWebSocket.#open) ws.destroy();
   }
 
-  constructor(port, { host = "127.0.0.1", allowHalfOpen = false } = {}) {
+  /** secure: options of tls.connect, to speak TLS. */
+  constructor(port, { host = "127.0.0.1", allowHalfOpen = false, secure } = {}) {
     this.closed = new Promise((resolve) => (this.#onClosed = resolve));
-    this.#socket = net.connect({ port, host, allowHalfOpen });
+    this.#socket = secure
+      ? tls.connect({ port, host, servername: "localhost", ...secure })
+      : net.connect({ port, host, allowHalfOpen });
     this.#socket.setNoDelay(true);
     this.#socket.on("data", (data) => this.#onData(data));
     this.#socket.on("error", () => {});

@@ -150,6 +150,7 @@ static void receive(peer *p, gw_buf *b) {
   assert_non_null(p->in);
   memcpy(p->in + p->in_len, v.data, v.len);
   p->in_len += v.len;
+  p->num_messages++;
   gw_buf_unref(b);
 }
 
@@ -173,6 +174,8 @@ static bool take_output(peer *p) {
 void hubs_settle(hubs *n) {
   for (bool moved = true; moved;) {
     moved = !n->holds_mail && deliver_all(n);
+    for (uint32_t i = 0; i < n->num; i++)
+      gw_hub_end_turn(n->hub[i]);
     for (peer *p = n->peers; p != NULL; p = p->next)
       moved = take_output(p) || moved;
   }
@@ -234,7 +237,7 @@ peer *peer_open(hubs *n, uint32_t worker) {
   return p;
 }
 
-void peer_hello(peer *p, unsigned who) {
+static void say_hello(peer *p, unsigned who, uint32_t credit_bytes) {
   uint8_t instance[GW_INSTANCE_BYTES] = {0};
   memcpy(instance, &who, sizeof who);
   char user[16];
@@ -242,19 +245,37 @@ void peer_hello(peer *p, unsigned who) {
   gw_head head = {.type = GW_FRAME_HELLO, .request = ++p->last_request};
   gw_hello m = {.version = GW_PROTOCOL_VERSION,
                 .instance = {instance, sizeof instance},
+                .features = credit_bytes != 0 ? GW_FEATURE_CREDIT : 0,
+                .credit_bytes = credit_bytes,
                 .user = gw_view_of(user)};
   PEER_SEND(p, hello, &head, &m);
 }
 
+void peer_hello(peer *p, unsigned who) {
+  say_hello(p, who, 0);
+}
+
 peer *peer_join(hubs *n, uint32_t worker, unsigned who) {
+  return peer_join_with_credit(n, worker, who, 0);
+}
+
+peer *peer_join_with_credit(hubs *n, uint32_t worker, unsigned who,
+                            uint32_t credit_bytes) {
   peer *p = peer_open(n, worker);
-  peer_hello(p, who);
+  say_hello(p, who, credit_bytes);
   gw_frame f = peer_expect(p, GW_FRAME_WELCOME);
   gw_welcome m;
   assert_int_equal(gw_decode_welcome(f.body, &m), 0);
   p->client = m.client;
   p->connection = m.connection;
+  p->features = m.features;
   return p;
+}
+
+void peer_grant(peer *p, uint64_t bytes) {
+  gw_head head = {.type = GW_FRAME_CREDIT};
+  gw_credit m = {.bytes = bytes};
+  PEER_SEND(p, credit, &head, &m);
 }
 
 void peer_drop(peer *p, uint32_t ws_code) {
@@ -292,6 +313,7 @@ bool peer_next(peer *p, gw_frame *f) {
   int64_t used = gw_frame_parse(rest, GW_MAX_FRAME_BYTES_HARD, f);
   assert_true(used > 0);
   p->in_at += (size_t)used;
+  if (gw_type_is_data(f->head.type)) p->data += f->len;
   return true;
 }
 

@@ -35,6 +35,9 @@ typedef struct peer {
   size_t in_at;
   uint64_t client;
   uint64_t connection;
+  uint64_t features; /**< that are on */
+  uint64_t data;     /**< bytes of the data frames that were looked at */
+  unsigned num_messages;
   struct peer *next;
 } peer;
 
@@ -79,7 +82,11 @@ const char *hubs_channel(const hubs *n, uint32_t owner, char *name);
 peer *peer_open(hubs *n, uint32_t worker);
 void peer_hello(peer *p, unsigned who);
 peer *peer_join(hubs *n, uint32_t worker, unsigned who); /**< both */
-void peer_drop(peer *p, uint32_t ws_code);               /**< connection lost */
+/** The same, granting so many bytes of data; 0: without credit. */
+peer *peer_join_with_credit(hubs *n, uint32_t worker, unsigned who,
+                            uint32_t credit_bytes);
+void peer_grant(peer *p, uint64_t bytes);
+void peer_drop(peer *p, uint32_t ws_code); /**< connection lost */
 void peer_free(peer *p);
 
 /** Feed bytes as one message. */

@@ -19,7 +19,7 @@ export const cases = [
       const { info } = client;
       equal(info.state, 'ready');
       equal(info.reason, {
-        code: 0, name: 'OK', class: 'ok', message: 'No error.',
+        code: 0, name: 'OK', class: 'ok', message: 'ok',
       });
       equal(info.clientId, '1122334455667788');
       equal(info.connectionId, '0000000000000abc');
@@ -36,6 +36,35 @@ export const cases = [
       equal(hello.body.agent, 'suite/1');
       equal(hello.body.instance.length, 16);
       equal(t.server.connection.protocols, 'godwit.v1');
+    },
+  },
+  {
+    name: 'grants credit as it hands publications on, or wants none',
+    async run(t) {
+      const CREDIT = 4;
+      const said = [[undefined, 256 * 1024], [1000, 1000], [0, undefined]];
+      for (const [creditBytes, credit] of said) {
+        const client = await t.connected({ creditBytes });
+        const hello = t.server.framesOf(Type.HELLO).at(-1).body;
+        equal(hello.credit_bytes, credit);
+        equal(hello.features, credit && CREDIT);
+        client.close();
+      }
+      t.server.on[Type.HELLO] = (server, ws, { request }) =>
+        server.sendTo(ws, frame(Type.WELCOME, { request },
+          { version: 1, client: 1n, features: CREDIT }));
+      const client = await t.connected({ creditBytes: 1000 });
+      const { told } = await t.subscribed(client, 'room');
+      let sent = 0;
+      for (let n = 1; n <= 60; n++) {
+        const publication = t.server.publication('room', n, 'x'.repeat(50));
+        sent += publication.length;
+        await t.server.deliver(publication);
+      }
+      equal(told.length, 60);
+      const granted = t.server.framesOf(Type.CREDIT)
+        .reduce((sum, { body }) => sum + body.bytes, 0);
+      ok(granted > sent - 600 && granted < sent + 100, `${granted} of ${sent}`);
     },
   },
   {
@@ -91,7 +120,7 @@ export const cases = [
     name: 'obeys a close that names another endpoint and a delay',
     async run(t) {
       const client = await t.connected();
-      t.server.send(frame(Type.CLOSE, {}, {
+      await t.server.deliver(frame(Type.CLOSE, {}, {
         code: 200, retry_after_ms: 30, endpoint: 'ws://other/v1/ws',
       }));
       await until(() => client.state !== 'ready');
@@ -174,7 +203,7 @@ export const cases = [
         seen++;
         client.free();
       });
-      t.server.send(t.server.publication('room', 1, 'a'),
+      await t.server.deliver(t.server.publication('room', 1, 'a'),
         t.server.publication('room', 2, 'b'));
       equal(seen, 1);
       const other = t.client();
@@ -282,6 +311,13 @@ export const cases = [
       });
       equal(client.state, 'failed');
       ok(/16 bytes/.test(client.info.reason.message), 'the reason');
+      for (const creditBytes of [-1, 1e9]) {
+        const hungry = t.client({ creditBytes });
+        await quietly(() => {
+          hungry.connect();
+          return rejects(hungry.ready(), 'INTERNAL');
+        });
+      }
       t.errors.length = 0;
     },
   },
@@ -292,12 +328,12 @@ export const cases = [
       const two = await t.connected();
       const a = await t.subscribed(one, 'room');
       const b = await t.subscribed(two, 'room');
-      const [first, second] = t.server.connections;
+      const [first] = t.server.connections;
       t.server.sendTo(first, t.server.publication('room', 1, 'one'));
-      t.server.sendTo(second, t.server.publication('room', 1, 'two'));
+      await t.server.deliver(t.server.publication('room', 1, 'two'));
       equal([a.told, b.told], [['one'], ['two']]);
       one.free();
-      t.server.sendTo(second, t.server.publication('room', 2, 'more'));
+      await t.server.deliver(t.server.publication('room', 2, 'more'));
       equal(b.told, ['two', 'more']);
     },
   },

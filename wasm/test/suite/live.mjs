@@ -50,6 +50,23 @@ export const cases = [
     },
   },
   {
+    name: 'a small window of credit lets everything come, with its item',
+    async run(t) {
+      const name = room();
+      const ann = await connect(t, { creditBytes: 300 });
+      const bob = await connect(t, { creditBytes: 0 });
+      const { told, subscription } = await t.subscribed(ann, name);
+      const items = new Set();
+      subscription.on('publication', ({ item }) => items.add(item));
+      const text = 'x'.repeat(500);
+      await Promise.all(Array.from({ length: 40 }, (_, n) =>
+        bob.publish(name, { n, text }, { item: `bus ${n % 3}` })));
+      await until(() => told.length === 40);
+      equal(told.map(({ n }) => n), Array.from({ length: 40 }, (_, n) => n));
+      equal([...items].sort(), ['bus 0', 'bus 1', 'bus 2']);
+    },
+  },
+  {
     name: 'bytes arrive as bytes, and the key as the publisher has it',
     async run(t) {
       const name = room();

@@ -53,7 +53,7 @@ export const cases = [
       });
       equal(sub.members.get(ANN_ID).data, null);
       told.length = 0;
-      t.server.send(diff(t.server, 'room', 6,
+      await t.server.deliver(diff(t.server, 'room', 6,
         { kind: 1, member: { ...ANN, state: 'busy' } },
         { kind: 0, member: { client: CLIENT, user: 'me', state: 'online' } },
         { kind: 2, member: { client: BOB.client, user: 'bob' } }));
@@ -113,12 +113,12 @@ export const cases = [
       const client = await t.connected();
       const a = await t.subscribed(client, 'room');
       a.subscription.enter('online');
-      t.server.send(t.server.publication('room', 1, 1));
+      await t.server.deliver(t.server.publication('room', 1, 1));
       const { sub } = await present(t, client, 'room', [ANN]);
       const [, again] = t.server.framesOf(Type.SUBSCRIBE);
       equal([again.body.recover, again.body.offset, again.body.presence], [1, 1, 1]);
       await until(() => t.server.framesOf(Type.PRESENCE_SET).length === 2);
-      t.server.send(t.server.publication('room', 2, 2));
+      await t.server.deliver(t.server.publication('room', 2, 2));
       equal(a.told, [1, 2]);
       equal([...sub.members.keys()], [ANN_ID]);
       equal(a.subscription.members, sub.members);

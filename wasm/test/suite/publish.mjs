@@ -28,11 +28,15 @@ export const cases = [
       const client = await t.connected();
       await client.publish('room', Uint8Array.of(1, 2), {
         echo: false, ttlMs: 5000, expected: { epoch: 'deadbeef', offset: 2 ** 40 },
+        item: 'bus número 7',
       });
       equal(t.server.framesOf(Type.PUBLISH)[0].body, {
         channel: 'room', data: Uint8Array.of(1, 2), key: 1, no_echo: 1,
         compare: 1, epoch: EPOCH, offset: 2 ** 40, ttl_ms: 5000,
+        item: 'bus número 7',
       });
+      await rejects(client.publish('room', 1, { item: 'x'.repeat(256) }), 'TOO_BIG');
+      await rejects(client.publish('room', 1, { item: '\0' }), 'BAD_TEXT');
       const once = client.publish('room', 1, { atMostOnce: true });
       equal(once.key, null);
       await once;
@@ -215,7 +219,7 @@ export const cases = [
       await until(() => t.server.framesOf(Type.PUBLISH).length === 1);
       equal(t.server.framesOf(Type.PUBLISH)[0].body.json.length, big.length + 2);
       const half = big.slice(0, 900_000);
-      t.server.send(t.server.publication('room', 1, half),
+      await t.server.deliver(t.server.publication('room', 1, half),
         t.server.publication('room', 2, 'small'));
       equal(told.map((value) => value.length), [900_000, 5]);
     },

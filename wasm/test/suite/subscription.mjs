@@ -16,6 +16,12 @@ function batch(server, channel, from, to) {
   return frames;
 }
 
+/** A push that the server has subscribed the client. */
+function byServer(server, channel, offset) {
+  return frame(Type.SERVER_SUBSCRIBED, { channel: server.number(channel) },
+    { channel, epoch: EPOCH, offset });
+}
+
 function subscribes(server) {
   return server.framesOf(Type.SUBSCRIBE).map(({ body }) => body);
 }
@@ -28,9 +34,10 @@ export const cases = [
       const { subscription } = await t.subscribed(client, 'room');
       const told = [];
       subscription.on('publication', (p) => told.push(p));
-      t.server.send(
+      await t.server.deliver(
         t.server.publication('room', 1, { text: 'grüß 🌍' }, {
           client: 0xabcdefn, key: 7, user: 'bob', time_ms: 1_700_000_000_123,
+          item: 'número 7',
         }),
         frame(Type.PUBLICATION, { channel: t.server.number('room') },
           { offset: 2, data: [0, 255, 7], client: 0x1122334455667788n }));
@@ -41,12 +48,13 @@ export const cases = [
       equal(json.clientId, '0000000000abcdef');
       equal(json.key, '0000000000000007');
       equal(json.user, 'bob');
+      equal(json.item, 'número 7');
       equal(json.time, 1_700_000_000_123);
       equal(json.own, false);
       equal(JSON.parse(JSON.stringify(json)).data, { text: 'grüß 🌍' });
       ok(bytes.data instanceof Uint8Array, 'bytes');
       equal(bytes.data, Uint8Array.of(0, 255, 7));
-      equal([bytes.key, bytes.user, bytes.own], [null, '', true]);
+      equal([bytes.key, bytes.user, bytes.item, bytes.own], [null, '', '', true]);
       equal(subscription.position, at(2));
     },
   },
@@ -68,11 +76,53 @@ export const cases = [
     async run(t) {
       const client = await t.connected();
       const { told } = await t.subscribed(client, 'room');
-      t.server.send(...batch(t.server, 'room', 1, 300));
+      await t.server.deliver(...batch(t.server, 'room', 1, 300));
       equal(told, Array.from({ length: 300 }, (_, i) => i + 1));
-      t.server.send(...batch(t.server, 'room', 299, 301));
+      await t.server.deliver(...batch(t.server, 'room', 299, 301));
       equal(told.length, 301);
       equal(client.info.duplicates, 2);
+    },
+  },
+  {
+    name: 'messages in quick succession are gathered, and come in order, each once',
+    async run(t) {
+      const client = await t.connected();
+      const { told } = await t.subscribed(client, 'room');
+      const values = (to) => Array.from({ length: to }, (_, i) => i + 1);
+      const one = (n, more) => t.server.send(
+        t.server.publication('room', n, n, more));
+      await settled();
+      one(1);
+      equal(told, [1], 'the first is handed over at once');
+      for (let n = 2; n <= 100; n++) one(n);
+      equal(told, [1], 'others wait until the host has looked around');
+      await settled();
+      equal(told, values(100));
+      // Of so many bytes that not all are gathered.
+      for (let n = 101; n <= 500; n++) one(n, { user: 'a'.repeat(200) });
+      ok(told.length > 200 && told.length < 500, 'most of them at once');
+      await settled();
+      equal(told, values(500));
+    },
+  },
+  {
+    name: 'what came before the end of a connection is handed over before it',
+    async run(t) {
+      const client = await t.connected();
+      const { told } = await t.subscribed(client, 'room');
+      await settled();
+      client.on('state', ({ to }) => told.push(to));
+      for (let n = 1; n <= 3; n++) t.server.send(t.server.publication('room', n, n));
+      t.server.cut();
+      equal(told, [1, 2, 3, 'waiting']);
+      // After one's own end nothing is handed over.
+      await client.ready();
+      await settled();
+      told.length = 0;
+      for (let n = 4; n <= 6; n++) t.server.send(t.server.publication('room', n, n));
+      client.close();
+      await settled();
+      equal(told, [4, 'closed']);
     },
   },
   {
@@ -83,7 +133,7 @@ export const cases = [
       const seen = [];
       subscription.on('publication', (p) =>
         seen.push([p.position.offset, subscription.position.offset]));
-      t.server.send(...batch(t.server, 'room', 1, 4));
+      await t.server.deliver(...batch(t.server, 'room', 1, 4));
       equal(seen, [[1, 1], [2, 2], [3, 3], [4, 4]]);
     },
   },
@@ -111,6 +161,7 @@ export const cases = [
         ...batch(server, 'room', received.body.offset + 1, 7),
         frame(Type.RECOVERY, { channel: server.number('room') },
           { from: received.body.offset + 1, to: 7, live: 1 }));
+      await settled();
       t.server.send(...batch(t.server, 'room', 1, 5));
       equal(told, [1, 2]);
       equal(first.state, 'ended');
@@ -130,6 +181,7 @@ export const cases = [
       const states = [];
       subscription.on('state', ({ to, reason }) => states.push([to, reason.name]));
       subscription.on('publication', () => subscription.unsubscribe());
+      await settled();
       t.server.send(...batch(t.server, 'room', 1, 5));
       equal(told, [1]);
       equal(states, []);
@@ -153,7 +205,7 @@ export const cases = [
           { since: b.subscription.position });
         back.on('publication', (q) => again.push(q.data));
       });
-      t.server.send(...batch(t.server, 'room', 1, 5));
+      await t.server.deliver(...batch(t.server, 'room', 1, 5));
       await settled();
       equal([a.told, b.told, again], [[1, 2, 3, 4, 5], [1, 2], [3, 4, 5]]);
       equal(subscribes(t.server).length, 1);
@@ -166,7 +218,7 @@ export const cases = [
     async run(t) {
       const client = await t.connected();
       const a = await t.subscribed(client, 'room');
-      t.server.send(...batch(t.server, 'room', 1, 4));
+      await t.server.deliver(...batch(t.server, 'room', 1, 4));
       t.server.on[Type.SUBSCRIBE] = (server, ws, received) => {
         equal([received.body.recover, received.body.epoch ?? 0n], [1, 0n]);
         server.send(
@@ -187,9 +239,9 @@ export const cases = [
     async run(t) {
       const client = await t.connected();
       const a = await t.subscribed(client, 'room');
-      t.server.send(...batch(t.server, 'room', 1, 2));
+      await t.server.deliver(...batch(t.server, 'room', 1, 2));
       const b = await t.subscribed(client, 'room', { since: at(4) });
-      t.server.send(...batch(t.server, 'room', 3, 6));
+      await t.server.deliver(...batch(t.server, 'room', 3, 6));
       equal([a.told, b.told], [[1, 2, 3, 4, 5, 6], [5, 6]]);
     },
   },
@@ -208,7 +260,7 @@ export const cases = [
       now.on('publication', (p) => told.now.push(p.data));
       all.on('publication', (p) => told.all.push(p.data));
       await until(() => now.state === 'live' && all.state === 'live');
-      t.server.send(t.server.publication('room', 4, 4));
+      await t.server.deliver(t.server.publication('room', 4, 4));
       equal(told, { now: [4], all: [1, 2, 3, 4] });
       equal(now.position, at(4));
     },
@@ -219,7 +271,7 @@ export const cases = [
       const client = await t.connected();
       const { subscription, told } = await t.subscribed(client, 'room');
       subscription.on('publication', (p) => p.data === 1 && client.close());
-      t.server.send(...batch(t.server, 'room', 1, 3));
+      await t.server.deliver(...batch(t.server, 'room', 1, 3));
       equal(told, [1, 2, 3]);
       await until(() => client.state === 'closed');
       client.connect();
@@ -233,7 +285,7 @@ export const cases = [
     async run(t) {
       const client = await t.connected();
       const { subscription, told } = await t.subscribed(client, 'room');
-      t.server.send(...batch(t.server, 'room', 1, 2));
+      await t.server.deliver(...batch(t.server, 'room', 1, 2));
       const states = [];
       subscription.on('state', ({ from, to, recovery, reason }) =>
         states.push([from, to, to === 'live' ? recovery : reason.name]));
@@ -255,11 +307,32 @@ export const cases = [
     },
   },
   {
+    name: 'asks for each policy, and tells each run that it skips',
+    async run(t) {
+      const client = await t.connected();
+      const overflows = ['close', 'drop', 'conflate', 'sample'];
+      for (const overflow of overflows) {
+        await t.subscribed(client, overflow, { overflow });
+      }
+      equal(subscribes(t.server).map((body) => body.overflow ?? 0), [0, 1, 2, 3]);
+      const { told, subscription } = await t.subscribed(client, 'room');
+      const lagged = (from, to) =>
+        frame(Type.LAGGED, { channel: t.server.number('room') },
+          { from, to, count: to - from + 1, reason: 6 });
+      t.server.send(lagged(1, 3), t.server.publication('room', 4, 'a'),
+        lagged(5, 5), t.server.publication('room', 6, 'b'), lagged(7, 9));
+      const gap = (from, to) =>
+        ({ gap: { reason: 'slow-reader', from, to, position: at(to) } });
+      equal(told, [gap(1, 3), 'a', gap(5, 5), 'b', gap(7, 9)]);
+      equal(subscription.position, at(9));
+    },
+  },
+  {
     name: 'tells gaps with reason and place',
     async run(t) {
       const client = await t.connected();
       const { subscription, told } = await t.subscribed(client, 'room');
-      t.server.send(...batch(t.server, 'room', 1, 2));
+      await t.server.deliver(...batch(t.server, 'room', 1, 2));
       t.server.on[Type.SUBSCRIBE] = (server, ws, received) => server.send(
         server.subscribed(received, {
           epoch: 0xfeedn, offset: 40, result: 2, gap: 1, gap_from: 3,
@@ -271,7 +344,7 @@ export const cases = [
         gap: { reason: 'epoch-changed', from: 3, to: null, position },
       });
       equal(subscription.position, position);
-      t.server.send(frame(Type.LAGGED, { channel: t.server.number('room') },
+      await t.server.deliver(frame(Type.LAGGED, { channel: t.server.number('room') },
         { from: 41, to: 45, count: 5, reason: 6 }));
       equal(told[3].gap, {
         reason: 'slow-reader', from: 41, to: 45,
@@ -290,7 +363,7 @@ export const cases = [
       });
       subscription.on('publication', (p) => later.push(p.data));
       const reported = await quietly(() =>
-        t.server.send(...batch(t.server, 'room', 1, 3)));
+        t.server.deliver(...batch(t.server, 'room', 1, 3)));
       equal([told, later], [[1, 2, 3], [1, 2, 3]]);
       equal(t.errors.map((e) => e.message), ['mine']);
       equal(reported, 1);
@@ -307,7 +380,7 @@ export const cases = [
         last = p;
       });
       const channel = t.server.number('room');
-      await quietly(() => t.server.send(
+      await quietly(() => t.server.deliver(
         frame(Type.PUBLICATION, { channel }, { offset: 1, json: '{"a":' }),
         t.server.publication('room', 2, 'fine')));
       equal(last.data, 'fine');
@@ -346,7 +419,8 @@ export const cases = [
         equal(last.reason.name, reason);
       }
       throws(() => client.subscribe('room', { since: { epoch: 'x', offset: 0 } }),
-        'TypeError');
+        'SyntaxError');
+      throws(() => client.subscribe('room', { since: { epoch: 'a' } }), 'TypeError');
       throws(() => client.subscribe('room', { overflow: 'never' }), 'TypeError');
     },
   },
@@ -381,10 +455,65 @@ export const cases = [
       a.subscription.unsubscribe();
       await settled();
       equal(t.server.framesOf(Type.UNSUBSCRIBE).length, 0);
-      t.server.send(t.server.publication('room', 1, 1));
+      await t.server.deliver(t.server.publication('room', 1, 1));
       equal([a.told, b.told], [[], [1]]);
       b.subscription.unsubscribe();
       await until(() => t.server.framesOf(Type.UNSUBSCRIBE).length === 1);
+    },
+  },
+  {
+    name: 'the server subscribes by itself, and what it sends is heard',
+    async run(t) {
+      const client = await t.connected();
+      const told = [];
+      const states = [];
+      let subscription;
+      client.on('subscription', (s) => {
+        subscription = s;
+        s.on('publication', (p) => told.push(p.data));
+        s.on('state', ({ to }) => states.push(to));
+      });
+      await t.server.deliver(byServer(t.server, 'news', 4),
+        t.server.publication('news', 5, 'first'));
+      equal(subscription.channel, 'news');
+      equal([told, states], [['first'], ['subscribing', 'live']]);
+      equal(subscription.position, at(5));
+
+      t.server.cut();
+      await until(() => subscribes(t.server).length === 1, 'it asks again');
+      equal(subscribes(t.server)[0].by_server, 1);
+      equal(subscribes(t.server)[0].offset, 5);
+      await until(() => subscription.state === 'live');
+      await t.server.deliver(t.server.publication('news', 6, 'second'));
+      equal(told, ['first', 'second']);
+
+      await t.server.deliver(frame(Type.UNSUBSCRIBED,
+        { channel: t.server.number('news') }, { code: 514 }));
+      equal(subscription.state, 'ended');
+      await t.server.deliver(byServer(t.server, 'news', 9));
+      ok(subscription.state === 'live', 'another one begins');
+      equal(subscription.position, at(9));
+    },
+  },
+  {
+    name: 'what the server began may be shared, and left',
+    async run(t) {
+      const client = await t.connected();
+      let first;
+      client.on('subscription', (s) => {
+        first = s;
+      });
+      await t.server.deliver(byServer(t.server, 'news', 0));
+      const { subscription: second, told } = await t.subscribed(client, 'news');
+      equal(subscribes(t.server).length, 0);
+      await t.server.deliver(t.server.publication('news', 1, 'both'));
+      equal(told, ['both']);
+      equal(first.position, at(1));
+      first.unsubscribe();
+      second.unsubscribe();
+      await until(() => t.server.framesOf(Type.UNSUBSCRIBE).length === 1);
+      const [{ channel, flags }] = t.server.framesOf(Type.UNSUBSCRIBE);
+      equal([channel, flags], [t.server.number('news'), 0]);
     },
   },
   {
@@ -401,6 +530,7 @@ export const cases = [
           t.server.send(...batch(t.server, 'room', offset + 1, offset + 10));
           offset += 10;
         }
+        await settled();
         sizes.push(t.memoryBytes?.() ?? 0);
       }
       equal(seen, 8000);

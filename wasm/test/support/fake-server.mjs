@@ -2,6 +2,7 @@
 // fake-server.mjs - a server in the same program, whose every answer a test may
 // script; server.WebSocket is what a client connects to it with.
 
+import { settled } from './check.mjs';
 import { frame, parse, Type } from './wire.mjs';
 
 /** Epoch of every stream, and public id of every client, unless a test says
@@ -97,6 +98,12 @@ export class FakeServer {
   /** Send frames, in one message. */
   send(...frames) {
     this.sendTo(this.connection, ...frames);
+  }
+
+  /** The same, until the client has taken them in. */
+  async deliver(...frames) {
+    this.send(...frames);
+    await settled();
   }
 
   sendTo(ws, ...frames) {

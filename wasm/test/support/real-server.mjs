@@ -25,7 +25,8 @@ export class RealServer {
   }
 
   get url() {
-    return `ws://localhost:${this.#port}/v1/ws`;
+    const scheme = this.#args.includes('--tls.cert') ? 'wss' : 'ws';
+    return `${scheme}://localhost:${this.#port}/v1/ws`;
   }
 
   /** The first start chooses a port, which later ones keep. */

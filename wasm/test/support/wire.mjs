@@ -8,6 +8,7 @@ export const Type = {
   PUBLISHED: 13, PUBLICATION: 14, RECOVERY: 15, LAGGED: 16, PRESENCE_SET: 17,
   PRESENCE_LEAVE: 18, PRESENCE_GET: 19, PRESENCE_SNAPSHOT: 20,
   PRESENCE_DIFF: 21, RPC: 22, RPC_RESULT: 23, REFRESH: 24, REFRESHED: 25,
+  SERVER_SUBSCRIBED: 28, CREDIT: 128,
 };
 
 // Fields by number: name and kind. v: varint, f: fixed64, s: text, b: bytes,
@@ -21,7 +22,7 @@ const SCHEMA = {
   [Type.HELLO]: {
     1: ['version', 'v'], 2: ['features', 'v'], 3: ['instance', 'b'],
     4: ['token', 's'], 5: ['resume', 'b'], 6: ['ping_interval_ms', 'v'],
-    7: ['agent', 's'], 8: ['user', 's'],
+    7: ['agent', 's'], 8: ['user', 's'], 9: ['credit_bytes', 'v'],
   },
   [Type.WELCOME]: {
     1: ['version', 'v'], 2: ['features', 'v'], 3: ['connection', 'f'],
@@ -44,12 +45,15 @@ const SCHEMA = {
   [Type.SUBSCRIBE]: {
     1: ['channel', 's'], 2: ['recover', 'v'], 3: ['epoch', 'f'],
     4: ['offset', 'v'], 5: ['token', 's'], 6: ['overflow', 'v'],
-    7: ['presence', 'v'],
+    7: ['presence', 'v'], 11: ['by_server', 'v'],
   },
   [Type.SUBSCRIBED]: {
     1: ['epoch', 'f'], 2: ['offset', 'v'], 3: ['result', 'v'], 4: ['gap', 'v'],
     5: ['gap_from', 'v'], 6: ['gap_to', 'v'], 7: ['live', 'v'],
     8: ['token_ttl_ms', 'v'],
+  },
+  [Type.SERVER_SUBSCRIBED]: {
+    1: ['channel', 's'], 2: ['epoch', 'f'], 3: ['offset', 'v'],
   },
   [Type.UNSUBSCRIBE]: {},
   [Type.UNSUBSCRIBED]: { 1: ['code', 'v'], 2: ['reason', 's'] },
@@ -57,6 +61,7 @@ const SCHEMA = {
     1: ['channel', 's'], 2: ['data', 'b'], 3: ['json', 's'], 4: ['key', 'v'],
     5: ['after', 'v'], 6: ['no_echo', 'v'], 7: ['compare', 'v'],
     8: ['epoch', 'f'], 9: ['offset', 'v'], 10: ['ttl_ms', 'v'],
+    11: ['item', 's'],
   },
   [Type.PUBLISHED]: {
     1: ['epoch', 'f'], 2: ['offset', 'v'], 3: ['duplicate', 'v'],
@@ -64,6 +69,7 @@ const SCHEMA = {
   [Type.PUBLICATION]: {
     1: ['offset', 'v'], 2: ['data', 'b'], 3: ['json', 's'],
     4: ['client', 'f'], 5: ['key', 'v'], 6: ['user', 's'], 7: ['time_ms', 'v'],
+    8: ['no_echo', 'v'], 9: ['item', 's'],
   },
   [Type.RECOVERY]: {
     1: ['from', 'v'], 2: ['to', 'v'], 3: ['live', 'v'], 4: ['gap', 'v'],
@@ -89,6 +95,7 @@ const SCHEMA = {
   [Type.RPC_RESULT]: { 1: ['data', 'b'], 2: ['json', 's'] },
   [Type.REFRESH]: { 1: ['token', 's'] },
   [Type.REFRESHED]: { 1: ['token_ttl_ms', 'v'] },
+  [Type.CREDIT]: { 1: ['bytes', 'v'] },
 };
 
 function varint(value) {

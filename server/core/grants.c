@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* grants.c - subscriptions that the server begins. */
+#include "server/core/grants.h"
+
+#include "server/core/channel.h"
+#include "server/core/mem.h"
+
+#define GRANTS_MIN 4u
+
+static uint64_t *find(const gw_session *s, uint64_t hash) {
+  gw_grants *g = s->grants;
+  for (uint32_t i = 0; g != NULL && i < g->num; i++) {
+    if (g->hashes[i] == hash) return &g->hashes[i];
+  }
+  return NULL;
+}
+
+bool gws_is_granted(const gw_session *s, uint64_t hash) {
+  return find(s, hash) != NULL;
+}
+
+static bool grow(gw_session *s) {
+  uint32_t num = s->grants != NULL ? s->grants->num : 0;
+  uint32_t cap = num == 0 ? GRANTS_MIN : num * 2;
+  gw_grants *g =
+      gw_mem_realloc(s->grants, sizeof *g + cap * sizeof g->hashes[0]);
+  if (g == NULL) return false;
+  g->num = num;
+  g->cap = cap;
+  s->grants = g;
+  return true;
+}
+
+static uint32_t remember(gw_session *s, uint64_t hash) {
+  gw_grants *g = s->grants;
+  uint32_t max = s->hub->settings->limits.max_subscriptions;
+  if (find(s, hash) != NULL) return GW_CODE_OK;
+  if (g != NULL && max != 0 && g->num >= max) return GW_CODE_LIMIT_REACHED;
+  if ((g == NULL || g->num == g->cap) && !grow(s)) return GW_CODE_INTERNAL;
+  g = s->grants;
+  g->hashes[g->num++] = hash;
+  return GW_CODE_OK;
+}
+
+static void forget(gw_session *s, uint64_t hash) {
+  uint64_t *at = find(s, hash);
+  if (at != NULL) *at = s->grants->hashes[--s->grants->num];
+}
+
+/** Subscribe on the server's own account: no request waits for the answer. */
+static uint32_t subscribe(gw_session *s, gw_view name, uint64_t hash) {
+  uint32_t max = s->hub->settings->limits.max_subscriptions;
+  uint32_t code = GW_CODE_OK;
+  if (max != 0 && s->subs.num >= max) return GW_CODE_LIMIT_REACHED;
+  gw_channel *ch = gws_channel_get(s->hub, name, hash, &code);
+  if (ch == NULL) return code;
+  gw_sub *sub = gws_sub_new(s, ch, 0);
+  if (sub == NULL) return GW_CODE_INTERNAL;
+  if (gws_channel_is_ready(ch)) gws_recovery_begin(sub);
+  return GW_CODE_OK;
+}
+
+uint32_t gws_grant(gw_session *s, gw_view channel) {
+  gw_hub *h = s->hub;
+  if (!gws_channel_name_is_valid(h, channel)) return GW_CODE_BAD_CHANNEL;
+  uint64_t hash = gws_hub_hash(h, channel.data, channel.len);
+  gw_sub *sub =
+      gws_subs_by_channel(&s->subs, gws_channel_find(h, channel, hash));
+  bool is_new = find(s, hash) == NULL;
+  uint32_t code = remember(s, hash);
+  if (code == GW_CODE_OK && sub == NULL) code = subscribe(s, channel, hash);
+  if (code != GW_CODE_OK && is_new) forget(s, hash);
+  if (code == GW_CODE_INTERNAL) gws_hub_nomem(h);
+  return code;
+}
+
+bool gws_grant_withdraw(gw_session *s, gw_view channel, uint32_t code,
+                        const char *reason) {
+  gw_hub *h = s->hub;
+  uint64_t hash = gws_hub_hash(h, channel.data, channel.len);
+  gw_sub *sub =
+      gws_subs_by_channel(&s->subs, gws_channel_find(h, channel, hash));
+  forget(s, hash);
+  if (sub == NULL) return false;
+  gws_sub_end(sub, code, reason, GWS_FAREWELL_LEFT);
+  return true;
+}
+
+void gws_grants_free(gw_session *s) {
+  gw_mem_free(s->grants);
+  s->grants = NULL;
+}

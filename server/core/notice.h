@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* notice.h - what happened, for whoever outside the core wants to know. */
+#ifndef GODWIT_SERVER_NOTICE_H
+#define GODWIT_SERVER_NOTICE_H
+
+#include "godwit/wire.h"
+
+enum gw_notice_kind {
+  GW_NOTICE_DISCONNECT, /**< a connection that was welcomed has ended */
+  GW_NOTICE_PRESENCE    /**< told by the owner of the channel */
+};
+
+/** Views are valid until the port's function returns. */
+typedef struct gw_notice {
+  enum gw_notice_kind kind;
+  uint64_t client;
+  gw_view user;
+  /* DISCONNECT */
+  uint64_t connection;
+  gw_view peer;
+  uint32_t code; /**< 0: it was lost */
+  uint64_t duration_ms;
+  /* PRESENCE */
+  gw_view channel;
+  uint32_t change;           /**< enum gw_presence_kind */
+  gw_presence_member member; /**< of a leave: as it was */
+  uint64_t version;
+} gw_notice;
+
+#endif

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* message.c - hooks.proto by its descriptors. */
+#include "server/hooks/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hooks.pb-c.h"
+#include "server/core/json.h"
+
+/** Encoded, a reply is at most so much longer than its JSON. */
+#define ENCODED_PER_CHAR 10u
+
+/** Of what goes with a user: it is kept for each connection. */
+#define INFO_BYTES_MAX 4096u
+
+#define TEXT(literal) ((char *)(uintptr_t)(literal))
+
+/* ---- requests -------------------------------------------------------------- */
+
+/** protobuf-c's texts end with a NUL: room for some, in one block. */
+typedef struct texts {
+  char *block;
+  char *at;
+} texts;
+
+static bool texts_init(texts *t, size_t room) {
+  t->block = t->at = malloc(room);
+  return t->block != NULL;
+}
+
+static char *add_text(texts *t, gw_view v) {
+  char *text = t->at;
+  if (v.len != 0) memcpy(text, v.data, v.len);
+  text[v.len] = '\0';
+  t->at += v.len + 1;
+  return text;
+}
+
+/** The JSON of a message. */
+static char *to_json(const ProtobufCMessage *m, size_t *len) {
+  size_t size = protobuf_c_message_get_packed_size(m);
+  uint8_t *bytes = malloc(size + 1);
+  if (!bytes) return NULL;
+  protobuf_c_message_pack(m, bytes);
+  char *json = gw_json_of_message(m->descriptor, (gw_view){bytes, size}, len);
+  free(bytes);
+  return json;
+}
+
+static ProtobufCBinaryData bytes_of(gw_view v) {
+  return (ProtobufCBinaryData){v.len, (uint8_t *)(uintptr_t)v.data};
+}
+
+static void set_who(Godwit__Hooks__V1__Who *who, texts *t, uint64_t client,
+                    gw_view user, gw_view peer) {
+  godwit__hooks__v1__who__init(who);
+  who->client = client;
+  who->user = add_text(t, user);
+  who->peer = add_text(t, peer);
+}
+
+static char *connect_json(const gw_question *q, const char *node, texts *t,
+                          Godwit__Hooks__V1__Who *who, size_t *len) {
+  Godwit__Hooks__V1__Connect m = GODWIT__HOOKS__V1__CONNECT__INIT;
+  m.who = who;
+  m.token = add_text(t, q->token);
+  m.agent = add_text(t, q->agent);
+  m.node = TEXT(node);
+  return to_json(&m.base, len);
+}
+
+static char *refresh_json(const gw_question *q, const char *node, texts *t,
+                          Godwit__Hooks__V1__Who *who, size_t *len) {
+  Godwit__Hooks__V1__Refresh m = GODWIT__HOOKS__V1__REFRESH__INIT;
+  m.who = who;
+  m.token = add_text(t, q->token);
+  m.node = TEXT(node);
+  return to_json(&m.base, len);
+}
+
+static const char *action_of(enum gw_ask kind) {
+  if (kind == GW_ASK_PRESENCE) return "presence";
+  return kind == GW_ASK_HISTORY ? "history" : "subscribe";
+}
+
+static char *subscribe_json(const gw_question *q, const char *node, texts *t,
+                            Godwit__Hooks__V1__Who *who, size_t *len) {
+  Godwit__Hooks__V1__Subscribe m = GODWIT__HOOKS__V1__SUBSCRIBE__INIT;
+  m.who = who;
+  m.channel = add_text(t, q->channel);
+  m.action = TEXT(action_of(q->kind));
+  m.node = TEXT(node);
+  return to_json(&m.base, len);
+}
+
+static char *publish_json(const gw_question *q, const char *node, texts *t,
+                          Godwit__Hooks__V1__Who *who, size_t *len) {
+  Godwit__Hooks__V1__Publish m = GODWIT__HOOKS__V1__PUBLISH__INIT;
+  Godwit__Hooks__V1__Json json = GODWIT__HOOKS__V1__JSON__INIT;
+  m.who = who;
+  m.channel = add_text(t, q->channel);
+  m.data = bytes_of(q->publish->data);
+  json.text = add_text(t, q->publish->json);
+  if (q->publish->json.len != 0) m.json = &json;
+  m.node = TEXT(node);
+  return to_json(&m.base, len);
+}
+
+enum gw_config_hook gw_hook_of(enum gw_ask kind) {
+  switch (kind) {
+  case GW_ASK_CONNECT:
+    return GW_HOOK_CONNECT;
+  case GW_ASK_REFRESH:
+    return GW_HOOK_REFRESH;
+  case GW_ASK_SUBSCRIBE:
+  case GW_ASK_PRESENCE:
+  case GW_ASK_HISTORY:
+    return GW_HOOK_SUBSCRIBE;
+  case GW_ASK_PUBLISH:
+    return GW_HOOK_PUBLISH;
+  default:
+    return GW_NUM_HOOKS;
+  }
+}
+
+char *gw_hook_question_json(const gw_question *q, const char *node,
+                            size_t *len) {
+  Godwit__Hooks__V1__Who who;
+  texts t;
+  char *json = NULL;
+  size_t room = q->user.len + q->peer.len + q->token.len + q->agent.len +
+                q->channel.len + 8;
+  if (q->publish) room += q->publish->json.len;
+  if (!texts_init(&t, room)) return NULL;
+  set_who(&who, &t, q->client, q->user, q->peer);
+  switch (gw_hook_of(q->kind)) {
+  case GW_HOOK_CONNECT:
+    json = connect_json(q, node, &t, &who, len);
+    break;
+  case GW_HOOK_REFRESH:
+    json = refresh_json(q, node, &t, &who, len);
+    break;
+  case GW_HOOK_SUBSCRIBE:
+    json = subscribe_json(q, node, &t, &who, len);
+    break;
+  case GW_HOOK_PUBLISH:
+    json = publish_json(q, node, &t, &who, len);
+    break;
+  default:
+    break;
+  }
+  free(t.block);
+  return json;
+}
+
+char *gw_hook_rpc_json(const gw_hook_rpc *call, const char *node, size_t *len) {
+  static const gw_view none;
+  const gw_rpc *rpc = call->rpc;
+  Godwit__Hooks__V1__Rpc m = GODWIT__HOOKS__V1__RPC__INIT;
+  Godwit__Hooks__V1__Json text = GODWIT__HOOKS__V1__JSON__INIT;
+  Godwit__Hooks__V1__Who who;
+  texts t;
+  if (!texts_init(&t, call->user.len + rpc->method.len + rpc->json.len + 4))
+    return NULL;
+  set_who(&who, &t, call->client, call->user, none);
+  m.who = &who;
+  m.method = add_text(&t, rpc->method);
+  m.data = bytes_of(rpc->data);
+  text.text = add_text(&t, rpc->json);
+  if (rpc->json.len != 0) m.json = &text;
+  m.timeout_ms = rpc->timeout_ms;
+  m.node = TEXT(node);
+  char *json = to_json(&m.base, len);
+  free(t.block);
+  return json;
+}
+
+static char *disconnect_json(const gw_notice *n, const char *node,
+                             Godwit__Hooks__V1__Who *who, size_t *len) {
+  Godwit__Hooks__V1__Disconnect m = GODWIT__HOOKS__V1__DISCONNECT__INIT;
+  m.who = who;
+  m.connection = n->connection;
+  m.code = n->code;
+  m.reason = TEXT(n->code != 0 ? gw_code_text(n->code) : "");
+  m.duration_ms = n->duration_ms;
+  m.node = TEXT(node);
+  return to_json(&m.base, len);
+}
+
+static char *presence_json(const gw_notice *n, const char *node, texts *t,
+                           Godwit__Hooks__V1__Who *who, size_t *len) {
+  static const char *const events[] = {"enter", "update", "leave"};
+  Godwit__Hooks__V1__Presence m = GODWIT__HOOKS__V1__PRESENCE__INIT;
+  Godwit__Hooks__V1__Json text = GODWIT__HOOKS__V1__JSON__INIT;
+  m.who = who;
+  m.channel = add_text(t, n->channel);
+  m.event = TEXT(events[n->change]);
+  m.state = add_text(t, n->member.state);
+  m.data = bytes_of(n->member.data);
+  text.text = add_text(t, n->member.json);
+  if (n->member.json.len != 0) m.json = &text;
+  m.version = n->version;
+  m.node = TEXT(node);
+  return to_json(&m.base, len);
+}
+
+char *gw_hook_notice_json(const gw_notice *n, const char *node, size_t *len) {
+  Godwit__Hooks__V1__Who who;
+  texts t;
+  if (!texts_init(&t, n->user.len + n->peer.len + n->channel.len +
+                          n->member.state.len + n->member.json.len + 8))
+    return NULL;
+  set_who(&who, &t, n->client, n->user, n->peer);
+  char *json = n->kind == GW_NOTICE_DISCONNECT
+                   ? disconnect_json(n, node, &who, len)
+                   : presence_json(n, node, &t, &who, len);
+  free(t.block);
+  return json;
+}
+
+/* ---- replies ---------------------------------------------------------------- */
+
+static gw_view view_of_bytes(ProtobufCBinaryData b) {
+  return (gw_view){b.data, b.len};
+}
+
+static gw_view view_of_json(const Godwit__Hooks__V1__Json *json) {
+  return json ? gw_view_of(json->text) : (gw_view){NULL, 0};
+}
+
+static void read_refusal(const Godwit__Hooks__V1__Refusal *refusal,
+                         gw_verdict *v) {
+  if (!refusal) return;
+  v->code =
+      refusal->code != 0 ? refusal->code : (uint32_t)GW_CODE_PERMISSION_DENIED;
+  v->message = gw_view_of(refusal->message);
+  v->retry_after_ms = refusal->retry_after_ms;
+}
+
+static int read_connect(gw_hook_reply *r) {
+  const Godwit__Hooks__V1__ConnectReply *m = (const void *)r->message;
+  gw_verdict *v = &r->verdict;
+  read_refusal(m->refuse, v);
+  v->user = gw_view_of(m->user);
+  v->info = view_of_json(m->info);
+  v->ttl_ms = m->ttl_ms;
+  if (m->n_channels == 0) return 0;
+  r->channels = calloc(m->n_channels, sizeof *r->channels);
+  if (!r->channels) return GW_ERR_NOMEM;
+  for (size_t i = 0; i < m->n_channels; i++)
+    r->channels[i] = gw_view_of(m->channels[i]);
+  v->channels = r->channels;
+  v->num_channels = m->n_channels;
+  return 0;
+}
+
+static void read_refresh(gw_hook_reply *r) {
+  const Godwit__Hooks__V1__RefreshReply *m = (const void *)r->message;
+  read_refusal(m->refuse, &r->verdict);
+  r->verdict.user = gw_view_of(m->user);
+  r->verdict.info = view_of_json(m->info);
+  r->verdict.ttl_ms = m->ttl_ms;
+}
+
+static void read_subscribe(gw_hook_reply *r) {
+  const Godwit__Hooks__V1__SubscribeReply *m = (const void *)r->message;
+  read_refusal(m->refuse, &r->verdict);
+  r->verdict.ttl_ms = m->ttl_ms;
+}
+
+static void read_publish(gw_hook_reply *r) {
+  const Godwit__Hooks__V1__PublishReply *m = (const void *)r->message;
+  read_refusal(m->refuse, &r->verdict);
+  r->verdict.data = view_of_bytes(m->data);
+  r->verdict.json = view_of_json(m->json);
+  r->verdict.replaces = m->data.len != 0 || m->json != NULL;
+}
+
+static void read_rpc(gw_hook_reply *r) {
+  const Godwit__Hooks__V1__RpcReply *m = (const void *)r->message;
+  read_refusal(m->refuse, &r->verdict);
+  r->result.data = view_of_bytes(m->data);
+  r->result.json = view_of_json(m->json);
+}
+
+static const ProtobufCMessageDescriptor *const types[GW_NUM_HOOKS] = {
+    [GW_HOOK_CONNECT] = &godwit__hooks__v1__connect_reply__descriptor,
+    [GW_HOOK_REFRESH] = &godwit__hooks__v1__refresh_reply__descriptor,
+    [GW_HOOK_SUBSCRIBE] = &godwit__hooks__v1__subscribe_reply__descriptor,
+    [GW_HOOK_PUBLISH] = &godwit__hooks__v1__publish_reply__descriptor,
+    [GW_HOOK_RPC] = &godwit__hooks__v1__rpc_reply__descriptor,
+};
+
+static int take(gw_hook_reply *r, enum gw_config_hook hook) {
+  switch (hook) {
+  case GW_HOOK_CONNECT:
+    return read_connect(r);
+  case GW_HOOK_REFRESH:
+    read_refresh(r);
+    return 0;
+  case GW_HOOK_SUBSCRIBE:
+    read_subscribe(r);
+    return 0;
+  case GW_HOOK_PUBLISH:
+    read_publish(r);
+    return 0;
+  default:
+    read_rpc(r);
+    return 0;
+  }
+}
+
+/** What no field can say alone. */
+static const char *find_fault(const gw_hook_reply *r) {
+  const gw_verdict *v = &r->verdict;
+  if (v->code >= 1000) return "refuse.code: below 1000";
+  if (v->message.len > GW_MAX_REASON_BYTES) return "refuse.message: too long";
+  if (v->user.len > GW_MAX_USER_BYTES) return "user: too long";
+  if (v->info.len > INFO_BYTES_MAX) return "info: too long";
+  if ((v->data.len != 0 && v->json.len != 0) ||
+      (r->result.data.len != 0 && r->result.json.len != 0))
+    return "data and json: one of them";
+  return NULL;
+}
+
+int gw_hook_reply_read(gw_hook_reply *r, enum gw_config_hook hook, gw_view json,
+                       char *why) {
+  *r = (gw_hook_reply){.message = NULL};
+  gw_out out = {.cap = json.len * ENCODED_PER_CHAR + 1};
+  out.data = malloc(out.cap);
+  if (!out.data) return GW_ERR_NOMEM;
+  why[0] = '\0';
+  int err = gw_json_to_message(types[hook], json, &out, why);
+  if (err == 0) {
+    r->message =
+        protobuf_c_message_unpack(types[hook], NULL, out.len, out.data);
+    err = r->message ? take(r, hook) : GW_ERR_NOMEM;
+  }
+  free(out.data);
+  const char *fault = err == 0 ? find_fault(r) : NULL;
+  if (fault) strcpy(why, fault);
+  if (fault || (err < 0 && err != GW_ERR_NOMEM)) err = GW_ERR_PROTOCOL;
+  if (err < 0) gw_hook_reply_deinit(r);
+  return err;
+}
+
+void gw_hook_reply_deinit(gw_hook_reply *r) {
+  if (r->message) protobuf_c_message_free_unpacked(r->message, NULL);
+  free(r->channels);
+  *r = (gw_hook_reply){.message = NULL};
+}

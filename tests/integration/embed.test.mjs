@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// embed.test.mjs - examples/embed: the API from C, in a program of its own.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { test } from "node:test";
+import { Client } from "./support/client.mjs";
+import { BINARY } from "./support/server.mjs";
+import { within } from "./support/websocket.mjs";
+
+const EMBED = path.join(path.dirname(BINARY), "godwit-embed");
+
+test("a program publishes, calls a client and closes it", async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "godwit-embed-"));
+  const child = spawn(EMBED, ["--listen.public", "localhost:0",
+    "--listen.internal", "", "--workers", "2", "--drain.window", "0"],
+  { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  let out = "", err = "";
+  child.stdout.on("data", (d) => (out += d));
+  child.stderr.on("data", (d) => (err += d));
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  try {
+    const deadline = Date.now() + 10000;
+    while (!/^port \d+/m.test(out)) {
+      assert.ok(Date.now() < deadline, `it did not start:\n${err}`);
+      await new Promise((r) => setTimeout(r, 10));
+    }
+    const client = await Client.connect(Number(/port (\d+)/.exec(out)[1]),
+      { user: "ada" });
+    await client.subscribe("news");
+    const called = client.request({ rpc: { method: "finish", json: '"hi"' } });
+    const call = await client.next("rpc");
+    assert.equal(call.rpc.method, "how are you");
+    client.send({ id: call.id, rpcResult: { json: '"fine"' } });
+    assert.ok((await called).rpcResult);
+    assert.equal((await client.closed).code, 4942);
+    assert.equal(await within(10000, "its end", ended), 0, err);
+    for (const line of ["published at 1: OK", 'answer "fine"', "closed 1: OK"])
+      assert.ok(out.includes(line), `${line} is not in\n${out}`);
+  } finally {
+    child.kill("SIGKILL");
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* watch.h - looks at what goes over a link: a server sends data within the credit
+ * that it was granted, and each stream without a hole or a repeat. */
+#ifndef GODWIT_SIM_WATCH_H
+#define GODWIT_SIM_WATCH_H
+
+#include "godwit/wire.h"
+#include "tests/sim/plan.h"
+
+/** A stream as the client of the link has it. */
+typedef struct sim_watch_stream {
+  uint32_t number; /**< of the channel; 0: none */
+  uint64_t at;     /**< last offset that was sent or told */
+} sim_watch_stream;
+
+/** All zero but w to begin. */
+typedef struct sim_watch {
+  world *w;
+  uint32_t window; /**< of credit, as the client said Hello; 0: none */
+  int64_t credit;  /**< what it granted, less the data that was sent */
+  sim_watch_stream streams[SIM_MAX_CHANNELS];
+} sim_watch;
+
+/** A message that the client sends. What it says about credit counts from then
+ * on, which is before the server hears of it. */
+void sim_watch_client(sim_watch *s, gw_view message);
+
+/** A message that the server sends. is_end: it is closing, and needs no credit
+ * any more. */
+void sim_watch_server(sim_watch *s, gw_view message, bool is_end);
+
+/** Everything has arrived: both ends have counted the same credit. */
+void sim_watch_check_calm(const sim_watch *s);
+
+#endif
