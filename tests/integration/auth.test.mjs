@@ -8,6 +8,9 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
+import { api, ask } from "./support/api.mjs";
+import { withBackend } from "./support/backend.mjs";
+import { run } from "./support/cli.mjs";
 import { Client, connectMany, kindOf } from "./support/client.mjs";
 import {
   ALGORITHMS, jwkOf, keysFor, KeyServer, SECRET, seconds, sign,
@@ -278,6 +281,105 @@ test("a channel's token that is given at connect ends as well", () =>
     assert.deepEqual(kinds, ["welcome", "subscribed", "unsubscribed"]);
     await ws.close();
   }));
+
+test("the server subscribes a user to the channels that a token names", () =>
+  withServer({ env: WITH_SECRET }, async (server) => {
+    const token = sign({ sub: "ada", channels: ["feed:ada", "news", ""] });
+    const client = await connect(server, token);
+    /** Owners of channels answer in any order. */
+    const channels = async (of) => [await of.next("serverSubscribed"),
+      await of.next("serverSubscribed")].map((f) => f.serverSubscribed.channel);
+    assert.deepEqual((await channels(client)).sort(), ["feed:ada", "news"]);
+    await api(server, "publish", { channel: "feed:ada", json: 1 });
+    await client.next("publication");
+    assert.match(server.log, /grant\.refused .*BAD_CHANNEL/);
+    assert.equal(await refused(server, sign({ channels: "news" })), 301);
+    // `godwit token` makes such tokens, too.
+    const { out } = await run(["token", "--user", "bob", "--channels", "a, b"],
+      { env: WITH_SECRET });
+    const bob = await connect(server, out.trim());
+    assert.deepEqual((await channels(bob)).sort(), ["a", "b"]);
+    await Promise.all([client.close(), bob.close()]);
+  }));
+
+// ---- taking back ---------------------------------------------------------------------
+
+test("what rests on a revoked token ends, on all workers, and stays away", () =>
+  withServer({
+    workers: 3, env: WITH_SECRET,
+    args: ["--auth.jwt.max_lifetime", "1h", "--allow.subscribe",
+      "user, token"],
+  }, async (server) => {
+    const issued = seconds();
+    const ada = (claims = {}) => sign({ sub: "ada", iat: issued, ...claims });
+    const clients = await connectMany(server.port, 6,
+      { hello: { token: ada() } });
+    const bob = await connect(server, sign({ sub: "bob", jti: "bob-1" }));
+    const token = sign({ channel: "room:a", jti: "room-1" });
+    await bob.request(
+      { channel: 1, alias: true, subscribe: { channel: "room:a", token } });
+    // A user, by the time of issue.
+    const { ended } = await api(server, "revoke", { user: "ada" });
+    assert.equal(ended.length, 6);
+    assert.ok(ended.every((e) => e.user === "ada" && !e.channel));
+    for (const client of clients) {
+      const { code } = await within(5000, "the end", client.closed);
+      assert.equal(code, 4302);
+    }
+    assert.equal(await refused(server, ada()), 302);
+    await (await connect(server, ada({ iat: seconds(1) }))).close();
+    // One token, by its id: a subscription ends, its connection does not.
+    const one = await api(server, "revoke", { token: "room-1" });
+    assert.deepEqual(one.ended.map((e) => [e.user, e.channel]),
+      [["bob", "room:a"]]);
+    const end = await bob.next("unsubscribed");
+    assert.equal(end.unsubscribed.code, "CODE_TOKEN_REVOKED");
+    // And that of a connection.
+    const list = await api(server, "connections", { user: "bob" });
+    await api(server, "revoke",
+      { connection: list.connections[0].connection });
+    assert.equal((await within(5000, "the end", bob.closed)).code, 4302);
+    assert.equal(await refused(server, sign({ sub: "bob", jti: "bob-1" })), 302);
+    assert.equal((await ask(server, "revoke", {})).status, 400);
+    assert.equal(await server.metric("godwit_revocations"), 9);
+    assert.match(server.log, /access\.revoked user=ada /);
+  }));
+
+// ---- beside hooks -----------------------------------------------------------------------
+
+test("a token decides where one is given, the hook where none is", () =>
+  withBackend({
+    connect: (m) => m.who.user === "guest" ? { user: "guest-1" }
+      : { refuse: { code: 301 } },
+    subscribe: (m) => m.channel === "ask:open" ? {} : { refuse: {} },
+  }, (backend) => withServer({
+    env: WITH_SECRET,
+    args: [...backend.args("connect", "subscribe"), "--namespaces",
+      "[{name: ask, allow: {subscribe: 'token, hook'}}]"],
+  }, async (server) => {
+    const ada = await connect(server, sign({ sub: "ada" }));
+    assert.equal(ada.welcome.user, "ada");
+    assert.equal(backend.requests.length, 0);
+    assert.equal(await refused(server, sign({ exp: seconds(-60) })), 300);
+    const guest = await connect(server, "", { user: "guest" });
+    assert.equal(guest.welcome.user, "guest-1");
+    assert.equal(await refused(server, "", { user: "root" }), 301);
+    assert.equal(backend.requests.length, 2);
+    let alias = 0;
+    const subscribe = async (channel, token) => kindOf(await ada.request({
+      channel: ++alias, alias: true,
+      subscribe: { channel, ...(token ? { token } : {}) },
+    }));
+    assert.equal(await subscribe("ask:shut"), "error");
+    assert.equal(await subscribe("ask:shut", sign({ channel: "ask:a" })),
+      "error");
+    assert.equal(backend.requests.length, 3);
+    assert.equal(await subscribe("ask:shut", sign({ channel: "ask:shut" })),
+      "subscribed");
+    assert.equal(await subscribe("ask:open"), "subscribed");
+    assert.equal(backend.requests.length, 4);
+    await Promise.all([ada.close(), guest.close()]);
+  })));
 
 // ---- fetched keys ----------------------------------------------------------------------
 
