@@ -86,6 +86,10 @@ static bool is_cookie_name(const char *name) {
   return strpbrk(name, bad) == NULL && strlen(name) <= 64;
 }
 
+static bool is_for_any(const char *origins) {
+  return gw_origins_has(origins, "*") || gw_origins_has(origins, "null");
+}
+
 /** A browser sends cookies with the requests of any page: only the origin tells
  * whose page it is. */
 static void check_cookie(gw__load *l) {
@@ -100,7 +104,10 @@ static void check_cookie(gw__load *l) {
                   "needs a key under auth.jwt that the token in it is checked "
                   "with");
   }
-  if (gw_origins_has(c->origins, "*") || gw_origins_has(c->origins, "null")) {
+  bool is_open = is_for_any(c->origins);
+  for (size_t i = 0; i < c->num_routes; i++)
+    is_open = is_open || is_for_any(c->routes[i].origins);
+  if (is_open) {
     gw__load_fail(l, "auth.cookie",
                   "needs a list of origins: with * or null any page could act "
                   "as a user who is logged in");
@@ -196,6 +203,7 @@ void gw__config_check(gw__load *l) {
   check_tokens(l);
   check_cookie(l);
   check_rules(l);
+  gw__config_check_edge(l);
   if (c->drain_timeout_ms < c->drain_window_ms) {
     gw__load_fail(l, "drain.timeout", "must not be below drain.window");
   }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "server/config/load.h"
+#include "server/edge/forwarded.h"
 
 #define DEFAULT_FILE   "godwit.yaml"
 #define ENV_PREFIX     "GODWIT_"
@@ -32,6 +33,13 @@
 /** A frame of the largest default size, and what JSON adds to it. */
 #define API_MAX_REQUEST_BYTES (4u * 1024u * 1024u)
 
+/** What is of use to most, and no secret. */
+#define HTTP_HEADERS \
+  "host, origin, user-agent, accept-language, referer, x-request-id, traceparent"
+/** Of 8 KiB that a request may have in all. */
+#define HTTP_MAX_REQUEST_BYTES 4096u
+#define HTTP_MAX_FILE_BYTES    (64u * 1024u * 1024u)
+
 /** A backend that takes longer makes clients wait noticeably. */
 #define HOOKS_TIMEOUT_MS 2000u
 #define HOOKS_ATTEMPTS   3u
@@ -44,42 +52,19 @@
 /* ---- defaults --------------------------------------------------------------
  */
 
-/** Texts that are not empty. */
-static const struct {
-  size_t offset;
-  const char *text;
-} default_texts[] = {
-    {offsetof(gw_config, listen_public), "localhost:8000"},
-    {offsetof(gw_config, listen_internal), "127.0.0.1:9000"},
-    {offsetof(gw_config, auth.user_claim), "sub"},
-    {offsetof(gw_config, auth.info_claim), "info"},
-    {offsetof(gw_config, auth.channels_claim), "channels"},
-    {offsetof(gw_config, auth.channel_claim), "channel"},
-};
-
-static char **text_at(gw_config *c, size_t offset) {
-  return (char **)(void *)((char *)c + offset);
-}
-
-static const char *default_text(size_t offset) {
-  for (size_t i = 0; i < sizeof default_texts / sizeof default_texts[0]; i++) {
-    if (default_texts[i].offset == offset) return default_texts[i].text;
-  }
-  return "";
-}
-
-static int set_default_texts(gw_config *c) {
-  for (const gw__key *k = gw__config_keys; k->path != NULL; k++) {
-    if (!gw__key_is_text(k)) continue;
-    char *text = strdup(default_text(k->offset));
-    if (text == NULL) return GW_ERR_NOMEM;
-    *text_at(c, k->offset) = text;
-  }
-  return 0;
-}
+#define TEXT(literal) ((char *)(uintptr_t)(literal))
 
 int gw__config_set_defaults(gw_config *c) {
-  *c = (gw_config){.tls_min_version = GW_CONFIG_TLS_1_2,
+  *c = (gw_config){.listen_public = TEXT("localhost:8000"),
+                   .listen_internal = TEXT("127.0.0.1:9000"),
+                   .unix_mode = TEXT("0660"),
+                   .forwarded = GW_FORWARDED_X_FOR,
+                   .http_headers = TEXT(HTTP_HEADERS),
+                   .http_max_request_bytes = HTTP_MAX_REQUEST_BYTES,
+                   .http_max_file_bytes = HTTP_MAX_FILE_BYTES,
+                   .access_log_format = GW_CONFIG_LOG_TEXT,
+                   .access_log_sample = 1,
+                   .tls_min_version = GW_CONFIG_TLS_1_2,
                    .log_level = GW_CONFIG_LOG_INFO,
                    .log_format = GW_CONFIG_LOG_TEXT,
                    .api_max_request_bytes = API_MAX_REQUEST_BYTES,
@@ -90,7 +75,11 @@ int gw__config_set_defaults(gw_config *c) {
                              .cache_ms = HOOKS_CACHE_MS},
                    .drain_window_ms = DRAIN_WINDOW_MS,
                    .drain_timeout_ms = DRAIN_TIMEOUT_MS,
-                   .auth = {.jwks_min_age_ms = JWKS_MIN_AGE_MS,
+                   .auth = {.user_claim = TEXT("sub"),
+                            .info_claim = TEXT("info"),
+                            .channels_claim = TEXT("channels"),
+                            .channel_claim = TEXT("channel"),
+                            .jwks_min_age_ms = JWKS_MIN_AGE_MS,
                             .jwks_max_age_ms = JWKS_MAX_AGE_MS,
                             .jwks_interval_ms = JWKS_INTERVAL_MS,
                             .jwks_timeout_ms = JWKS_TIMEOUT_MS,
@@ -100,13 +89,27 @@ int gw__config_set_defaults(gw_config *c) {
   c->base = gw_settings_default.namespaces[last];
   c->settings.namespaces = NULL;
   c->settings.num_namespaces = 0;
-  return set_default_texts(c);
+  return gw__texts_init(gw__config_keys, c);
+}
+
+/** The items of a list. */
+static char *items_of(const gw_config *c, const gw__list *list, size_t *num) {
+  *num = *(const size_t *)(const void *)((const char *)c + list->num_at);
+  return *(char *const *)(const void *)((const char *)c + list->items_at);
+}
+
+static void free_list(gw_config *c, const gw__list *list) {
+  size_t num;
+  char *items = items_of(c, list, &num);
+  for (size_t i = 0; i < num; i++)
+    gw__texts_deinit(list->keys, items + i * list->item_size);
+  free(items);
 }
 
 void gw_config_deinit(gw_config *c) {
-  for (const gw__key *k = gw__config_keys; k->path != NULL; k++) {
-    if (gw__key_is_text(k)) free(*text_at(c, k->offset));
-  }
+  gw__texts_deinit(gw__config_keys, c);
+  for (size_t i = 0; i < GW__NUM_LISTS; i++)
+    free_list(c, &gw__lists[i]);
   for (size_t i = 0; i < c->settings.num_namespaces; i++) {
     free((char *)(uintptr_t)c->namespaces[i].name);
   }
@@ -144,6 +147,17 @@ static const gw__key *find_variable(const gw__targets *t, const char *name,
   return nearest;
 }
 
+/** The list that a variable holds; NULL: it is none. */
+static const char *list_of_variable(const char *name) {
+  char known[GW__PATH_MAX];
+  for (size_t i = 0; i <= GW__NUM_LISTS; i++) {
+    const char *list = gw__list_name(i);
+    env_name(list, known);
+    if (strcmp(known, name) == 0) return list;
+  }
+  return NULL;
+}
+
 /* Not every GODWIT_ variable is ours: Kubernetes sets GODWIT_SERVICE_HOST and
  * others for a service of that name, clients read GODWIT_URL. So a strange one
  * is a mistake only when it is nearly a key. */
@@ -152,8 +166,9 @@ static void load_variable(gw__load *l, const char *name, const char *value) {
   char known[GW__PATH_MAX];
   void *at = NULL;
   size_t distance;
-  if (strcmp(name, "GODWIT_NAMESPACES") == 0) {
-    gw__yaml_load_namespaces(l, value, name);
+  const char *list = list_of_variable(name);
+  if (list != NULL) {
+    gw__yaml_load_list(l, list, value, name);
     return;
   }
   const gw__key *key = find_variable(&t, name, &at, &distance);
@@ -220,7 +235,7 @@ static int load_flag(gw__load *l, flag *f) {
   const char *path = f->where + 2;
   void *at = NULL;
   const gw__key *key = gw__targets_find(&t, path, &at);
-  bool is_list = strcmp(path, t.list) == 0;
+  bool is_list = gw__list_number(path) <= GW__NUM_LISTS;
   if (key == NULL && !is_list && strcmp(path, "config") != 0) {
     gw__load_fail(l, f->where, "there is no such flag; the nearest is --%s",
                   gw__targets_nearest(&t, path, nearest));
@@ -236,7 +251,7 @@ static int load_flag(gw__load *l, flag *f) {
     return 1;
   }
   if (key != NULL) (void)gw__load_set(l, key, at, f->value, f->where);
-  if (is_list) gw__yaml_load_namespaces(l, f->value, f->where);
+  if (is_list) gw__yaml_load_list(l, path, f->value, f->where);
   return f->is_apart ? 2 : 1;
 }
 
@@ -356,8 +371,7 @@ static void complete(gw__load *l) {
 }
 
 static int finish(gw__load *l) {
-  gw__yaml_apply_namespaces(l);
-  gw__yaml_free(l->namespaces);
+  gw__yaml_apply_lists(l);
   complete(l);
   if (!l->is_out_of_memory) complete_hooks(l);
   if (l->num_errors == 0) gw__config_check(l);

@@ -55,6 +55,15 @@ static void each_section(const gw__key *key, unsigned from,
 /* ---- godwit.yaml -----------------------------------------------------------
  */
 
+static void print_comment(FILE *to, const char *indent, const char *text) {
+  while (*text != '\0') {
+    size_t len = strcspn(text, "\n");
+    fprintf(to, "%s# %.*s\n", indent, (int)len, text);
+    text += len;
+    if (*text == '\n') text++;
+  }
+}
+
 static const char yaml_head[] =
     "# godwit.yaml - every key with its default.\n"
     "#\n"
@@ -80,13 +89,17 @@ static const char yaml_tail[] =
     "#       grace: 30s\n"
     "namespaces: []\n";
 
-static void print_comment(FILE *to, const char *indent, const char *text) {
-  while (*text != '\0') {
-    size_t len = strcspn(text, "\n");
-    fprintf(to, "%s# %.*s\n", indent, (int)len, text);
-    text += len;
-    if (*text == '\n') text++;
+/** A list with its keys, as a comment. */
+static void print_list(FILE *to, const gw__list *list) {
+  fputc('\n', to);
+  print_comment(to, "", list->text);
+  for (const gw__key *k = list->keys; k->path != NULL; k++) {
+    fprintf(to, "#   %s\n", k->path);
+    print_comment(to, "#     ", k->text);
   }
+  fprintf(to, "#\n# %s:\n", list->name);
+  print_comment(to, "", list->example);
+  fprintf(to, "%s: []\n", list->name);
 }
 
 /** Of a choice such as "1.2", which YAML would take for a number. */
@@ -133,6 +146,8 @@ void gw_config_print_default(FILE *to) {
     for (size_t i = 0; i < GW__TARGETS_MAX; i++)
       print_keys(to, &t.of[i]);
     fputs(yaml_tail, to);
+    for (size_t i = 0; i < GW__NUM_LISTS; i++)
+      print_list(to, &gw__lists[i]);
   }
   gw_config_deinit(&c);
 }
@@ -172,6 +187,9 @@ void gw_config_print_flags(FILE *to) {
   fputs("  --namespaces LIST\n"
         "      Namespaces as YAML: [{name: room, history: {size: 100}}]\n",
         to);
+  for (size_t i = 0; i < GW__NUM_LISTS; i++)
+    fprintf(to, "  --%s LIST\n      %s\n", gw__lists[i].name,
+            gw__lists[i].text);
   gw_config_deinit(&c);
 }
 
@@ -210,6 +228,7 @@ static json_t *type_schema(const gw__key *key) {
     return json_pack("{s:[o,{s:i}]}", "anyOf",
                      pattern_schema("^[0-9]+/[smh]( +burst +[0-9]+)?$"),
                      "const", 0);
+  case GW__KEY_ADDRESS:
   case GW__KEY_LIST:
     return json_pack("{s:[{s:s},{s:s,s:{s:s}}]}", "anyOf", "type", "string",
                      "type", "array", "items", "type", "string");
@@ -289,6 +308,23 @@ static json_t *namespaces_schema(const gw__target *t) {
       "Settings of the channels whose name begins with NAME:", "items", item);
 }
 
+/** Items of a list: with keys, or as single values. */
+static json_t *list_schema(const gw__list *list) {
+  json_t *item = new_object();
+  gw__target t = {list->keys, NULL};
+  add_keys(item, &t, false);
+  json_object_set_new(item, "required", json_pack("[s]", list->first));
+  json_t *array = json_pack("{s:s,s:{s:[{s:s},o]}}", "type", "array", "items",
+                            "anyOf", "type", "string", item);
+  json_t *schema =
+      list->second == NULL
+          ? array
+          : json_pack("{s:[o,{s:s,s:{s:s}}]}", "anyOf", array, "type", "object",
+                      "additionalProperties", "type", "string");
+  json_object_set_new(schema, "description", json_string(list->text));
+  return schema;
+}
+
 void gw_config_print_schema(FILE *to) {
   gw_config c;
   if (gw__config_set_defaults(&c) == 0) {
@@ -303,6 +339,9 @@ void gw_config_print_schema(FILE *to) {
     }
     json_object_set_new(json_object_get(schema, "properties"), "namespaces",
                         namespaces_schema(&t.of[1]));
+    for (size_t i = 0; i < GW__NUM_LISTS; i++)
+      json_object_set_new(json_object_get(schema, "properties"),
+                          gw__lists[i].name, list_schema(&gw__lists[i]));
     (void)json_dumpf(schema, to, JSON_INDENT(2));
     fputc('\n', to);
     json_decref(schema);

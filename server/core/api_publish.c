@@ -6,6 +6,7 @@
 #include "api.pb-c.h"
 #include "server/core/api_method.h"
 #include "server/core/channel.h"
+#include "server/core/inspect.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
 
@@ -55,6 +56,16 @@ static void set_channel(const gw_hub *h, gw_publish_command *cmd,
   cmd->hash = gws_hub_hash(h, channel, cmd->msg.channel.len);
 }
 
+/** One channel of one publication: the middleware may refuse it, or publish
+ * something else in this channel. */
+static gw_outcome publish_one(gw_hub *h, const gw_publish_command *cmd) {
+  gw_publish_command one = *cmd;
+  gw_verdict v;
+  if (!gws_inspect_publication(h, NULL, &one.msg, one.user, &v))
+    return (gw_outcome){.code = v.code};
+  return gws_publish_own(h, &one);
+}
+
 uint32_t gws_api_publish(gw_hub *h, const gw_caller *caller,
                          const ProtobufCMessage *request, gws_reply *r) {
   const Godwit__Api__V1__PublishRequest *q = (const void *)request;
@@ -73,7 +84,7 @@ uint32_t gws_api_publish(gw_hub *h, const gw_caller *caller,
   uint32_t code = check(h, &cmd, &r->why);
   if (code != GW_CODE_OK) return code;
   set_channel(h, &cmd, q->channel);
-  gw_outcome o = gws_publish_own(h, &cmd);
+  gw_outcome o = publish_one(h, &cmd);
   if (o.code != GW_CODE_OK) return o.code;
   Godwit__Api__V1__Position position = GODWIT__API__V1__POSITION__INIT;
   Godwit__Api__V1__PublishReply reply = GODWIT__API__V1__PUBLISH_REPLY__INIT;
@@ -113,8 +124,7 @@ static void publish_owned(gw_hub *h, gw_publish_command *cmd, char *channel,
   set_channel(h, cmd, channel);
   if (gws_channel_owner(h, cmd->hash) != h->worker) return;
   gw_outcome o = {.code = GW_CODE_BAD_CHANNEL};
-  if (gws_channel_name_is_valid(h, cmd->msg.channel))
-    o = gws_publish_own(h, cmd);
+  if (gws_channel_name_is_valid(h, cmd->msg.channel)) o = publish_one(h, cmd);
   add_outcome(channel, &o, r);
 }
 

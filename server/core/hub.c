@@ -113,6 +113,12 @@ void gw_hub_set_on_call(gw_hub *h, gw_on_call on_call, void *user) {
   h->on_call_user = user;
 }
 
+void gw_hub_set_inspector(gw_hub *h, const gw_inspector *inspector,
+                          void *user) {
+  h->inspector = inspector;
+  h->inspector_user = user;
+}
+
 /* ---- the safe point ------------------------------------------------------ */
 
 void gws_hub_enter(gw_hub *h) {

@@ -84,6 +84,8 @@ struct gw_hub {
   struct gw_call_sent *sent_calls; /**< by id */
   gw_on_call on_call;
   void *on_call_user;
+  const gw_inspector *inspector; /**< NULL: nobody */
+  void *inspector_user;
 
   gw_revocations revocations;
   struct gw_quota *quotas;     /**< uthash: what users use on this worker */

@@ -6,7 +6,8 @@
 #include "godwit/wire.h"
 
 enum gw_notice_kind {
-  GW_NOTICE_DISCONNECT, /**< a connection that was welcomed has ended */
+  GW_NOTICE_CONNECT,    /**< a connection was welcomed */
+  GW_NOTICE_DISCONNECT, /**< a connection has ended */
   GW_NOTICE_PRESENCE    /**< told by the owner of the channel */
 };
 
@@ -15,9 +16,12 @@ typedef struct gw_notice {
   enum gw_notice_kind kind;
   uint64_t client;
   gw_view user;
-  /* DISCONNECT */
+  /* CONNECT, DISCONNECT; without a welcome client and connection are 0 */
+  void *conn;
+  uint64_t session;
   uint64_t connection;
   gw_view peer;
+  bool is_known; /**< an authenticator vouches for the user's name */
   uint32_t code; /**< 0: it was lost */
   uint64_t duration_ms;
   /* PRESENCE */

@@ -2,6 +2,7 @@
 /* serve_publish.c - Publish, as far as the publisher's own worker goes. */
 #include "server/core/access.h"
 #include "server/core/channel.h"
+#include "server/core/inspect.h"
 #include "server/core/mail.h"
 #include "server/core/meter.h"
 #include "server/core/session.h"
@@ -112,7 +113,16 @@ static enum gws_answer replace(const gw_session *s, gw_publish_command *cmd,
   return GWS_ANSWER_NO;
 }
 
-/** Whether it may. Refused for now, it comes again; what follows it waits. */
+/** Refused for now, it comes again; what follows it waits. */
+static void deny(gw_session *s, uint32_t request, const gw_publish_command *cmd,
+                 const gw_verdict *v) {
+  gws_access_refuse(s, request, v);
+  if (gw_code_class(v->code) == GW_CLASS_RETRY ||
+      gw_code_class(v->code) == GW_CLASS_RETRY_AFTER)
+    note_refusal(s, cmd->hash, cmd->msg.key);
+}
+
+/** Whether it may. */
 static bool permit(gw_session *s, const gw_frame *f, const gw_target *t,
                    gw_publish_command *cmd) {
   gw_verdict v;
@@ -120,12 +130,11 @@ static bool permit(gw_session *s, const gw_frame *f, const gw_target *t,
       .action = GW_ACTION_PUBLISH, .target = t, .publish = &cmd->msg};
   enum gws_answer answer = gws_access(s, f, &wish, &v);
   if (answer == GWS_ANSWER_YES && v.replaces) answer = replace(s, cmd, &v);
-  if (answer != GWS_ANSWER_NO) return answer == GWS_ANSWER_YES;
-  gws_access_refuse(s, f->head.request, &v);
-  if (gw_code_class(v.code) == GW_CLASS_RETRY ||
-      gw_code_class(v.code) == GW_CLASS_RETRY_AFTER)
-    note_refusal(s, cmd->hash, cmd->msg.key);
-  return false;
+  if (answer == GWS_ANSWER_YES &&
+      !gws_inspect_publication(s->hub, s, &cmd->msg, cmd->user, &v))
+    answer = GWS_ANSWER_NO;
+  if (answer == GWS_ANSWER_NO) deny(s, f->head.request, cmd, &v);
+  return answer == GWS_ANSWER_YES;
 }
 
 static uint32_t check_item(gw_session *s, gw_view item) {
@@ -155,4 +164,17 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
   cmd.msg.channel = t.name;
   if (admit(s, f->head.request, &cmd) && permit(s, f, &t, &cmd))
     publish(s, f->head.request, &cmd);
+}
+
+void gws_serve_publish_refused(gw_session *s, const gw_frame *f,
+                               const gw_verdict *v) {
+  gw_publish_command cmd = {.client = s->client};
+  gw_target t;
+  if (gw_decode_publish(f->body, &cmd.msg) == 0 &&
+      gws_target_find(s, &f->head, cmd.msg.channel, &t) == GW_CODE_OK) {
+    cmd.hash = t.hash;
+    deny(s, f->head.request, &cmd, v);
+  } else {
+    gws_access_refuse(s, f->head.request, v);
+  }
 }

@@ -35,6 +35,7 @@
   X(questions_total, counter, "Questions put to an authenticator or hook")   \
   X(frames_held, gauge, "Frames that wait for such an answer")               \
   X(refused_total, counter, "Requests refused by a rule or an answer")       \
+  X(inspected_out_total, counter, "Of these, by the middleware")             \
   X(revocations, gauge, "Revocations that are remembered")                   \
   X(revoked_total, counter, "What ended or was refused by a revocation")     \
   X(rate_limited_total, counter, "Requests over the rate of a connection")   \

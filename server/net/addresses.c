@@ -3,8 +3,6 @@
  * when a connection comes and goes, never for a message. */
 #include "server/net/addresses.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -37,38 +35,12 @@ struct gw_addresses {
 
 /* ---- addresses ------------------------------------------------------------- */
 
-bool gw_address_of(gw_address *a, const struct sockaddr *sa) {
+bool gw_address_of(gw_address *a, const gw_peer *peer) {
+  bool is_v4 = peer->family == GW_PEER_IPV4;
   memset(a, 0, sizeof *a);
-  if (sa->sa_family == AF_INET) {
-    const struct sockaddr_in *in = (const void *)sa;
-    a->family = 4;
-    memcpy(a->bytes, &in->sin_addr, 4);
-    return true;
-  }
-  if (sa->sa_family != AF_INET6) return false;
-  const struct sockaddr_in6 *in = (const void *)sa;
-  bool is_v4 = IN6_IS_ADDR_V4MAPPED(&in->sin6_addr);
+  if (!is_v4 && peer->family != GW_PEER_IPV6) return false;
   a->family = is_v4 ? 4 : 6;
-  memcpy(a->bytes, in->sin6_addr.s6_addr + (is_v4 ? 12 : 0), is_v4 ? 4 : 8);
-  return true;
-}
-
-static void put_text(const struct sockaddr_storage *sa, char *text) {
-  const struct sockaddr_in *v4 = (const void *)sa;
-  const struct sockaddr_in6 *v6 = (const void *)sa;
-  const void *at =
-      sa->ss_family == AF_INET6 ? (const void *)&v6->sin6_addr : &v4->sin_addr;
-  if (inet_ntop(sa->ss_family, at, text, GW_ADDRESS_TEXT_MAX) == NULL)
-    text[0] = '\0';
-}
-
-bool gw_address_of_socket(gw_address *a, int fd, char *text) {
-  struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
-  socklen_t len = sizeof sa;
-  text[0] = '\0';
-  if (getpeername(fd, (struct sockaddr *)&sa, &len) < 0) return false;
-  if (!gw_address_of(a, (struct sockaddr *)&sa)) return false;
-  put_text(&sa, text);
+  memcpy(a->bytes, peer->bytes, is_v4 ? 4 : 8);
   return true;
 }
 

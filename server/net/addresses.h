@@ -4,9 +4,8 @@
 #ifndef GODWIT_SERVER_ADDRESSES_H
 #define GODWIT_SERVER_ADDRESSES_H
 
-#include <sys/socket.h>
-
 #include "server/core/bucket.h"
+#include "server/edge/peer.h"
 
 /** Where a connection comes from. IPv6 by its /64, which a single host has all to
  * itself as a rule; IPv4 within IPv6 is IPv4. */
@@ -16,12 +15,7 @@ typedef struct gw_address {
 } gw_address;
 
 /** false: of another family, such as a Unix socket's, which is not counted. */
-bool gw_address_of(gw_address *a, const struct sockaddr *sa);
-
-/** The one place that asks a socket for its peer. text: as for logs, room for
- * GW_ADDRESS_TEXT_MAX. */
-bool gw_address_of_socket(gw_address *a, int fd, char *text);
-#define GW_ADDRESS_TEXT_MAX 64u
+bool gw_address_of(gw_address *a, const gw_peer *peer);
 
 /** Addresses without a connection that are remembered for their rate: some 8 MB.
  * The one that was quiet for longest is forgotten for the next. */

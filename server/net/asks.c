@@ -50,11 +50,12 @@ static bool is_for_auth(const gw_asks *a, const gw_question *q) {
   }
 }
 
-bool gw_asks_ask(const gw_asks *a, const gw_question *q, gw_verdict *verdict) {
+bool gw_asks_ask(const gw_asks *a, const gw_question *q,
+                 const gw_request *request, gw_verdict *verdict) {
   bool has_hook = is_for_hooks(a, q);
   if (is_for_auth(a, q) && (q->token.len != 0 || !has_hook))
     return gw_auth_ask(a->auth, q, verdict);
-  if (has_hook) return gw_hooks_ask(a->hooks, a->worker, q, verdict);
+  if (has_hook) return gw_hooks_ask(a->hooks, a->worker, q, request, verdict);
   answer_alone(q, verdict);
   return true;
 }

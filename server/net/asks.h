@@ -4,6 +4,7 @@
 #ifndef GODWIT_SERVER_ASKS_H
 #define GODWIT_SERVER_ASKS_H
 
+#include "godwit/request.h"
 #include "server/auth/auth.h"
 
 typedef struct gw_hooks gw_hooks;
@@ -27,7 +28,9 @@ typedef struct gw_asks {
 /** Whether there is anybody. */
 bool gw_asks_are_any(const gw_asks *a);
 
-/** As gw_hub_port.ask. */
-bool gw_asks_ask(const gw_asks *a, const gw_question *q, gw_verdict *verdict);
+/** As gw_hub_port.ask. request: that the connection began with, of CONNECT; NULL:
+ * it is not known. */
+bool gw_asks_ask(const gw_asks *a, const gw_question *q,
+                 const gw_request *request, gw_verdict *verdict);
 
 #endif

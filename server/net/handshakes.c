@@ -5,31 +5,59 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
+#include "server/edge/request.h"
 #include "server/net/context.h"
+
+/* ---- sockets ------------------------------------------------------------- */
+
+gw_socket *gw_socket_of(struct lws *wsi) {
+  return lws_get_opaque_user_data(wsi);
+}
+
+gw_socket *gw_socket_get(struct lws *wsi) {
+  gw_socket *one = gw_socket_of(wsi);
+  if (one) return one;
+  one = calloc(1, sizeof *one);
+  if (!one) return NULL;
+  one->wsi = wsi;
+  lws_set_opaque_user_data(wsi, one);
+  return one;
+}
+
+void gw_socket_free(struct lws *wsi) {
+  gw_socket *one = gw_socket_of(wsi);
+  if (!one) return;
+  gw_files_gone(&one->sending);
+  gw_request_free(one->state.request);
+  free(one->state.slots);
+  free(one->bound);
+  free(one);
+  lws_set_opaque_user_data(wsi, NULL);
+}
+
+void gw_socket_settle(struct lws *wsi) {
+  const gw_socket *one = gw_socket_of(wsi);
+  if (one && !gw_link_is_in(&one->link) && !one->is_proxied &&
+      !one->is_counted && !one->refusal && !one->route && !one->state.request &&
+      !one->state.slots && !one->bound && !one->sending)
+    gw_socket_free(wsi);
+}
+
+/* ---- handshakes ----------------------------------------------------------- */
 
 void gw_handshakes_init(gw_handshakes *h) {
   h->num = 0;
   gw_ring_init(&h->ring);
 }
 
-gw_socket *gw_socket_of(struct lws *wsi) {
-  return lws_get_opaque_user_data(wsi);
-}
-
 gw_socket *gw_handshakes_add(gw_handshakes *h, struct lws *wsi,
                              uint64_t now_ms) {
-  gw_socket *one = malloc(sizeof *one);
+  gw_socket *one = gw_socket_get(wsi);
   if (!one) return NULL;
-  *one = (gw_socket){.wsi = wsi, .since_ms = now_ms};
+  one->since_ms = now_ms;
   gw_ring_add(&h->ring, &one->link);
   h->num++;
-  lws_set_opaque_user_data(wsi, one);
   return one;
-}
-
-void gw_socket_free(struct lws *wsi) {
-  free(gw_socket_of(wsi));
-  lws_set_opaque_user_data(wsi, NULL);
 }
 
 bool gw_handshakes_remove(gw_handshakes *h, struct lws *wsi) {
@@ -37,7 +65,7 @@ bool gw_handshakes_remove(gw_handshakes *h, struct lws *wsi) {
   if (!one || !gw_link_is_in(&one->link)) return false;
   gw_ring_remove(&one->link);
   h->num--;
-  if (!one->is_counted && !one->refusal) gw_socket_free(wsi);
+  gw_socket_settle(wsi);
   return true;
 }
 

@@ -7,8 +7,12 @@
 #include <libwebsockets.h>
 #include <stdint.h>
 
-#include "godwit/err.h"
+#include "server/core/bond.h"
+#include "server/edge/peer.h"
+#include "server/edge/route.h"
+#include "server/middleware/connection.h"
 #include "server/net/addresses.h"
+#include "server/net/files.h"
 #include "server/net/ring.h"
 
 /** A request of a live client comes with its connection, or with TLS a ClientHello
@@ -16,6 +20,13 @@
  * that were silent for this long make room: opening sockets and saying nothing
  * shuts nobody out. */
 #define GW_HANDSHAKES_GRACE_MS 500u
+
+/** What a route gave a connection: texts and all in one block. */
+typedef struct gw_bound {
+  gw_bond bond;
+  gw_view channels[GW_ROUTE_CHANNELS_MAX];
+  char texts[];
+} gw_bound;
 
 /** One socket; libwebsockets keeps it as the socket's opaque user data. After the
  * handshake only those stay that have something to say. */
@@ -25,14 +36,30 @@ typedef struct gw_socket {
   uint64_t since_ms;
   bool is_cut;
   /* public */
+  bool is_proxied; /**< peer is what a PROXY header said */
+  bool is_secure;  /**< and so is this */
+  gw_peer peer;
   bool is_counted; /**< its address has to be told of its end */
   gw_address address;
   uint32_t refusal; /**< enum gw_code: it is open to be told this; 0: welcome */
   uint32_t retry_after_ms;
+  const gw_route *route;     /**< that it was upgraded by; NULL: not yet */
+  gw_connection_state state; /**< for handlers */
+  gw_bound *bound;           /**< NULL: to nothing */
+  gw_sending *sending;       /**< a file; NULL */
 } gw_socket;
 
 /** NULL: nothing is known. */
 gw_socket *gw_socket_of(struct lws *wsi);
+
+/** The same, made if there is none. NULL when out of memory. */
+gw_socket *gw_socket_get(struct lws *wsi);
+
+/** Forget what has nothing to say any more. */
+void gw_socket_settle(struct lws *wsi);
+
+/** Forget a socket that is gone; gw_handshakes_remove comes first. */
+void gw_socket_free(struct lws *wsi);
 
 /** Silent for the longest first. */
 typedef struct gw_handshakes {
@@ -54,9 +81,6 @@ void gw_handshakes_touch(gw_handshakes *h, struct lws *wsi, uint64_t now_ms);
 
 /** It sent its request. Returns whether it was waited for. */
 bool gw_handshakes_remove(gw_handshakes *h, struct lws *wsi);
-
-/** Forget a socket; remove comes first. */
-void gw_socket_free(struct lws *wsi);
 
 /** Cut the first, if it had its time and nothing of it waits to be read, which
  * would be our own slowness. Its end is told like any other. */

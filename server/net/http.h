@@ -22,18 +22,13 @@ typedef struct gw_http_reply {
   const char *content_type;
   gw_view body;
   unsigned retry_after_s; /**< 0: none is told */
+  const char *location;   /**< NULL: none */
   bool closes;            /**< the connection is of no more use */
 } gw_http_reply;
 
 /** Headers for whatever is answered: none of it is to be guessed at, framed, or
  * read by pages of others. false: no room. */
 bool gw_http_add_safe_headers(struct lws *wsi, uint8_t **p, uint8_t *end);
-/** The same as lines, for what libwebsockets answers itself. */
-#define GW_HTTP_SAFE_HEADERS                      \
-  "x-content-type-options: nosniff\r\n"           \
-  "referrer-policy: no-referrer\r\n"              \
-  "cross-origin-resource-policy: same-origin\r\n" \
-  "x-frame-options: DENY\r\n"
 
 enum gw_http_method { GW_HTTP_GET, GW_HTTP_HEAD, GW_HTTP_POST, GW_HTTP_OTHER };
 

@@ -8,8 +8,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "server/hooks/hooks.h"
-
 /* ---- time --------------------------------------------------------------- */
 
 static uint64_t wall_ms(void) {
@@ -29,11 +27,16 @@ static void on_input(void *user) {
   gw_worker_touch(user);
 }
 
-static gw_ws_refusal on_open(void *user, struct lws *wsi, char **token) {
+static int on_open(void *user, struct lws *wsi, gw_ws_conn *c) {
   const gw_socket *socket = gw_socket_of(wsi);
-  *token = gw_worker_cookie_token(user, wsi);
-  if (!socket) return (gw_ws_refusal){0, 0};
-  return (gw_ws_refusal){socket->refusal, socket->retry_after_ms};
+  c->cookie_token = gw_worker_cookie_token(user, wsi);
+  if (!socket) return 0;
+  if (socket->refusal) {
+    gw_session_close(c->session, socket->refusal, NULL, socket->retry_after_ms,
+                     socket->retry_after_ms);
+    return 0;
+  }
+  return socket->bound ? gw_session_bind(c->session, &socket->bound->bond) : 0;
 }
 
 static void on_timer(uv_timer_t *timer) {
@@ -86,11 +89,6 @@ static uint64_t random_number(void *user) {
   uint64_t value = w->randoms[--w->num_randoms];
   w->randoms[w->num_randoms] = 0; /* given once, and kept nowhere */
   return value;
-}
-
-static void tell(void *user, const gw_notice *notice) {
-  gw_worker *w = user;
-  gw_hooks_tell(w->asks.hooks, w->asks.worker, notice);
 }
 
 static void log_line(void *user, int level, const char *event,
@@ -239,7 +237,8 @@ static enum gw_room room(void *user) {
   if (w->options.max_sockets &&
       gw_stat_get(&w->stats.sockets) >= w->options.max_sockets)
     return GW_ROOM_REFUSE;
-  if (w->handshakes.num < GW_CONTEXT_HANDSHAKES) return GW_ROOM_ACCEPT;
+  if (w->handshakes.num + w->greetings.num < GW_CONTEXT_HANDSHAKES)
+    return GW_ROOM_ACCEPT;
   if (gw_handshakes_evict(&w->handshakes, uv_now(&w->loop))) {
     gw_stat_add(&w->stats.handshakes_evicted_total, 1);
     gw_log_write(w->options.log, GW_LOG_WARN, "socket.evicted",
@@ -248,26 +247,44 @@ static enum gw_room room(void *user) {
   return GW_ROOM_WAIT;
 }
 
-static void on_accept(void *user, int fd) {
-  gw_worker *w = user;
-  gw_socket visit = {.is_counted = false};
-  gw_stat_add(&w->stats.accepts_total, 1);
-  if (w->options.addresses && !gw_worker_admit(w, fd, &visit)) return;
+static gw_socket *adopt(gw_worker *w, int fd, const gw_proxy_header *h) {
   uint64_t failures = gw_stat_get(&w->stats.tls_failures_total);
   struct lws *wsi = gw_context_adopt(&w->context, fd);
   gw_socket *socket =
       wsi ? gw_handshakes_add(&w->handshakes, wsi, uv_now(&w->loop)) : NULL;
+  if (!socket && (wsi || gw_stat_get(&w->stats.tls_failures_total) == failures))
+    gw_log_write(w->options.log, GW_LOG_ERROR, "socket.no_memory", NULL);
+  /* Without it, the proxy would be taken for the client. */
+  if (wsi && !socket && h) gw_context_cut(wsi);
   if (wsi) gw_tls_watch(wsi);
+  return socket;
+}
+
+void gw_worker_adopt(gw_worker *w, int fd, const gw_proxy_header *h) {
+  gw_socket visit = {.is_counted = false};
+  if (w->options.addresses && !gw_worker_admit(w, fd, h, &visit)) return;
+  gw_socket *socket = adopt(w, fd, h);
   if (!socket) {
     gw_worker_see_off(w, &visit);
-    if (wsi || gw_stat_get(&w->stats.tls_failures_total) == failures)
-      gw_log_write(w->options.log, GW_LOG_ERROR, "socket.no_memory", NULL);
     return;
   }
   socket->is_counted = visit.is_counted;
   socket->address = visit.address;
   socket->refusal = visit.refusal;
   socket->retry_after_ms = visit.retry_after_ms;
+  if (!h) return;
+  socket->is_proxied = true;
+  socket->peer = h->peer;
+  socket->is_secure = h->is_secure;
+}
+
+static void on_accept(void *user, int fd) {
+  gw_worker *w = user;
+  gw_stat_add(&w->stats.accepts_total, 1);
+  if (!gw_worker_is_proxy(w, fd))
+    gw_worker_adopt(w, fd, NULL);
+  else if (gw_greetings_add(&w->greetings, fd) < 0)
+    gw_log_write(w->options.log, GW_LOG_ERROR, "socket.no_memory", NULL);
 }
 
 static void on_refuse(void *user, int err) {
@@ -309,7 +326,8 @@ static int init_hub(gw_worker *w) {
                             .post = post,
                             .random = random_number,
                             .ask = has_asks ? gw_worker_ask : NULL,
-                            .tell = w->asks.hooks ? tell : NULL,
+                            .tell = gw_worker_tell,
+                            .tells_presence = w->asks.hooks != NULL,
                             .log = log_line};
   w->hub = gw_hub_new(&w->options.hub, &port, w);
   if (!w->hub || gw_ws_init(&w->ws) < 0) return GW_ERR_NOMEM;
@@ -317,6 +335,7 @@ static int init_hub(gw_worker *w) {
   w->ws.hub = w->hub;
   w->ws.log = w->options.log;
   w->ws.stats = &w->stats;
+  w->ws.on_open = on_open;
   w->ws.on_input = on_input;
   w->ws.on_open = on_open;
   w->ws.user = w;
@@ -353,6 +372,8 @@ gw_worker *gw_worker_new(const gw_worker_options *options,
     return NULL;
   }
   gw_worker_init_tls(w);
+  gw_worker_init_greetings(w);
+  w->files.loop = &w->loop;
   if (init_hub(w) < 0 || init_context(w, why) < 0) {
     gw_worker_free(w);
     return NULL;
@@ -391,7 +412,8 @@ static void free_mail(gw_mail *mail) {
 
 void gw_worker_free(gw_worker *w) {
   stop_listening(w);
-  /* First, as it wakes the loop from another thread. */
+  gw_greetings_close(&w->greetings);
+  /* As it wakes the loop from another thread. */
   gw_auth_free(w->asks.auth);
   w->is_ending = true;
   gw_context_close(&w->context);
@@ -408,6 +430,7 @@ void gw_worker_free(gw_worker *w) {
     free_mail(w->outgoing[i].newest);
   if (w->hub) gw_hub_free(w->hub);
   gw_ws_deinit(&w->ws);
+  gw_drafts_clear(&w->drafts);
   uv_loop_close(&w->loop);
   pthread_mutex_destroy(&w->tasks_lock);
   free(w->outgoing);

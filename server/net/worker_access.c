@@ -48,6 +48,14 @@ int gw_worker_init_access(gw_worker *w) {
   return w->asks.auth ? 0 : GW_ERR_NOMEM;
 }
 
+/** That a connection began with, as far as it is kept. */
+static const gw_request *request_of(const gw_question *q) {
+  const gw_ws_conn *c = q->conn;
+  const gw_socket *socket =
+      q->kind == GW_ASK_CONNECT && c ? gw_socket_of(c->wsi) : NULL;
+  return socket ? socket->state.request : NULL;
+}
+
 bool gw_worker_ask(void *user, const gw_question *q, gw_verdict *v) {
   gw_worker *w = user;
   gw_ws_conn *c = q->conn;
@@ -56,10 +64,10 @@ bool gw_worker_ask(void *user, const gw_question *q, gw_verdict *v) {
     return true;
   }
   if (q->kind != GW_ASK_CONNECT || !c->cookie_token)
-    return gw_asks_ask(&w->asks, q, v);
+    return gw_asks_ask(&w->asks, q, request_of(q), v);
   gw_question with_cookie = *q;
   if (q->token.len == 0) with_cookie.token = gw_view_of(c->cookie_token);
-  bool is_answered = gw_asks_ask(&w->asks, &with_cookie, v);
+  bool is_answered = gw_asks_ask(&w->asks, &with_cookie, request_of(q), v);
   free(c->cookie_token);
   c->cookie_token = NULL;
   return is_answered;
@@ -78,15 +86,20 @@ static void log_limited(gw_worker *w, const char *peer, const gw_socket *visit,
   gw_log_write(w->options.log, GW_LOG_WARN, "address.limited", f.text);
 }
 
-bool gw_worker_admit(gw_worker *w, int fd, gw_socket *visit) {
-  char peer[GW_ADDRESS_TEXT_MAX];
-  if (!gw_address_of_socket(&visit->address, fd, peer)) return true;
+bool gw_worker_admit(gw_worker *w, int fd, const gw_proxy_header *h,
+                     gw_socket *visit) {
+  char text[GW_PEER_TEXT_MAX];
+  gw_peer peer = h ? h->peer : gw_peer_of_socket(fd);
+  /* A proxy that says nothing of its clients stands for all of them. */
+  if (!gw_address_of(&visit->address, &peer) ||
+      (!h && gw_networks_has(&w->options.edge->trusted, &peer)))
+    return true;
   enum gw_entry entry = gw_addresses_enter(
       w->options.addresses, &visit->address, uv_now(&w->loop), &visit->refusal,
       &visit->retry_after_ms);
   visit->is_counted = entry != GW_ENTRY_CUT;
   if (entry == GW_ENTRY_IN) return true;
-  log_limited(w, peer, visit, entry == GW_ENTRY_CUT);
+  log_limited(w, gw_peer_text(&peer, text), visit, entry == GW_ENTRY_CUT);
   if (entry == GW_ENTRY_TELL) return true;
   close(fd);
   return false;
@@ -113,13 +126,15 @@ static const char *origins_of(const gw_worker *w) {
   return c->dev ? GW_ORIGINS_DEVELOPMENT : GW_ORIGINS_DEFAULT;
 }
 
-bool gw_worker_allows_origin(const gw_worker *w, struct lws *wsi) {
+bool gw_worker_allows_origin(const gw_worker *w, const gw_route *route,
+                             struct lws *wsi) {
   char origin[320], host[320];
   if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) <= 0) return true;
   (void)header(wsi, WSI_TOKEN_HOST, host, sizeof host);
   return header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin) &&
-         gw_origin_is_allowed(origins_of(w), gw_view_of(origin),
-                              gw_view_of(host));
+         gw_origin_is_allowed(route->origins[0] ? route->origins
+                                                : origins_of(w),
+                              gw_view_of(origin), gw_view_of(host));
 }
 
 char *gw_worker_cookie_token(const gw_worker *w, struct lws *wsi) {

@@ -45,23 +45,17 @@ struct gw_ws_conn {
   int fd;          /* -1: what is sent has to be encrypted */
 };
 
-/** Why a connection is only opened to be told so. */
-typedef struct gw_ws_refusal {
-  uint32_t code;
-  uint32_t retry_after_ms;
-} gw_ws_refusal;
-
 /** The transport of one worker; zero and gw_ws_init. */
 typedef struct gw_ws {
   /* public, set before the first connection */
   gw_hub *hub;
   gw_log *log;
   gw_net_stats *stats;
+  /** A connection was opened: takes the token of its cookie, binds its session to
+   * what its route says, or closes it. 0, or below when it cannot be. */
+  int (*on_open)(void *user, struct lws *wsi, gw_ws_conn *c);
   /** Called before the hub is: tells it the time. */
   void (*on_input)(void *user);
-  /** A connection opens: why it is refused; code 0 when it is not. *token: what
-   * its cookie brought along, to be freed; NULL. */
-  gw_ws_refusal (*on_open)(void *user, struct lws *wsi, char **token);
   void *user;
   uint64_t now_ms; /**< the hub's time, kept up by on_input */
   /** Set when a message was cut at the end of a read: the rest of it, and what
@@ -87,9 +81,9 @@ int gw_ws_on_event(gw_ws *ws, struct lws *wsi, enum lws_callback_reasons reason,
                    gw_ws_conn *c, enum gw_encoding encoding, const void *in,
                    size_t len);
 
-/** Decide about an upgrade request. NULL: welcome; otherwise why not, for the
- * answer. */
-const char *gw_ws_check_upgrade(struct lws *wsi);
+/** Decide about an upgrade request at a route that speaks (bits of enum
+ * gw_route_speaks). NULL: welcome; otherwise why not, for the answer. */
+const char *gw_ws_check_upgrade(struct lws *wsi, unsigned speaks);
 
 /* For gw_hub_port: user is the gw_ws. */
 void gw_ws_want_write(gw_ws *ws, void *conn);

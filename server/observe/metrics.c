@@ -177,6 +177,7 @@ char *gw_metrics_text(const gw_metrics *m, size_t *len) {
   write_keys(f, m->keys);
   write_addresses(f, m->addresses);
   if (m->hooks) write_hooks(f, m->hooks);
+  if (m->counters) gw_counters_write(m->counters, f);
   write_tls(f, m);
   write_process(f, m);
   return fclose(f) == 0 ? text : NULL;

@@ -152,9 +152,9 @@ async function withRefusals(head, fn) {
 }
 
 test("a refusal in HTTP is obeyed when it says how long", async () => {
-  for (const [field, wait] of [
-    ["Retry-After: 7", /trying again in 7\.[0-9] s/],
-    ["retry-after: 999999999999", /trying again in 300\.[0-9] s/],
+  for (const [field, wait, isLong] of [
+    ["Retry-After: 7", /trying again in 7\.[0-9] s/, true],
+    ["retry-after: 999999999999", /trying again in 300\.[0-9] s/, true],
     ["Retry-After: Fri, 31 Dec 1999 23:59:59 GMT", /in 0\.[0-9] s/],
     ["Retry-After: -1", /in 0\.[0-9] s/],
   ]) {
@@ -162,11 +162,14 @@ test("a refusal in HTTP is obeyed when it says how long", async () => {
       async (server, refusals) => {
         const command = new Command(
           ["subscribe", "a", "--retry", "aggressive"], { server });
-        await command.until((c) => c.err.includes("trying again"));
-        assert.match(command.err.split("\n")[0], wait, field);
-        assert.match(command.err, /HTTP status 429/);
-        assert.equal(refusals.count, 1, field);
-        command.signal("SIGINT");
+        try {
+          await command.until((c) => c.err.includes("trying again"));
+          assert.match(command.err.split("\n")[0], wait, field);
+          assert.match(command.err, /HTTP status 429/);
+          if (isLong) assert.equal(refusals.count, 1, field);
+        } finally {
+          command.signal("SIGINT");
+        }
         assert.equal(await command.end(), 0);
       });
   }

@@ -30,15 +30,10 @@ static int tear_down(void **state) {
 }
 
 static gw_address address(const char *text) {
-  struct sockaddr_in v4 = {.sin_family = AF_INET};
-  struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+  gw_peer peer;
   gw_address a;
-  if (inet_pton(AF_INET, text, &v4.sin_addr) == 1) {
-    assert_true(gw_address_of(&a, (struct sockaddr *)&v4));
-  } else {
-    assert_int_equal(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
-    assert_true(gw_address_of(&a, (struct sockaddr *)&v6));
-  }
+  assert_true(gw_peer_read(&peer, gw_view_of(text)));
+  assert_true(gw_address_of(&a, &peer));
   return a;
 }
 
@@ -72,7 +67,7 @@ static void test_what_counts_as_one_address(void **state) {
   assert_false(is_same("10.0.0.1", "10.0.0.2"));
   assert_false(is_same("::ffff:10.0.0.1", "::ffff:10.0.0.2"));
   gw_address a;
-  struct sockaddr other = {.sa_family = AF_UNIX};
+  gw_peer other = {.family = GW_PEER_UNIX};
   assert_false(gw_address_of(&a, &other));
 }
 
