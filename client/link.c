@@ -439,6 +439,10 @@ static int after_welcome(gw_client *c, const gw_frame *frame) {
     return gw__on_rpc(c, frame);
   case GW_FRAME_RPC_RESULT:
     return gw__on_rpc_result(c, frame);
+  case GW_FRAME_SENT:
+    return gw__on_sent(c, frame);
+  case GW_FRAME_MESSAGE:
+    return gw__on_message(c, frame);
   case GW_FRAME_REFRESHED:
     return gw__on_refreshed(c, frame);
   default:

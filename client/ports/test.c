@@ -48,6 +48,12 @@ static int views_of(gw_event *e, gw_view *views[4]) {
     views[n++] = &e->u.call.payload.bytes;
     views[n++] = &e->u.call.from_user;
     break;
+  case GW_EVENT_MESSAGE:
+    views[n++] = &e->u.message.user;
+    views[n++] = &e->u.message.group;
+    views[n++] = &e->u.message.event;
+    views[n++] = &e->u.message.payload.bytes;
+    break;
   default:
     break;
   }
@@ -147,6 +153,9 @@ static void trace_event(gw_test_port *p, const gw_event *e) {
     trace(p, "token%u:%u ", e->u.token.sub, e->u.token.code);
     break;
   case GW_EVENT_RTT:
+    break;
+  case GW_EVENT_MESSAGE:
+    trace(p, "msg%llu ", (ull)e->u.message.client);
     break;
   }
 }

@@ -47,6 +47,35 @@ static void check_tls(gw__load *l) {
                 is_key ? "tls.cert" : "tls.key");
 }
 
+/* ---- namespaces -------------------------------------------------------------
+ */
+
+/** Whether a namespace knows a state. */
+static bool has_state(const gw_namespace *ns, const char *state) {
+  return ns->presence_states.len == 0 ||
+         gw_words_has(&ns->presence_states, gw_view_of(state));
+}
+
+static void check_presence(gw__load *l, const gw_namespace *ns) {
+  char where[128] = "", state[GW_MAX_STATE_BYTES + 1] = "";
+  if (*ns->name != '\0')
+    (void)snprintf(where, sizeof where, "namespace %s: ", ns->name);
+  if (ns->presence_large != GW_PRESENCE_MODE_COUNTS &&
+      ns->presence_large != GW_PRESENCE_MODE_SAMPLED) {
+    gw__load_fail(l, "presence.large", "%smust be counts or sampled", where);
+  }
+  for (uint32_t i = 0; i < ns->presence_transitions.num; i++) {
+    const gw_transition *t = &ns->presence_transitions.items[i];
+    if (!has_state(ns, t->from)) strcpy(state, t->from);
+    if (!has_state(ns, t->to) && strcmp(t->to, GW_STATE_OFFLINE) != 0)
+      strcpy(state, t->to);
+  }
+  if (*state != '\0') {
+    gw__load_fail(l, "presence.transitions",
+                  "%s'%s' is none of presence.states", where, state);
+  }
+}
+
 /* ---- tokens ------------------------------------------------------------------
  */
 
@@ -155,6 +184,7 @@ static void check_rules(gw__load *l) {
   const gw_settings *s = &l->config->settings;
   bool has_tokens = gw_auth_is_configured(&l->config->auth);
   for (size_t i = 0; i < s->num_namespaces; i++) {
+    check_presence(l, &s->namespaces[i]);
     if (!has_tokens) check_token_rules(l, &s->namespaces[i]);
     check_hook_rules(l, &s->namespaces[i]);
   }

@@ -363,6 +363,7 @@ static void complete(gw__load *l) {
     if (c->node == NULL) l->is_out_of_memory = true;
   }
   c->settings.node = c->node;
+  c->settings.trusts_names = c->dev;
   c->settings.limits.publish_per_second =
       gw_rate_per_second(&c->settings.rates[GW_OPERATION_PUBLISH]);
   if (c->auth.max_lifetime_ms != 0)

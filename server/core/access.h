@@ -21,8 +21,13 @@ enum gws_answer gws_access(gw_session *s, const gw_frame *f,
 
 /** What a new subscriber wants beside its subscription, by the rules and by what
  * let it in. */
-bool gws_access_also(const gw_session *s, const gw_namespace *ns,
+bool gws_access_also(const gw_session *s, const gw_target *t,
                      enum gw_action action, const gw_verdict *v);
+
+/** Note which of a subscription's rights rest on a role in a group alone. */
+void gws_access_note(gw_sub *sub, bool wants_presence, const gw_verdict *v);
+/** Whether the role still gives them. */
+bool gws_access_still(const gw_sub *sub);
 
 /** Tell the peer that it may not. */
 void gws_access_refuse(gw_session *s, uint32_t request, const gw_verdict *v);

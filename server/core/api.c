@@ -35,6 +35,15 @@ static const gw_api_method methods[] = {
   ROW(presence_stats, presence_stats, OWNER, PRESENCE, NULL),
   ROW(rpc, rpc, HERE, NONE, NULL),
   ROW(revoke, revoke, ALL, NONE, NULL),
+  ROW(send, send, SUM, SEND, NULL),
+  ROW(presence_of, presence_of, ALL, OWN, gws_api_presence_of_finish),
+  ROW(group_create, group_create, OWNER, OWN, NULL),
+  ROW(group_delete, group_delete, OWNER, OWN, NULL),
+  ROW(group_add, group_add, OWNER, OWN, NULL),
+  ROW(group_remove, group_remove, OWNER, OWN, NULL),
+  ROW(group_set_role, group_set_role, OWNER, OWN, NULL),
+  ROW(group_get, group_get, HERE, OWN, NULL),
+  ROW(groups, groups, ALL, OWN, gws_api_groups_finish),
 #undef ROW
 };
 /* clang-format on */
@@ -70,6 +79,7 @@ void gws_reply_add(gws_reply *r, const ProtobufCMessage *part) {
     r->failed = true;
     return;
   }
+  if (len == 0) return; /* all defaults */
   if (r->len + len > r->cap) {
     size_t cap = (r->len + len) * 2;
     uint8_t *data = gw_mem_realloc(r->data, cap);
@@ -120,9 +130,10 @@ static uint32_t run(gw_hub *h, const gw_api_method *m, const gw_caller *caller,
   return code;
 }
 
-/** The channel that a request names. */
-static gw_view channel_of(const gw_api_method *m, const ProtobufCMessage *msg) {
+/** The channel, or else the group, that a request names. */
+static gw_view name_in(const gw_api_method *m, const ProtobufCMessage *msg) {
   int i = gw__json_field_named(m->request, "channel");
+  if (i < 0) i = gw__json_field_named(m->request, "group");
   const void *at = (const uint8_t *)msg + m->request->fields[i].offset;
   return gw_view_of(*(char *const *)at);
 }
@@ -132,7 +143,7 @@ uint32_t gws_api_channel_of(const gw_api_method *m, gw_view request,
   ProtobufCMessage *msg =
       protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
   if (msg == NULL) return GW_CODE_BAD_REQUEST;
-  gw_view channel = channel_of(m, msg);
+  gw_view channel = name_in(m, msg);
   bool fits = channel.len <= GW_MAX_CHANNEL_BYTES;
   if (fits) memcpy(name, channel.data, channel.len + 1);
   protobuf_c_message_free_unpacked(msg, NULL);
@@ -147,7 +158,7 @@ static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
       protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
   *code = msg != NULL ? GW_CODE_OK : GW_CODE_BAD_REQUEST;
   if (msg != NULL && m->place == GWS_API_OWNER) {
-    gw_view name = channel_of(m, msg);
+    gw_view name = name_in(m, msg);
     if (!gws_channel_name_is_valid(h, name))
       *code = GW_CODE_BAD_CHANNEL;
     else

@@ -49,7 +49,7 @@ static void add_channel(gw_channel *ch, gws_reply *r) {
     position.offset = ch->top;
     info.position = &position;
     info.kept = ch->history.len;
-    info.members = gws_presence_num(ch);
+    info.members = gws_presence_numbers(ch).clients;
   }
   reply.channels = infos;
   reply.n_channels = 1;

@@ -13,7 +13,9 @@
 #include "server/core/calls.h"
 #include "server/core/channel.h"
 #include "server/core/drain.h"
+#include "server/core/groups.h"
 #include "server/core/hold.h"
+#include "server/core/idle.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
 #include "server/core/presence.h"
@@ -41,9 +43,11 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   h->num_workers = options->num_workers;
   h->low_water = low_water_of(h->settings);
   memcpy(h->hash_key, options->hash_key, sizeof h->hash_key);
+  h->places = gws_hub_hash(h, "place", 5);
   gw_wheel_init(&h->wheel, 0);
   h->drain.timer.kind = GWS_TIMER_DRAIN;
   h->revocations.timer.kind = GWS_TIMER_REVOCATIONS;
+  h->late_timer.kind = GWS_TIMER_GROUPS;
   h->forwarded = gw_mem_zalloc(h->num_workers * sizeof *h->forwarded);
   /* Got now, as both are needed to survive when nothing can be got later. */
   if (h->forwarded == NULL || gws_hub_scratch(h, GWS_SCRATCH_MIN) == NULL ||
@@ -88,11 +92,14 @@ void gw_hub_free(gw_hub *h) {
   free_channels(h);
   gw_slots_deinit(&h->sessions);
   gw_slots_deinit(&h->channels);
+  gws_groups_free(h);
   gw_index_deinit(&h->clients);
   gw_index_deinit(&h->tokens);
   gws_revocations_deinit(h);
   gws_quotas_free(h);
+  gw_index_deinit(&h->users);
   gw_index_deinit(&h->followed);
+  gw_index_deinit(&h->present);
   gw_refused_deinit(&h->refused);
   gw_mem_free(h->forwarded);
   gw_mem_free(h->scratch.data);
@@ -165,6 +172,9 @@ static void fire(void *user, gw_timer *t) {
   case GWS_TIMER_PRESENCE:
     gws_presence_on_timer(GWS_AROUND(t, struct gw_presence, timer));
     break;
+  case GWS_TIMER_IDLE:
+    gws_idle_on_timer(GWS_AROUND(t, gw_idle, timer));
+    break;
   case GWS_TIMER_MEMBER:
     gws_presence_on_grace(GWS_AROUND(t, gw_member, grace));
     break;
@@ -182,6 +192,9 @@ static void fire(void *user, gw_timer *t) {
     break;
   case GWS_TIMER_REVOCATIONS:
     gws_revocations_on_timer(GWS_AROUND(t, gw_hub, revocations.timer));
+    break;
+  case GWS_TIMER_GROUPS:
+    gws_groups_on_timer(GWS_AROUND(t, gw_hub, late_timer));
     break;
   case GWS_TIMER_HOLD:
     gws_hold_on_timer(t);
@@ -224,6 +237,8 @@ static const mail_handler mail_handlers[] = {
     [GWS_MAIL_PRESENCE_SET] = gws_command_on_presence,
     [GWS_MAIL_PRESENCE_LEAVE] = gws_command_on_presence,
     [GWS_MAIL_PRESENCE_LOST] = gws_command_on_presence,
+    [GWS_MAIL_PRESENCE_IDLE] = gws_command_on_presence,
+    [GWS_MAIL_PRESENCE_ACTIVE] = gws_command_on_presence,
     [GWS_MAIL_PRESENCE_GET] = gws_command_on_presence_get,
     [GWS_MAIL_SNAPSHOT] = gws_command_on_snapshot,
     [GWS_MAIL_ROSTER] = gws_follow_on_roster,
@@ -237,6 +252,7 @@ static const mail_handler mail_handlers[] = {
     [GWS_MAIL_USER_LEAVE] = gws_quota_on_leave,
     [GWS_MAIL_USER_SHARE] = gws_quota_on_share,
     [GWS_MAIL_USER_CLOSE] = gws_quota_on_close,
+    [GWS_MAIL_GROUP] = gws_groups_on_mail,
 };
 
 void gw_hub_deliver(gw_hub *h, gw_mail *mail) {

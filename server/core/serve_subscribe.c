@@ -67,7 +67,6 @@ static void begin(gw_sub *sub, uint32_t request, const gw_subscribe *msg) {
 static enum gws_answer permit(gw_session *s, const gw_frame *f,
                               const gw_target *t, const gw_subscribe *msg,
                               gw_verdict *v) {
-  const gw_namespace *ns = gws_target_space(s, t);
   gws_wish wish = {
       .action = GW_ACTION_SUBSCRIBE, .target = t, .token = msg->token};
   enum gws_answer answer;
@@ -87,7 +86,7 @@ static enum gws_answer permit(gw_session *s, const gw_frame *f,
     return GWS_ANSWER_NO;
   }
   if (answer != GWS_ANSWER_YES || !msg->presence ||
-      gws_access_also(s, ns, GW_ACTION_PRESENCE, v))
+      gws_access_also(s, t, GW_ACTION_PRESENCE, v))
     return answer;
   v->code = GW_CODE_PERMISSION_DENIED;
   v->message = gw_view_of("not allowed to see who is in the channel");
@@ -124,8 +123,8 @@ static void subscribe(gw_session *s, const gw_frame *f, gw_target *t,
     return;
   }
   sub->by_token = v.by_token;
-  sub->catchup->may_recover =
-      gws_access_also(s, sub->channel->ns, GW_ACTION_HISTORY, &v);
+  gws_access_note(sub, msg->presence, &v);
+  sub->catchup->may_recover = gws_access_also(s, t, GW_ACTION_HISTORY, &v);
   begin(sub, f->head.request, msg);
 }
 

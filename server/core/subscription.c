@@ -4,6 +4,7 @@
 
 #include "server/core/batch.h"
 #include "server/core/channel.h"
+#include "server/core/idle.h"
 #include "server/core/mail.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
@@ -197,6 +198,7 @@ void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   gw_stat_sub(&s->hub->stats.subscriptions, 1);
   drop_catchup(sub);
   gws_lease_free(sub);
+  gws_idle_end(sub);
   gw_mail_free(sub->farewell);
   gw_mem_free(sub);
   gws_channel_touch(ch);

@@ -19,7 +19,7 @@
 typedef struct entry {
   gw_link idle; /* the first field; in the ring while it has no connection */
   UT_hash_handle hh;
-  gw_address address;
+  gw_source address;
   uint32_t num;
   gw_bucket bucket;
 } entry;
@@ -35,7 +35,7 @@ struct gw_addresses {
 
 /* ---- addresses ------------------------------------------------------------- */
 
-bool gw_address_of(gw_address *a, const gw_peer *peer) {
+bool gw_source_of(gw_source *a, const gw_peer *peer) {
   bool is_v4 = peer->family == GW_PEER_IPV4;
   memset(a, 0, sizeof *a);
   if (!is_v4 && peer->family != GW_PEER_IPV6) return false;
@@ -46,7 +46,7 @@ bool gw_address_of(gw_address *a, const gw_peer *peer) {
 
 /* ---- the table ------------------------------------------------------------- */
 
-static unsigned hash_of(const gw_addresses *a, const gw_address *address) {
+static unsigned hash_of(const gw_addresses *a, const gw_source *address) {
   uint64_t hash;
   _Static_assert(sizeof hash == crypto_shorthash_BYTES, "");
   crypto_shorthash((unsigned char *)&hash, (const unsigned char *)address,
@@ -74,7 +74,7 @@ static void make_room(gw_addresses *a, uint64_t now_ms) {
   }
 }
 
-static entry *find(const gw_addresses *a, const gw_address *address,
+static entry *find(const gw_addresses *a, const gw_source *address,
                    unsigned hash) {
   entry *e;
   HASH_FIND_BYHASHVALUE(hh, a->table, address, sizeof *address, hash, e);
@@ -82,7 +82,7 @@ static entry *find(const gw_addresses *a, const gw_address *address,
 }
 
 /** NULL when out of memory. */
-static entry *get(gw_addresses *a, const gw_address *address, uint64_t now_ms) {
+static entry *get(gw_addresses *a, const gw_source *address, uint64_t now_ms) {
   unsigned hash = hash_of(a, address);
   entry *e = find(a, address, hash);
   if (e != NULL) return e;
@@ -136,7 +136,7 @@ static enum gw_entry judge(gw_addresses *a, entry *e, uint64_t now_ms,
   return GW_ENTRY_IN;
 }
 
-enum gw_entry gw_addresses_enter(gw_addresses *a, const gw_address *address,
+enum gw_entry gw_addresses_enter(gw_addresses *a, const gw_source *address,
                                  uint64_t now_ms, uint32_t *code,
                                  uint32_t *retry_after_ms) {
   enum gw_entry result = GW_ENTRY_CUT;
@@ -153,7 +153,7 @@ enum gw_entry gw_addresses_enter(gw_addresses *a, const gw_address *address,
   return result;
 }
 
-void gw_addresses_leave(gw_addresses *a, const gw_address *address,
+void gw_addresses_leave(gw_addresses *a, const gw_source *address,
                         uint64_t now_ms) {
   pthread_mutex_lock(&a->lock);
   entry *e = find(a, address, hash_of(a, address));

@@ -9,13 +9,13 @@
 
 /** Where a connection comes from. IPv6 by its /64, which a single host has all to
  * itself as a rule; IPv4 within IPv6 is IPv4. */
-typedef struct gw_address {
+typedef struct gw_source {
   uint8_t family; /**< 4, 6 */
   uint8_t bytes[8];
-} gw_address;
+} gw_source;
 
 /** false: of another family, such as a Unix socket's, which is not counted. */
-bool gw_address_of(gw_address *a, const gw_peer *peer);
+bool gw_source_of(gw_source *a, const gw_peer *peer);
 
 /** Addresses without a connection that are remembered for their rate: some 8 MB.
  * The one that was quiet for longest is forgotten for the next. */
@@ -54,10 +54,10 @@ enum gw_entry {
 };
 
 /** Somebody connects. TELL: *code and *retry_after_ms say what. */
-enum gw_entry gw_addresses_enter(gw_addresses *a, const gw_address *address,
+enum gw_entry gw_addresses_enter(gw_addresses *a, const gw_source *address,
                                  uint64_t now_ms, uint32_t *code,
                                  uint32_t *retry_after_ms);
-void gw_addresses_leave(gw_addresses *a, const gw_address *address,
+void gw_addresses_leave(gw_addresses *a, const gw_source *address,
                         uint64_t now_ms);
 
 void gw_addresses_stats_get(gw_addresses *a, gw_addresses_stats *stats);

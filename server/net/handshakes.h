@@ -40,7 +40,7 @@ typedef struct gw_socket {
   bool is_secure;  /**< and so is this */
   gw_peer peer;
   bool is_counted; /**< its address has to be told of its end */
-  gw_address address;
+  gw_source address;
   uint32_t refusal; /**< enum gw_code: it is open to be told this; 0: welcome */
   uint32_t retry_after_ms;
   const gw_route *route;     /**< that it was upgraded by; NULL: not yet */

@@ -91,7 +91,7 @@ bool gw_worker_admit(gw_worker *w, int fd, const gw_proxy_header *h,
   char text[GW_PEER_TEXT_MAX];
   gw_peer peer = h ? h->peer : gw_peer_of_socket(fd);
   /* A proxy that says nothing of its clients stands for all of them. */
-  if (!gw_address_of(&visit->address, &peer) ||
+  if (!gw_source_of(&visit->address, &peer) ||
       (!h && gw_networks_has(&w->options.edge->trusted, &peer)))
     return true;
   enum gw_entry entry = gw_addresses_enter(

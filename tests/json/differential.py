@@ -69,8 +69,12 @@ class Maker:
             if self.rng.random() < 0.35:
                 continue
             if field.label == F.LABEL_REPEATED:
+                items = getattr(message, field.name)
                 for _ in range(self.rng.choice([0, 1, 2, 5])):
-                    self.fill(getattr(message, field.name).add())
+                    if field.type == F.TYPE_MESSAGE:
+                        self.fill(items.add())
+                    else:
+                        items.append(self.value(field))
             elif field.type == F.TYPE_MESSAGE:
                 child = getattr(message, field.name)
                 child.SetInParent()
@@ -100,6 +104,10 @@ class Maker:
             return rng.choice([encoded, encoded.rstrip("=")])
         return value
 
+    def item_form(self, field, value):
+        return (self.forms(field.message_type, value)
+                if field.type == F.TYPE_MESSAGE else self.form_of(field, value))
+
     def forms(self, desc, fields):
         """The same fields in another order, spelling and form."""
         out = []
@@ -111,7 +119,7 @@ class Maker:
                 continue
             value = fields[field.name]
             if field.label == F.LABEL_REPEATED:
-                value = [self.forms(field.message_type, v) for v in value]
+                value = [self.item_form(field, v) for v in value]
             elif field.type == F.TYPE_MESSAGE:
                 value = self.forms(field.message_type, value)
             else:
@@ -124,7 +132,10 @@ class Maker:
         """A value that the field cannot have."""
         rng = self.rng
         if field.label == F.LABEL_REPEATED:
-            return rng.choice([5, "x", True, [1], ["x"], [None]])
+            items = [[1], [None]]
+            if field.type == F.TYPE_MESSAGE:
+                items.append(["x"])
+            return rng.choice([5, "x", True, *items])
         if field.type == F.TYPE_MESSAGE:
             return rng.choice([5, "x", True])
         if field.type in INTEGERS:

@@ -125,7 +125,8 @@ uint32_t sim_issuer_check(sim_issuer *i, enum gw_ask kind, gw_view user,
     v->retry_after_ms = (uint32_t)world_between(i->w, 0, 2000);
     return 0;
   }
-  (void)snprintf(owner, sizeof owner, "app%u", t != NULL ? t->app : 0);
+  (void)snprintf(owner, sizeof owner, "u%u",
+                 sim_plan_user(i->plan, t != NULL ? t->app : 0));
   if (t == NULL || t->thing != thing || !gw_view_eq(user, gw_view_of(owner))) {
     world_fail(i->w, "%.*s shows the token '%.*s' for %u", (int)user.len,
                (const char *)user.data, (int)text.len, (const char *)text.data,
@@ -159,7 +160,9 @@ void sim_issuer_revoke(sim_issuer *i, uint32_t number, uint32_t app,
   for (uint32_t n = 0; app < SIM_MAX_APPS && n < i->num; n++) {
     token *t = &i->all[n];
     /* Nobody can say which came first within a millisecond. */
-    if (t->app == app && t->made_ms < i->w->now_ms) end(i, t, life);
+    bool is_of_user =
+        sim_plan_user(i->plan, t->app) == sim_plan_user(i->plan, app);
+    if (is_of_user && t->made_ms < i->w->now_ms) end(i, t, life);
   }
 }
 

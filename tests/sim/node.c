@@ -25,7 +25,7 @@ struct sim_node {
   const sim_plan *plan;
   sim_issuer *issuer;
   gw_settings settings;
-  gw_namespace ns;
+  gw_namespace spaces[2]; /* of teams, of all others */
   sim_worker *worker[SIM_MAX_WORKERS];
   sim_worker *all_workers; /* of every life: events may still point at them */
   sim_link *links;
@@ -341,6 +341,44 @@ static sim_worker *worker_new(sim_node *n, uint32_t index) {
 
 /* ---- node ---------------------------------------------------------------- */
 
+static void set_presence(gw_namespace *ns, const sim_plan *plan) {
+  ns->presence = true;
+  ns->presence_grace_ms = plan->presence_grace_ms;
+  ns->presence_mode = plan->presence_mode;
+  ns->presence_full_limit = plan->presence_full_limit;
+  ns->presence_large = plan->presence_large;
+  ns->presence_sample = plan->presence_sample;
+  ns->presence_counts_ms = plan->presence_counts_ms;
+  gw_transitions *all = &ns->presence_transitions;
+  if (plan->away_ms != 0)
+    all->items[all->num++] = (gw_transition){
+        .from = "online", .to = "away", .after_ms = plan->away_ms};
+  if (plan->offline_ms != 0)
+    all->items[all->num++] = (gw_transition){
+        .from = "away", .to = "offline", .after_ms = plan->offline_ms};
+}
+
+static void set_spaces(sim_node *n) {
+  gw_namespace *teams = &n->spaces[0], *others = &n->spaces[1];
+  *others = *gw_settings_namespace(&gw_settings_default, gw_view_of("x"));
+  others->history_size = n->plan->history_size;
+  others->batch_delay_ms = n->plan->batch_delay_ms;
+  others->batch_bytes = n->plan->batch_bytes;
+  set_presence(others, n->plan);
+  if (n->plan->asks) {
+    others->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_HOOK;
+    others->allow[GW_ACTION_PUBLISH].who = GW_WHO_HOOK;
+  }
+  if (n->plan->channel_tokens)
+    others->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_TOKEN;
+  *teams = *others;
+  teams->name = "team";
+  teams->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_MEMBER;
+  (void)snprintf(teams->group, sizeof teams->group, "g:{1}");
+  n->settings.namespaces = n->spaces;
+  n->settings.num_namespaces = 2;
+}
+
 sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer) {
   sim_node *n = calloc(1, sizeof *n);
   if (n == NULL) abort();
@@ -348,19 +386,10 @@ sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer) {
   n->plan = plan;
   n->issuer = issuer;
   n->settings = gw_settings_default;
-  n->ns = *gw_settings_namespace(&gw_settings_default, gw_view_of("x"));
-  n->ns.history_size = plan->history_size;
-  n->ns.presence = true;
-  n->ns.presence_grace_ms = plan->presence_grace_ms;
-  n->ns.batch_delay_ms = plan->batch_delay_ms;
-  n->ns.batch_bytes = plan->batch_bytes;
-  if (plan->asks) {
-    n->ns.allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_HOOK;
-    n->ns.allow[GW_ACTION_PUBLISH].who = GW_WHO_HOOK;
-  }
-  if (plan->channel_tokens) n->ns.allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_TOKEN;
-  n->settings.namespaces = &n->ns;
-  n->settings.num_namespaces = 1;
+  set_spaces(n);
+  n->settings.trusts_names = true;
+  for (unsigned i = 0; i < GW_NUM_ADDRESSES; i++)
+    n->settings.send[i].who = GW_WHO_USER;
   n->settings.ping_interval_ms = plan->ping_interval_ms;
   n->settings.ping_timeout_ms = plan->ping_timeout_ms;
   n->settings.limits.max_queue_bytes = plan->max_queue_bytes;
@@ -446,6 +475,25 @@ uint32_t sim_node_life(const sim_node *n) {
   return n->life;
 }
 
+void sim_node_api(sim_node *n, uint32_t worker, const char *method,
+                  const char *json, gw_on_api_reply on_reply, void *arg) {
+  sim_worker *k = n->worker[worker % n->plan->num_workers];
+  uint8_t space[512];
+  gw_out out = {space, 0, sizeof space};
+  gw_caller caller = {.is_trusted = true};
+  gw_view name = gw_view_of(method);
+  if (gw_api_request_from_json(gw_api_find(name), gw_view_of(json), &out,
+                               NULL) < 0)
+    abort();
+  worker_enter(k);
+  gw_hub_api(k->hub, name, &caller, (gw_view){space, out.len}, on_reply, arg);
+  worker_plan(k);
+}
+
+const gw_hub *sim_node_hub(const sim_node *n, uint32_t worker) {
+  return n->worker[worker]->hub;
+}
+
 /* ---- taking back ----------------------------------------------------------- */
 
 static void on_revoked(void *arg, uint32_t code, gw_view message,
@@ -457,44 +505,30 @@ static void on_revoked(void *arg, uint32_t code, gw_view message,
     world_fail(n->w, "a revocation: %s", gw_code_name(code));
 }
 
-static void ask_node(sim_node *n, const char *method, const char *json) {
-  uint8_t space[256];
-  char why[GW_MAX_REASON_BYTES + 1];
-  gw_out out = {space, 0, sizeof space};
-  gw_caller caller = {.is_trusted = true};
-  sim_worker *k = n->worker[world_random(n->w) % n->plan->num_workers];
-  if (gw_api_request_from_json(gw_api_find(gw_view_of(method)),
-                               gw_view_of(json), &out, why) < 0)
-    abort();
-  world_trace(n->w, "%s %s", method, json);
-  worker_enter(k);
-  gw_hub_api(k->hub, gw_view_of(method), &caller, (gw_view){space, out.len},
-             on_revoked, n);
-  worker_plan(k);
-}
-
 void sim_node_revoke(sim_node *n) {
   char json[96], token[SIM_TOKEN_MAX];
+  uint32_t worker = (uint32_t)world_random(n->w);
   uint32_t app = (uint32_t)(world_random(n->w) % n->plan->num_apps);
+  uint32_t user = sim_plan_user(n->plan, app);
   uint32_t number = sim_issuer_any(n->issuer, token);
   if (!n->up) return;
   switch (world_random(n->w) % 3) {
   case 0:
-    (void)snprintf(json, sizeof json, "{\"user\":\"app%u\"}", app);
+    (void)snprintf(json, sizeof json, "{\"user\":\"u%u\"}", user);
     sim_issuer_revoke(n->issuer, 0, app, n->life);
-    ask_node(n, "revoke", json);
+    sim_node_api(n, worker, "revoke", json, on_revoked, n);
     break;
   case 1:
     if (number == 0) return;
     (void)snprintf(json, sizeof json, "{\"token\":\"%s\",\"forMs\":\"60000\"}",
                    token);
     sim_issuer_revoke(n->issuer, number, SIM_MAX_APPS, n->life);
-    ask_node(n, "revoke", json);
+    sim_node_api(n, worker, "revoke", json, on_revoked, n);
     break;
   default: /* which is nothing about tokens: it comes back */
-    (void)snprintf(json, sizeof json, "{\"user\":\"app%u\",\"code\":%d}", app,
+    (void)snprintf(json, sizeof json, "{\"user\":\"u%u\",\"code\":%d}", user,
                    GW_CODE_OVERLOADED);
-    ask_node(n, "disconnect", json);
+    sim_node_api(n, worker, "disconnect", json, on_revoked, n);
   }
 }
 

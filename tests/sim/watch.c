@@ -42,7 +42,7 @@ void sim_watch_check_calm(const sim_watch *s) {
 /* ---- streams --------------------------------------------------------------- */
 
 static sim_watch_stream *stream_of(sim_watch *s, uint32_t number) {
-  for (uint32_t i = 0; i < SIM_MAX_CHANNELS; i++)
+  for (uint32_t i = 0; i < SIM_MAX_STREAMS; i++)
     if (s->streams[i].number == number) return &s->streams[i];
   return NULL;
 }

@@ -13,12 +13,15 @@ typedef struct sim_watch_stream {
   uint64_t at;     /**< last offset that was sent or told */
 } sim_watch_stream;
 
+/** Channels of the applications, and of groups. */
+#define SIM_MAX_STREAMS (SIM_MAX_CHANNELS + SIM_MAX_GROUPS)
+
 /** All zero but w to begin. */
 typedef struct sim_watch {
   world *w;
   uint32_t window; /**< of credit, as the client said Hello; 0: none */
   int64_t credit;  /**< what it granted, less the data that was sent */
-  sim_watch_stream streams[SIM_MAX_CHANNELS];
+  sim_watch_stream streams[SIM_MAX_STREAMS];
 } sim_watch;
 
 /** A message that the client sends. What it says about credit counts from then

@@ -29,22 +29,22 @@ static int tear_down(void **state) {
   return 0;
 }
 
-static gw_address address(const char *text) {
+static gw_source address(const char *text) {
   gw_peer peer;
-  gw_address a;
+  gw_source a;
   assert_true(gw_peer_read(&peer, gw_view_of(text)));
-  assert_true(gw_address_of(&a, &peer));
+  assert_true(gw_source_of(&a, &peer));
   return a;
 }
 
 static enum gw_entry enter(const char *text, uint64_t now_ms) {
-  gw_address a = address(text);
+  gw_source a = address(text);
   code = retry_after_ms = 0;
   return gw_addresses_enter(table, &a, now_ms, &code, &retry_after_ms);
 }
 
 static void leave(const char *text, uint64_t now_ms) {
-  gw_address a = address(text);
+  gw_source a = address(text);
   gw_addresses_leave(table, &a, now_ms);
 }
 
@@ -55,7 +55,7 @@ static gw_addresses_stats stats(void) {
 }
 
 static bool is_same(const char *a, const char *b) {
-  gw_address x = address(a), y = address(b);
+  gw_source x = address(a), y = address(b);
   return memcmp(&x, &y, sizeof x) == 0;
 }
 
@@ -66,9 +66,9 @@ static void test_what_counts_as_one_address(void **state) {
   assert_true(is_same("::ffff:10.0.0.1", "10.0.0.1"));
   assert_false(is_same("10.0.0.1", "10.0.0.2"));
   assert_false(is_same("::ffff:10.0.0.1", "::ffff:10.0.0.2"));
-  gw_address a;
+  gw_source a;
   gw_peer other = {.family = GW_PEER_UNIX};
-  assert_false(gw_address_of(&a, &other));
+  assert_false(gw_source_of(&a, &other));
 }
 
 static void test_over_the_rate_one_is_told_then_cut(void **state) {

@@ -48,18 +48,29 @@ static bool agree_nested_member(gw_presence_member ours,
     return #name;
 /* clang-format on */
 
-#define AGREE_L(name, message)                                         \
-  gw_list list = ours->name;                                           \
-  gw_view item;                                                        \
-  if (list.num != theirs->n_##name) return #name;                      \
-  for (size_t i = 0; i < theirs->n_##name; i++) {                      \
-    gw_##message m;                                                    \
-    if (!gw_list_next(&list, &item)) return #name;                     \
-    if (gw_decode_##message(item, &m) != 0) return agree_item_refused; \
-    const char *field = agree_##message(&m, theirs->name[i]);          \
-    if (field != NULL) return field;                                   \
-  }                                                                    \
+#define AGREE_L(name, kind)                                       \
+  gw_list list = ours->name;                                      \
+  gw_view item;                                                   \
+  if (list.num != theirs->n_##name) return #name;                 \
+  for (size_t i = 0; i < theirs->n_##name; i++) {                 \
+    if (!gw_list_next(&list, &item)) return #name;                \
+    const char *field = agree_item_##kind(item, theirs->name[i]); \
+    if (field != NULL) return field;                              \
+  }                                                               \
   if (gw_list_next(&list, &item)) return #name;
+
+/** An item that is a message. */
+#define AGREE_ITEM(message, Message)                                   \
+  static const char *agree_item_##message(                             \
+      gw_view item, const Godwit__V1__##Message *theirs) {             \
+    gw_##message m;                                                    \
+    if (gw_decode_##message(item, &m) != 0) return agree_item_refused; \
+    return agree_##message(&m, theirs);                                \
+  }
+
+static const char *agree_item_text(gw_view item, const char *theirs) {
+  return agree_text(item, theirs) ? NULL : "(a text)";
+}
 
 /** Name of the first field that differs, or NULL. */
 #define AGREE_AS(message, schema_name, Message)                        \
@@ -71,7 +82,9 @@ static bool agree_nested_member(gw_presence_member ours,
 
 AGREE(limits, Limits)
 AGREE(presence_member, PresenceMember)
+AGREE_ITEM(presence_member, PresenceMember)
 AGREE(presence_change, PresenceChange)
+AGREE_ITEM(presence_change, PresenceChange)
 AGREE(hello, Hello)
 AGREE(welcome, Welcome)
 AGREE(ping, Ping)
@@ -91,6 +104,9 @@ AGREE(presence_set, PresenceSet)
 AGREE(presence_get, PresenceGet)
 AGREE(presence_snapshot, PresenceSnapshot)
 AGREE(presence_diff, PresenceDiff)
+AGREE(send, Send)
+AGREE(sent, Sent)
+AGREE(message, Message)
 AGREE(rpc, Rpc)
 AGREE(rpc_result, RpcResult)
 AGREE(refresh, Refresh)
@@ -98,6 +114,7 @@ AGREE(refreshed, Refreshed)
 AGREE(credit, Credit)
 #undef AGREE
 #undef AGREE_AS
+#undef AGREE_ITEM
 
 /* A nested message that is absent reads as one with nothing set. */
 

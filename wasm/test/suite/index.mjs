@@ -2,12 +2,15 @@
 // index.mjs - every case that runs against a fake server, in Node and in pages.
 
 import { cases as connection } from './connection.mjs';
+import { cases as people } from './people.mjs';
 import { cases as presence } from './presence.mjs';
 import { cases as publish } from './publish.mjs';
 import { cases as subscription } from './subscription.mjs';
 import { cases as token } from './token.mjs';
 
-const families = { connection, subscription, publish, presence, token };
+const families = {
+  connection, subscription, publish, presence, people, token,
+};
 
 export const cases = Object.entries(families).flatMap(([family, list]) =>
   list.map((each) => ({ ...each, name: `${family}: ${each.name}` })));
