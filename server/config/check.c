@@ -17,6 +17,15 @@ static bool has_large_batches(const gw_settings *s) {
   return false;
 }
 
+/** Whether some namespace has maps that hold nothing. */
+static bool has_empty_maps(const gw_settings *s) {
+  for (size_t i = 0; i < s->num_namespaces; i++) {
+    const gw_namespace *n = &s->namespaces[i];
+    if (n->history_mode == GW_HISTORY_MAP && n->history_size == 0) return true;
+  }
+  return false;
+}
+
 static void check_limits(gw__load *l) {
   const gw_limits *limits = &l->config->settings.limits;
   if (limits->max_message_bytes < limits->max_frame_bytes) {
@@ -36,6 +45,11 @@ static void check_limits(gw__load *l) {
                   "must not be above limits.max_queue_bytes, or one batch "
                   "cuts its readers");
   }
+}
+
+static void check_maps(gw__load *l) {
+  if (has_empty_maps(&l->config->settings))
+    gw__load_fail(l, "history.size", "must not be 0 where history.mode is map");
 }
 
 static void check_tls(gw__load *l) {
@@ -168,7 +182,8 @@ static void check_hook_rules(gw__load *l, const gw_namespace *ns) {
   } needs[] = {{GW_ACTION_SUBSCRIBE, GW_HOOK_SUBSCRIBE, "allow.subscribe"},
                {GW_ACTION_PUBLISH, GW_HOOK_PUBLISH, "allow.publish"},
                {GW_ACTION_PRESENCE, GW_HOOK_SUBSCRIBE, "allow.presence"},
-               {GW_ACTION_HISTORY, GW_HOOK_SUBSCRIBE, "allow.history"}};
+               {GW_ACTION_HISTORY, GW_HOOK_SUBSCRIBE, "allow.history"},
+               {GW_ACTION_CHANNEL, GW_HOOK_SUBSCRIBE, "allow.channel"}};
   for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
     const gw_rule *rule = &ns->allow[needs[i].action];
     if ((rule->who & GW_WHO_HOOK) == 0 ||
@@ -226,6 +241,7 @@ static void check_api_keys(gw__load *l) {
 void gw__config_check(gw__load *l) {
   const gw_config *c = l->config;
   check_limits(l);
+  check_maps(l);
   check_tls(l);
   check_origins(l, "origins", c->origins);
   check_origins(l, "api.origins", c->api_origins);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "server/config/load.h"
+#include "server/core/schema.h"
 #include "server/edge/forwarded.h"
 
 #define DEFAULT_FILE   "godwit.yaml"
@@ -54,6 +55,19 @@
 
 #define TEXT(literal) ((char *)(uintptr_t)(literal))
 
+int gw__namespace_copy(gw_namespace *to, const gw_namespace *from) {
+  *to = *from;
+  to->name = NULL;
+  to->schema = NULL;
+  return gw__texts_init(gw__namespace_keys, to);
+}
+
+void gw__namespace_deinit(gw_namespace *n) {
+  gw__texts_deinit(gw__namespace_keys, n);
+  free((char *)(uintptr_t)n->name);
+  gw_schema_free((gw_schema *)(uintptr_t)n->schema);
+}
+
 int gw__config_set_defaults(gw_config *c) {
   *c = (gw_config){.listen_public = TEXT("localhost:8000"),
                    .listen_internal = TEXT("127.0.0.1:9000"),
@@ -86,10 +100,12 @@ int gw__config_set_defaults(gw_config *c) {
                             .leeway_ms = TOKEN_LEEWAY_MS},
                    .settings = gw_settings_default};
   size_t last = gw_settings_default.num_namespaces - 1;
-  c->base = gw_settings_default.namespaces[last];
   c->settings.namespaces = NULL;
   c->settings.num_namespaces = 0;
-  return gw__texts_init(gw__config_keys, c);
+  int err = gw__texts_init(gw__config_keys, c);
+  if (gw__namespace_copy(&c->base, &gw_settings_default.namespaces[last]) < 0)
+    err = GW_ERR_NOMEM;
+  return err;
 }
 
 /** The items of a list. */
@@ -110,10 +126,10 @@ void gw_config_deinit(gw_config *c) {
   gw__texts_deinit(gw__config_keys, c);
   for (size_t i = 0; i < GW__NUM_LISTS; i++)
     free_list(c, &gw__lists[i]);
-  for (size_t i = 0; i < c->settings.num_namespaces; i++) {
-    free((char *)(uintptr_t)c->namespaces[i].name);
-  }
+  for (size_t i = 0; i < c->settings.num_namespaces; i++)
+    gw__namespace_deinit(&c->namespaces[i]);
   free(c->namespaces);
+  gw__namespace_deinit(&c->base);
   *c = (gw_config){0};
 }
 
@@ -292,6 +308,7 @@ static const char *const hook_names[GW_NUM_HOOKS] = {
     [GW_HOOK_RPC] = "rpc",
     [GW_HOOK_DISCONNECT] = "disconnect",
     [GW_HOOK_PRESENCE] = "presence",
+    [GW_HOOK_CHANNEL] = "channel",
 };
 
 const char *gw_config_hook_name(enum gw_config_hook hook) {
@@ -376,6 +393,7 @@ static int finish(gw__load *l) {
   complete(l);
   if (!l->is_out_of_memory) complete_hooks(l);
   if (l->num_errors == 0) gw__config_check(l);
+  if (!l->is_out_of_memory) gw__config_load_schemas(l);
   if (l->is_out_of_memory) return GW_ERR_NOMEM;
   return l->num_errors == 0 ? 0 : GW_ERR_INVALID;
 }

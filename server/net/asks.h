@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* asks.h - who answers the core's questions: an authenticator first, then the
- * application's backend. */
+ * application's backend; and who is told what happens to channels. */
 #ifndef GODWIT_SERVER_ASKS_H
 #define GODWIT_SERVER_ASKS_H
 
 #include "godwit/request.h"
 #include "server/auth/auth.h"
+#include "server/core/notice.h"
 
 typedef struct gw_hooks gw_hooks;
 
@@ -20,8 +21,10 @@ typedef struct gw_hooks gw_hooks;
 
 /** Of one worker. All zero: nobody answers, and everything is granted. */
 typedef struct gw_asks {
-  gw_auth *auth;   /**< NULL: no token can be checked */
-  gw_hooks *hooks; /**< NULL: none */
+  gw_auth *auth;                                           /**< NULL: none */
+  gw_hooks *hooks;                                         /**< NULL: none */
+  void (*on_channel)(void *user, const gw_notice *notice); /**< NULL: none */
+  void *on_channel_user;
   uint32_t worker;
 } gw_asks;
 
@@ -32,5 +35,9 @@ bool gw_asks_are_any(const gw_asks *a);
  * it is not known. */
 bool gw_asks_ask(const gw_asks *a, const gw_question *q,
                  const gw_request *request, gw_verdict *verdict);
+
+/** Whether somebody wants to know what happens to channels, and telling it. */
+bool gw_asks_want_channels(const gw_asks *a);
+void gw_asks_tell_channel(const gw_asks *a, const gw_notice *notice);
 
 #endif

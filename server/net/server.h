@@ -47,8 +47,10 @@ struct gw_server {
   gw_calls *calls;
   gw_edge edge;
   gw_plugins plugins;
-  bool is_edge_done;           /* nothing more is added to it */
-  gw_hooks *hooks;             /* NULL: none */
+  bool is_edge_done; /* nothing more is added to it */
+  gw_hooks *hooks;   /* NULL: none */
+  gw_server_on_channel_event on_channel;
+  void *on_channel_user;
   gw_credentials *credentials; /* NULL: no TLS */
   gw_token_rules token_rules;
   gw_api_keys api_keys;

@@ -25,7 +25,7 @@ struct sim_node {
   const sim_plan *plan;
   sim_issuer *issuer;
   gw_settings settings;
-  gw_namespace spaces[2]; /* of teams, of all others */
+  gw_namespace spaces[4]; /* of teams, "map", "wild", of all others */
   sim_worker *worker[SIM_MAX_WORKERS];
   sim_worker *all_workers; /* of every life: events may still point at them */
   sim_link *links;
@@ -202,7 +202,10 @@ static bool is_of_channel(const gw_question *q) {
 }
 
 static bool is_about_token(const sim_plan *plan, const gw_question *q) {
-  if (is_of_channel(q)) return plan->channel_tokens;
+  static const char room[] = "room:";
+  if (is_of_channel(q) && q->channel.len != 0)
+    return plan->channel_tokens && q->channel.len > sizeof room - 1 &&
+           memcmp(q->channel.data, room, sizeof room - 1) == 0;
   return plan->tokens &&
          (q->kind == GW_ASK_CONNECT || q->kind == GW_ASK_REFRESH);
 }
@@ -359,7 +362,8 @@ static void set_presence(gw_namespace *ns, const sim_plan *plan) {
 }
 
 static void set_spaces(sim_node *n) {
-  gw_namespace *teams = &n->spaces[0], *others = &n->spaces[1];
+  gw_namespace *teams = &n->spaces[0], *map = &n->spaces[1];
+  gw_namespace *wild = &n->spaces[2], *others = &n->spaces[3];
   *others = *gw_settings_namespace(&gw_settings_default, gw_view_of("x"));
   others->history_size = n->plan->history_size;
   others->batch_delay_ms = n->plan->batch_delay_ms;
@@ -369,14 +373,19 @@ static void set_spaces(sim_node *n) {
     others->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_HOOK;
     others->allow[GW_ACTION_PUBLISH].who = GW_WHO_HOOK;
   }
+  *teams = *map = *wild = *others;
+  map->name = "map";
+  map->history_mode = GW_HISTORY_MAP;
+  map->history_size = n->plan->map_size;
+  wild->name = "wild";
+  wild->wildcards = true;
   if (n->plan->channel_tokens)
     others->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_TOKEN;
-  *teams = *others;
   teams->name = "team";
   teams->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_MEMBER;
   (void)snprintf(teams->group, sizeof teams->group, "g:{1}");
   n->settings.namespaces = n->spaces;
-  n->settings.num_namespaces = 2;
+  n->settings.num_namespaces = sizeof n->spaces / sizeof n->spaces[0];
 }
 
 sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer) {

@@ -10,6 +10,9 @@ export class GodwitError extends Error {
   declare readonly class: ReasonClass;
   /** Do not try again before this long; 0 for no such wish. */
   declare readonly retryAfterMs: number;
+  /** Of a publish that is refused: path of what is wrong in its data, such as
+   * `user.address[2].city`; empty for nothing in particular. */
+  declare readonly field?: string;
 
   constructor(code: number, message?: string, retryAfterMs = 0) {
     const reason = reasonOf(code, message);

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: MIT
 // feed.ts - what the core keeps for a channel, shared by the subscriptions of it.
 
-import {
-  copyOf, fromHex, toUtf8, toWords,
-} from './bytes.js';
+import { copyOf, fromHex, NO_BYTES, toUtf8, toWords } from './bytes.js';
 import type { ClientCore } from './client-core.js';
 import { Code } from './codes.js';
 import type { Engine } from './engine.js';
 import { checked, codeOfResult, reasonOf } from './error.js';
 import type { EventReader } from './event-reader.js';
 import {
-  GapEvent, PresenceEvent, PublicationEvent, SubEvent, SyncEvent,
+  GapEvent, MetaEvent, PresenceEvent, PublicationEvent, SubEvent, SyncEvent,
 } from './layout.js';
 import { Call } from './module.js';
 import type { SubscribeOptions } from './options.js';
-import { decodeMember, type EncodedPayload } from './payload.js';
+import { BYTES, decodeMember, type EncodedPayload } from './payload.js';
 import { Publication } from './publication.js';
 import {
   GAP_REASONS, PRESENCE_KINDS, PRESENCE_MODES, RECOVERIES, SUB_STATES,
@@ -22,10 +20,11 @@ import {
 import { Subscription } from './subscription.js';
 import { tokensOf, type Tokens } from './tokens.js';
 import type {
-  Member, MembersEvent, Position, Reason, SubscriptionState,
+  EncodedList, Member, MembersEvent, Position, Reason, Received, SubscriptionState,
   SubscriptionStateEvent,
 } from './types.js';
 
+export const NO_LIST: EncodedList = { size: 0, terms: NO_BYTES };
 const OVERFLOWS = ['close', 'drop', 'conflate', 'sample'];
 
 /** What this client tells about itself. */
@@ -60,12 +59,16 @@ export class Feed {
   readonly _client: ClientCore;
   readonly _members = new Map<string, Member>();
   readonly _tokens: Tokens | null;
+  _metadata: Received = null;
   /** Replaced, never changed: see Emitter. */
   #subscriptions: readonly Subscription[] = [];
   #since: SubscribeOptions['since'];
   #presence: boolean;
   readonly #overflow: number;
   readonly #token: string;
+  readonly #filter: EncodedList;
+  /** JSON about the subscription. */
+  readonly #about: string;
   #engine: Engine | null = null;
   #id = 0;
   #born = 0;
@@ -89,6 +92,8 @@ export class Feed {
     this.#presence = options.presence ?? false;
     this.#token = options.token ?? '';
     this._tokens = tokensOf(options);
+    this.#filter = options.filter ?? NO_LIST;
+    this.#about = JSON.stringify(options.metadata) ?? '';
     this.#overflow = OVERFLOWS.indexOf(options.overflow ?? 'close');
     if (this.#overflow < 0) {
       throw new TypeError(`no overflow ${options.overflow}`);
@@ -102,15 +107,17 @@ export class Feed {
     this.#engine = engine;
     const since = this.#position ?? this.#since;
     // gw_sub_options.
-    // The token's length is told here, and its text follows the channel's.
+    // Lengths of token and metadata are told here, their texts follow the channel's.
     const options = [
       Number(since !== undefined), 0,
       ...positionWords(typeof since === 'object' ? since : undefined),
       Number(this.#presence) | Number(this._tokens !== null) << 8,
-      this.#overflow, 0, toUtf8(this.#token).length,
+      this.#overflow, 0, toUtf8(this.#token).length, 0, this.#filter.size,
+      0, 0, 0, 0, toUtf8(this.#about).length, 0,
     ];
     const id = engine._command(
-      Call.SUBSCRIBE, [], options, this._channel + this.#token);
+      Call.SUBSCRIBE, [], options, this._channel + this.#token + this.#about,
+      { _type: BYTES, _bytes: this.#filter.terms });
     if (id < 0) {
       this.#refused(id);
       return;
@@ -202,6 +209,9 @@ export class Feed {
   #greet(subscription: Subscription): void {
     if (subscription._ended || this.#moved.to === 'idle') return;
     subscription._move(this.#moved, this.#position);
+    if (this._metadata !== null) {
+      subscription._tell('metadata', this._metadata);
+    }
     const event = this.#membersEvent;
     if (event) subscription._tell('members', event);
   }
@@ -263,8 +273,9 @@ export class Feed {
   }
 
   _onPublication(reader: EventReader): void {
-    this.#position = reader._position(PublicationEvent.POSITION);
-    const publication = new Publication(reader, this.#position);
+    const position = reader._position(PublicationEvent.POSITION);
+    const publication = new Publication(reader, position, this._channel);
+    if (!publication._isMatched) this.#position = position;
     for (const subscription of this.#subscriptions) {
       subscription._publication(publication);
     }
@@ -278,7 +289,17 @@ export class Feed {
       to: reader._number(GapEvent.TO) || null,
       position: this.#position,
     };
-    for (const subscription of this.#subscriptions) subscription._gap(gap);
+    for (const subscription of this.#subscriptions) {
+      if (gap.reason === 'anew') subscription._reset(gap);
+      else subscription._gap(gap);
+    }
+  }
+
+  _onMeta(reader: EventReader): void {
+    this._metadata = decodeMember(reader._text(MetaEvent.META));
+    for (const subscription of this.#subscriptions) {
+      subscription._tell('metadata', this._metadata);
+    }
   }
 
   _onState(reader: EventReader): void {

@@ -115,7 +115,8 @@ export interface Info {
 
 export type GapReason =
   | 'none' | 'epoch-changed' | 'trimmed' | 'expired' | 'over-limit'
-  | 'permission-lost' | 'slow-reader';
+  | 'permission-lost' | 'slow-reader' | 'filtered' | 'superseded' | 'anew'
+  | 'live-only';
 
 /** Publications that will not come. */
 export interface Gap {
@@ -128,7 +129,21 @@ export interface Gap {
   readonly position: Position;
 }
 
-export type Recovery = 'continuous' | 'recovered' | 'gap';
+/** `anew`: a map was told from its beginning; see the event `reset`. */
+export type Recovery = 'continuous' | 'recovered' | 'gap' | 'anew';
+
+/** A filter, or tags: made by the functions of `godwit/filter`. */
+export interface EncodedList {
+  readonly size: number;
+  /** In the form of the protocol. */
+  readonly terms: Uint8Array<ArrayBuffer>;
+}
+
+/** What a map channel holds is told anew: what it held before counts no more. */
+export interface Reset {
+  /** What is told begins after. */
+  readonly position: Position;
+}
 
 /** Events of a client. */
 export interface ClientEvents {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // index.mjs - every case that runs against a fake server, in Node and in pages.
 
+import { cases as bugClasses } from './bug-classes.mjs';
+import { cases as channels } from './channels.mjs';
 import { cases as connection } from './connection.mjs';
 import { cases as people } from './people.mjs';
 import { cases as presence } from './presence.mjs';
@@ -9,7 +11,9 @@ import { cases as subscription } from './subscription.mjs';
 import { cases as token } from './token.mjs';
 
 const families = {
-  connection, subscription, publish, presence, people, token,
+  connection, subscription, publish, presence, people, channels,
+  token,
+  'bug classes': bugClasses,
 };
 
 export const cases = Object.entries(families).flatMap(([family, list]) =>
