@@ -403,6 +403,7 @@ int gw_config_load(gw_config *c, int argc, char **argv, FILE *errors) {
   int err = gw__config_set_defaults(c);
   if (err != 0) return err;
   const char *file = find_file(argc, argv);
+  c->has_file = file != NULL;
   if (file != NULL) gw__yaml_load(&l, file);
   load_environment(&l);
   load_flags(&l, argc, argv);

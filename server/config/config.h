@@ -134,6 +134,7 @@ typedef struct gw_config {
   gw_config_plugin *plugins;
   size_t num_plugins;
   gw_settings settings; /**< points into this configuration */
+  bool has_file;        /**< a file was read */
   /* private */
   char *node;
   gw_namespace base; /* what a namespace does not say itself */

@@ -114,7 +114,8 @@ const gw__key gw__config_keys[] = {
   TEXT("data", data,
     "Folder that everything durable is kept in. Empty: memory only."),
   BOOL("dev", dev,
-    "Development mode: serves the demo at / of the public listener."),
+    "Development mode: serves the demo at / of the public listener, believes users\n"
+    "their names, and goes by the demo's own godwit.yaml where none is given."),
   TEXT("node", node,
     "Name of this node, told to clients. Empty: the name of the machine."),
   CHOICE("log.level", log_level, log_levels,

@@ -238,8 +238,14 @@ static int make_hooks(gw_server *s) {
   return s->hooks ? 0 : GW_ERR_NOMEM;
 }
 
-static int make(gw_server *s, const gw_server_options *o) {
-  char why[512];
+static void log_rules(gw_server *s) {
+  gw_fields f;
+  gw_fields_init(&f);
+  gw_fields_text(&f, "file", s->demo.rules);
+  gw_log_write(s->log, GW_LOG_INFO, "demo.rules", f.text);
+}
+
+static int make(gw_server *s) {
   s->log = gw_log_new(
       &(gw_log_options){.fd = STDERR_FILENO,
                         .level = (int)s->config.log_level,
@@ -250,10 +256,7 @@ static int make(gw_server *s, const gw_server_options *o) {
   signal(SIGPIPE, SIG_IGN);
   int err = gw__server_load_credentials(s);
   if (err < 0) return err;
-  if (s->config.dev && gw_demo_find(&s->demo, o->demo, why, sizeof why) < 0) {
-    tell(s, why);
-    return GW_ERR_NOT_FOUND;
-  }
+  if (s->uses_demo_rules) log_rules(s);
   if (make_hooks(s) < 0) return GW_ERR_NOMEM;
   s->calls = gw_calls_new(&(gw_calls_options){.server = s,
                                               .node = s->config.settings.node,
@@ -268,6 +271,36 @@ static int make(gw_server *s, const gw_server_options *o) {
   return err == 0 ? gw__server_load_plugins(s) : err;
 }
 
+/* ---- configuration ------------------------------------------------------- */
+
+/* The pages' rules take the place of a file that nobody gave. */
+static int load_demo_rules(gw_server *s, const gw_server_options *o) {
+  size_t num = (size_t)o->argc;
+  char **argv = calloc(num + 2, sizeof *argv);
+  if (!argv) return GW_ERR_NOMEM;
+  for (size_t i = 0; i < num; i++)
+    argv[i] = o->argv[i];
+  argv[num] = (char *)(uintptr_t) "--config";
+  argv[num + 1] = s->demo.rules;
+  gw_config_deinit(&s->config);
+  int err = gw_config_load(&s->config, o->argc + 2, argv, s->errors);
+  free(argv);
+  s->uses_demo_rules = true;
+  return err;
+}
+
+static int load(gw_server *s, const gw_server_options *o) {
+  char why[512];
+  int err = gw_config_load(&s->config, o->argc, o->argv, s->errors);
+  if (err < 0 || !s->config.dev) return err;
+  if (gw_demo_find(&s->demo, o->demo, why, sizeof why) < 0) {
+    tell(s, why);
+    return GW_ERR_NOT_FOUND;
+  }
+  bool is_bare = !s->config.has_file && s->demo.rules[0] != '\0';
+  return is_bare ? load_demo_rules(s, o) : 0;
+}
+
 int gw_server_new(gw_server **server, const gw_server_options *o) {
   gw_server *s = calloc(1, sizeof *s);
   *server = NULL;
@@ -275,14 +308,14 @@ int gw_server_new(gw_server **server, const gw_server_options *o) {
   s->errors = o->errors ? o->errors : stderr;
   s->takes_signals = o->takes_signals;
   s->start_wall_ms = (uint64_t)time(NULL) * 1000;
-  int err = gw_config_load(&s->config, o->argc, o->argv, s->errors);
+  int err = load(s, o);
   if (err < 0) {
     gw_config_deinit(&s->config);
     free(s);
     return err;
   }
   err = init_loop(s);
-  if (err == 0) err = make(s, o);
+  if (err == 0) err = make(s);
   if (err < 0) {
     gw_server_free(s);
     return err;

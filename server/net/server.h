@@ -44,6 +44,7 @@ struct gw_server {
   FILE *errors;
   gw_log *log;
   gw_demo demo;
+  bool uses_demo_rules; /* there is no other configuration file */
   gw_calls *calls;
   gw_edge edge;
   gw_plugins plugins;

@@ -28,8 +28,8 @@ typedef struct gw_server_options {
    */
   int argc;
   char **argv;
-  /** Folder of the pages that --dev serves; NULL: the demo, where it is found.
-   */
+  /** Folder of the pages that --dev serves; NULL: the demo, where it is found. A
+   * godwit.yaml in it counts in development, unless another one is given. */
   const char *demo;
   /** Gets a sentence for each thing that is wrong; NULL: the standard error. */
   FILE *errors;
