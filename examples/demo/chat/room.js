@@ -1,6 +1,6 @@
 // room.js - one room: a subscription, and what comes and goes through it.
 
-import { nameOf, positionText } from './text.js';
+import { nameOf, positionText } from '../common/text.js';
 
 /** A client that was told to close takes nothing until it is told to connect. */
 const CLOSED = ['closed', 'failed'];
@@ -20,16 +20,15 @@ export class Room {
   #peopleWanted = false;
   #isLeft = false;
 
-  /** views: log, people, details; isOwn(clientId): is it this page's? */
-  constructor({ client, name, user, me, views, isOwn }) {
+  /** since: where to go on, or 'start'; views: log, people, details;
+   * isOwn(clientId): is it this page's? */
+  constructor({ client, channel, since, user, me, views, isOwn }) {
     this.#client = client;
     this.#views = views;
     this.#me = me;
     this.#user = user;
     this.#isOwn = isOwn;
-    this.name = name;
-    const sub = client.subscribe(`room:${name}`,
-      { since: 'start', presence: true });
+    const sub = client.subscribe(channel, { since, presence: true });
     this.#sub = sub;
     sub.on('publication', (p) => this.#onPublication(p));
     sub.on('gap', (gap) => this.#onGap(gap));
@@ -134,10 +133,6 @@ export class Room {
 
   #onState({ from, to, reason }) {
     this.#views.details.add('room', `${from} to ${to}${why(reason)}`);
-    if (to === 'ended' && reason?.name !== 'UNSUBSCRIBED') {
-      this.#views.log.addNotice(
-        `This room is closed to you: ${reason?.message ?? 'no reason given'}`);
-    }
   }
 
   #forget(sent) {

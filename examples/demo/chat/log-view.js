@@ -8,12 +8,12 @@
 // stream. Rows carry data- attributes (kind, state, epoch, offset) for tests and
 // for people with an inspector.
 
-import { byId, make, setText } from './dom.js';
+import { byId, make, setText } from '../common/dom.js';
 import {
   count, hueOf, initials, isOnlyEmoji, nameOf, payloadText, plural,
   positionText, SHOWN_MAX, timeOf,
-} from './text.js';
-import { gapSentence } from './words.js';
+} from '../common/text.js';
+import { gapSentence } from '../common/words.js';
 
 /** Rows that stay in the page: enough to read back, few enough for a phone. */
 const ROWS_MAX = 500;

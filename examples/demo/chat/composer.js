@@ -1,9 +1,10 @@
 // composer.js - the field where a message is written.
 
-import { byId } from './dom.js';
+import { byId } from '../common/dom.js';
 
 export class Composer {
   #input = byId('compose-input');
+  #button = byId('compose').querySelector('[type=submit]');
 
   /** onSend(text) takes a message; onTyping(bool) is told at each key. */
   constructor(onSend, onTyping) {
@@ -24,6 +25,13 @@ export class Composer {
     });
     input.addEventListener('input', () => onTyping(input.value.trim() !== ''));
     input.addEventListener('blur', () => onTyping(false));
+  }
+
+  /** Who may not write here is told why. */
+  setMay(may, why) {
+    this.#input.disabled = !may;
+    this.#button.disabled = !may;
+    this.#input.placeholder = may ? 'Write a message' : why;
   }
 
   focus() {

@@ -1,8 +1,8 @@
 // details-view.js - the drawer for engineers: facts about the connection, and the
 // last things that happened to it, with their reasons.
 
-import { byId, make, setText } from './dom.js';
-import { plural, preciseTimeOf } from './text.js';
+import { byId, make, setText } from '../common/dom.js';
+import { plural, preciseTimeOf } from '../common/text.js';
 
 const EVENTS_MAX = 200;
 

@@ -1,10 +1,10 @@
 // dom.js - finding and making elements. Text goes in as text nodes only, so that
 // nothing that a person wrote is ever read as markup.
 
-/** The element of this id; its absence is a fault of index.html. */
+/** The element of this id; its absence is a fault of the page. */
 export function byId(id) {
   const element = document.getElementById(id);
-  if (!element) throw new Error(`index.html has no #${id}`);
+  if (!element) throw new Error(`the page has no #${id}`);
   return element;
 }
 

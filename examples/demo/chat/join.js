@@ -1,14 +1,14 @@
 // join.js - the first screen: who are you, and which room.
 
-import { byId } from './dom.js';
-import { cleanName, cleanRoom } from './text.js';
+import { byId } from '../common/dom.js';
+import { cleanName, cleanRoom } from '../common/text.js';
 
 export class Join {
   #section = byId('join');
   #name = byId('join-name');
   #room = byId('join-room');
 
-  /** onJoin(name, room) gets what passed. */
+  /** onJoin(name, place) gets what passed. */
   constructor(onJoin) {
     byId('join-form').addEventListener('submit', (event) => {
       event.preventDefault();
@@ -17,14 +17,16 @@ export class Join {
       const roomIsGood = check(this.#room, room,
         'Use letters, digits, - and _ for the room.');
       const nameIsGood = check(this.#name, name, 'Please tell your name.');
-      if (nameIsGood && roomIsGood) onJoin(name, room);
+      const kind = byId('join-club').checked ? 'club' : 'room';
+      if (nameIsGood && roomIsGood) onJoin(name, { kind, name: room });
     });
   }
 
-  show(name, room) {
+  show(name, place) {
     this.#section.hidden = false;
     this.#name.value = name;
-    this.#room.value = room;
+    this.#room.value = place.name;
+    byId(place.kind === 'club' ? 'join-club' : 'join-open').checked = true;
     (name ? this.#room : this.#name).focus();
   }
 

@@ -1,8 +1,8 @@
 // people-view.js - who is in the room: connections, gathered by user.
 
-import { byId, make, setText } from './dom.js';
-import { hueOf, initials, nameOf, plural } from './text.js';
-import { PRESENCE, presenceOf } from './words.js';
+import { byId, make, setText } from '../common/dom.js';
+import { hueOf, initials, nameOf, plural } from '../common/text.js';
+import { PRESENCE, presenceOf } from '../common/words.js';
 
 /** People listed by name; the rest are counted. */
 const LISTED_MAX = 200;

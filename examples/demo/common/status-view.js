@@ -2,7 +2,6 @@
 // measures of the connection.
 
 import { byId, setText } from './dom.js';
-import { count, positionText } from './text.js';
 import { CONNECTION } from './words.js';
 
 /** How often the countdown is looked at; it shows whole seconds. */
@@ -15,18 +14,19 @@ export class StatusView {
   #reason = byId('status-reason');
   #retry = byId('status-retry');
   #reconnect = byId('reconnect');
-  #outboxItem = byId('status-outbox-item');
+  #next;
   #retryAt = null;
   #ticker = 0;
 
-  /** onReconnect() is called when the person does not want to wait. */
-  constructor(onReconnect) {
+  /** onReconnect() is called when the person does not want to wait; next gets the
+   * focus when the button for it goes away. */
+  constructor(onReconnect, next) {
+    this.#next = next;
     this.#reconnect.addEventListener('click', onReconnect);
   }
 
-  /** info: the client's; position: of the room's stream, or null; numWaiting:
-   * messages that the server has not taken. */
-  show(info, position, numWaiting) {
+  /** info: the client's; measures: more of them, by the ends of their ids. */
+  show(info, measures = {}) {
     const { words, kind } = CONNECTION[info.state] ?? CONNECTION.idle;
     this.#bar.dataset.state = info.state;
     this.#bar.dataset.kind = kind;
@@ -37,19 +37,18 @@ export class StatusView {
     this.#countDown(isAway ? info.retryAt : null);
 
     const isUp = ['syncing', 'ready', 'degraded'].includes(info.state);
-    showMeasure('status-transport', isUp
-      ? TRANSPORT[info.transport] ?? info.transport : '–');
-    showMeasure('status-rtt', isUp && info.rttMs !== null
-      ? `${Math.ceil(info.rttMs)} ms` : '–');
-    showMeasure('status-position', positionText(position));
-    showMeasure('status-outbox', count(numWaiting));
-    this.#outboxItem.classList.toggle('is-filled', numWaiting > 0);
+    const { transport, rttMs } = info;
+    showMeasure('transport', isUp ? TRANSPORT[transport] ?? transport : '–');
+    showMeasure('rtt', isUp && rttMs !== null ? `${Math.ceil(rttMs)} ms` : '–');
+    for (const [name, text] of Object.entries(measures)) {
+      showMeasure(name, text);
+    }
   }
 
   /** A button that goes away under the keyboard takes the focus with it. */
   #hideReconnect(hidden) {
     if (hidden && document.activeElement === this.#reconnect) {
-      byId('compose-input').focus();
+      this.#next.focus();
     }
     this.#reconnect.hidden = hidden;
   }
@@ -72,8 +71,8 @@ export class StatusView {
   }
 }
 
-function showMeasure(id, text) {
-  const value = byId(id);
+function showMeasure(name, text) {
+  const value = byId(`status-${name}`);
   setText(value, text);
   value.parentElement.classList.toggle('is-unknown', text === '–');
 }
