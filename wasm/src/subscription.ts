@@ -17,6 +17,7 @@ export interface SubscriptionEvents {
   publication: Publication;
   /** Publications that will not come. */
   gap: Gap;
+  /** The subscription's state has changed. */
   state: SubscriptionStateEvent;
   /** Somebody entered, changed or left. */
   presence: PresenceEvent;
@@ -30,6 +31,7 @@ export interface SubscriptionEvents {
  * handed.
  */
 export class Subscription extends Emitter<SubscriptionEvents> {
+  /** Name of the channel. */
   readonly channel: string;
   readonly #feed: Feed;
   #state: SubscriptionState = 'idle';
@@ -46,6 +48,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
     if (typeof since === 'object') this.#position = { ...since };
   }
 
+  /** State of this subscription. */
   get state(): SubscriptionState {
     return this.#state;
   }
@@ -79,6 +82,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
     this.enter(state, data);
   }
 
+  /** Leaves the channel's presence. */
   leave(): void {
     if (!this._ended) this.#feed._leave();
   }

@@ -22,6 +22,8 @@
  *  - Views in an event are valid until the handler returns.
  *  - Times are milliseconds of port.now, a clock that never goes back.
  */
+
+/** A client: one logical connection that stays up. */
 typedef struct gw_client gw_client;
 
 /* ---- states ------------------------------------------------------------- */
@@ -42,7 +44,7 @@ enum gw_state {
                            to be offline; still comes back */
   GW_STATE_CLOSED,    /**< closed by the application */
   GW_STATE_FAILED,    /**< ended by a terminal code; see the reason */
-  GW_STATE_COUNT
+  GW_STATE_COUNT      /**< how many there are */
 };
 
 /** "ready"; "unknown" for no state. */
@@ -59,9 +61,10 @@ enum gw_sub_state {
   GW_SUB_RECOVERING,  /**< missed publications are coming */
   GW_SUB_LIVE,        /**< each new publication comes as it is made */
   GW_SUB_ENDED,       /**< unsubscribed, or refused for good; see the code */
-  GW_SUB_COUNT
+  GW_SUB_COUNT        /**< how many there are */
 };
 
+/** "live"; "unknown" for no state. */
 const char *gw_sub_state_name(enum gw_sub_state state);
 
 /* ---- options ------------------------------------------------------------ */
@@ -123,10 +126,16 @@ enum gw_wake {
   GW_WAKE_ONLINE,  /**< the network is there again */
   GW_WAKE_OFFLINE, /**< the network is gone, as far as the host knows */
   GW_WAKE_VISIBLE, /**< page shown, process resumed: timers may be late */
-  GW_WAKE_HIDDEN
+  GW_WAKE_HIDDEN   /**< page hidden; the core does nothing about it */
 };
 
-enum gw_log_level { GW_LOG_ERROR, GW_LOG_WARN, GW_LOG_INFO, GW_LOG_DEBUG };
+/** How much a line of the log matters. */
+enum gw_log_level {
+  GW_LOG_ERROR, /**< something that should not happen */
+  GW_LOG_WARN,  /**< something is lost, refused or wrong on the other side */
+  GW_LOG_INFO,  /**< what an operator wants to know */
+  GW_LOG_DEBUG  /**< each step */
+};
 
 /* ---- events ------------------------------------------------------------- */
 
@@ -149,6 +158,7 @@ typedef struct gw_presence_numbers {
   uint32_t users;
 } gw_presence_numbers;
 
+/** What has happened, and which member of the event's union tells it. */
 enum gw_event_type {
   GW_EVENT_STATE,         /**< state */
   GW_EVENT_SUB_STATE,     /**< sub */
@@ -166,6 +176,7 @@ enum gw_event_type {
   GW_EVENT_MESSAGE /**< message: for this client, by no channel */
 };
 
+/** Something that has happened; at_ms: when, by port.now. */
 typedef struct gw_event {
   enum gw_event_type type;
   uint64_t at_ms;
@@ -283,8 +294,11 @@ typedef struct gw_port {
   /** Call gw_client_on_timer after delay_ms, in place of the last wish. 0: as
    * soon as the current call has returned. UINT64_MAX: not at all. */
   void (*set_timer)(void *user, uint64_t delay_ms);
+  /** Milliseconds of a clock that never goes back. */
   uint64_t (*now)(void *user);
+  /** 64 bits that nobody can guess: secrets are made of them. */
   uint64_t (*random)(void *user);
+  /** Something has happened; valid until it returns. */
   void (*event)(void *user, const gw_event *event);
   /** May be NULL. text has no line end. */
   void (*log)(void *user, enum gw_log_level level, const char *text);
@@ -297,6 +311,7 @@ typedef struct gw_port {
    * publication is sent, remove when it is settled. Entries are opaque bytes,
    * given back by gw_client_restore in the order of their keys. */
   void (*store_put)(void *user, uint64_t key, gw_view entry);
+  /** See store_put. */
   void (*store_remove)(void *user, uint64_t key);
 } gw_port;
 
@@ -321,6 +336,7 @@ void gw_client_close(gw_client *c);
 /* ---- news from the host -------------------------------------------------- */
 
 /* News of a generation other than the current one are ignored. */
+/** The transport is open: the core may send. */
 void gw_client_on_open(gw_client *c, uint32_t generation);
 /** Bytes of a message, whole or in pieces. */
 void gw_client_on_data(gw_client *c, uint32_t generation, gw_view data,
@@ -329,6 +345,7 @@ void gw_client_on_data(gw_client *c, uint32_t generation, gw_view data,
  * 0 when there was none. */
 void gw_client_on_closed(gw_client *c, uint32_t generation, uint32_t code,
                          gw_view reason);
+/** The time that set_timer asked for has come; earlier does no harm. */
 void gw_client_on_timer(gw_client *c);
 /** Surroundings changed: deadlines are compared with the clock at once, a wait
  * may be cut short, a silent link is probed. */
@@ -358,11 +375,15 @@ GW_MUST_USE int64_t gw_client_subscribe(gw_client *c, gw_view channel,
 /** Counts down; at 0 the subscription ends and its id is not valid any more
  * after the GW_SUB_ENDED event. */
 int gw_client_unsubscribe(gw_client *c, uint32_t sub);
+/** GW_SUB_ENDED for an id that is not valid. */
 enum gw_sub_state gw_client_sub_state(const gw_client *c, uint32_t sub);
+/** Position of the last publication or gap that was told; epoch 0: none yet, or
+ * no such subscription. */
 gw_position gw_client_sub_position(const gw_client *c, uint32_t sub);
 
 /* ---- publications -------------------------------------------------------- */
 
+/** All zero: defaults. */
 typedef struct gw_publish_options {
   bool no_echo;      /**< do not deliver it to this client itself */
   bool at_most_once; /**< send once or fail; no key, never retried */
@@ -399,6 +420,7 @@ GW_MUST_USE int gw_client_restore(gw_client *c, gw_view entry);
  * way go out as one. A refusal is told by GW_EVENT_REPLY with request 0. */
 GW_MUST_USE int gw_client_presence_set(gw_client *c, uint32_t sub,
                                        gw_view state, gw_payload payload);
+/** Leave it. 0, GW_ERR_NOT_FOUND: there is no such subscription. */
 GW_MUST_USE int gw_client_presence_leave(gw_client *c, uint32_t sub);
 
 /** Call visit for each known member until it returns false. */
@@ -412,6 +434,7 @@ void gw_client_members(const gw_client *c, uint32_t sub,
  * GW_EVENT_REPLY, in parts while `more`. */
 GW_MUST_USE int64_t gw_client_presence_get(gw_client *c, gw_view channel);
 
+/** All zero: defaults. */
 typedef struct gw_call_options {
   uint32_t timeout_ms; /**< 0: request_timeout_ms */
   uint64_t to;         /**< public id of a client; 0: the server */
@@ -467,6 +490,7 @@ typedef struct gw_client_info {
   uint64_t num_ignored;    /**< ignorable frames of unknown type */
 } gw_client_info;
 
+/** Fill in what holds now. */
 void gw_client_info_get(const gw_client *c, gw_client_info *info);
 
 #endif
