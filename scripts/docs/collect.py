@@ -92,11 +92,14 @@ def item_of(found):
 
 
 def js_pages(tree):
-    modules = list(js_modules("wasm/package.json"))
+    return modules_pages(tree, list(js_modules("wasm/package.json")))
+
+
+def modules_pages(tree, modules):
     files = [f"{tree.types}/{file}" for _, file in modules]
     out = subprocess.run(
-        [tree.node, "scripts/docs/typescript.mjs",
-         "wasm/node_modules/typescript", *files],
+        [tree.node, f"{tree.root}/scripts/docs/typescript.mjs",
+         f"{tree.root}/wasm/node_modules/typescript", *files],
         check=True, text=True, capture_output=True, timeout=60).stdout
     found = json.loads(out)
     pages, first = [], None

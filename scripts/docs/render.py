@@ -9,23 +9,44 @@ from model import Item, Prose
 
 # Kinds whose members are names of their own, also without the item's.
 GLOBAL_MEMBERS = {"enum"}
-WEBSOCKET_CLOSE = 4000
 
 
 def anchor(*names):
     return quote(".".join(names), safe=".,")
 
 
-def register(page, links):
-    """Makes the names of a page known; of a name that is there twice the first
-    counts, and members only where they are names of their own."""
+def names_of(page):
+    """The names of a page and their URLs; of members only those that are names of
+    their own."""
+    urls = {}
     for item in page.items():
-        url = f"{page.slug}.html#{anchor(item.name)}"
-        links.add(item.name, url)
+        urls[item.name] = f"{page.slug}.html#{anchor(item.name)}"
         for member in item.members:
             if item.kind in GLOBAL_MEMBERS and page.group != "JavaScript":
-                links.add(member.name,
-                          f"{page.slug}.html#{anchor(item.name, member.name)}")
+                urls[member.name] = (
+                    f"{page.slug}.html#{anchor(item.name, member.name)}")
+    return urls
+
+
+def links_of(pages):
+    """The links of each page by its slug, and those of guides. On its own page
+    and among its kind a name means what is there; elsewhere only one does that
+    can be no common word, as it has an underscore or a dot in it."""
+    names = {page.slug: names_of(page) for page in pages}
+    everywhere = {}
+    for urls in names.values():
+        for name, url in urls.items():
+            if "_" in name or "." in name:
+                everywhere.setdefault(name, url)
+    found = {}
+    for page in pages:
+        kin = {}
+        for other in pages:
+            if other.group == page.group and page.group != "Program":
+                kin = {**names[other.slug], **kin}
+        own = {} if page.group == "Program" else names[page.slug]
+        found[page.slug] = words.Links(own, kin, everywhere)
+    return found, words.Links(everywhere)
 
 
 def entries(page):
@@ -68,8 +89,12 @@ def item_html(item, links):
 
 def prose_html(prose, links):
     if prose.heading:
-        return f"<h2>{escape(prose.heading)}</h2>\n"
+        return f"<h2>{escape(sentence(prose.heading))}</h2>\n"
     return f'<div class="prose">{words.html(prose.text, links)}</div>\n'
+
+
+def sentence(text):
+    return text[:1].upper() + text[1:]
 
 
 def contents(page):
@@ -81,7 +106,7 @@ def contents(page):
 
 def page_html(page, links):
     parts = [f"<h1>{escape(page.title)}</h1>\n",
-             words.html(page.intro, links), contents(page)]
+             words.html(sentence(page.intro), links), contents(page)]
     for part in page.parts:
         if isinstance(part, Prose):
             parts.append(prose_html(part, links))
@@ -136,16 +161,13 @@ def commands_html(page, links):
 def codes_html(enum, class_of, links):
     """The table of codes, with what a client does about each."""
     rows = "".join(
-        f'<tr id="{anchor(name)}"><td>{number}</td>'
-        f"<td><code>{escape(name)}</code></td><td>{class_of(number)}</td>"
-        f"<td>{links.inline(' '.join(value.doc.split()))}</td></tr>\n"
+        f'<dt id="{anchor(name)}"><code>{number} {escape(name)}</code> '
+        f"<small>{class_of(number)}</small></dt>\n"
+        f"<dd>{words.html(value.doc, links)}</dd>\n"
         for value in enum.members
         for name, number in [split_value(value)])
     return (f"<h1>Codes</h1>\n{words.html(enum.doc, links)}"
-            f'<p>The close code of a WebSocket is {WEBSOCKET_CLOSE} plus the '
-            'code.</p>\n<div class="wide"><table>\n<thead><tr><th>code</th>'
-            "<th>name</th><th>class</th><th>what it says</th></tr></thead>\n"
-            f"<tbody>\n{rows}</tbody></table></div>\n")
+            f'<dl class="members">\n{rows}</dl>\n')
 
 
 def split_value(value: Item):

@@ -55,12 +55,11 @@ class File:
         return sorted(found, key=lambda item: int(item.where.split(":")[-1]))
 
     def take_words(self, item):
-        """A message that is a method's request or reply has the method's words."""
+        """A message that is named as a method's request or reply is that."""
         for service in self.proto.service:
             for method in service.method:
-                for what, kind in (("Request", method.input_type),
-                                   ("Reply", method.output_type)):
-                    if item.name == short(kind) and not item.doc:
+                for what in ("Request", "Reply"):
+                    if item.name == method.name + what and not item.doc:
                         item.doc = f"{what} of `{method.name}`."
 
     def service(self, service, path):

@@ -16,7 +16,6 @@ import check
 import collect
 import guides
 import render
-import words
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ASSETS = ["site.css", "site.js"]
@@ -40,7 +39,7 @@ SHELL = """<!doctype html>
 <body>
 <header>
 <a class="home" href="index.html">Godwit <small>{version}</small></a>
-<input id="filter" type="search" placeholder="Find a name or a heading"
+<input id="filter" type="search" placeholder="Find a name"
  aria-label="Find a name or a heading" autocomplete="off" hidden>
 <a class="to-menu" href="#menu">Menu</a>
 <ol id="found" hidden></ol>
@@ -127,9 +126,7 @@ def mark_up(guide, links):
     for token in guide.tokens:
         for child in token.children or []:
             url = links.urls.get(child.content.removesuffix("()"))
-            # Words such as `close` are names, too, but rarely meant as these.
-            if child.type == "code_inline" and url and (
-                    "_" in child.content or "." in child.content):
+            if child.type == "code_inline" and url:
                 child.type, child.content = "html_inline", (
                     f'<a href="{url}"><code>{escape(child.content)}</code></a>')
     return guide.html().replace("<table>", '<div class="wide"><table>').replace(
@@ -141,7 +138,10 @@ def guide_page(guide, links):
     entries = [(text, "heading" if level > 1 else "guide",
                 f"{slug}.html#{name}") for level, name, text in guide.headings]
     group = "Project" if guide.path in PROJECT else "Guides"
-    title = "Godwit" if slug == "index" else guide.title()
+    title = "Overview" if slug == "index" else guide.title()
+    folder = os.path.dirname(guide.path)
+    if folder not in ("", "docs"):
+        title += f" ({folder})"
     rows = "".join(f'<li><a href="#{name}">{escape(text)}</a></li>\n'
                    for level, name, text in guide.headings if level == 2)
     body = mark_up(guide, links)
@@ -200,17 +200,15 @@ def write(out, name, text):
 def build(tree, out, version):
     shutil.rmtree(out, ignore_errors=True)
     os.makedirs(out)
-    links = words.Links()
     pages = collect.reference(tree)
-    for page in pages:
-        render.register(page, links)
+    links, guide_links = render.links_of(pages)
     every_guide = sorted(collect.all_guides(tree.root), key=place_of)
     translator = Translator(tree.root, every_guide, out)
     for guide in every_guide:
         translator.translate(guide)
-    shown = [guide_page(guide, links) for guide in every_guide]
-    shown += [reference_page(page, links) for page in pages]
-    shown.append(codes_page(pages, links))
+    shown = [guide_page(guide, guide_links) for guide in every_guide]
+    shown += [reference_page(page, links[page.slug]) for page in pages]
+    shown.append(codes_page(pages, guide_links))
     for page in shown:
         write(out, f"{page.slug}.html", SHELL.format(
             title=escape(page.title), version=escape(version), body=page.body,

@@ -13,14 +13,12 @@ NAME = re.compile(r"\b\w[\w.]*\w\b(?:\(\))?")
 
 
 class Links:
-    """Where names are explained: name to URL. As seen from anywhere, as the site
-    is one folder."""
+    """Where names are explained: name to URL, the nearest first."""
 
-    def __init__(self):
+    def __init__(self, *near_to_far):
         self.urls = {}
-
-    def add(self, name, url):
-        self.urls.setdefault(name, url)
+        for urls in reversed(near_to_far):
+            self.urls.update(urls)
 
     def code(self, text, but=()):
         """Source with links at the names that are known, but for some."""
