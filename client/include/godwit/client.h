@@ -373,7 +373,7 @@ typedef struct gw_sub_options {
 GW_MUST_USE int64_t gw_client_subscribe(gw_client *c, gw_view channel,
                                         const gw_sub_options *options);
 /** Counts down; at 0 the subscription ends and its id is not valid any more
- * after the GW_SUB_ENDED event. */
+ * after the GW_SUB_ENDED event. 0, GW_ERR_NOT_FOUND. */
 int gw_client_unsubscribe(gw_client *c, uint32_t sub);
 /** GW_SUB_ENDED for an id that is not valid. */
 enum gw_sub_state gw_client_sub_state(const gw_client *c, uint32_t sub);
@@ -417,7 +417,9 @@ GW_MUST_USE int gw_client_restore(gw_client *c, gw_view entry);
 
 /** Enter the presence of a subscribed channel, or update it. Entered again by
  * the core after each reconnect, until left. Changes made while one is on its
- * way go out as one. A refusal is told by GW_EVENT_REPLY with request 0. */
+ * way go out as one. A refusal is told by GW_EVENT_REPLY with request 0.
+ *   returns  0; GW_ERR_NOT_FOUND (no such subscription), GW_ERR_TOO_BIG
+ *            (announced limit, or the state's), GW_ERR_TEXT, GW_ERR_NOMEM */
 GW_MUST_USE int gw_client_presence_set(gw_client *c, uint32_t sub,
                                        gw_view state, gw_payload payload);
 /** Leave it. 0, GW_ERR_NOT_FOUND: there is no such subscription. */
@@ -429,6 +431,12 @@ void gw_client_members(const gw_client *c, uint32_t sub,
                        void *arg);
 
 /* ---- requests ------------------------------------------------------------ */
+
+/*
+ * A request that cannot be made is told at once: GW_ERR_INVALID (empty name),
+ * GW_ERR_TEXT, GW_ERR_TOO_BIG (a name, or the whole for one frame), GW_ERR_FULL
+ * (max_calls of the limits), GW_ERR_STATE (CLOSED or FAILED), GW_ERR_NOMEM.
+ */
 
 /** Ask for the members of any channel. Returns request id > 0; outcome in
  * GW_EVENT_REPLY, in parts while `more`. */
@@ -466,7 +474,7 @@ GW_MUST_USE int gw_client_answer(gw_client *c, uint32_t call, uint32_t code,
 
 /** From the next attempt on; a wait that runs is drawn again. */
 void gw_client_set_retry(gw_client *c, const gw_retry_policy *policy);
-/** For the next Hello. */
+/** For the next Hello. 0, GW_ERR_TOO_BIG, GW_ERR_TEXT, GW_ERR_NOMEM. */
 GW_MUST_USE int gw_client_set_token(gw_client *c, gw_view token);
 
 /** Facts, valid until the next call into the client. */
