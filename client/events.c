@@ -58,12 +58,14 @@ static bool is_due(gw_client *c, const gw_event *e) {
   case GW_EVENT_PUBLICATION:
     s = gw__sub_by_id(c, e->u.publication.sub);
     if (s == NULL) return false;
-    s->position = e->u.publication.position;
+    if (!s->wildcard) s->position = e->u.publication.position;
     return true;
   case GW_EVENT_PRESENCE:
     return gw__sub_by_id(c, e->u.presence.sub) != NULL;
   case GW_EVENT_PRESENCE_SYNC:
     return gw__sub_by_id(c, e->u.presence_sync.sub) != NULL;
+  case GW_EVENT_META:
+    return gw__sub_by_id(c, e->u.meta.sub) != NULL;
   default:
     return true;
   }

@@ -48,8 +48,9 @@
 /** Events that one turn can queue before dispatch, besides those of single
  * subscriptions, calls and publications. */
 #define GW__EVENTS_BASE 24u
-/** The same for one subscription: lost, asked again, lost again, gap, ended. */
-#define GW__EVENTS_SUB 6u
+/** The same for one subscription: lost, asked again, lost again, gap, metadata,
+ * ended. */
+#define GW__EVENTS_SUB 7u
 
 /** Ring of events. Every object that may have to tell something promises room
  * for it when it is made, so that telling cannot fail. */
@@ -97,6 +98,10 @@ struct gw__sub {
   enum gw_sub_state state;
   gw_view channel; /**< in this block */
   gw_view token;   /**< in this block */
+  gw_view meta;    /**< in this block */
+  gw_list filter;  /**< in this block */
+  bool has_meta;   /**< the application was told metadata */
+  bool wildcard;   /**< of many channels, whose positions are their own */
   bool recover;    /**< recover at the first Subscribe, from position */
   bool presence;
   bool blocking;  /**< the connection is not ready before this is live */
@@ -359,6 +364,7 @@ GW_MUST_USE int gw__on_subscribed(gw_client *c, const gw_frame *frame);
 GW_MUST_USE int gw__on_publication(gw_client *c, const gw_frame *frame);
 GW_MUST_USE int gw__on_recovery(gw_client *c, const gw_frame *frame);
 GW_MUST_USE int gw__on_lagged(gw_client *c, const gw_frame *frame);
+GW_MUST_USE int gw__on_channel_meta(gw_client *c, const gw_frame *frame);
 /** Nothing is missing from here on. */
 void gw__become_live(gw_client *c, gw__sub *s);
 

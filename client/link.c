@@ -403,6 +403,8 @@ static int after_welcome(gw_client *c, const gw_frame *frame) {
     return gw__on_recovery(c, frame);
   case GW_FRAME_LAGGED:
     return gw__on_lagged(c, frame);
+  case GW_FRAME_CHANNEL_META:
+    return gw__on_channel_meta(c, frame);
   case GW_FRAME_PRESENCE_SNAPSHOT:
     return gw__on_snapshot(c, frame);
   case GW_FRAME_PRESENCE_DIFF:

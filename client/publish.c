@@ -19,11 +19,15 @@ static int check_publish(const gw_client *c, gw_view channel,
   int err = gw__check_channel(c, channel);
   if (err == 0) err = gw__check_payload(payload);
   if (err < 0) return err;
-  if (o->item.len > GW_MAX_ITEM_BYTES) return GW_ERR_TOO_BIG;
-  if (!gw_view_is_text(o->item)) return GW_ERR_TEXT;
+  if (o->item.len > GW_MAX_ITEM_BYTES || o->tags.num > GW_MAX_TAGS ||
+      o->meta.len > GW_MAX_CHANNEL_META_BYTES)
+    return GW_ERR_TOO_BIG;
+  if (!gw_view_is_text(o->item) || !gw_view_is_text(o->meta))
+    return GW_ERR_TEXT;
   if (is_closed(c) || (o->at_most_once && !gw__is_welcome(c)))
     return GW_ERR_STATE;
-  size_t len = channel.len + payload.bytes.len + o->item.len + PUBLISH_OVERHEAD;
+  size_t len = channel.len + payload.bytes.len + o->item.len + o->meta.len +
+               gw_list_bytes(o->tags) + PUBLISH_OVERHEAD;
   if (!gw__fits_frame(c, len)) return GW_ERR_TOO_BIG;
   return gw__outbox_has_room(&c->outbox, (uint32_t)len) ? 0 : GW_ERR_FULL;
 }
@@ -34,7 +38,7 @@ static int check_publish(const gw_client *c, gw_view channel,
 /** An entry for a message; views of the entry's m are into its own bytes. */
 static gw__entry *new_entry(gw_client *c, const gw_publish *m) {
   size_t cap = m->channel.len + m->data.len + m->json.len + m->item.len +
-               PUBLISH_OVERHEAD;
+               m->meta.len + gw_list_bytes(m->tags) + PUBLISH_OVERHEAD;
   gw__entry *e = gw__outbox_alloc(&c->alloc, (uint32_t)cap);
   if (e == NULL) return NULL;
   gw_out out = {e->bytes, 0, cap};
@@ -70,10 +74,16 @@ int gw_client_publish(gw_client *c, gw_view channel, gw_payload payload,
                   .after = gw__outbox_turn(&c->outbox, channel),
                   .no_echo = o->no_echo,
                   .compare = o->compare,
-                  .epoch = o->compare ? o->expected.epoch : 0,
-                  .offset = o->compare ? o->expected.offset : 0,
                   .ttl_ms = o->ttl_ms,
-                  .item = o->item};
+                  .item = o->item,
+                  .tags = o->tags,
+                  .removed = o->removed,
+                  .compare_item = o->compare_item,
+                  .meta = o->meta};
+  if (o->compare || o->compare_item) {
+    m.epoch = o->expected.epoch;
+    m.offset = o->expected.offset;
+  }
   *(payload.type == GW_PAYLOAD_JSON ? &m.json : &m.data) = payload.bytes;
   gw__entry *e = new_entry(c, &m);
   if (e == NULL) return GW_ERR_NOMEM;
@@ -114,9 +124,9 @@ int gw_client_restore(gw_client *c, gw_view entry) {
 
 /* ---- settled ------------------------------------------------------------- */
 
-static void settle(gw_client *c, gw__entry *e, uint32_t code,
-                   const gw_view *reason, const gw_position *position,
-                   bool duplicate) {
+static gw_event *settle(gw_client *c, gw__entry *e, uint32_t code,
+                        const gw_view *reason, const gw_position *position,
+                        bool duplicate) {
   gw_event *event = gw__events_push(c, GW_EVENT_PUBLISHED);
   event->u.published.key = e->key;
   event->u.published.code = code;
@@ -127,17 +137,18 @@ static void settle(gw_client *c, gw__entry *e, uint32_t code,
     c->port.store_remove(c->user, e->key);
   gw__outbox_remove(&c->outbox, &c->alloc, e);
   gw__events_release(c, 1);
+  return event;
 }
 
 static void fail(gw_client *c, gw__entry *e, uint32_t code,
                  const gw_view *reason) {
-  settle(c, e, code, reason, NULL, false);
+  (void)settle(c, e, code, reason, NULL, false);
 }
 
 static void accept(gw_client *c, gw__entry *e, const gw_position *position,
                    bool duplicate) {
   e->lane->failures = 0;
-  settle(c, e, GW_CODE_OK, NULL, position, duplicate);
+  (void)settle(c, e, GW_CODE_OK, NULL, position, duplicate);
 }
 
 int gw__on_published(gw_client *c, const gw_frame *frame) {
@@ -167,7 +178,8 @@ void gw__publish_refused(gw_client *c, gw__entry *e, const gw_error *error) {
   enum gw_code_class class = gw_code_class(error->code);
   bool again = class == GW_CLASS_RETRY || class == GW_CLASS_RETRY_AFTER;
   if (e->at_most_once || !again) {
-    fail(c, e, error->code, &error->message);
+    settle(c, e, error->code, &error->message, NULL, false)->u.published.field =
+        error->field;
     return;
   }
   gw__outbox_rewind(&c->outbox, e);

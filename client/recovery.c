@@ -27,10 +27,22 @@ static void tell_gap(gw_client *c, gw__sub *s, uint32_t reason, uint64_t from,
   s->position = *position;
 }
 
-/** Offsets of this stream will not come, up to `to`. */
+/** Offsets of this stream will not come, up to `to`; perhaps nobody misses
+ * them. */
 static void skip_to(gw_client *c, gw__sub *s, uint32_t reason, uint64_t to) {
   gw_position position = {s->position.epoch, to};
+  if (reason == GW_GAP_FILTERED || reason == GW_GAP_SUPERSEDED) {
+    s->position = position;
+    return;
+  }
   tell_gap(c, s, reason, s->position.offset + 1, to, &position);
+}
+
+static void tell_meta(gw_client *c, gw__sub *s, gw_view meta) {
+  gw_event *e = gw__events_push(c, GW_EVENT_META);
+  s->has_meta = meta.len != 0;
+  e->u.meta.sub = s->id;
+  e->u.meta.meta = meta;
 }
 
 void gw__become_live(gw_client *c, gw__sub *s) {
@@ -70,7 +82,7 @@ static bool is_sound(const gw_client *c, const gw__sub *s, uint32_t number,
   if (m->epoch == 0 || number == 0) return false;
   gw__sub *other = gw__sub_by_number(c, number);
   if (other != NULL && other != s) return false;
-  return m->result == GW_RECOVERY_GAP || s->position.epoch == 0 ||
+  return m->result >= GW_RECOVERY_GAP || s->position.epoch == 0 ||
          (m->epoch == s->position.epoch && m->offset == s->position.offset);
 }
 
@@ -84,10 +96,14 @@ int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
   s->request = 0;
   s->number = frame->head.channel;
   s->result = m.result;
+  s->wildcard = m.wildcard;
   gw_position position = {m.epoch, m.offset};
-  if (m.result == GW_RECOVERY_GAP)
+  if (m.result >= GW_RECOVERY_GAP)
     tell_gap(c, s, m.gap, m.gap_from, m.gap_to, &position);
+  /* What was had before comes again, and is no repeat. */
+  if (m.result == GW_RECOVERY_ANEW) gw__dedup_deinit(&s->dedup, &c->alloc);
   s->position = position;
+  if (m.meta.len != 0 || s->has_meta) tell_meta(c, s, m.meta);
   gw__presence_subscribed(c, s);
   if (m.live)
     gw__become_live(c, s);
@@ -99,35 +115,50 @@ int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
 /* ---- publications -------------------------------------------------------- */
 
 static void tell_publication(gw_client *c, const gw__sub *s,
-                             const gw_publication *m) {
+                             const gw_publication *m, gw_view body,
+                             const gw_position *position) {
   gw_event *e = gw__events_push(c, GW_EVENT_PUBLICATION);
   e->u.publication.sub = s->id;
-  e->u.publication.position = (gw_position){s->position.epoch, m->offset};
+  e->u.publication.position = *position;
   e->u.publication.payload = gw__payload(m->data, m->json);
   e->u.publication.client = m->client;
   e->u.publication.key = m->key;
   e->u.publication.user = m->user;
   e->u.publication.time_ms = m->time_ms;
   e->u.publication.item = m->item;
+  e->u.publication.removed = m->removed;
+  e->u.publication.channel = m->channel;
+  e->u.publication.num_tags = (uint8_t)m->tags.num;
+  e->u.publication.body = body;
   e->u.publication.own = m->client != 0 && m->client == c->client_id;
 }
 
-/** A publication that follows the last. */
-static int take_publication(gw_client *c, gw__sub *s, const gw_publication *m,
-                            bool stub) {
+/** Whether all that the channel holds is being told: what this client published
+ * without echo is a part of it. */
+static bool is_told_anew(const gw__sub *s) {
+  return s->result == GW_RECOVERY_ANEW && s->state != GW_SUB_LIVE;
+}
+
+/** A publication that follows the last; or of a wildcard, whose positions are
+ * those of the channel that it came by, and which may see the keys of a client
+ * in any order. */
+static int take_publication(gw_client *c, gw__sub *s, const gw_frame *frame,
+                            const gw_publication *m) {
   int repeat = 0;
-  if (m->client != 0 && m->key != 0)
+  if (m->client != 0 && m->key != 0 && !s->wildcard)
     repeat = gw__dedup_see(&s->dedup, &c->alloc, m->client, m->key);
   if (repeat < 0) return repeat;
   if (repeat > 0) c->num_duplicates++;
   gw__entry *entry = NULL;
   bool own = m->client != 0 && m->client == c->client_id;
   if (own && m->key != 0) entry = gw__outbox_by_key(&c->outbox, m->key);
-  bool quiet = stub || (own && m->no_echo);
-  gw_position position = {s->position.epoch, m->offset};
+  bool quiet = (frame->head.flags & GW_FLAG_OWN) != 0 ||
+               (own && m->no_echo && !is_told_anew(s));
+  gw_position position = {s->wildcard ? m->epoch : s->position.epoch,
+                          m->offset};
   if (repeat == 0 && !quiet)
-    tell_publication(c, s, m);
-  else
+    tell_publication(c, s, m, frame->body, &position);
+  else if (!s->wildcard)
     s->position = position;
   if (entry != NULL) gw__publish_echoed(c, entry, &position);
   return 0;
@@ -139,8 +170,8 @@ int gw__on_publication(gw_client *c, const gw_frame *frame) {
   gw_publication m;
   int err = gw_decode_publication(frame->body, &m);
   if (err < 0) return err;
-  if (m.offset == s->position.offset + 1)
-    return take_publication(c, s, &m, (frame->head.flags & GW_FLAG_OWN) != 0);
+  if (m.offset == s->position.offset + 1 || s->wildcard)
+    return take_publication(c, s, frame, &m);
   if (m.offset <= s->position.offset)
     c->num_duplicates++;
   else
@@ -176,11 +207,25 @@ int gw__on_lagged(gw_client *c, const gw_frame *frame) {
   gw_lagged m;
   int err = gw_decode_lagged(frame->body, &m);
   if (err < 0) return err;
+  if (s->wildcard) {
+    gw_position position = {s->position.epoch, m.to};
+    tell_gap(c, s, m.reason, m.from, m.to, &position);
+    return 0;
+  }
   if (m.to <= s->position.offset) return 0;
   if (m.from > s->position.offset + 1)
     on_hole(c, s);
   else
     skip_to(c, s, m.reason != 0 ? m.reason : (uint32_t)GW_GAP_SLOW_READER,
             m.to);
+  return 0;
+}
+
+int gw__on_channel_meta(gw_client *c, const gw_frame *frame) {
+  gw__sub *s = receiver(c, frame);
+  gw_channel_meta m;
+  int err = gw_decode_channel_meta(frame->body, &m);
+  if (err < 0) return err;
+  if (s != NULL) tell_meta(c, s, m.meta);
   return 0;
 }

@@ -57,21 +57,29 @@ bool gw__subs_blocking(const gw_client *c) {
 
 /* ---- life ---------------------------------------------------------------- */
 
+static gw_view keep(gw_out *out, gw_view v) {
+  uint8_t *to = out->data + out->len;
+  if (v.len != 0) memcpy(to, v.data, v.len);
+  out->len += v.len;
+  return (gw_view){to, v.len};
+}
+
 static gw__sub *new_sub(gw_client *c, gw_view channel,
                         const gw_sub_options *o) {
-  gw__sub *s = gw__alloc(c, sizeof *s + channel.len + o->token.len);
+  size_t room =
+      channel.len + o->token.len + o->meta.len + gw_list_bytes(o->filter);
+  gw__sub *s = gw__alloc(c, sizeof *s + room);
   if (s == NULL) return NULL;
-  uint8_t *text = (uint8_t *)(s + 1);
+  gw_out out = {(uint8_t *)(s + 1), 0, room};
   *s = (gw__sub){.refs = 1,
-                 .channel = {text, channel.len},
-                 .token = {text + channel.len, o->token.len},
+                 .channel = keep(&out, channel),
+                 .token = keep(&out, o->token),
+                 .meta = keep(&out, o->meta),
                  .recover = o->recover,
                  .presence = o->presence,
                  .overflow = o->overflow,
                  .backoff = {.policy = c->backoff.policy}};
-  memcpy(text, channel.data, channel.len);
-  if (o->token.len != 0)
-    memcpy(text + channel.len, o->token.data, o->token.len);
+  (void)!gw_list_copy(o->filter, &out, &s->filter);
   if (o->recover && o->since.epoch != 0) s->position = o->since;
   return s;
 }
@@ -114,7 +122,11 @@ int64_t gw_client_subscribe(gw_client *c, gw_view channel,
   if (options == NULL) options = &none;
   int err = gw__check_channel(c, channel);
   if (err < 0) return err;
-  if (options->token.len > GW_MAX_TOKEN_BYTES) return GW_ERR_TOO_BIG;
+  if (options->token.len > GW_MAX_TOKEN_BYTES ||
+      options->meta.len > GW_MAX_SUB_META_BYTES ||
+      options->filter.num > GW_MAX_FILTER_TERMS)
+    return GW_ERR_TOO_BIG;
+  if (!gw_view_is_text(options->meta)) return GW_ERR_TEXT;
   gw__sub *s = gw__sub_by_channel(c, channel);
   if (s != NULL) {
     if (s->refs == UINT32_MAX) return GW_ERR_FULL;
@@ -229,6 +241,8 @@ static void put_subscribe(gw_client *c, gw__sub *s) {
                     .token = s->token,
                     .overflow = s->overflow,
                     .presence = s->presence,
+                    .filter = s->filter,
+                    .meta = s->meta,
                     .by_server = s->by_server && s->refs == 1};
   s->by_number = false;
   s->request = gw__next_request(c);

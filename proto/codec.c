@@ -97,15 +97,18 @@ static bool append(gw_out *out, const uint8_t *from, size_t len) {
 
 static bool write_number(gw_out *out, const field *f, uint64_t value) {
   uint8_t bytes[NUMBER_MAX];
-  if (value == 0) return true; /* the default is not sent */
-  uint8_t *at = put_tag(bytes, f);
+  bool has_room = out->cap - out->len >= NUMBER_MAX; /* nearly always */
+  uint8_t *start = has_room ? out->data + out->len : bytes;
+  uint8_t *at = put_tag(start, f);
   if (f->kind == F64) {
     for (unsigned i = 0; i < 8; i++)
       *at++ = (uint8_t)(value >> (8 * i));
   } else {
     at = put_varint(at, value);
   }
-  return append(out, bytes, (size_t)(at - bytes));
+  if (!has_room) return append(out, bytes, (size_t)(at - bytes));
+  out->len += (size_t)(at - start);
+  return true;
 }
 
 static bool write_view(gw_out *out, const field *f, gw_view v) {
@@ -150,10 +153,8 @@ static bool write_field(gw_out *out, const field *f, const uint8_t *from) {
     return write_number(out, f, *(const uint64_t *)(const void *)from);
   case BOOL:
     return write_number(out, f, *(const bool *)(const void *)from);
-  case VIEW: {
-    gw_view v = *(const gw_view *)(const void *)from;
-    return v.len == 0 || write_view(out, f, v);
-  }
+  case VIEW:
+    return write_view(out, f, *(const gw_view *)(const void *)from);
   case LIST:
     return write_list(out, f, *(const gw_list *)(const void *)from);
   default:
@@ -161,11 +162,31 @@ static bool write_field(gw_out *out, const field *f, const uint8_t *from) {
   }
 }
 
+/** Whether a field holds the default, which is not sent. Most do. */
+static bool is_default(const field *f, const uint8_t *from) {
+  switch (f->kind) {
+  case U32:
+    return *(const uint32_t *)(const void *)from == 0;
+  case U64:
+  case F64:
+    return *(const uint64_t *)(const void *)from == 0;
+  case BOOL:
+    return !*(const bool *)(const void *)from;
+  case VIEW:
+    return ((const gw_view *)(const void *)from)->len == 0;
+  case LIST:
+    return ((const gw_list *)(const void *)from)->num == 0;
+  default:
+    return false;
+  }
+}
+
 static bool write_fields(gw_out *out, enum gw_message_id id,
                          const uint8_t *from) {
   const field *f = &fields[messages[id].first];
-  for (unsigned num = messages[id].num; num != 0; num--, f++) {
-    if (!write_field(out, f, from + f->offset)) return false;
+  for (const field *end = f + messages[id].num; f < end; f++) {
+    const uint8_t *at = from + f->offset;
+    if (!is_default(f, at) && !write_field(out, f, at)) return false;
   }
   return true;
 }
@@ -371,6 +392,55 @@ int gw_decode(gw_view body, enum gw_message_id id, void *m) {
 }
 
 /* ---- lists --------------------------------------------------------------- */
+
+/** How a list alone is written. */
+static const field alone = {.tag = 1, .kind = LIST};
+
+static int add_item(gw_out *out, gw_list *list, bool is_written, size_t start) {
+  if (!is_written) {
+    out->len = start;
+    return GW_ERR_FULL;
+  }
+  list->num++;
+  list->rest = (gw_view){out->data, out->len};
+  list->tag = alone.tag;
+  return 0;
+}
+
+int gw_list_add(gw_out *out, gw_list *list, enum gw_message_id id,
+                const void *m) {
+  const field item = {.tag = alone.tag, .kind = (uint8_t)(NESTED + id)};
+  size_t start = out->len;
+  return add_item(out, list, write_nested(out, &item, m), start);
+}
+
+int gw_list_add_text(gw_out *out, gw_list *list, gw_view text) {
+  size_t start = out->len;
+  return add_item(out, list, write_view(out, &alone, text), start);
+}
+
+gw_list gw_list_of(gw_view items, size_t num) {
+  return (gw_list){.num = num, .rest = items, .tag = alone.tag};
+}
+
+size_t gw_list_bytes(gw_list list) {
+  size_t sum = 0;
+  gw_view item;
+  while (list.num != 0 && gw_list_next(&list, &item))
+    sum += NUMBER_MAX + item.len;
+  return sum;
+}
+
+int gw_list_copy(gw_list list, gw_out *out, gw_list *copy) {
+  size_t start = out->len;
+  if (!write_list(out, &alone, list)) {
+    out->len = start;
+    return GW_ERR_FULL;
+  }
+  gw_view items = {out->data + start, out->len - start};
+  *copy = gw_list_of(items, list.num);
+  return 0;
+}
 
 bool gw_list_next(gw_list *list, gw_view *item) {
   uint32_t tag;

@@ -15,7 +15,8 @@ bool gw_type_is_data(uint8_t type) {
 #define BIT(name) (UINT64_C(1) << GW_FRAME_##name)
   const uint64_t data = BIT(SUBSCRIBED) | BIT(UNSUBSCRIBED) | BIT(PUBLICATION) |
                         BIT(RECOVERY) | BIT(LAGGED) | BIT(PRESENCE_SNAPSHOT) |
-                        BIT(PRESENCE_DIFF) | BIT(RPC) | BIT(MESSAGE);
+                        BIT(PRESENCE_DIFF) | BIT(RPC) | BIT(CHANNEL_META) |
+                        BIT(MESSAGE);
 #undef BIT
   return type < 64 && (data >> type & 1u) != 0;
 }

@@ -185,10 +185,18 @@ EXPORT(h) void bridge_on_wake(bridge *b, uint32_t why) {
 
 /* ---- subscriptions ------------------------------------------------------- */
 
-/** Input: gw_sub_options, channel. */
-EXPORT(k) int bridge_subscribe(bridge *b, uint32_t channel_len) {
-  const gw_sub_options *options = (const void *)input.data;
-  gw_view channel = after(sizeof *options, channel_len);
+/** Input: gw_sub_options, of whose metadata there is the length only, and of
+ * whose filter the number of terms; channel and metadata as one text; terms. */
+EXPORT(k)
+int bridge_subscribe(bridge *b, uint32_t text_len, uint32_t type,
+                     uint32_t terms_len) {
+  gw_sub_options *options = (void *)input.data;
+  gw_view channel = after(sizeof *options, text_len);
+  (void)type;
+  options->filter = gw_list_of(after(sizeof *options + text_len, terms_len),
+                               options->filter.num);
+  channel.len -= options->meta.len;
+  options->meta.data = channel.data + channel.len;
   return (int)gw_client_subscribe(enter(b), channel, options);
 }
 
@@ -203,16 +211,22 @@ EXPORT(m) void bridge_position(bridge *b, uint32_t sub) {
 
 /* ---- publications -------------------------------------------------------- */
 
-/** Input: gw_publish_options, of whose item there is the length only, channel and
- * item as one text, payload. Returned beside: the key. */
+/** Input: gw_publish_options, of whose item and metadata there are the lengths
+ * only, and of whose tags the number; channel, item and metadata as one text;
+ * tags and payload as one. Returned beside: the key. */
 EXPORT(n)
-int bridge_publish(bridge *b, uint32_t text_len, uint32_t type,
-                   uint32_t payload_len) {
+int bridge_publish(bridge *b, uint32_t tags_len, uint32_t text_len,
+                   uint32_t type, uint32_t payload_len) {
   gw_publish_options *options = (void *)input.data;
   gw_view channel = after(sizeof *options, text_len);
   gw_view bytes = after(sizeof *options + text_len, payload_len);
-  channel.len -= options->item.len;
+  options->tags = gw_list_of(bytes, options->tags.num);
+  options->tags.rest.len = tags_len;
+  bytes.data += tags_len;
+  bytes.len -= tags_len;
+  channel.len -= options->item.len + options->meta.len;
   options->item.data = channel.data + channel.len;
+  options->meta.data = options->item.data + options->item.len;
   return gw_client_publish(enter(b), channel, payload_of(type, bytes), options,
                            &b->returned.epoch);
 }

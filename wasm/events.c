@@ -51,16 +51,18 @@ void bridge_events_begin(bridge *b) {
 
 /** Words of each record that are views; 0 ends a row. A view is a text unless it
  * is marked as bytes, or as a payload and the word before says bytes. */
-#define BYTES   0x40u
-#define PAYLOAD 0x80u
-static const uint8_t views[][4] = {
+#define BYTES     0x40u
+#define PAYLOAD   0x80u
+#define VIEWS_MAX 5
+static const uint8_t views[][VIEWS_MAX] = {
     [GW_EVENT_STATE] = {7},
     [GW_EVENT_SUB_STATE] = {5, 10},
-    [GW_EVENT_PUBLICATION] = {PAYLOAD | 11, 18, 22},
-    [GW_EVENT_PUBLISHED] = {7},
+    [GW_EVENT_PUBLICATION] = {PAYLOAD | 11, 18, 22, 24, BYTES | 26},
+    [GW_EVENT_PUBLISHED] = {7, 15},
     [GW_EVENT_PRESENCE] = {8, 10, BYTES | 12, 14},
     [GW_EVENT_REPLY] = {6, PAYLOAD | 10},
     [GW_EVENT_CALL] = {5, PAYLOAD | 8, 12},
+    [GW_EVENT_META] = {5},
     [GW_EVENT_MESSAGE] = {6, 9, 11, PAYLOAD | 14},
     [RECORD_MEMBER] = {8, 10, BYTES | 12, 14},
 };
@@ -76,8 +78,11 @@ static void keep(bridge_buf *buf, gw_view *v) {
 static void put(bridge *b, const gw_event *e) {
   uint32_t *record = (void *)grow(&b->records, sizeof *e);
   memcpy(record, e, sizeof *e);
+  /* Nobody wants the message but for its tags. */
+  if (e->type == GW_EVENT_PUBLICATION && e->u.publication.num_tags == 0)
+    ((gw_event *)(void *)record)->u.publication.body.len = 0;
   const uint8_t *view = views[e->type];
-  for (int i = 0; i < 4 && view[i] != 0; i++) {
+  for (int i = 0; i < VIEWS_MAX && view[i] != 0; i++) {
     uint32_t *word = record + (view[i] & ~(BYTES | PAYLOAD));
     bool is_bytes = (view[i] & BYTES) != 0 ||
                     ((view[i] & PAYLOAD) != 0 && word[-1] == GW_PAYLOAD_BYTES);

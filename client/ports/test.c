@@ -10,8 +10,10 @@
 
 /* ---- records ------------------------------------------------------------- */
 
+#define VIEWS_MAX 5
+
 /** The views of an event that hold texts; the rest is plain. */
-static int views_of(gw_event *e, gw_view *views[4]) {
+static int views_of(gw_event *e, gw_view *views[VIEWS_MAX]) {
   int n = 0;
   switch (e->type) {
   case GW_EVENT_STATE:
@@ -25,9 +27,12 @@ static int views_of(gw_event *e, gw_view *views[4]) {
     views[n++] = &e->u.publication.payload.bytes;
     views[n++] = &e->u.publication.user;
     views[n++] = &e->u.publication.item;
+    views[n++] = &e->u.publication.channel;
+    views[n++] = &e->u.publication.body;
     break;
   case GW_EVENT_PUBLISHED:
     views[n++] = &e->u.published.reason;
+    views[n++] = &e->u.published.field;
     break;
   case GW_EVENT_PRESENCE:
     views[n++] = &e->u.presence.member.user;
@@ -45,6 +50,9 @@ static int views_of(gw_event *e, gw_view *views[4]) {
     views[n++] = &e->u.call.payload.bytes;
     views[n++] = &e->u.call.from_user;
     break;
+  case GW_EVENT_META:
+    views[n++] = &e->u.meta.meta;
+    break;
   case GW_EVENT_MESSAGE:
     views[n++] = &e->u.message.user;
     views[n++] = &e->u.message.group;
@@ -59,7 +67,7 @@ static int views_of(gw_event *e, gw_view *views[4]) {
 
 static void keep_event(gw_test_port *p, const gw_event *event) {
   gw_event copy = *event;
-  gw_view *views[4];
+  gw_view *views[VIEWS_MAX];
   int num = views_of(&copy, views);
   size_t len = 0;
   for (int i = 0; i < num; i++)
@@ -145,6 +153,9 @@ static void trace_event(gw_test_port *p, const gw_event *e) {
     break;
   case GW_EVENT_CALL:
     trace(p, "call%u ", e->u.call.call);
+    break;
+  case GW_EVENT_META:
+    trace(p, "meta%u ", e->u.meta.sub);
     break;
   case GW_EVENT_RTT:
     break;

@@ -20,8 +20,9 @@ import render
 HERE = os.path.dirname(os.path.abspath(__file__))
 ASSETS = ["site.css", "site.js"]
 # Guides in the order of a reader; what is not named here follows.
-ORDER = ["javascript", "api", "hooks", "presence", "groups", "messages", "routes",
-         "middleware", "deployment", "protocol", "architecture", "performance"]
+ORDER = ["javascript", "channels", "presence", "groups", "messages", "api", "hooks",
+         "routes", "middleware", "deployment", "protocol", "architecture",
+         "performance"]
 PROJECT = {"CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/plan.md"}
 GROUPS = ["Guides", "C", "Protocol", "JavaScript", "Program", "Project"]
 

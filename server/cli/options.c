@@ -66,11 +66,22 @@ static bool set_number(const gw_usage *u, const gw_option *o,
   return false;
 }
 
+static bool add_text(const gw_usage *u, const gw_option *o, const char *value) {
+  gw_texts *texts = o->to;
+  if (texts->num == GW_TEXTS_MAX) {
+    (void)gw_usage_error(u, "%s was given too often", o->name);
+    return false;
+  }
+  texts->text[texts->num++] = value;
+  return true;
+}
+
 static bool set(const gw_usage *u, const gw_option *o, const char *value) {
   if (o->type == GW_OPTION_TEXT) {
     *(const char **)o->to = value;
     return true;
   }
+  if (o->type == GW_OPTION_TEXTS) return add_text(u, o, value);
   return set_number(u, o, value);
 }
 

@@ -9,9 +9,17 @@
 enum gw_option_type {
   GW_OPTION_FLAG,    /**< bool: no value */
   GW_OPTION_TEXT,    /**< const char * */
+  GW_OPTION_TEXTS,   /**< gw_texts: may be given several times */
   GW_OPTION_NUMBER,  /**< uint32_t, from 1 */
   GW_OPTION_DURATION /**< uint32_t, milliseconds: 500ms, 10s */
 };
+
+#define GW_TEXTS_MAX 64u
+
+typedef struct gw_texts {
+  uint32_t num;
+  const char *text[GW_TEXTS_MAX];
+} gw_texts;
 
 typedef struct gw_option {
   const char *name; /**< with its dashes */

@@ -16,6 +16,9 @@
  * the outbox takes them. */
 #define INFLIGHT_MAX 256u
 
+/** A tag as an item of a list. */
+#define TAG_ROOM (GW_MAX_TAG_NAME_BYTES + GW_MAX_TAG_VALUE_BYTES + 16u)
+
 /** One publication on its way, to say which line was refused. */
 typedef struct sent {
   uint64_t key;
@@ -30,11 +33,16 @@ typedef struct publish {
   bool as_json;
   const char *file;
   const char *expect;
+  const char *expect_item;
   const char *item;
+  const char *meta;
+  gw_texts tags;
+  bool removed;
   uint32_t ttl_ms;
   const char *channel;
   const char *data; /**< NULL: lines of the standard input */
   gw_publish_options options;
+  uint8_t tag_space[GW_MAX_TAGS * TAG_ROOM];
   /* what goes on */
   gw_lines lines;
   bool has_lines;
@@ -63,7 +71,7 @@ static bool make_payload(const publish *p, gw_view data, gw_payload *payload,
                          char **made) {
   *made = NULL;
   *payload = (gw_payload){GW_PAYLOAD_BYTES, data};
-  if (p->as_bytes) return true;
+  if (p->as_bytes || p->removed) return true;
   payload->type = GW_PAYLOAD_JSON;
   if (!p->as_text && gw_text_is_json(data)) return true;
   if (p->as_json) return false;
@@ -124,6 +132,14 @@ static void print_position(publish *p, const gw_event *e) {
   gw_cli_flush(&p->cli);
 }
 
+/** Where in the data it is wrong. */
+static void tell_field(const publish *p, gw_view field) {
+  if (field.len == 0) return;
+  fprintf(stderr, "%s: at ", p->cli.name);
+  gw_text_put(stderr, field);
+  fputc('\n', stderr);
+}
+
 static void on_published(publish *p, const gw_event *e) {
   size_t i = 0;
   while (i < p->num_sent && p->sent[i].key != e->u.published.key)
@@ -141,6 +157,7 @@ static void on_published(publish *p, const gw_event *e) {
                    (unsigned long long)line);
     p->num_failed++;
     gw_cli_tell(&p->cli, what, e->u.published.code, e->u.published.reason);
+    tell_field(p, e->u.published.field);
   }
   if (p->num_sent == 0) {
     gw_cli_disarm(&p->cli);
@@ -237,9 +254,55 @@ static const char about[] =
     "in order. Exits with 0 only when everything was acknowledged, 1 when\n"
     "something was refused or not answered in time, 2 for a wrong command line.\n";
 
-static bool is_contradiction(const publish *p, int argc) {
-  return (p->as_text + p->as_bytes + p->as_json > 1) ||
-         (p->file != NULL && argc > 1);
+/** NULL: none. */
+static const char *contradiction(const publish *p, int argc) {
+  if (p->as_text + p->as_bytes + p->as_json > 1)
+    return "--text, --bytes and --json exclude each other";
+  if (p->file != NULL && argc > 1) return "--file and DATA exclude each other";
+  if (p->removed && (p->file != NULL || argc > 1))
+    return "what is removed has no data";
+  if (p->expect != NULL && p->expect_item != NULL)
+    return "--expect and --expect-item exclude each other";
+  return NULL;
+}
+
+/** "none", or where the item was published last. */
+static bool read_expected(publish *p) {
+  gw_publish_options *o = &p->options;
+  o->compare = p->expect != NULL;
+  o->compare_item = p->expect_item != NULL;
+  if (p->expect_item != NULL && strcmp(p->expect_item, "none") == 0)
+    return true;
+  const char *text = p->expect != NULL ? p->expect : p->expect_item;
+  return text == NULL || gw_text_read_position(text, &o->expected);
+}
+
+static bool read_tags(publish *p) {
+  gw_out out = {p->tag_space, 0, sizeof p->tag_space};
+  for (uint32_t i = 0; i < p->tags.num; i++) {
+    const char *text = p->tags.text[i];
+    size_t len = strcspn(text, "=");
+    gw_tag tag = {{(const uint8_t *)text, len}, gw_view_of(text + len + 1)};
+    if (text[len] == '\0' || len == 0 ||
+        gw_list_add(&out, &p->options.tags, GW_MESSAGE_tag, &tag) < 0)
+      return false;
+  }
+  return true;
+}
+
+/** What a publication has besides its data. */
+static int read_more(publish *p, const gw_usage *usage) {
+  p->options.ttl_ms = p->ttl_ms;
+  p->options.removed = p->removed;
+  if (!read_expected(p))
+    return gw_usage_error(usage, "a position must be EPOCH:OFFSET as printed");
+  if (!read_tags(p)) return gw_usage_error(usage, "--tag must be NAME=VALUE");
+  if (p->meta != NULL) p->options.meta = gw_view_of(p->meta);
+  if (p->item != NULL) p->options.item = gw_view_of(p->item);
+  if (p->options.item.len > GW_MAX_ITEM_BYTES)
+    return gw_usage_error(usage, "--item must not be longer than %u bytes",
+                          GW_MAX_ITEM_BYTES);
+  return 0;
 }
 
 static int parse(publish *p, int argc, char **argv) {
@@ -256,6 +319,14 @@ static int parse(publish *p, int argc, char **argv) {
        "forget it after this time"},
       {"--item", GW_OPTION_TEXT, &p->item, "ID",
        "what it is about: supersedes what was published about that"},
+      {"--expect-item", GW_OPTION_TEXT, &p->expect_item, "POSITION",
+       "only if the item was published there last, or none: is not there"},
+      {"--removed", GW_OPTION_FLAG, &p->removed, NULL,
+       "the item is gone; without DATA"},
+      {"--tag", GW_OPTION_TEXTS, &p->tags, "NAME=VALUE",
+       "for filters; several times"},
+      {"--meta", GW_OPTION_TEXT, &p->meta, "JSON",
+       "what is known about the channel, if nothing is so far"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   gw_option connection[GW_CLI_NUM_OPTIONS];
@@ -265,28 +336,15 @@ static int parse(publish *p, int argc, char **argv) {
   if (code != 0) return code;
   if (argc < 1) return gw_usage_error(&usage, "which channel?");
   if (argc > 2) return gw_usage_error(&usage, "DATA is one argument: quote it");
-  if (is_contradiction(p, argc)) {
-    return gw_usage_error(
-        &usage,
-        "--text, --bytes and --json exclude each other, --file and DATA too");
-  }
+  const char *why = contradiction(p, argc);
+  if (why != NULL) return gw_usage_error(&usage, "%s", why);
   p->channel = argv[0];
   if (argc == 2 && strcmp(argv[1], "-") != 0) p->data = argv[1];
-  if (argc == 1 && p->file == NULL && isatty(STDIN_FILENO)) {
+  if (p->removed) p->data = "";
+  if (p->data == NULL && p->file == NULL && isatty(STDIN_FILENO)) {
     return gw_usage_error(&usage, "what shall be published?");
   }
-  p->options.ttl_ms = p->ttl_ms;
-  p->options.compare = p->expect != NULL;
-  if (p->expect != NULL &&
-      !gw_text_read_position(p->expect, &p->options.expected)) {
-    return gw_usage_error(&usage, "--expect must be EPOCH:OFFSET as printed");
-  }
-  if (p->item != NULL) p->options.item = gw_view_of(p->item);
-  if (p->options.item.len > GW_MAX_ITEM_BYTES) {
-    return gw_usage_error(&usage, "--item must not be longer than %u bytes",
-                          GW_MAX_ITEM_BYTES);
-  }
-  return 0;
+  return read_more(p, &usage);
 }
 
 int gw_cmd_publish(int argc, char **argv) {

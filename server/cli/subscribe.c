@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/cli/cmd.h"
+#include "server/cli/filter.h"
 #include "server/cli/members.h"
 #include "server/cli/session.h"
 #include "server/cli/text.h"
@@ -16,8 +17,11 @@ typedef struct subscribe {
   bool presence;
   const char *since;
   const char *overflow;
+  const char *filter;
+  const char *meta;
   uint32_t count; /**< 0: no end */
   gw_sub_options options;
+  uint8_t filter_space[GW_FILTER_SPACE];
   int num_channels;
   char **channels;
   uint32_t *subs; /**< their ids */
@@ -33,6 +37,12 @@ static gw_view channel_of(const subscribe *s, uint32_t sub) {
   return gw_view_of("?");
 }
 
+/** The channel that something was published to. */
+static gw_view origin_of(const subscribe *s, const gw_event *e) {
+  gw_view matched = e->u.publication.channel;
+  return matched.len != 0 ? matched : channel_of(s, e->u.publication.sub);
+}
+
 /* ---- publications ---------------------------------------------------------- */
 
 static void put_publisher(FILE *to, uint64_t client, gw_view user) {
@@ -44,11 +54,29 @@ static void put_publisher(FILE *to, uint64_t client, gw_view user) {
   }
 }
 
+static gw_list tags_of(const gw_event *e) {
+  gw_publication m = {.offset = 0};
+  (void)!gw_decode_publication(e->u.publication.body, &m);
+  return m.tags;
+}
+
+static void put_tags(gw_list tags) {
+  gw_view item;
+  gw_tag tag;
+  while (gw_list_next(&tags, &item)) {
+    if (gw_decode_tag(item, &tag) < 0) continue;
+    putchar(' ');
+    gw_text_put(stdout, tag.name);
+    putchar('=');
+    gw_text_put(stdout, tag.value);
+  }
+}
+
 static void put_line(const subscribe *s, const gw_event *e) {
   char clock[GW_TEXT_TIME_MAX];
   printf("%s ", gw_text_clock(e->u.publication.time_ms, clock));
-  if (s->num_channels > 1) {
-    gw_text_put(stdout, channel_of(s, e->u.publication.sub));
+  if (s->num_channels > 1 || e->u.publication.channel.len != 0) {
+    gw_text_put(stdout, origin_of(s, e));
     putchar(' ');
   }
   printf("%" PRIu64 " ", e->u.publication.position.offset);
@@ -58,16 +86,35 @@ static void put_line(const subscribe *s, const gw_event *e) {
     gw_text_put(stdout, e->u.publication.item);
     putchar(']');
   }
+  put_tags(tags_of(e));
   fputs(": ", stdout);
-  gw_text_put_payload(stdout, e->u.publication.payload);
+  if (e->u.publication.removed)
+    fputs("removed", stdout);
+  else
+    gw_text_put_payload(stdout, e->u.publication.payload);
   putchar('\n');
+}
+
+static void put_tags_json(gw_list tags) {
+  gw_view item;
+  gw_tag tag;
+  if (tags.num == 0) return;
+  fputs(",\"tags\":", stdout);
+  for (char sign = '{'; gw_list_next(&tags, &item); sign = ',') {
+    if (gw_decode_tag(item, &tag) < 0) continue;
+    putchar(sign);
+    gw_text_put_string(stdout, tag.name);
+    putchar(':');
+    gw_text_put_string(stdout, tag.value);
+  }
+  putchar('}');
 }
 
 static void put_json(const subscribe *s, const gw_event *e) {
   char id[GW_TEXT_ID_MAX], time[GW_TEXT_TIME_MAX];
   gw_position p = e->u.publication.position;
   fputs("{\"type\":\"publication\",\"channel\":", stdout);
-  gw_text_put_string(stdout, channel_of(s, e->u.publication.sub));
+  gw_text_put_string(stdout, origin_of(s, e));
   printf(",\"epoch\":\"%s\",\"offset\":%" PRIu64, gw_text_id(p.epoch, id),
          p.offset);
   printf(",\"client\":\"%s\",\"user\":",
@@ -78,6 +125,8 @@ static void put_json(const subscribe *s, const gw_event *e) {
     fputs(",\"item\":", stdout);
     gw_text_put_string(stdout, e->u.publication.item);
   }
+  if (e->u.publication.removed) fputs(",\"removed\":true", stdout);
+  put_tags_json(tags_of(e));
   gw_text_put_payload_member(stdout, e->u.publication.payload);
   fputs("}\n", stdout);
 }
@@ -141,19 +190,27 @@ static void on_message(subscribe *s, const gw_event *e) {
 /* ---- gaps and states ------------------------------------------------------- */
 
 static const char *gap_text(uint32_t reason) {
-  static const char *const texts[] = {
-      "for an unknown reason",   "the stream was begun anew",
-      "they were trimmed",       "they expired",
-      "there are too many",      "the permission was lost",
-      "this reader was too slow"};
+  static const char *const texts[] = {"for an unknown reason",
+                                      "the stream was begun anew",
+                                      "they were trimmed",
+                                      "they expired",
+                                      "there are too many",
+                                      "the permission was lost",
+                                      "this reader was too slow",
+                                      "the filter leaves them out",
+                                      "newer ones took their place",
+                                      "all that the channel holds is told anew",
+                                      "a pattern is of what comes from now on"};
   return texts[reason < sizeof texts / sizeof texts[0] ? reason : 0];
 }
 
 /** For a machine a gap is a line among the others: what it misses comes here. */
 static void put_gap_json(const subscribe *s, const gw_event *e) {
   static const char *const names[] = {
-      "none",       "epoch_changed",   "trimmed",    "expired",
-      "over_limit", "permission_lost", "slow_reader"};
+      "none",        "epoch_changed", "trimmed",
+      "expired",     "over_limit",    "permission_lost",
+      "slow_reader", "filtered",      "superseded",
+      "anew",        "live_only"};
   uint32_t reason = e->u.gap.reason;
   fputs("{\"type\":\"gap\",\"channel\":", stdout);
   gw_text_put_string(stdout, channel_of(s, e->u.gap.sub));
@@ -164,16 +221,26 @@ static void put_gap_json(const subscribe *s, const gw_event *e) {
   fputs("}\n", stdout);
 }
 
+/** Which publications a gap is about. */
+static void put_range(const gw_event *e) {
+  uint64_t from = e->u.gap.from, to = e->u.gap.to;
+  if (e->u.gap.reason == GW_GAP_LIVE_ONLY)
+    fputs("what was published meanwhile", stderr);
+  else if (to != 0)
+    fprintf(stderr, "publications %" PRIu64 " to %" PRIu64, from, to);
+  else
+    fprintf(stderr, "publications %" PRIu64 " and on", from);
+}
+
 static void on_gap(subscribe *s, const gw_event *e) {
   fprintf(stderr, "%s: ", s->cli.name);
   gw_text_put(stderr, channel_of(s, e->u.gap.sub));
-  fprintf(stderr, ": publications %" PRIu64, e->u.gap.from);
-  if (e->u.gap.to != 0) {
-    fprintf(stderr, " to %" PRIu64, e->u.gap.to);
-  } else {
-    fputs(" and on", stderr);
+  fputs(": ", stderr);
+  if (e->u.gap.reason != GW_GAP_ANEW) {
+    put_range(e);
+    fputs(" will not come: ", stderr);
   }
-  fprintf(stderr, " will not come: %s\n", gap_text(e->u.gap.reason));
+  fprintf(stderr, "%s\n", gap_text(e->u.gap.reason));
   if (!s->as_json) return;
   put_gap_json(s, e);
   gw_cli_flush(&s->cli);
@@ -198,6 +265,23 @@ static void on_sub_state(subscribe *s, const gw_event *e) {
   gw_text_put(stderr, e->u.sub.channel);
   fprintf(stderr, ": live at %s\n",
           gw_text_position(e->u.sub.position, position));
+}
+
+static void on_meta(subscribe *s, const gw_event *e) {
+  gw_view channel = channel_of(s, e->u.meta.sub), meta = e->u.meta.meta;
+  if (!s->as_json) {
+    fprintf(stderr, "%s: ", s->cli.name);
+    gw_text_put(stderr, channel);
+    fputs(": about the channel: ", stderr);
+    gw_text_put_json(stderr, meta.len != 0 ? meta : gw_view_of("null"));
+    fputc('\n', stderr);
+    return;
+  }
+  fputs("{\"type\":\"metadata\",\"channel\":", stdout);
+  gw_text_put_string(stdout, channel);
+  gw_text_put_payload_member(stdout, (gw_payload){GW_PAYLOAD_JSON, meta});
+  fputs("}\n", stdout);
+  gw_cli_flush(&s->cli);
 }
 
 /** Where there are too many, numbers stand for the changes. */
@@ -226,6 +310,9 @@ static void on_event(gw_cli *cli, const gw_event *e) {
                           s->as_json);
     gw_cli_flush(cli);
     break;
+  case GW_EVENT_META:
+    on_meta(s, e);
+    break;
   case GW_EVENT_PRESENCE_SYNC:
     on_synced(s, e);
     break;
@@ -241,11 +328,12 @@ static void on_event(gw_cli *cli, const gw_event *e) {
 
 static const char about[] =
     "Prints a line for each publication of the channels: time, channel where\n"
-    "there are several, offset, publisher, item if it is about one, payload; and\n"
-    "for each message that is sent to this user or client meanwhile. What cannot\n"
-    "be delivered and changes of the connection are told on standard error. It\n"
-    "reconnects, and goes on where it was, until it is interrupted, which exits\n"
-    "with 0; 1 when the server refuses for good, 2 for a wrong command line.\n";
+    "there are several, offset, publisher, item if it is about one, tags, payload;\n"
+    "and for each message that is sent to this user or client meanwhile. Where the\n"
+    "namespace allows it, CHANNEL may be a pattern: stock.*, log.>\n"
+    "What cannot be delivered and changes of the connection are told on standard\n"
+    "error. It reconnects, and goes on where it was, until it is interrupted, which\n"
+    "exits with 0; 1 when the server refuses for good, 2 for a wrong command line.\n";
 
 /** The policy of that name; false: there is none. */
 static bool find_overflow(const char *name, uint32_t *overflow) {
@@ -258,6 +346,16 @@ static bool find_overflow(const char *name, uint32_t *overflow) {
   return false;
 }
 
+static int read_filter(subscribe *s, const gw_usage *usage) {
+  size_t at;
+  if (s->filter == NULL) return 0;
+  const char *why =
+      gw_filter_read(s->filter, s->filter_space, &s->options.filter, &at);
+  if (why == NULL) return 0;
+  return gw_usage_error(usage, "--filter: %s, after '%.*s'", why, (int)at,
+                        s->filter);
+}
+
 static int parse(subscribe *s, int argc, char **argv) {
   const gw_option options[] = {
       {"--json", GW_OPTION_FLAG, &s->as_json, NULL,
@@ -266,6 +364,10 @@ static int parse(subscribe *s, int argc, char **argv) {
        "start: all that is kept; EPOCH:OFFSET: what comes after"},
       {"--overflow", GW_OPTION_TEXT, &s->overflow, "POLICY",
        "when too slow: close, drop, conflate or sample [close]"},
+      {"--filter", GW_OPTION_TEXT, &s->filter, "CONDITIONS",
+       "only what passes: 'lang = es and (price >= 5 or vip exists)'"},
+      {"--meta", GW_OPTION_TEXT, &s->meta, "JSON",
+       "what the server shall know about the subscription"},
       {"--presence", GW_OPTION_FLAG, &s->presence, NULL,
        "also who enters, changes and leaves"},
       {"--count", GW_OPTION_NUMBER, &s->count, "N",
@@ -286,6 +388,9 @@ static int parse(subscribe *s, int argc, char **argv) {
     return gw_usage_error(&usage,
                           "--overflow must be close, drop, conflate or sample");
   }
+  if (s->meta != NULL) s->options.meta = gw_view_of(s->meta);
+  code = read_filter(s, &usage);
+  if (code != 0) return code;
   s->options.recover = s->since != NULL;
   if (s->since == NULL || strcmp(s->since, "start") == 0) return 0;
   if (!gw_text_read_position(s->since, &s->options.since)) {

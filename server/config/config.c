@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "server/config/load.h"
+#include "server/core/schema.h"
 #include "server/edge/forwarded.h"
 
 #define DEFAULT_FILE   "godwit.yaml"
@@ -44,6 +45,19 @@
 
 #define TEXT(literal) ((char *)(uintptr_t)(literal))
 
+int gw__namespace_copy(gw_namespace *to, const gw_namespace *from) {
+  *to = *from;
+  to->name = NULL;
+  to->schema = NULL;
+  return gw__texts_init(gw__namespace_keys, to);
+}
+
+void gw__namespace_deinit(gw_namespace *n) {
+  gw__texts_deinit(gw__namespace_keys, n);
+  free((char *)(uintptr_t)n->name);
+  gw_schema_free((gw_schema *)(uintptr_t)n->schema);
+}
+
 int gw__config_set_defaults(gw_config *c) {
   *c = (gw_config){.listen_public = TEXT("localhost:8000"),
                    .listen_internal = TEXT("127.0.0.1:9000"),
@@ -67,10 +81,12 @@ int gw__config_set_defaults(gw_config *c) {
                    .drain_timeout_ms = DRAIN_TIMEOUT_MS,
                    .settings = gw_settings_default};
   size_t last = gw_settings_default.num_namespaces - 1;
-  c->base = gw_settings_default.namespaces[last];
   c->settings.namespaces = NULL;
   c->settings.num_namespaces = 0;
-  return gw__texts_init(gw__config_keys, c);
+  int err = gw__texts_init(gw__config_keys, c);
+  if (gw__namespace_copy(&c->base, &gw_settings_default.namespaces[last]) < 0)
+    err = GW_ERR_NOMEM;
+  return err;
 }
 
 /** The items of a list. */
@@ -91,10 +107,10 @@ void gw_config_deinit(gw_config *c) {
   gw__texts_deinit(gw__config_keys, c);
   for (size_t i = 0; i < GW__NUM_LISTS; i++)
     free_list(c, &gw__lists[i]);
-  for (size_t i = 0; i < c->settings.num_namespaces; i++) {
-    free((char *)(uintptr_t)c->namespaces[i].name);
-  }
+  for (size_t i = 0; i < c->settings.num_namespaces; i++)
+    gw__namespace_deinit(&c->namespaces[i]);
   free(c->namespaces);
+  gw__namespace_deinit(&c->base);
   *c = (gw_config){0};
 }
 
@@ -273,6 +289,7 @@ static const char *const hook_names[GW_NUM_HOOKS] = {
     [GW_HOOK_RPC] = "rpc",
     [GW_HOOK_DISCONNECT] = "disconnect",
     [GW_HOOK_PRESENCE] = "presence",
+    [GW_HOOK_CHANNEL] = "channel",
 };
 
 const char *gw_config_hook_name(enum gw_config_hook hook) {
@@ -383,6 +400,15 @@ static bool has_large_batches(const gw_settings *s) {
   return false;
 }
 
+/** Whether some namespace has maps that hold nothing. */
+static bool has_empty_maps(const gw_settings *s) {
+  for (size_t i = 0; i < s->num_namespaces; i++) {
+    const gw_namespace *n = &s->namespaces[i];
+    if (n->history_mode == GW_HISTORY_MAP && n->history_size == 0) return true;
+  }
+  return false;
+}
+
 /** Where a rule leaves it to the application, that has to be reachable. */
 static void check_rules(gw__load *l) {
   static const struct {
@@ -392,7 +418,8 @@ static void check_rules(gw__load *l) {
   } needs[] = {{GW_ACTION_SUBSCRIBE, GW_HOOK_SUBSCRIBE, "allow.subscribe"},
                {GW_ACTION_PUBLISH, GW_HOOK_PUBLISH, "allow.publish"},
                {GW_ACTION_PRESENCE, GW_HOOK_SUBSCRIBE, "allow.presence"},
-               {GW_ACTION_HISTORY, GW_HOOK_SUBSCRIBE, "allow.history"}};
+               {GW_ACTION_HISTORY, GW_HOOK_SUBSCRIBE, "allow.history"},
+               {GW_ACTION_CHANNEL, GW_HOOK_SUBSCRIBE, "allow.channel"}};
   const gw_settings *s = &l->config->settings;
   for (size_t i = 0; i < s->num_namespaces; i++) {
     for (size_t k = 0; k < sizeof needs / sizeof needs[0]; k++) {
@@ -428,6 +455,9 @@ static void check_together(gw__load *l) {
                   "must not be above limits.max_queue_bytes, or one batch "
                   "cuts its readers");
   }
+  if (has_empty_maps(&c->settings)) {
+    gw__load_fail(l, "history.size", "must not be 0 where history.mode is map");
+  }
   for (size_t i = 0; i < c->settings.num_namespaces; i++) {
     check_namespace(l, &c->settings.namespaces[i]);
   }
@@ -454,6 +484,7 @@ static int finish(gw__load *l) {
   complete(l);
   if (!l->is_out_of_memory) complete_hooks(l);
   if (l->num_errors == 0) check_together(l);
+  if (!l->is_out_of_memory) gw__config_load_schemas(l);
   if (l->is_out_of_memory) return GW_ERR_NOMEM;
   return l->num_errors == 0 ? 0 : GW_ERR_INVALID;
 }

@@ -16,6 +16,11 @@
 static const char *const log_levels[] = {"error", "warn", "info", "debug",
                                          NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const separators[] = {".", "/", NULL};
+static const char *const text_forms[] = {"any", "nfc", NULL};
+static const char *const payloads[] = {"any", "json", "bytes", "protobuf",
+                                       NULL};
+static const char *const history_modes[] = {"stream", "latest", "map", NULL};
 static const char *const when_down[] = {"refuse", "allow", "cached", NULL};
 static const char *const when_down_once[] = {"refuse", "allow", NULL};
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
@@ -174,7 +179,7 @@ const gw__key gw__config_keys[] = {
     "http://127.0.0.1:3000/godwit. Empty: not, unless a hook has a URL of its own."),
   TEXT("hooks.use", hooks.use,
     "Which hooks go to hooks.url: connect, refresh, subscribe, publish, rpc,\n"
-    "disconnect, presence. One that has a URL of its own is used in any case."),
+    "disconnect, presence, channel. One that has a URL of its own is used in any case."),
   TEXT("hooks.secret", hooks.secret,
     "Signs the requests, so that the backend knows who they are from. Better given\n"
     "as GODWIT_HOOKS_SECRET. Empty: they are not signed."),
@@ -208,6 +213,7 @@ const gw__key gw__config_keys[] = {
   HOOK("rpc", RPC, NULL, "Calls of methods that the server itself does not know."),
   HOOK("disconnect", DISCONNECT, NULL, "Is told of connections that ended."),
   HOOK("presence", PRESENCE, NULL, "Is told who entered, changed and left."),
+  HOOK("channel", CHANNEL, NULL, "Is told of channels that are made and end, and of their subscribers."),
 #undef HOOK
 #undef WHEN_DOWN
 
@@ -249,16 +255,57 @@ const gw__key gw__config_keys[] = {
 
 #define HOLDER gw_namespace
 const gw__key gw__namespace_keys[] = {
+  CHOICE("history.mode", history_mode, history_modes,
+    "What a channel keeps: stream, the last publications; latest, the newest;\n"
+    "map, the newest of each item, until it is removed."),
   NUMBER("history.size", history_size, 0, 1000000,
-    "Publications that are kept for each channel. 0: none, and no recovery."),
+    "Publications that are kept for each channel. 0: none, and no recovery. Of a\n"
+    "map: items; a new one is refused when there are so many."),
+  SIZE("history.bytes", history_bytes, 0, 1024 * MIB,
+    "Bytes that are kept for each channel. Over it a stream loses the oldest, and\n"
+    "a map refuses what makes it larger. 0: no limit but the size."),
   TIME("history.ttl", history_ttl_ms, 0, 30 * DAY_MS,
-    "How long they are kept. 0: as long as there is room."),
+    "How long a stream keeps publications. 0: as long as there is room."),
+  TIME("history.item_ttl", item_ttl_ms, 0, 30 * DAY_MS,
+    "How long the latest publication, or an item of a map, lives at most. The end\n"
+    "of an item is told. 0: until another takes its place."),
+  BOOL("channel.wildcards", wildcards,
+    "Whether one may subscribe to all channels whose names match: * stands for one\n"
+    "part of a name, > for the rest, as in stock.* and log.>. Such parts cannot be\n"
+    "in the name of a channel then."),
+  CHOICE("channel.separator", separator, separators,
+    "What divides the parts of a name: . or /"),
+  CHOICE("channel.names", names, text_forms,
+    "any: two names are the same when their bytes are. nfc: names have to be in\n"
+    "Unicode's normalisation form C, in which what looks alike is alike."),
   TIME("channel.idle", idle_ms, 0, 30 * DAY_MS,
-    "A channel that nobody uses is forgotten after this time."),
+    "A channel that nobody uses is forgotten after this time, and after what it\n"
+    "keeps is gone."),
+  BOOL("channel.ends_with_last", ends_with_last,
+    "Whether it is forgotten with what it keeps, channel.idle after the last\n"
+    "subscriber has left."),
+  TIME("channel.lifetime", lifetime_ms, 0, 30 * DAY_MS,
+    "A channel ends after this time: its subscribers are told, what it keeps is\n"
+    "gone. 0: it does not."),
+  BOOL("channel.events", events,
+    "Whether what happens to channels (created, subscribed, unsubscribed,\n"
+    "destroyed) is published to $events:channels. There is such a channel when\n"
+    "there is a namespace $events, which says who may subscribe."),
   GROUP("channel.group", group,
     "The group that a channel belongs to, for member and role:NAME in allow. {0}\n"
     "to {9} are parts of the channel's name between colons: with team:{1}, channel\n"
     "doc:42:title belongs to group team:42. Empty: none."),
+  CHOICE("payload.type", payload, payloads,
+    "What a publication has to carry: any; json, which is parsed then; bytes;\n"
+    "protobuf, bytes that hold a message. Others are refused."),
+  TEXT("payload.schema", schema_file,
+    "File that says what fits: JSON Schema for json, a descriptor set (protoc -o)\n"
+    "for protobuf. Read at start-up. Empty: everything does."),
+  TEXT("payload.message", schema_message,
+    "Full name of the message in a descriptor set, such as shop.Order."),
+  CHOICE("payload.text", text, text_forms,
+    "Of texts in JSON: any, or nfc, Unicode's normalisation form C. Others are\n"
+    "refused; nothing is changed on its way."),
   BOOL("presence.enabled", presence,
     "Whether members may enter a channel's presence and be seen."),
   TIME("presence.grace", presence_grace_ms, 0, 10 * MINUTE_MS,
@@ -298,6 +345,8 @@ const gw__key gw__namespace_keys[] = {
   RULE("allow.history", allow[GW_ACTION_HISTORY], IN_CHANNEL,
     "Who may read what was published before, also after a lost connection. Others\n"
     "are told a gap."),
+  RULE("allow.channel", allow[GW_ACTION_CHANNEL], IN_CHANNEL,
+    "Who may say what is known about a channel: its metadata."),
   TIME("batch.delay", batch_delay_ms, 0, 10 * SECOND_MS,
     "Publications of a channel are gathered for this long and go out together:\n"
     "less work for a busy channel, at the price of the delay. 0: none."),

@@ -22,6 +22,14 @@ typedef struct gw__load {
  * name. Returns 0, GW_ERR_NOMEM. */
 GW_MUST_USE int gw__config_set_defaults(gw_config *c);
 
+/** Copy a namespace with texts of its own, but for its name, which is NULL then,
+ * and its schema. Returns 0, GW_ERR_NOMEM; to be freed in any case. */
+GW_MUST_USE int gw__namespace_copy(gw_namespace *to, const gw_namespace *from);
+void gw__namespace_deinit(gw_namespace *n);
+
+/** Read the schemas that namespaces name (schemas.c). */
+void gw__config_load_schemas(gw__load *l);
+
 /** Tell a mistake; where is FILE:LINE, a variable or a flag. */
 void gw__load_fail(gw__load *l, const char *where, const char *format, ...);
 

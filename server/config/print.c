@@ -48,8 +48,8 @@ static const char yaml_head[] =
 static const char yaml_tail[] =
     "\n"
     "# Settings of the channels whose name begins with \"NAME:\". A namespace may\n"
-    "# set the keys of history, channel, presence, allow and batch; what it leaves\n"
-    "# out is as above, which also holds for channels of no namespace.\n"
+    "# set the keys of history, channel, payload, presence, allow and batch; what\n"
+    "# it leaves out is as above, which also holds for channels of no namespace.\n"
     "#\n"
     "# namespaces:\n"
     "#   - name: room\n"

@@ -391,8 +391,8 @@ static void read_namespace(gw__load *l, gw__yaml *y, yaml_node_t *node,
   size_t before = l->num_errors;
   (void)snprintf(r.outer, sizeof r.outer, "namespaces[%zu].", number);
   where_is(y, node, where);
-  *space = l->config->base;
-  space->name = NULL;
+  if (gw__namespace_copy(space, &l->config->base) < 0)
+    l->is_out_of_memory = true;
   if (node->type != YAML_MAPPING_NODE) {
     gw__load_fail(l, where, "namespaces[%zu]: must hold keys and values",
                   number);
@@ -429,9 +429,9 @@ static void apply_namespaces(gw__load *l) {
   for (size_t i = 0; i < num; i++) {
     read_namespace(l, y, yaml_document_get_node(&y->document, items[i]), i);
   }
-  c->namespaces[num] = c->base;
+  int err = gw__namespace_copy(&c->namespaces[num], &c->base);
   c->namespaces[num].name = strdup("");
-  if (c->namespaces[num].name == NULL) l->is_out_of_memory = true;
+  if (err < 0 || c->namespaces[num].name == NULL) l->is_out_of_memory = true;
 }
 
 /* ---- other lists -------------------------------------------------------------

@@ -5,12 +5,14 @@
 #include "server/core/channel.h"
 #include "server/core/grants.h"
 #include "server/core/groups.h"
+#include "server/core/news.h"
 
 static const enum gw_ask kinds[GW_NUM_ACTIONS] = {
     [GW_ACTION_SUBSCRIBE] = GW_ASK_SUBSCRIBE,
     [GW_ACTION_PUBLISH] = GW_ASK_PUBLISH,
     [GW_ACTION_PRESENCE] = GW_ASK_PRESENCE,
     [GW_ACTION_HISTORY] = GW_ASK_HISTORY,
+    [GW_ACTION_CHANNEL] = GW_ASK_CHANNEL,
 };
 
 const gw_namespace *gws_target_space(const gw_session *s, const gw_target *t) {
@@ -24,6 +26,7 @@ static const enum gw_permission permissions[GW_NUM_ACTIONS] = {
     [GW_ACTION_PUBLISH] = GW_MAY_PUBLISH,
     [GW_ACTION_PRESENCE] = GW_MAY_PRESENCE,
     [GW_ACTION_HISTORY] = GW_MAY_HISTORY,
+    [GW_ACTION_CHANNEL] = GW_MAY_MANAGE,
 };
 
 /** Whether the user's role in the channel's group opens a way. */
@@ -76,10 +79,20 @@ static enum gws_answer refuse(const gws_wish *wish, const gw_rule *rule,
   return GWS_ANSWER_NO;
 }
 
+/** The server's own channels are there for those whom a namespace of theirs
+ * lets, and nobody but the server publishes to them. */
+static bool is_closed(const gw_namespace *ns, const gws_wish *wish) {
+  return gws_name_is_own(wish->target->name) &&
+         (wish->action == GW_ACTION_PUBLISH ||
+          wish->action == GW_ACTION_CHANNEL || *ns->name == '\0');
+}
+
 enum gws_answer gws_access(gw_session *s, const gw_frame *f,
                            const gws_wish *wish, gw_verdict *v) {
+  static const gw_rule nobody;
   const gw_namespace *ns = gws_target_space(s, wish->target);
   const gw_rule *rule = &ns->allow[wish->action];
+  if (is_closed(ns, wish)) return refuse(wish, &nobody, v);
   gw_rule left; /* large, and empty but for this */
   left.who = ways_left(ns, wish);
   left.roles.len = 0;
@@ -93,7 +106,8 @@ enum gws_answer gws_access(gw_session *s, const gw_frame *f,
                    .ns = ns,
                    .channel = wish->target->name,
                    .rule = &left,
-                   .publish = wish->publish};
+                   .publish = wish->publish,
+                   .meta = wish->meta};
   return gws_ask(s, f, &q, v);
 }
 
@@ -106,6 +120,18 @@ static bool is_open_beside(const gw_session *s, const gw_namespace *ns,
          ((who & GW_WHO_USER) != 0 && s->is_known) ||
          ((who & GW_WHO_TOKEN) != 0 && v->by_token) ||
          ((who & GW_WHO_HOOK) != 0 && is_asked);
+}
+
+bool gws_access_channel(const gw_session *s, const gw_namespace *ns,
+                        const gw_target *t) {
+  uint32_t who = ns->allow[GW_ACTION_CHANNEL].who;
+  bool is_asked = (ns->allow[GW_ACTION_PUBLISH].who & GW_WHO_HOOK) != 0;
+  return (who & GW_WHO_ANYONE) != 0 ||
+         ((who & GW_WHO_USER) != 0 && s->is_known) ||
+         ((who & GW_WHO_SUBSCRIBER) != 0 && t->sub != NULL) ||
+         ((who & GW_WHO_TOKEN) != 0 && t->sub != NULL && t->sub->by_token) ||
+         ((who & GW_WHO_HOOK) != 0 && is_asked) ||
+         is_open_to_role(s, ns, t->name, GW_ACTION_CHANNEL);
 }
 
 bool gws_access_also(const gw_session *s, const gw_target *t,

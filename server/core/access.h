@@ -13,6 +13,7 @@ typedef struct gws_wish {
   const gw_target *target;
   gw_view token;             /**< of Subscribe */
   const gw_publish *publish; /**< of Publish */
+  gw_view meta;              /**< of Subscribe */
 } gws_wish;
 
 /** By the rules, or by asking. For use of frame handlers: see gws_ask. */
@@ -24,6 +25,10 @@ enum gws_answer gws_access(gw_session *s, const gw_frame *f,
 bool gws_access_also(const gw_session *s, const gw_target *t,
                      enum gw_action action, const gw_verdict *v);
 
+/** Whether a publisher may say what is known about the channel, by the rules and
+ * by what lets it publish. */
+bool gws_access_channel(const gw_session *s, const gw_namespace *ns,
+                        const gw_target *t);
 /** Note which of a subscription's rights rest on a role in a group alone. */
 void gws_access_note(gw_sub *sub, bool wants_presence, const gw_verdict *v);
 /** Whether the role still gives them. */

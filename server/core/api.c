@@ -4,6 +4,7 @@
 #include "server/core/api.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api.pb-c.h"
@@ -13,6 +14,7 @@
 #include "server/core/json_schema.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
+#include "server/core/problem.h"
 
 /* ---- the table ------------------------------------------------------------ */
 
@@ -24,7 +26,13 @@ static const gw_api_method methods[] = {
    GWS_DOOR_##door, gws_api_##name, finish}
   ROW(info, info, ALL, NONE, NULL),
   ROW(channels, channels, ALL, NONE, gws_api_channels_finish),
+  ROW(channel_get, channel_get, ALL, SUBSCRIBE, gws_api_channel_get_finish),
+  ROW(channel_set, channel_set, OWNER, CHANNEL, NULL),
+  ROW(subscribers, subscribers, ALL, PRESENCE, gws_api_subscribers_finish),
+  ROW(subscriptions, subscriptions, ALL, NONE, NULL),
+  ROW(is_subscribed, is_subscribed, ALL, PRESENCE, NULL),
   ROW(history, history, OWNER, HISTORY, NULL),
+  ROW(map_get, map_get, OWNER, HISTORY, NULL),
   ROW(publish, publish, OWNER, NONE, NULL),
   ROW(broadcast, broadcast, ALL, NONE, gws_api_broadcast_finish),
   ROW(subscribe, subscribe, SUM, NONE, NULL),
@@ -90,6 +98,30 @@ void gws_reply_add(gws_reply *r, const ProtobufCMessage *part) {
     r->cap = cap;
   }
   r->len += protobuf_c_message_pack(part, r->data + r->len);
+}
+
+uint32_t gws_api_refuse(gws_reply *r, const gws_problem *p) {
+  const char *why = p->why[0] != '\0' ? p->why : gw_code_text(p->code);
+  size_t len = strlen(p->field), why_len = strlen(why);
+  /* A path that is too long goes before the sentence does. */
+  if (len != 0 && len + 2 + why_len <= GW_MAX_REASON_BYTES) {
+    memcpy(r->words, p->field, len);
+    memcpy(r->words + len, ": ", 2);
+    len += 2;
+  } else {
+    len = 0;
+  }
+  memcpy(r->words + len, why, why_len + 1);
+  r->why = r->words;
+  return p->code;
+}
+
+int gws_api_add(gw_out *out, gw_list *list, const ProtobufCMessage *m) {
+  uint8_t packed[GWS_API_ITEM_MAX];
+  size_t len = protobuf_c_message_get_packed_size(m);
+  if (len > sizeof packed) return GW_ERR_FULL;
+  (void)protobuf_c_message_pack(m, packed);
+  return gw_list_add_text(out, list, (gw_view){packed, len});
 }
 
 char *gws_api_text(gw_view v, char **space) {
@@ -158,7 +190,8 @@ static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
   *code = msg != NULL ? GW_CODE_OK : GW_CODE_BAD_REQUEST;
   if (msg != NULL && m->place == GWS_API_OWNER) {
     gw_view name = name_in(m, msg);
-    if (!gws_channel_name_is_valid(h, name))
+    if (!gws_channel_name_is_valid(h, name) ||
+        gw_name_is_pattern(gw_settings_namespace(h->settings, name), name))
       *code = GW_CODE_BAD_CHANNEL;
     else
       owner = gws_channel_owner(h, gws_hub_hash(h, name.data, name.len));
@@ -368,13 +401,15 @@ void gws_api_on_mail(gw_hub *h, gw_mail *m) {
   gws_reply r = {.data = NULL};
   uint32_t code =
       run(h, m->u.api.method, &m->u.api.caller, m->u.api.request, &r);
-  if (code == GW_CODE_OK && r.len != 0) {
-    m->buf = gw_buf_new((gw_view){r.data, r.len}, false);
+  gw_view said = {r.data, r.len};
+  if (code != GW_CODE_OK) said = text_or_none(r.why);
+  if (said.len != 0) {
+    m->buf = gw_buf_new(said, false);
     if (m->buf == NULL) code = GW_CODE_INTERNAL;
   }
   gw_mem_free(r.data);
   m->kind = GWS_MAIL_API_DONE;
-  m->u.outcome = (gw_outcome){.code = code, .why = r.why};
+  m->u.outcome = (gw_outcome){.code = code};
   gws_mail_post(h, m->origin.worker, m);
 }
 
@@ -382,8 +417,12 @@ void gws_api_on_done(gw_hub *h, gw_mail *m) {
   gw_api_open *o = find_open(h, m->handle);
   h->forwarded[m->from]--;
   if (o != NULL) {
-    gw_view reply = m->buf != NULL ? gw_buf_payload(m->buf) : nothing;
-    take(h, o, m->u.outcome.code, text_or_none(m->u.outcome.why), reply);
+    gw_view said = m->buf != NULL ? gw_buf_payload(m->buf) : nothing;
+    uint32_t code = m->u.outcome.code;
+    if (code == GW_CODE_OK)
+      take(h, o, code, nothing, said);
+    else
+      take(h, o, code, said, nothing);
   }
   gw_mail_free(m);
 }

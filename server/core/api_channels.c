@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* api_channels.c - channels and what is kept in them. */
+/* api_channels.c - channels and what is known of them. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "api.pb-c.h"
 #include "server/core/api_method.h"
 #include "server/core/channel.h"
+#include "server/core/json_text.h"
 #include "server/core/mem.h"
+#include "server/core/meta.h"
+#include "server/core/news.h"
 #include "server/core/presence.h"
 
 #define CHANNELS_DEFAULT 1000u
-#define HISTORY_DEFAULT  100u
 
 typedef Godwit__Api__V1__ChannelInfo channel_info;
-typedef Godwit__Api__V1__Record record;
 
 /* ---- channels --------------------------------------------------------------- */
 
@@ -34,26 +35,38 @@ static int by_name(const void *a, const void *b) {
   return order != 0 ? order : (int)x->name_len - (int)y->name_len;
 }
 
+/** What this worker knows of it. */
+static void describe(gw_channel *ch, channel_info *info,
+                     Godwit__Api__V1__Position *position) {
+  info->subscribers = ch->num_seats;
+  if (ch->state != GWS_CHANNEL_OWNED) return;
+  position->epoch = ch->epoch;
+  position->offset = ch->top;
+  info->position = position;
+  info->kept = gw_history_num(&ch->history);
+  info->members = gws_presence_numbers(ch).clients;
+}
+
 static void add_channel(gw_channel *ch, gws_reply *r) {
-  char name[GW_MAX_CHANNEL_BYTES + 1];
+  gw_view meta = gws_meta_of(ch);
+  char *space = gw_mem_alloc(ch->name_len + meta.len + 2u), *at = space;
+  if (space == NULL) {
+    r->failed = true;
+    return;
+  }
   Godwit__Api__V1__Position position = GODWIT__API__V1__POSITION__INIT;
+  Godwit__Api__V1__Json json = GODWIT__API__V1__JSON__INIT;
   channel_info info = GODWIT__API__V1__CHANNEL_INFO__INIT;
   channel_info *infos[] = {&info};
   Godwit__Api__V1__ChannelsReply reply = GODWIT__API__V1__CHANNELS_REPLY__INIT;
-  memcpy(name, ch->name, ch->name_len);
-  name[ch->name_len] = '\0';
-  info.channel = name;
-  info.subscribers = ch->num_seats;
-  if (ch->state == GWS_CHANNEL_OWNED) {
-    position.epoch = ch->epoch;
-    position.offset = ch->top;
-    info.position = &position;
-    info.kept = ch->history.len;
-    info.members = gws_presence_numbers(ch).clients;
-  }
+  info.channel = gws_api_text(gws_channel_name(ch), &at);
+  json.text = gws_api_text(meta, &at);
+  if (ch->state == GWS_CHANNEL_OWNED && meta.len != 0) info.meta = &json;
+  describe(ch, &info, &position);
   reply.channels = infos;
   reply.n_channels = 1;
   gws_reply_add(r, &reply.base);
+  gw_mem_free(space);
 }
 
 /** Those that are asked for, all of them; NULL when out of memory. */
@@ -65,7 +78,8 @@ static gw_channel **select_channels(gw_hub *h, gw_view prefix, gw_view after,
   if (found == NULL) return NULL;
   for (uint32_t i = 0; i < h->channels.num; i++) {
     gw_channel *ch = gw_slots_at(&h->channels, i);
-    if (ch != NULL && is_asked_for(ch, prefix, after)) found[(*num)++] = ch;
+    bool is_one = ch != NULL && !gws_channel_is_pattern(ch);
+    if (is_one && is_asked_for(ch, prefix, after)) found[(*num)++] = ch;
   }
   qsort(found, *num, sizeof(gw_channel *), by_name);
   return found;
@@ -98,6 +112,8 @@ static void merge(channel_info *into, channel_info *from) {
   into->kept = from->kept;
   into->position = from->position;
   from->position = NULL;
+  into->meta = from->meta;
+  from->meta = NULL;
 }
 
 void gws_api_channels_finish(const ProtobufCMessage *request,
@@ -120,71 +136,58 @@ void gws_api_channels_finish(const ProtobufCMessage *request,
   reply->n_channels = num;
 }
 
-/* ---- history ---------------------------------------------------------------- */
+/* ---- one channel ------------------------------------------------------------ */
 
-static void add_record(gw_buf *buf, gws_reply *r) {
-  gw_frame f;
-  gw_publication p;
-  if (gw_frame_parse(gw_buf_payload(buf), GW_MAX_FRAME_BYTES_HARD, &f) <= 0 ||
-      gw_decode_publication(f.body, &p) < 0)
-    return;
-  char *space = gw_mem_alloc(p.json.len + p.user.len + 2), *at = space;
-  if (space == NULL) {
-    r->failed = true;
-    return;
-  }
-  Godwit__Api__V1__Json json = GODWIT__API__V1__JSON__INIT;
-  record one = GODWIT__API__V1__RECORD__INIT;
-  record *records[] = {&one};
-  Godwit__Api__V1__HistoryReply reply = GODWIT__API__V1__HISTORY_REPLY__INIT;
-  json.text = gws_api_text(p.json, &at);
-  one.offset = p.offset;
-  one.data =
-      (ProtobufCBinaryData){p.data.len, (uint8_t *)(uintptr_t)p.data.data};
-  if (p.json.len != 0) one.json = &json;
-  one.client = p.client;
-  one.user = gws_api_text(p.user, &at);
-  one.time_ms = p.time_ms;
-  reply.publications = records;
-  reply.n_publications = 1;
-  gws_reply_add(r, &reply.base);
-  gw_mem_free(space);
+static gw_channel *find(const gw_hub *h, const char *channel) {
+  gw_view name = gw_view_of(channel);
+  return gws_channel_find(h, name, gws_hub_hash(h, name.data, name.len));
 }
 
-/** Where the channel is, and whether all that was asked for is there. */
-static void add_position(const gw_channel *ch, bool incomplete, gws_reply *r) {
+/** The reply is laid out as that of channels, and of at most one. */
+uint32_t gws_api_channel_get(gw_hub *h, const gw_caller *caller,
+                             const ProtobufCMessage *request, gws_reply *r) {
+  const Godwit__Api__V1__ChannelGetRequest *q = (const void *)request;
+  gw_channel *ch = find(h, q->channel);
+  (void)caller;
+  if (ch != NULL && !gws_channel_is_pattern(ch)) add_channel(ch, r);
+  return GW_CODE_OK;
+}
+
+void gws_api_channel_get_finish(const ProtobufCMessage *request,
+                                ProtobufCMessage *all) {
+  Godwit__Api__V1__ChannelGetReply *reply = (void *)all;
+  (void)request;
+  for (size_t i = 1; i < reply->n_channels; i++) {
+    merge(reply->channels[0], reply->channels[i]);
+    protobuf_c_message_free_unpacked(&reply->channels[i]->base, NULL);
+  }
+  if (reply->n_channels > 1) reply->n_channels = 1;
+}
+
+uint32_t gws_api_channel_set(gw_hub *h, const gw_caller *caller,
+                             const ProtobufCMessage *request, gws_reply *r) {
+  const Godwit__Api__V1__ChannelSetRequest *q = (const void *)request;
+  gw_view name = gw_view_of(q->channel);
+  gw_view meta =
+      q->meta != NULL ? gw_view_of(q->meta->text) : (gw_view){NULL, 0};
+  uint32_t code = GW_CODE_OK;
+  gws_problem p;
+  (void)caller;
+  if (gws_name_is_own(name)) return GW_CODE_PERMISSION_DENIED;
+  if (gws_json_check(meta, GW_MAX_CHANNEL_META_BYTES, "meta", &p) != GW_CODE_OK)
+    return gws_api_refuse(r, &p);
+  gw_channel *ch =
+      gws_channel_get(h, name, gws_hub_hash(h, name.data, name.len), &code);
+  if (ch == NULL) return code;
+  if (gws_meta_set(ch, meta) < 0) return GW_CODE_INTERNAL;
+  ch->used_ms = h->now_ms;
+  gws_channel_touch(ch);
   Godwit__Api__V1__Position position = GODWIT__API__V1__POSITION__INIT;
-  Godwit__Api__V1__HistoryReply reply = GODWIT__API__V1__HISTORY_REPLY__INIT;
+  Godwit__Api__V1__ChannelSetReply reply =
+      GODWIT__API__V1__CHANNEL_SET_REPLY__INIT;
   position.epoch = ch->epoch;
   position.offset = ch->top;
   reply.position = &position;
-  reply.incomplete = incomplete;
   gws_reply_add(r, &reply.base);
-}
-
-uint32_t gws_api_history(gw_hub *h, const gw_caller *caller,
-                         const ProtobufCMessage *request, gws_reply *r) {
-  const Godwit__Api__V1__HistoryRequest *q = (const void *)request;
-  gw_view name = gw_view_of(q->channel);
-  gw_channel *ch =
-      gws_channel_find(h, name, gws_hub_hash(h, name.data, name.len));
-  (void)caller;
-  if (ch == NULL) return GW_CODE_OK; /* nothing was ever published */
-  uint64_t first = gws_channel_oldest(ch), from = first;
-  bool is_same = q->since != NULL && q->since->epoch == ch->epoch;
-  if (is_same && q->since->offset + 1 > first) from = q->since->offset + 1;
-  bool incomplete =
-      q->since != NULL && (!is_same || q->since->offset + 1 < first);
-  uint64_t left = q->limit != 0 ? q->limit : HISTORY_DEFAULT;
-  uint64_t num = ch->top + 1 > from ? ch->top + 1 - from : 0;
-  for (uint64_t i = 0; i < num && left != 0; i++) {
-    uint64_t offset = q->newest_first ? ch->top - i : from + i;
-    const gw_record *one =
-        gw_history_at(&ch->history, (uint32_t)(offset - first));
-    if (one->expires_ms <= h->now_ms) continue;
-    add_record(one->buf, r);
-    left--;
-  }
-  add_position(ch, incomplete, r);
   return GW_CODE_OK;
 }

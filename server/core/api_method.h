@@ -20,6 +20,8 @@ enum gws_door {
   GWS_DOOR_NONE,
   GWS_DOOR_HISTORY, /**< whom allow.history of the channel lets */
   GWS_DOOR_PRESENCE,
+  GWS_DOOR_SUBSCRIBE,
+  GWS_DOOR_CHANNEL,
   GWS_DOOR_SEND, /**< whom the rule of the address lets */
   GWS_DOOR_OWN   /**< all; the method looks at who calls */
 };
@@ -31,7 +33,8 @@ typedef struct gws_reply {
   size_t len;
   size_t cap;
   bool failed;     /**< no memory, or more than a reply may have */
-  const char *why; /**< a literal beside a code; NULL */
+  const char *why; /**< beside a code: a literal, or words; NULL */
+  char words[GW_MAX_REASON_BYTES + 1];
   /** For a method that answers later; see GWS_API_LATER. */
   uint64_t question;
 } gws_reply;
@@ -68,6 +71,22 @@ uint32_t gws_api_channels(gw_hub *h, const gw_caller *caller,
                           const ProtobufCMessage *request, gws_reply *r);
 void gws_api_channels_finish(const ProtobufCMessage *request,
                              ProtobufCMessage *all);
+uint32_t gws_api_channel_get(gw_hub *h, const gw_caller *caller,
+                             const ProtobufCMessage *request, gws_reply *r);
+void gws_api_channel_get_finish(const ProtobufCMessage *request,
+                                ProtobufCMessage *all);
+uint32_t gws_api_channel_set(gw_hub *h, const gw_caller *caller,
+                             const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_subscribers(gw_hub *h, const gw_caller *caller,
+                             const ProtobufCMessage *request, gws_reply *r);
+void gws_api_subscribers_finish(const ProtobufCMessage *request,
+                                ProtobufCMessage *all);
+uint32_t gws_api_subscriptions(gw_hub *h, const gw_caller *caller,
+                               const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_is_subscribed(gw_hub *h, const gw_caller *caller,
+                               const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_map_get(gw_hub *h, const gw_caller *caller,
+                         const ProtobufCMessage *request, gws_reply *r);
 uint32_t gws_api_history(gw_hub *h, const gw_caller *caller,
                          const ProtobufCMessage *request, gws_reply *r);
 uint32_t gws_api_publish(gw_hub *h, const gw_caller *caller,
@@ -114,6 +133,16 @@ void gws_api_groups_finish(const ProtobufCMessage *request,
                            ProtobufCMessage *all);
 uint32_t gws_api_rpc(gw_hub *h, const gw_caller *caller,
                      const ProtobufCMessage *request, gws_reply *r);
+
+/** A problem as the reason of a refusal; returns its code. */
+struct gws_problem;
+uint32_t gws_api_refuse(gws_reply *r, const struct gws_problem *p);
+
+/** Append a message of a request to a list for the core, as gw_list_add does.
+ *   returns  0, GW_ERR_FULL: also of one above GWS_API_ITEM_MAX */
+GW_MUST_USE int gws_api_add(gw_out *out, gw_list *list,
+                            const ProtobufCMessage *m);
+#define GWS_API_ITEM_MAX GW_MAX_FILTER_BYTES
 
 /** Strings of protobuf-c end with a NUL: copy a view to *space, and step on.
  * Room is its length and 1. */

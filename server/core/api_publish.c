@@ -8,7 +8,8 @@
 #include "server/core/channel.h"
 #include "server/core/inspect.h"
 #include "server/core/mail.h"
-#include "server/core/mem.h"
+#include "server/core/news.h"
+#include "server/core/publish_check.h"
 
 /** Channels of one broadcast. */
 #define BROADCAST_MAX 1000u
@@ -32,60 +33,109 @@ static gw_view view_of_json(const Godwit__Api__V1__Json *json) {
   return json != NULL ? gw_view_of(json->text) : (gw_view){NULL, 0};
 }
 
-/** Whether it may be published at all, as far as it does not depend on the
- * channel. */
+/** Room for the tags of a publication. */
+#define TAGS_BYTES \
+  (GW_MAX_TAGS * (GW_MAX_TAG_NAME_BYTES + GW_MAX_TAG_VALUE_BYTES + 16u))
+
+static uint32_t add_tags(Godwit__Api__V1__Tag *const *tags, size_t num,
+                         gw_out *out, gw_list *list, gws_problem *p) {
+  if (num > GW_MAX_TAGS)
+    return gws_problem_set(p, GW_CODE_TOO_BIG, "tags", "too many of them");
+  for (size_t i = 0; i < num; i++) {
+    if (gws_api_add(out, list, &tags[i]->base) < 0)
+      return gws_problem_set(p, GW_CODE_TOO_BIG, "tags", NULL);
+  }
+  return GW_CODE_OK;
+}
+
+/** What does not depend on the channel. */
 static uint32_t check(const gw_hub *h, const gw_publish_command *cmd,
-                      const char **why) {
+                      gws_problem *p) {
   const gw_publish *msg = &cmd->msg;
   size_t max = h->settings->limits.max_frame_bytes;
-  if (msg->data.len != 0 && msg->json.len != 0) {
-    *why = "data and json: one of them";
-    return GW_CODE_BAD_REQUEST;
-  }
-  if (msg->data.len + msg->json.len + OVERHEAD_BYTES > max ||
-      cmd->user.len > GW_MAX_USER_BYTES || msg->item.len > GW_MAX_ITEM_BYTES)
-    return GW_CODE_TOO_BIG;
-  bool is_text = gw_view_is_text(msg->json) && gw_view_is_text(cmd->user) &&
-                 gw_view_is_text(msg->item);
-  return is_text ? GW_CODE_OK : GW_CODE_BAD_TEXT;
+  if (msg->data.len + msg->json.len + OVERHEAD_BYTES > max)
+    return gws_problem_set(p, GW_CODE_TOO_BIG, NULL, NULL);
+  if (cmd->user.len > GW_MAX_USER_BYTES)
+    return gws_problem_set(p, GW_CODE_TOO_BIG, "user", NULL);
+  return gw_view_is_text(cmd->user)
+             ? GW_CODE_OK
+             : gws_problem_set(p, GW_CODE_BAD_TEXT, "user", NULL);
 }
 
-static void set_channel(const gw_hub *h, gw_publish_command *cmd,
-                        const char *channel) {
-  cmd->msg.channel = gw_view_of(channel);
-  cmd->hash = gws_hub_hash(h, channel, cmd->msg.channel.len);
+/** Whether the name is that of a channel which the application publishes to. */
+static uint32_t check_channel(const gw_hub *h, const gw_namespace *ns,
+                              gw_view name, gws_problem *p) {
+  bool is_good =
+      gws_channel_name_is_valid(h, name) && !gw_name_is_pattern(ns, name);
+  if (!is_good) return gws_problem_set(p, GW_CODE_BAD_CHANNEL, NULL, NULL);
+  if (!gws_name_is_own(name)) return GW_CODE_OK;
+  return gws_problem_set(p, GW_CODE_PERMISSION_DENIED, NULL,
+                         "the channel is the server's own");
 }
 
-/** One channel of one publication: the middleware may refuse it, or publish
- * something else in this channel. */
-static gw_outcome publish_one(gw_hub *h, const gw_publish_command *cmd) {
+/** Publish into a channel of this worker; a problem is what o->code says. The
+ * middleware may refuse it, or publish something else in this channel. */
+static void publish(gw_hub *h, const gw_publish_command *cmd,
+                    const char *channel, gw_outcome *o, gws_problem *p) {
   gw_publish_command one = *cmd;
   gw_verdict v;
-  if (!gws_inspect_publication(h, NULL, &one.msg, one.user, &v))
-    return (gw_outcome){.code = v.code};
-  return gws_publish_own(h, &one);
+  gw_view name = one.msg.channel = gw_view_of(channel);
+  const gw_namespace *ns = gw_settings_namespace(h->settings, name);
+  one.hash = gws_hub_hash(h, channel, name.len);
+  uint32_t code = check_channel(h, ns, name, p);
+  if (code == GW_CODE_OK &&
+      !gws_inspect_publication(h, NULL, &one.msg, one.user, &v))
+    code = gws_problem_set(p, v.code, NULL, NULL);
+  if (code == GW_CODE_OK) code = gws_publish_check(ns, &one.msg, p);
+  *o = (gw_outcome){.code = code};
+  if (code == GW_CODE_OK) *o = gws_publish_own(h, &one);
+  if (code == GW_CODE_OK) (void)gws_problem_set(p, o->code, NULL, o->why);
 }
 
-uint32_t gws_api_publish(gw_hub *h, const gw_caller *caller,
-                         const ProtobufCMessage *request, gws_reply *r) {
-  const Godwit__Api__V1__PublishRequest *q = (const void *)request;
+static void set_compare(gw_publish *msg,
+                        const Godwit__Api__V1__PublishRequest *q) {
+  const Godwit__Api__V1__Position *at =
+      q->compare_item != NULL ? q->compare_item : q->compare;
+  msg->compare = q->compare != NULL;
+  msg->compare_item = q->compare_item != NULL;
+  if (at == NULL) return;
+  msg->epoch = at->epoch;
+  msg->offset = at->offset;
+}
+
+/** Everything of a request but its tags, and the channel. */
+static gw_publish_command command_of(const gw_hub *h,
+                                     const Godwit__Api__V1__PublishRequest *q) {
   gw_publish_command cmd = {.repeat = repeat_of(h, q->idempotency_key),
                             .user = gw_view_of(q->user),
                             .msg = {.data = view_of_bytes(q->data),
                                     .json = view_of_json(q->json),
                                     .ttl_ms = q->ttl_ms,
-                                    .item = gw_view_of(q->item)}};
+                                    .item = gw_view_of(q->item),
+                                    .removed = q->removed,
+                                    .meta = view_of_json(q->meta)}};
+  set_compare(&cmd.msg, q);
+  return cmd;
+}
+
+uint32_t gws_api_publish(gw_hub *h, const gw_caller *caller,
+                         const ProtobufCMessage *request, gws_reply *r) {
+  const Godwit__Api__V1__PublishRequest *q = (const void *)request;
+  uint8_t space[TAGS_BYTES];
+  gw_out out = {space, 0, sizeof space};
+  gws_problem p;
+  gw_publish_command cmd = command_of(h, q);
   (void)caller;
-  if (q->compare != NULL) {
-    cmd.msg.compare = true;
-    cmd.msg.epoch = q->compare->epoch;
-    cmd.msg.offset = q->compare->offset;
+  if (q->compare != NULL && q->compare_item != NULL) {
+    r->why = "compare and compare_item: one of them";
+    return GW_CODE_BAD_REQUEST;
   }
-  uint32_t code = check(h, &cmd, &r->why);
-  if (code != GW_CODE_OK) return code;
-  set_channel(h, &cmd, q->channel);
-  gw_outcome o = publish_one(h, &cmd);
-  if (o.code != GW_CODE_OK) return o.code;
+  if (check(h, &cmd, &p) != GW_CODE_OK ||
+      add_tags(q->tags, q->n_tags, &out, &cmd.msg.tags, &p) != GW_CODE_OK)
+    return gws_api_refuse(r, &p);
+  gw_outcome o;
+  publish(h, &cmd, q->channel, &o, &p);
+  if (o.code != GW_CODE_OK) return gws_api_refuse(r, &p);
   Godwit__Api__V1__Position position = GODWIT__API__V1__POSITION__INIT;
   Godwit__Api__V1__PublishReply reply = GODWIT__API__V1__PUBLISH_REPLY__INIT;
   position.epoch = o.epoch;
@@ -98,7 +148,9 @@ uint32_t gws_api_publish(gw_hub *h, const gw_caller *caller,
 
 /* ---- broadcast ------------------------------------------------------------- */
 
-static void add_outcome(char *channel, const gw_outcome *o, gws_reply *r) {
+static void add_outcome(char *channel, const gw_outcome *o,
+                        const gws_problem *p, gws_reply *r) {
+  gws_reply words = {.data = NULL};
   Godwit__Api__V1__Position position = GODWIT__API__V1__POSITION__INIT;
   Godwit__Api__V1__Outcome one = GODWIT__API__V1__OUTCOME__INIT;
   Godwit__Api__V1__Outcome *all[] = {&one};
@@ -109,10 +161,12 @@ static void add_outcome(char *channel, const gw_outcome *o, gws_reply *r) {
   one.duplicate = o->duplicate;
   position.epoch = o->epoch;
   position.offset = o->offset;
-  if (o->code == GW_CODE_OK)
+  if (o->code == GW_CODE_OK) {
     one.position = &position;
-  else
-    one.message = (char *)(uintptr_t)gw_code_text(o->code);
+  } else {
+    (void)gws_api_refuse(&words, p);
+    one.message = words.words;
+  }
   reply.outcomes = all;
   reply.n_outcomes = 1;
   gws_reply_add(r, &reply.base);
@@ -121,11 +175,12 @@ static void add_outcome(char *channel, const gw_outcome *o, gws_reply *r) {
 /** Each worker publishes into the channels that it owns. */
 static void publish_owned(gw_hub *h, gw_publish_command *cmd, char *channel,
                           gws_reply *r) {
-  set_channel(h, cmd, channel);
-  if (gws_channel_owner(h, cmd->hash) != h->worker) return;
-  gw_outcome o = {.code = GW_CODE_BAD_CHANNEL};
-  if (gws_channel_name_is_valid(h, cmd->msg.channel)) o = publish_one(h, cmd);
-  add_outcome(channel, &o, r);
+  uint64_t hash = gws_hub_hash(h, channel, strlen(channel));
+  gw_outcome o;
+  gws_problem p;
+  if (gws_channel_owner(h, hash) != h->worker) return;
+  publish(h, cmd, channel, &o, &p);
+  add_outcome(channel, &o, &p, r);
 }
 
 uint32_t gws_api_broadcast(gw_hub *h, const gw_caller *caller,
@@ -137,15 +192,20 @@ uint32_t gws_api_broadcast(gw_hub *h, const gw_caller *caller,
                                     .json = view_of_json(q->json),
                                     .ttl_ms = q->ttl_ms,
                                     .item = gw_view_of(q->item)}};
+  uint8_t space[TAGS_BYTES];
+  gw_out out = {space, 0, sizeof space};
+  gws_problem p;
   (void)caller;
   if (q->n_channels == 0 || q->n_channels > BROADCAST_MAX) {
     r->why = "channels: 1 to 1000";
     return GW_CODE_BAD_REQUEST;
   }
-  uint32_t code = check(h, &cmd, &r->why);
-  for (size_t i = 0; i < q->n_channels && code == GW_CODE_OK; i++)
+  if (check(h, &cmd, &p) != GW_CODE_OK ||
+      add_tags(q->tags, q->n_tags, &out, &cmd.msg.tags, &p) != GW_CODE_OK)
+    return gws_api_refuse(r, &p);
+  for (size_t i = 0; i < q->n_channels; i++)
     publish_owned(h, &cmd, q->channels[i], r);
-  return code;
+  return GW_CODE_OK;
 }
 
 /** The outcome of a channel, taken out of those that have not been placed. */

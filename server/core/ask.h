@@ -14,7 +14,8 @@ enum gw_ask {
   GW_ASK_SUBSCRIPTION_REFRESH, /**< is the new token of a channel good? */
   GW_ASK_PUBLISH,              /**< may it publish this? */
   GW_ASK_PRESENCE,             /**< may it see who is in the channel? */
-  GW_ASK_HISTORY               /**< may it read what was published before? */
+  GW_ASK_HISTORY,              /**< may it read what was published before? */
+  GW_ASK_CHANNEL /**< may it change what is known about the channel? */
 };
 
 /** A question. Views are valid until ask returns. */
@@ -33,6 +34,7 @@ typedef struct gw_question {
   gw_view channel;
   const gw_rule *rule;       /**< which of its ways are left to ask about */
   const gw_publish *publish; /**< PUBLISH */
+  gw_view meta;              /**< SUBSCRIBE: JSON that comes with it */
 } gw_question;
 
 /** An answer. Views belong to whoever gives it; they are copied. */

@@ -33,6 +33,8 @@ gw_buf *gw_buf_make(size_t len, bool is_text, uint8_t **payload) {
   atomic_init(&b->refs, 1);
   atomic_init(&b->json, NULL);
   b->len = (uint32_t)len;
+  b->offset = 0;
+  b->removed = false;
   b->is_text = is_text;
   b->item = 0;
   uint8_t header[GW_BUF_PREFIX_MAX];

@@ -29,7 +29,9 @@ struct gw_buf {
   _Atomic(gw_buf *)
       json; /* the same message for JSON receivers, made on demand */
   /* set by the maker, read-only once it is shared */
-  uint64_t item; /**< a publication: hash of what it is about; 0: nothing */
+  uint64_t item;   /**< a publication: hash of what it is about; 0: nothing */
+  uint64_t offset; /**< its offset */
+  bool removed;    /**< it says that the item is gone */
   /* read-only */
   uint8_t prefix_len; /**< of the WebSocket header right before the payload */
   bool is_text;

@@ -5,7 +5,11 @@
 #include <assert.h>
 
 #include "server/core/batch.h"
+#include "server/core/filtered.h"
+#include "server/core/json_text.h"
 #include "server/core/mail.h"
+#include "server/core/news.h"
+#include "server/core/pattern.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
 
@@ -29,6 +33,12 @@ uint32_t gws_channel_owner(const gw_hub *h, uint64_t hash) {
   return (uint32_t)(hash >> 32) % h->num_workers;
 }
 
+/** Whether it is written in the one way that its namespace wants. */
+static bool is_in_form(const gw_hub *h, gw_view name) {
+  const gw_namespace *ns = gw_settings_namespace(h->settings, name);
+  return ns->names != GW_TEXT_NFC || gws_text_is_nfc(name);
+}
+
 bool gws_channel_name_is_valid(const gw_hub *h, gw_view name) {
   uint32_t max = h->settings->limits.max_channel_bytes;
   if (max == 0 || max > GW_MAX_CHANNEL_BYTES) max = GW_MAX_CHANNEL_BYTES;
@@ -36,7 +46,7 @@ bool gws_channel_name_is_valid(const gw_hub *h, gw_view name) {
   for (size_t i = 0; i < name.len; i++) {
     if (name.data[i] < 0x20 || name.data[i] == 0x7F) return false;
   }
-  return true;
+  return !h->has_forms || is_in_form(h, name);
 }
 
 gw_view gws_channel_name(const gw_channel *ch) {
@@ -97,6 +107,7 @@ static gw_channel *make(gw_hub *h, gw_view name, uint64_t hash) {
   ch->hub = h;
   ch->hash = hash;
   ch->ns = gw_settings_namespace(h->settings, name);
+  ch->history.mode = (uint8_t)ch->ns->history_mode;
   ch->owner = gws_channel_owner(h, hash);
   ch->timer.kind = GWS_TIMER_CHANNEL;
   ch->used_ms = h->now_ms;
@@ -117,19 +128,39 @@ static gw_channel *make(gw_hub *h, gw_view name, uint64_t hash) {
   return ch;
 }
 
+/** Undo make. */
+static void forget(gw_channel *ch) {
+  gw_hub *h = ch->hub;
+  HASH_DEL(h->by_name, ch);
+  gw_slots_remove(&h->channels, ch->handle);
+  gw_mem_free(ch);
+}
+
 static void begin_owned(gw_channel *ch) {
   gw_hub *h = ch->hub;
   ch->state = GWS_CHANNEL_OWNED;
   ch->epoch = gws_hub_random(h);
   ch->number = number_of(h, ch->handle);
+  ch->made_ms = h->now_ms;
   h->num_owned++;
   gw_stat_add(&h->stats.channels, 1);
+  gws_news(ch, GW_CHANNEL_CREATED, NULL);
 }
 
 static void begin_following(gw_channel *ch) {
   ch->state = GWS_CHANNEL_ATTACHING;
   gw_stat_add(&ch->hub->stats.channels_followed, 1);
   gws_follow_attach(ch);
+}
+
+/** Frees it when out of memory. */
+static uint32_t begin_pattern(gw_channel *ch) {
+  ch->number = number_of(ch->hub, ch->handle);
+  uint32_t code = gws_pattern_begin(ch);
+  if (code == GW_CODE_OK) return code;
+  gws_hub_nomem(ch->hub);
+  forget(ch);
+  return code;
 }
 
 gw_channel *gws_channel_get(gw_hub *h, gw_view name, uint64_t hash,
@@ -148,10 +179,14 @@ gw_channel *gws_channel_get(gw_hub *h, gw_view name, uint64_t hash,
     *code = GW_CODE_INTERNAL;
     return NULL;
   }
-  if (is_owned)
+  if (gw_name_is_pattern(ch->ns, name)) {
+    *code = begin_pattern(ch);
+    if (*code != GW_CODE_OK) return NULL;
+  } else if (is_owned) {
     begin_owned(ch);
-  else
+  } else {
     begin_following(ch);
+  }
   /* Whoever made it is about to use it; if nothing comes of that it goes. */
   gws_channel_touch(ch);
   return ch;
@@ -161,25 +196,33 @@ void gws_channel_free(gw_channel *ch) {
   gw_hub *h = ch->hub;
   assert(ch->num_seats == 0);
   gw_wheel_cancel(&h->wheel, &ch->timer);
-  if (ch->state == GWS_CHANNEL_OWNED) {
+  if (ch->pattern != NULL) {
+    gws_pattern_end(ch);
+  } else if (ch->state == GWS_CHANNEL_OWNED) {
+    gws_news(ch, GW_CHANNEL_DESTROYED, NULL);
     h->num_owned--;
     gw_stat_sub(&h->stats.channels, 1);
     gws_follow_deinit(ch);
     gw_dedup_deinit(&ch->window);
+    gw_expiry_deinit(&ch->expiry);
   } else {
     (void)!gws_channel_set_number(ch, 0);
     gw_stat_sub(&h->stats.channels_followed, 1);
   }
   gws_presence_free(ch);
   gws_batch_free(ch);
+  gws_filtered_free(ch);
   gw_history_deinit(&ch->history);
+  gw_buf_unref(ch->meta);
   gw_mem_free(ch->seats);
-  HASH_DEL(h->by_name, ch);
-  gw_slots_remove(&h->channels, ch->handle);
-  gw_mem_free(ch);
+  forget(ch);
 }
 
 /* ---- the stream ---------------------------------------------------------- */
+
+bool gws_channel_is_pattern(const gw_channel *ch) {
+  return ch->pattern != NULL;
+}
 
 bool gws_channel_is_ready(const gw_channel *ch) {
   return ch->state != GWS_CHANNEL_ATTACHING;
@@ -187,15 +230,25 @@ bool gws_channel_is_ready(const gw_channel *ch) {
 
 uint64_t gws_channel_oldest(gw_channel *ch) {
   gw_history_trim(&ch->history, ch->hub->now_ms);
-  return ch->top - ch->history.len + 1;
+  uint64_t first = gw_history_first(&ch->history);
+  return first != 0 ? first : ch->top + 1;
 }
 
-void gws_channel_append(gw_channel *ch, gw_buf *buf, uint64_t expires_ms) {
+gw_history_max gws_channel_max(const gw_channel *ch) {
+  bool is_latest = ch->ns->history_mode == GW_HISTORY_LATEST;
+  return (gw_history_max){is_latest ? 1 : ch->ns->history_size,
+                          ch->ns->history_bytes};
+}
+
+int gws_channel_append(gw_channel *ch, gw_buf *buf, uint64_t expires_ms) {
   gw_record record = {buf, expires_ms};
-  ch->top++;
+  gw_history_max max = gws_channel_max(ch);
   gw_history_trim(&ch->history, ch->hub->now_ms);
-  if (gw_history_push(&ch->history, record, ch->ns->history_size) < 0)
-    gws_hub_nomem(ch->hub);
+  int err = gw_history_push(&ch->history, record, &max);
+  if (err < 0) gws_hub_nomem(ch->hub);
+  if (err < 0 && ch->history.mode == GW_HISTORY_MAP) return err;
+  ch->top++;
+  return 0;
 }
 
 /* ---- seats --------------------------------------------------------------- */
@@ -225,15 +278,47 @@ static void swap_seats(gw_channel *ch, uint32_t a, uint32_t b) {
   ch->seats[b].sub->seat = b;
 }
 
-void gws_channel_set_live(gw_channel *ch, gw_sub *sub, bool live) {
-  if (live)
+static enum gws_rank rank_of(const gw_channel *ch, const gw_sub *sub) {
+  if (sub->seat < ch->num_live) return GWS_RANK_LIVE;
+  return sub->seat < ch->num_live + ch->num_filtered ? GWS_RANK_FILTERED
+                                                     : GWS_RANK_APART;
+}
+
+/** The same where nobody has a filter. */
+static void rank_plain(gw_channel *ch, gw_sub *sub, bool is_live) {
+  if (is_live == (sub->seat < ch->num_live)) return;
+  if (is_live)
     swap_seats(ch, sub->seat, ch->num_live++);
   else
     swap_seats(ch, sub->seat, --ch->num_live);
 }
 
+/** Over one border at a time: the seat at the border changes sides. */
+void gws_channel_rank(gw_channel *ch, gw_sub *sub, enum gws_rank rank) {
+  if (ch->num_filtered == 0 && rank != GWS_RANK_FILTERED) {
+    rank_plain(ch, sub, rank == GWS_RANK_LIVE);
+    return;
+  }
+  for (enum gws_rank now; (now = rank_of(ch, sub)) != rank;) {
+    uint32_t end = ch->num_live + ch->num_filtered;
+    if (now == GWS_RANK_APART) {
+      swap_seats(ch, sub->seat, end);
+      ch->num_filtered++;
+    } else if (now == GWS_RANK_LIVE) {
+      swap_seats(ch, sub->seat, --ch->num_live);
+      ch->num_filtered++;
+    } else if (rank == GWS_RANK_APART) {
+      swap_seats(ch, sub->seat, end - 1);
+      ch->num_filtered--;
+    } else {
+      swap_seats(ch, sub->seat, ch->num_live++);
+      ch->num_filtered--;
+    }
+  }
+}
+
 void gws_channel_stand(gw_channel *ch, gw_sub *sub) {
-  if (sub->seat < ch->num_live) gws_channel_set_live(ch, sub, false);
+  gws_channel_rank(ch, sub, GWS_RANK_APART);
   swap_seats(ch, sub->seat, --ch->num_seats);
   ch->used_ms = ch->hub->now_ms;
   if (ch->cap_seats > SEATS_MIN && ch->num_seats < ch->cap_seats / 4)
@@ -259,21 +344,43 @@ static uint64_t next_expiry(const gw_channel *ch) {
   if (record != GW_NEVER) due = record;
   if (publisher != GW_NEVER)
     due = min_time(due, publisher + ch->hub->settings->dedup_window_ms);
-  return due == GW_NEVER ? GW_NEVER : due + EXPIRY_SLACK_MS;
+  if (due != GW_NEVER) due += EXPIRY_SLACK_MS;
+  /* The end of an item is told, so it is not late. */
+  const gw_expiry_entry *item = gw_expiry_first(&ch->expiry);
+  return item != NULL ? min_time(due, item->due_ms) : due;
 }
 
 /** A stream that is remembered, or keys that may come again. */
 static bool has_memory(const gw_channel *ch) {
-  return ch->history.len != 0 || ch->window.num != 0;
+  return gw_history_num(&ch->history) != 0 || ch->window.num != 0;
+}
+
+/** When the owner's time with it is over; GW_NEVER. */
+static uint64_t end_of(const gw_channel *ch) {
+  const gw_namespace *ns = ch->ns;
+  uint64_t end =
+      ns->lifetime_ms != 0 ? ch->made_ms + ns->lifetime_ms : GW_NEVER;
+  bool is_kept = has_memory(ch) && !ns->ends_with_last;
+  if (is_kept || is_in_use(ch)) return end;
+  return min_time(end, ch->used_ms + ns->idle_ms);
+}
+
+/** How long a follower keeps what nobody wants. */
+static uint64_t linger_ms(const gw_channel *ch) {
+  bool is_short = ch->ns->ends_with_last && ch->ns->idle_ms < LINGER_MS;
+  return is_short ? ch->ns->idle_ms : LINGER_MS;
 }
 
 static uint64_t next_visit(const gw_channel *ch) {
   if (ch->state == GWS_CHANNEL_OWNED) {
-    if (has_memory(ch)) return next_expiry(ch);
-    return is_in_use(ch) ? GW_NEVER : ch->used_ms + ch->ns->idle_ms;
+    uint64_t expiry = has_memory(ch) ? next_expiry(ch) : GW_NEVER;
+    /* The most usual case. */
+    bool is_kept = expiry != GW_NEVER && !ch->ns->ends_with_last;
+    if (is_kept && ch->ns->lifetime_ms == 0) return expiry;
+    return min_time(end_of(ch), expiry);
   }
   uint64_t due = GW_NEVER;
-  if (ch->num_seats == 0) due = ch->used_ms + LINGER_MS;
+  if (ch->num_seats == 0) due = ch->used_ms + linger_ms(ch);
   if (ch->state == GWS_CHANNEL_ATTACHING)
     due = min_time(due, gws_follow_late_ms(ch));
   return due;
@@ -291,15 +398,25 @@ void gws_channel_touch(gw_channel *ch) {
   gw_wheel_set(&h->wheel, &ch->timer, due);
 }
 
+/** Whoever still has it is told. */
+static void end_channel(gw_channel *ch) {
+  gws_batch_flush(ch);
+  while (ch->num_seats != 0)
+    gws_sub_end(ch->seats[ch->num_seats - 1].sub, GW_CODE_CHANNEL_ENDED, NULL,
+                GWS_FAREWELL_LEFT);
+  gws_follow_send_ended(ch);
+  gws_channel_free(ch);
+}
+
 static void visit_owned(gw_channel *ch) {
   gw_hub *h = ch->hub;
   uint64_t window_ms = h->settings->dedup_window_ms;
   gw_history_trim(&ch->history, h->now_ms);
+  gws_publish_expired(ch);
   if (h->now_ms > window_ms)
     gw_dedup_expire(&ch->window, h->now_ms - window_ms);
-  bool is_over = h->now_ms >= ch->used_ms + ch->ns->idle_ms;
-  if (is_over && !is_in_use(ch) && !has_memory(ch))
-    gws_channel_free(ch);
+  if (h->now_ms >= end_of(ch))
+    end_channel(ch);
   else
     gws_channel_touch(ch);
 }
@@ -308,8 +425,8 @@ static void visit_followed(gw_channel *ch) {
   uint64_t now = ch->hub->now_ms;
   if (ch->state == GWS_CHANNEL_ATTACHING && now >= gws_follow_late_ms(ch))
     gws_follow_on_late(ch);
-  if (ch->num_seats == 0 && now >= ch->used_ms + LINGER_MS) {
-    if (gws_follow_detach(ch)) {
+  if (ch->num_seats == 0 && now >= ch->used_ms + linger_ms(ch)) {
+    if (ch->pattern != NULL || gws_follow_detach(ch)) {
       gws_channel_free(ch);
       return;
     }

@@ -4,12 +4,15 @@
 #define GODWIT_SERVER_CHANNEL_H
 
 #include "server/core/dedup_window.h"
+#include "server/core/expiry.h"
 #include "server/core/history.h"
 #include "server/core/hub_state.h"
 #include "server/core/subscription.h"
 #include "server/core/table.h"
 
 struct gw_batch;
+struct gw_filtered;
+struct gw_pattern;
 struct gw_presence;
 
 /*
@@ -50,9 +53,10 @@ struct gw_channel {
   uint64_t epoch; /**< random, not 0 */
   uint64_t top;   /**< offset of the last publication */
   gw_history history;
-  gw_seat *seats; /**< 0 .. num_live - 1 are live, the others not */
+  gw_seat *seats; /**< first the live ones, then the live ones with a filter */
   uint32_t num_seats;
-  uint32_t num_live;
+  uint32_t num_live;     /**< without a filter */
+  uint32_t num_filtered; /**< live ones that have one */
   uint32_t cap_seats;
   uint32_t number; /**< on this node; 0: not known yet */
   uint32_t owner;  /**< worker */
@@ -61,6 +65,9 @@ struct gw_channel {
   bool is_asked;                /**< ATTACHING: the mail is on its way */
   struct gw_presence *presence; /**< NULL: nobody was ever present */
   struct gw_batch *batch;       /**< NULL: nothing was ever gathered */
+  struct gw_filtered *filtered; /**< NULL: nothing was ever skipped */
+  gw_buf *meta;                 /**< JSON about it; NULL: none */
+  struct gw_pattern *pattern;   /**< NULL: a channel, not a pattern of names */
   gw_timer timer;               /**< housekeeping, lingering, attaching again */
   uint64_t used_ms;             /**< when it was in use last */
   uint64_t asked_ms;            /**< ATTACHING: when the owner was asked */
@@ -68,6 +75,8 @@ struct gw_channel {
   gw_follower *followers;
   uint32_t num_followers;
   gw_dedup_window window;
+  gw_expiry expiry; /**< of items of a map */
+  uint64_t made_ms;
   uint8_t name[];
 };
 
@@ -90,19 +99,28 @@ GW_MUST_USE int gws_channel_set_number(gw_channel *ch, uint32_t number);
 /** It has no seats any more. */
 void gws_channel_free(gw_channel *ch);
 
+/** Whether it stands for all channels whose names match. */
+bool gws_channel_is_pattern(const gw_channel *ch);
+
 /** Whether there is a stream to serve from. */
 bool gws_channel_is_ready(const gw_channel *ch);
 /** Offset of the oldest record that is kept, top + 1 when there is none. Trims
  * what has expired. */
 uint64_t gws_channel_oldest(gw_channel *ch);
+/** What its namespace has kept at most. */
+gw_history_max gws_channel_max(const gw_channel *ch);
 
-/** Append a publication to the stream. Takes the reference. */
-void gws_channel_append(gw_channel *ch, gw_buf *buf, uint64_t expires_ms);
+/** Append a publication to the stream. Takes the reference. GW_ERR_NOMEM: it is
+ * a map, which misses the publication now. */
+GW_MUST_USE int gws_channel_append(gw_channel *ch, gw_buf *buf,
+                                   uint64_t expires_ms);
 
 /** Seats. 0, GW_ERR_NOMEM */
 GW_MUST_USE int gws_channel_sit(gw_channel *ch, gw_sub *sub);
 void gws_channel_stand(gw_channel *ch, gw_sub *sub);
-void gws_channel_set_live(gw_channel *ch, gw_sub *sub, bool live);
+/** Where its seat is. */
+enum gws_rank { GWS_RANK_LIVE, GWS_RANK_FILTERED, GWS_RANK_APART };
+void gws_channel_rank(gw_channel *ch, gw_sub *sub, enum gws_rank rank);
 
 /** It may have become unused, or got something that expires: see to it that the
  * timer is set. */

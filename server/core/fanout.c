@@ -24,7 +24,8 @@ static void fall_behind(gw_sub *sub, uint64_t first) {
     gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
     return;
   }
-  sub->catchup->cursor = first - 1;
+  bool is_filtered = gws_sub_filter(sub) != NULL;
+  sub->catchup->cursor = is_filtered ? sub->more->told : first - 1;
   gws_sub_set_feed(sub, GWS_FEED_LAGGING);
 }
 
@@ -44,6 +45,13 @@ static bool still_takes(const gw_seat *seat, const gw_fanout *f) {
   return false;
 }
 
+bool gws_fanout_admits(gw_sub *sub, const gw_fanout *f) {
+  gw_session *s = sub->session;
+  const gw_seat seat = {s, sub};
+  return s->out.bytes + (uint64_t)f->buf->len <= s->hub->low_water ||
+         still_takes(&seat, f);
+}
+
 /** Queue, the reference being taken already. */
 static bool queue(gw_session *s, gw_buf *b) {
   if (gw_outq_push(&s->out, GW_LANE_DATA, b) < 0) {
@@ -55,8 +63,7 @@ static bool queue(gw_session *s, gw_buf *b) {
   return true;
 }
 
-/** What a publisher without echo gets at the publication's place. */
-static void queue_own(gw_channel *ch, const gw_fanout *f) {
+void gws_fanout_own(gw_channel *ch, const gw_fanout *f) {
   gw_out *out = gws_hub_scratch(ch->hub, GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_PUBLICATION,
                   .flags = GW_FLAG_OWN,
@@ -86,7 +93,7 @@ void gws_fanout_publication(gw_channel *ch, const gw_fanout *f) {
       continue;
     }
     if (s == f->quiet) {
-      queue_own(ch, f);
+      gws_fanout_own(ch, f);
       quiet++;
     } else if (queue(s, f->buf)) {
       given++;

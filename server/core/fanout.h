@@ -21,6 +21,11 @@ typedef struct gw_fanout {
  * or is closed, as its subscription says. */
 void gws_fanout_publication(gw_channel *ch, const gw_fanout *f);
 
+/** Whether a live subscriber takes it; if not, it was turned or closed. */
+bool gws_fanout_admits(gw_sub *sub, const gw_fanout *f);
+/** Queue what a publisher without echo gets at its place. */
+void gws_fanout_own(gw_channel *ch, const gw_fanout *f);
+
 /** Queue a presence diff to the subscribers that follow the presence. */
 void gws_fanout_roster(gw_channel *ch, gw_buf *diff);
 /** Have them sent a new snapshot, each as it reads. */

@@ -4,6 +4,7 @@
 #include "server/core/batch.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
+#include "server/core/meta.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
 
@@ -45,7 +46,7 @@ uint64_t gws_follow_late_ms(const gw_channel *ch) {
 
 /** Tell all who wait for the channel that they cannot have it now. */
 static void refuse_waiting(gw_channel *ch, uint32_t code) {
-  for (uint32_t i = ch->num_seats; i-- > ch->num_live;) {
+  for (uint32_t i = ch->num_seats; i-- > ch->num_live + ch->num_filtered;) {
     gw_sub *sub = ch->seats[i].sub;
     if (sub->feed != GWS_FEED_WAITING) continue;
     gws_sub_refuse(sub, code, NULL);
@@ -73,31 +74,30 @@ static void end_all_answered(gw_channel *ch, uint32_t code) {
   }
 }
 
-/** Nothing comes any more, or not in order: the live ones go on from a cursor
- * when the state is there again. */
-static bool stop_live(gw_channel *ch) {
+bool gws_follow_stop_live(gw_channel *ch) {
   gws_batch_flush(ch);
-  while (ch->num_live != 0) {
-    gw_sub *sub = ch->seats[ch->num_live - 1].sub;
+  while (ch->num_live + ch->num_filtered != 0) {
+    gw_sub *sub = ch->seats[ch->num_live + ch->num_filtered - 1].sub;
     if (gws_sub_need_catchup(sub) < 0) return false;
-    sub->catchup->cursor = ch->top;
+    sub->catchup->cursor = gws_sub_told(sub);
     gws_sub_set_feed(sub, GWS_FEED_LAGGING);
   }
   return true;
 }
 
-static void sort_seats(gw_channel *ch) {
+void gws_follow_sort(gw_channel *ch) {
   for (uint32_t i = 0; i < ch->num_seats; i++)
     gws_sub_sort(ch->seats[i].sub);
 }
 
 static void restart(gw_channel *ch) {
-  if (!stop_live(ch)) {
+  /* The live ones go on from a cursor when the state is there again. */
+  if (!gws_follow_stop_live(ch)) {
     gws_hub_nomem(ch->hub);
     end_all_answered(ch, GW_CODE_INTERNAL);
   }
   gws_follow_attach(ch);
-  sort_seats(ch);
+  gws_follow_sort(ch);
   gws_channel_touch(ch);
 }
 
@@ -114,6 +114,24 @@ void gws_follow_on_reset(gw_hub *h, gw_mail *m) {
   restart(ch);
 }
 
+static bool load_history(gw_channel *ch, const gw_channel_state *st) {
+  gw_history *h = &ch->history;
+  gw_history_max max = gws_channel_max(ch);
+  gw_history_clear(h);
+  for (uint32_t i = 0; i < st->num_records; i++) {
+    gw_record r = st->records[i];
+    gw_buf_ref(r.buf);
+    bool is_map = h->mode == GW_HISTORY_MAP;
+    int err = is_map ? gw_history_load(h, r) : gw_history_push(h, r, &max);
+    if (err == 0) continue;
+    gws_hub_nomem(ch->hub);
+    if (is_map) return false; /* of a stream, less is kept */
+  }
+  h->trimmed_by = st->trimmed_by;
+  h->floor = st->floor;
+  return true;
+}
+
 /** Take the owner's state over. False when out of memory. */
 static bool load(gw_channel *ch, gw_channel_state *st) {
   if (ch->number != 0 && (ch->epoch != st->epoch || ch->number != st->number))
@@ -121,13 +139,10 @@ static bool load(gw_channel *ch, gw_channel_state *st) {
   if (gws_channel_set_number(ch, st->number) < 0) return false;
   if (gws_presence_load(ch, &st->presence, st->members) < 0) return false;
   ch->epoch = st->epoch;
-  gw_history_clear(&ch->history);
-  ch->top = st->top - st->num_records;
-  for (uint32_t i = 0; i < st->num_records; i++) {
-    gw_record *r = &st->records[i];
-    gws_channel_append(ch, gw_buf_ref(r->buf), r->expires_ms);
-  }
-  ch->history.trimmed_by = st->trimmed_by;
+  if (!load_history(ch, st)) return false;
+  ch->top = st->top;
+  gws_meta_take(ch, st->meta);
+  st->meta = NULL;
   return true;
 }
 
@@ -141,8 +156,7 @@ static void serve_one(gw_sub *sub) {
   gws_sub_sort(sub);
 }
 
-/** Answer who waits; let who fell behind go on. */
-static void serve(gw_channel *ch) {
+void gws_follow_serve(gw_channel *ch) {
   ch->state = GWS_CHANNEL_ATTACHED;
   for (uint32_t i = ch->num_seats; i > 0;) {
     gw_sub *sub = ch->seats[i - 1].sub;
@@ -150,30 +164,34 @@ static void serve(gw_channel *ch) {
     /* One that became live has changed places with one not served yet. */
     if (sub->seat == i - 1) i--;
   }
+  gws_channel_touch(ch);
 }
 
 void gws_follow_on_state(gw_hub *h, gw_mail *m) {
   gw_channel *ch = gw_slots_get(&h->channels, m->handle);
   if (ch != NULL && ch->state == GWS_CHANNEL_ATTACHING) {
     if (load(ch, m->state)) {
-      serve(ch);
+      gws_follow_serve(ch);
     } else {
       gws_hub_nomem(h);
       refuse_waiting(ch, GW_CODE_INTERNAL);
       gws_follow_attach(ch);
+      gws_channel_touch(ch);
     }
-    gws_channel_touch(ch);
   }
   gw_mail_free(m);
 }
 
+void gws_follow_end(gw_channel *ch, uint32_t code) {
+  refuse_waiting(ch, code);
+  end_all_answered(ch, code);
+  gws_channel_free(ch);
+}
+
 void gws_follow_on_refused(gw_hub *h, gw_mail *m) {
   gw_channel *ch = gw_slots_get(&h->channels, m->handle);
-  if (ch != NULL && ch->state == GWS_CHANNEL_ATTACHING) {
-    refuse_waiting(ch, m->code);
-    end_all_answered(ch, m->code);
-    gws_channel_free(ch);
-  }
+  if (ch != NULL && ch->state == GWS_CHANNEL_ATTACHING)
+    gws_follow_end(ch, m->code);
   gw_mail_free(m);
 }
 
@@ -210,6 +228,26 @@ void gws_follow_reset(gw_channel *ch, uint32_t i) {
   remove_follower(ch, f);
 }
 
+void gws_follow_send_ended(gw_channel *ch) {
+  while (ch->num_followers != 0) {
+    gw_follower *f = &ch->followers[0];
+    f->reset->kind = GWS_MAIL_ENDED;
+    gws_follow_reset(ch, 0);
+  }
+}
+
+void gws_follow_on_ended(gw_hub *h, gw_mail *m) {
+  gw_channel *ch = gw_slots_get(&h->channels, m->handle);
+  gw_mail_free(m);
+  if (ch == NULL || ch->state == GWS_CHANNEL_OWNED) return;
+  if (ch->state == GWS_CHANNEL_ATTACHED) {
+    gws_follow_end(ch, GW_CODE_CHANNEL_ENDED);
+    return;
+  }
+  /* It has asked again, for another reason, and will be given the new one. */
+  end_all_answered(ch, GW_CODE_CHANNEL_ENDED);
+}
+
 void gws_follow_deinit(gw_channel *ch) {
   while (ch->num_followers != 0)
     remove_follower(ch, &ch->followers[0]);
@@ -229,6 +267,15 @@ static bool add_follower(gw_channel *ch, uint32_t worker, uint64_t handle) {
   return true;
 }
 
+static void copy_records(const gw_history *h, gw_channel_state *st) {
+  for (uint32_t i = 0; i < h->len; i++) {
+    gw_record r = *gw_history_at(h, i);
+    if (r.buf == NULL) continue;
+    gw_buf_ref(r.buf);
+    st->records[st->num_records++] = r;
+  }
+}
+
 /** What is told of the presence. */
 static gw_presence_news news_of(const gw_channel *ch, bool is_whole) {
   return (gw_presence_news){.version = gws_presence_version(ch),
@@ -239,24 +286,23 @@ static gw_presence_news news_of(const gw_channel *ch, bool is_whole) {
 
 static gw_channel_state *copy_state(gw_channel *ch) {
   gw_history_trim(&ch->history, ch->hub->now_ms);
-  uint32_t num = ch->history.len;
+  uint32_t num = ch->history.len - ch->history.num_holes;
   gw_channel_state *st = gw_mem_alloc(sizeof *st + num * sizeof st->records[0]);
   if (st == NULL) return NULL;
   *st = (gw_channel_state){.epoch = ch->epoch,
                            .top = ch->top,
                            .number = ch->number,
                            .trimmed_by = ch->history.trimmed_by,
+                           .floor = ch->history.floor,
+                           .meta = ch->meta,
                            .presence = news_of(ch, true),
-                           .members = gws_presence_roster(ch),
-                           .num_records = num};
+                           .members = gws_presence_roster(ch)};
   if (st->members == NULL) {
     gw_mem_free(st);
     return NULL;
   }
-  for (uint32_t i = 0; i < num; i++) {
-    st->records[i] = *gw_history_at(&ch->history, i);
-    gw_buf_ref(st->records[i].buf);
-  }
+  if (st->meta != NULL) gw_buf_ref(st->meta);
+  copy_records(&ch->history, st);
   return st;
 }
 

@@ -63,7 +63,10 @@ static uint32_t subscribe(gw_session *s, gw_view name, uint64_t hash) {
 
 uint32_t gws_grant(gw_session *s, gw_view channel) {
   gw_hub *h = s->hub;
-  if (!gws_channel_name_is_valid(h, channel)) return GW_CODE_BAD_CHANNEL;
+  /* Who chooses may subscribe to a pattern; nobody is put upon by one. */
+  if (!gws_channel_name_is_valid(h, channel) ||
+      gw_name_is_pattern(gw_settings_namespace(h->settings, channel), channel))
+    return GW_CODE_BAD_CHANNEL;
   uint64_t hash = gws_hub_hash(h, channel.data, channel.len);
   gw_sub *sub =
       gws_subs_by_channel(&s->subs, gws_channel_find(h, channel, hash));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* history.c - a ring of records that grows up to its limit. */
+/* history.c - a ring of records that grows up to its limit. What is different in
+ * a map is in history_map.c. */
 #include "server/core/history.h"
 
 #include <assert.h>
@@ -8,10 +9,42 @@
 
 #define RING_MIN 4u
 
-const gw_record *gw_history_at(const gw_history *h, uint32_t i) {
+gw_record *gw__history_slot(const gw_history *h, uint32_t i) {
   assert(i < h->len);
   uint32_t at = h->head + i;
   return &h->ring[at < h->cap ? at : at - h->cap];
+}
+
+const gw_record *gw_history_at(const gw_history *h, uint32_t i) {
+  return gw__history_slot(h, i);
+}
+
+/* ---- by offset ------------------------------------------------------------- */
+
+static uint64_t offset_of(const gw_record *r) {
+  return r->buf != NULL ? r->buf->offset : r->expires_ms;
+}
+
+uint64_t gw_history_first(const gw_history *h) {
+  return h->len != 0 ? offset_of(gw__history_slot(h, 0)) : 0;
+}
+
+uint32_t gw_history_seek(const gw_history *h, uint64_t offset) {
+  uint64_t first = gw_history_first(h);
+  if (h->len == 0 || offset < first) return 0;
+  if (h->mode != GW_HISTORY_MAP) {
+    uint64_t i = offset - first + 1;
+    return i < h->len ? (uint32_t)i : h->len;
+  }
+  uint32_t low = 0, high = h->len; /* low is not after it, high is */
+  while (high - low > 1) {
+    uint32_t middle = low + (high - low) / 2;
+    if (offset_of(gw__history_slot(h, middle)) <= offset)
+      low = middle;
+    else
+      high = middle;
+  }
+  return high;
 }
 
 /* ---- the newest of each item --------------------------------------------- */
@@ -40,30 +73,39 @@ bool gw_history_is_newest(const gw_history *h, uint32_t i) {
   return newest == NULL || newest == b;
 }
 
+const gw_buf *gw_history_find(const gw_history *h, uint64_t item) {
+  return find_newest(h, item);
+}
+
 /* ---- records ------------------------------------------------------------- */
 
-static void drop_oldest(gw_history *h, enum gw_gap_reason why) {
+static inline void drop_oldest(gw_history *h, enum gw_gap_reason why) {
   gw_buf *b = h->ring[h->head].buf;
-  if (b->item != 0) gw_index_remove(&h->newest, (uint32_t)b->item, b);
-  gw_buf_unref(b);
+  if (b != NULL) {
+    h->bytes -= b->len;
+    if (b->item != 0) gw_index_remove(&h->newest, (uint32_t)b->item, b);
+    gw_buf_unref(b);
+  }
   h->head = h->head + 1 == h->cap ? 0 : h->head + 1;
   h->len--;
-  h->trimmed_by = why;
+  h->trimmed_by = (uint8_t)why;
 }
 
 void gw_history_clear(gw_history *h) {
   while (h->len != 0)
     drop_oldest(h, GW_GAP_TRIMMED);
+  h->num_holes = h->num_removed = 0;
+  h->floor = 0;
 }
 
 void gw_history_deinit(gw_history *h) {
   gw_history_clear(h);
   gw_mem_free(h->ring);
   gw_index_deinit(&h->newest);
-  *h = (gw_history){0};
+  *h = (gw_history){.mode = h->mode};
 }
 
-static int grow(gw_history *h, uint32_t max) {
+int gw__history_grow(gw_history *h, uint32_t max) {
   uint32_t cap = h->cap == 0 ? RING_MIN : h->cap * 2;
   if (cap > max || cap < h->cap) cap = max;
   gw_record *ring = gw_mem_alloc((size_t)cap * sizeof *ring);
@@ -77,28 +119,54 @@ static int grow(gw_history *h, uint32_t max) {
   return 0;
 }
 
-int gw_history_push(gw_history *h, gw_record record, uint32_t max) {
+void gw__history_append(gw_history *h, gw_record record) {
+  h->len++;
+  *gw__history_slot(h, h->len - 1) = record;
+  h->bytes += record.buf->len;
+}
+
+/** Why the front of a history goes when there is no room for it. */
+static enum gw_gap_reason reason_of(const gw_history *h) {
+  return h->mode == GW_HISTORY_LATEST ? GW_GAP_SUPERSEDED : GW_GAP_TRIMMED;
+}
+
+static int push_stream(gw_history *h, gw_record record,
+                       const gw_history_max *max) {
   int err = 0;
-  if (h->len == h->cap && h->cap < max) err = grow(h, max);
-  if (h->len != 0 && h->len == h->cap) drop_oldest(h, GW_GAP_TRIMMED);
+  if (h->len == h->cap && h->cap < max->num)
+    err = gw__history_grow(h, max->num);
+  if (h->len != 0 && h->len == h->cap) drop_oldest(h, reason_of(h));
   if (h->cap == 0) { /* none wanted, or none to be had */
     gw_buf_unref(record.buf);
-    h->trimmed_by = GW_GAP_TRIMMED;
+    h->trimmed_by = (uint8_t)reason_of(h);
     return err;
   }
-  uint32_t at = h->head + h->len;
-  h->ring[at < h->cap ? at : at - h->cap] = record;
-  h->len++;
+  gw__history_append(h, record);
   if (record.buf->item != 0 && note_newest(h, record.buf) < 0)
     err = GW_ERR_NOMEM;
+  while (max->bytes != 0 && h->bytes > max->bytes && h->len > 1)
+    drop_oldest(h, reason_of(h));
   return err;
 }
 
+int gw_history_push(gw_history *h, gw_record record,
+                    const gw_history_max *max) {
+  if (h->mode != GW_HISTORY_MAP) return push_stream(h, record, max);
+  if (gw_history_reserve(h) < 0) {
+    gw_buf_unref(record.buf);
+    return GW_ERR_NOMEM;
+  }
+  gw__history_put(h, record, max);
+  return 0;
+}
+
 void gw_history_trim(gw_history *h, uint64_t now_ms) {
+  if (h->mode == GW_HISTORY_MAP) return;
   while (h->len != 0 && h->ring[h->head].expires_ms <= now_ms)
     drop_oldest(h, GW_GAP_EXPIRED);
 }
 
 uint64_t gw_history_expires(const gw_history *h) {
-  return h->len == 0 ? GW_NEVER : gw_history_at(h, 0)->expires_ms;
+  if (h->len == 0 || h->mode == GW_HISTORY_MAP) return GW_NEVER;
+  return gw_history_at(h, 0)->expires_ms;
 }

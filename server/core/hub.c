@@ -13,11 +13,16 @@
 #include "server/core/calls.h"
 #include "server/core/channel.h"
 #include "server/core/drain.h"
+#include "server/core/filter.h"
+#include "server/core/filtered.h"
 #include "server/core/groups.h"
 #include "server/core/hold.h"
 #include "server/core/idle.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
+#include "server/core/meta.h"
+#include "server/core/news.h"
+#include "server/core/pattern.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
 
@@ -42,6 +47,9 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   h->num_workers = options->num_workers;
   h->low_water = low_water_of(h->settings);
   memcpy(h->hash_key, options->hash_key, sizeof h->hash_key);
+  for (size_t i = 0; i < h->settings->num_namespaces; i++)
+    h->has_forms |= h->settings->namespaces[i].names != GW_TEXT_ANY;
+  h->news_space = gw_settings_named(h->settings, GWS_NEWS_SPACE);
   h->places = gws_hub_hash(h, "place", 5);
   gw_wheel_init(&h->wheel, 0);
   h->drain.timer.kind = GWS_TIMER_DRAIN;
@@ -49,7 +57,7 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   h->forwarded = gw_mem_zalloc(h->num_workers * sizeof *h->forwarded);
   /* Got now, as both are needed to survive when nothing can be got later. */
   if (h->forwarded == NULL || gws_hub_scratch(h, GWS_SCRATCH_MIN) == NULL ||
-      gw_refused_reserve(&h->refused) < 0) {
+      gws_pattern_init(h) < 0 || gw_refused_reserve(&h->refused) < 0) {
     gw_hub_free(h);
     return NULL;
   }
@@ -88,12 +96,16 @@ void gw_hub_free(gw_hub *h) {
   free_batches(h);
   free_sessions(h);
   free_channels(h);
+  gws_news_free(h);
   gw_slots_deinit(&h->sessions);
   gw_slots_deinit(&h->channels);
   gws_groups_free(h);
   gw_index_deinit(&h->clients);
   gw_index_deinit(&h->users);
   gw_index_deinit(&h->followed);
+  gws_filters_deinit(h);
+  gws_names_deinit(h);
+  gws_pattern_deinit(h);
   gw_index_deinit(&h->present);
   gw_refused_deinit(&h->refused);
   gw_mem_free(h->forwarded);
@@ -115,6 +127,11 @@ void gw_hub_set_on_call(gw_hub *h, gw_on_call on_call, void *user) {
   h->on_call_user = user;
 }
 
+void gw_hub_set_on_channel(gw_hub *h, gw_on_channel on_channel, void *user) {
+  h->on_channel = on_channel;
+  h->on_channel_user = user;
+}
+
 void gw_hub_set_inspector(gw_hub *h, const gw_inspector *inspector,
                           void *user) {
   h->inspector = inspector;
@@ -127,13 +144,21 @@ void gws_hub_enter(gw_hub *h) {
   h->depth++;
 }
 
-void gws_hub_leave(gw_hub *h) {
-  /* What ends here may end others: they join the list. */
-  while (h->depth == 1 && h->ending != NULL) {
+/** What ends may end others, and be news: they join the lists. */
+static void settle(gw_hub *h) {
+  while (h->ending != NULL || h->news != NULL) {
+    if (h->ending == NULL) {
+      gws_news_flush(h);
+      continue;
+    }
     gw_session *s = h->ending;
     h->ending = s->u.next_ending;
     gws_session_detach(s);
   }
+}
+
+void gws_hub_leave(gw_hub *h) {
+  if (h->depth == 1 && (h->ending != NULL || h->news != NULL)) settle(h);
   h->depth--;
 }
 
@@ -163,6 +188,9 @@ static void fire(void *user, gw_timer *t) {
     break;
   case GWS_TIMER_BATCH:
     gws_batch_on_timer(GWS_AROUND(t, gw_batch, timer));
+    break;
+  case GWS_TIMER_FILTERED:
+    gws_filtered_on_timer(GWS_AROUND(t, gw_filtered, timer));
     break;
   case GWS_TIMER_PRESENCE:
     gws_presence_on_timer(GWS_AROUND(t, struct gw_presence, timer));
@@ -235,6 +263,13 @@ static const mail_handler mail_handlers[] = {
     [GWS_MAIL_SNAPSHOT] = gws_command_on_snapshot,
     [GWS_MAIL_ROSTER] = gws_follow_on_roster,
     [GWS_MAIL_DONE] = gws_command_on_done,
+    [GWS_MAIL_PATTERN] = gws_pattern_on_mail,
+    [GWS_MAIL_PATTERN_NOTED] = gws_pattern_on_noted,
+    [GWS_MAIL_PATTERN_END] = gws_pattern_on_end,
+    [GWS_MAIL_MATCHED] = gws_pattern_on_matched,
+    [GWS_MAIL_LOST] = gws_pattern_on_lost,
+    [GWS_MAIL_META] = gws_meta_on_mail,
+    [GWS_MAIL_ENDED] = gws_follow_on_ended,
     [GWS_MAIL_CALL] = gws_calls_on_mail,
     [GWS_MAIL_CALL_DONE] = gws_calls_on_done,
     [GWS_MAIL_API] = gws_api_on_mail,

@@ -175,6 +175,11 @@ void gw_hub_set_on_call(gw_hub *h, gw_on_call on_call, void *user);
 void gw_hub_answer(gw_hub *h, gw_call call, uint32_t code, gw_view message,
                    const gw_rpc_result *result);
 
+/** News of channels: notices of this kind, at the end of a call from outside;
+ * NULL: nobody wants them. Must not call back into the hub. */
+typedef void (*gw_on_channel)(void *user, const gw_notice *notice);
+void gw_hub_set_on_channel(gw_hub *h, gw_on_channel on_channel, void *user);
+
 /** Call a client from the server: on_reply is told once, later, code GW_CODE_OK
  * or why not. client is looked for on this worker, then on the others.
  *   returns  0; GW_ERR_NOT_FOUND (no other worker to ask), GW_ERR_FULL (it has

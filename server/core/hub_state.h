@@ -6,6 +6,7 @@
 
 #include "server/core/hub.h"
 #include "server/core/index.h"
+#include "server/core/names.h"
 #include "server/core/refused.h"
 #include "server/core/slots.h"
 #include "server/core/wheel.h"
@@ -15,6 +16,7 @@ enum gws_timer_kind {
   GWS_TIMER_SESSION,
   GWS_TIMER_CHANNEL,
   GWS_TIMER_BATCH,
+  GWS_TIMER_FILTERED,
   GWS_TIMER_PRESENCE,
   GWS_TIMER_MEMBER,
   GWS_TIMER_IDLE,
@@ -35,6 +37,7 @@ enum gws_timer_kind {
 enum gws_log_level { GWS_LOG_ERROR, GWS_LOG_WARN, GWS_LOG_INFO, GWS_LOG_DEBUG };
 
 typedef struct gw_channel gw_channel;
+typedef struct gws_piece gws_piece;
 struct gw_call_open;
 struct gw_call_sent;
 
@@ -46,6 +49,12 @@ struct gws_drain {
   uint32_t next;  /**< slot of the next session to tell */
   uint32_t batch; /**< sessions per step */
   gw_timer timer;
+};
+
+/** What another worker was not sent for want of memory. */
+struct gws_loss {
+  struct gw_mail *ready; /**< to tell it; NULL: there is none */
+  bool is_due;
 };
 
 struct gw_hub {
@@ -72,6 +81,10 @@ struct gw_hub {
   gw_channel *by_name;
   gw_index followed; /**< attached channels of other workers, by number */
   gw_index present;  /**< first row of each user in presences; see bunch.h */
+  gw_names names;    /**< patterns, wherever their subscribers are */
+  struct gws_loss *losses; /**< by worker; NULL: there are no patterns */
+  gw_index filters;        /**< by hash; see filter.h */
+  uint64_t filter_stamp;
   uint32_t num_owned;
   uint32_t *forwarded;     /**< unanswered commands, per worker */
   gw_refused_list refused; /**< for want of memory, by channel and client */
@@ -92,7 +105,15 @@ struct gw_hub {
   struct gw_call_sent *sent_calls; /**< by id */
   gw_on_call on_call;
   void *on_call_user;
-  const gw_inspector *inspector; /**< NULL: nobody */
+  gw_on_channel on_channel;
+  void *on_channel_user;
+
+  gws_piece *news; /**< gathered; see news.h */
+  gws_piece *last_news;
+  uint32_t num_news;
+  bool has_forms;                 /**< some namespace wants names in a form */
+  const gw_namespace *news_space; /**< of $events; NULL: there is none */
+  const gw_inspector *inspector;  /**< NULL: nobody */
   void *inspector_user;
 
   struct gws_drain drain;

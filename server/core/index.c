@@ -32,12 +32,15 @@ static int resize(gw_index *ix, uint32_t num_cells) {
   return 0;
 }
 
-int gw_index_add(gw_index *ix, uint32_t hash, void *item) {
+int gw_index_reserve(gw_index *ix) {
   uint32_t num_cells = ix->cells == NULL ? 0 : ix->mask + 1;
-  if (ix->num + 1 > num_cells / 4 * 3) {
-    int err = resize(ix, num_cells == 0 ? CELLS_MIN : num_cells * 2);
-    if (err < 0) return err;
-  }
+  if (ix->num + 1 <= num_cells / 4 * 3) return 0;
+  return resize(ix, num_cells == 0 ? CELLS_MIN : num_cells * 2);
+}
+
+int gw_index_add(gw_index *ix, uint32_t hash, void *item) {
+  int err = gw_index_reserve(ix);
+  if (err < 0) return err;
   put(ix, (struct gw_index_cell){item, hash});
   ix->num++;
   return 0;

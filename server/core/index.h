@@ -24,6 +24,8 @@ typedef struct gw_index {
 
 void gw_index_deinit(gw_index *ix);
 
+/** Have room for one more. 0, GW_ERR_NOMEM */
+GW_MUST_USE int gw_index_reserve(gw_index *ix);
 /** 0, GW_ERR_NOMEM */
 GW_MUST_USE int gw_index_add(gw_index *ix, uint32_t hash, void *item);
 /** Put an item in the place of another of the same hash, which is there. */

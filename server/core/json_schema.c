@@ -44,6 +44,7 @@ static const gw__json_type types[] = {
   ROW(REFRESHED, refreshed, refreshed),
   ROW(SERVER_SUBSCRIBED, server_subscribed, server_subscribed),
   ROW(CREDIT, credit, credit),
+  ROW(CHANNEL_META, channel_meta, channel_meta),
 #undef ROW
 };
 /* clang-format on */

@@ -23,6 +23,14 @@ gw_view gws_mail_keep(gw_mail *m, gw_view v) {
   return (gw_view){to, v.len};
 }
 
+gw_list gws_mail_keep_list(gw_mail *m, gw_list list) {
+  gw_out out = {m->bytes, m->bytes_len, m->bytes_cap};
+  gw_list copy;
+  if (gw_list_copy(list, &out, &copy) < 0) assert(!"there is room for it");
+  m->bytes_len = out.len;
+  return copy;
+}
+
 void gws_mail_drop(gw_mail *m) {
   gw_buf_unref(m->buf);
   m->buf = NULL;
@@ -36,6 +44,7 @@ void gws_mail_drop(gw_mail *m) {
   for (uint32_t i = 0; i < m->state->num_records; i++)
     gw_buf_unref(m->state->records[i].buf);
   gws_roster_unref(m->state->members);
+  gw_buf_unref(m->state->meta);
   gw_mem_free(m->state);
   m->state = NULL;
 }

@@ -45,6 +45,13 @@ enum gws_mail_kind {
   GWS_MAIL_SNAPSHOT, /**< answer to PRESENCE_GET */
   GWS_MAIL_ROSTER,   /**< a presence diff, or a presence in another mode */
   GWS_MAIL_DONE,     /**< answer to a command */
+  GWS_MAIL_PATTERN,  /**< the next five: see pattern.h */
+  GWS_MAIL_PATTERN_NOTED,
+  GWS_MAIL_PATTERN_END,
+  GWS_MAIL_MATCHED,
+  GWS_MAIL_LOST,
+  GWS_MAIL_META,  /**< of a channel, to who follows it */
+  GWS_MAIL_ENDED, /**< the channel has come to its end */
   GWS_MAIL_CALL,
   GWS_MAIL_CALL_DONE,
   GWS_MAIL_API,
@@ -98,7 +105,9 @@ typedef struct gw_channel_state {
   uint64_t epoch;
   uint64_t top;
   uint32_t number;
-  uint32_t trimmed_by;
+  uint8_t trimmed_by;
+  uint64_t floor;
+  gw_buf *meta;
   gw_presence_news presence;
   gw_roster *members;
   uint32_t num_records;
@@ -154,6 +163,8 @@ struct gw_mail {
 gw_mail *gws_mail_new(enum gws_mail_kind kind, size_t room);
 /** Copy a view into the mail's bytes. */
 gw_view gws_mail_keep(gw_mail *m, gw_view v);
+/** The same of a list, which takes gw_list_bytes. */
+gw_list gws_mail_keep_list(gw_mail *m, gw_list list);
 /** Drop what it carries, so that it can become an answer. */
 void gws_mail_drop(gw_mail *m);
 /** Hand it to the port. */
@@ -180,10 +191,22 @@ void gws_command_on_done(gw_hub *h, gw_mail *m);
 
 /* ---- publishing at the owner (publish.c) -------------------------------- */
 
+/** Names an item; never 0, which is none. The key of the hash is the node's, so
+ * that each worker finds the same. */
+uint64_t gws_item_hash(const gw_hub *h, gw_view item);
+
 /** Take a publication: refuse, recognise, or stamp and fan out. mail as above;
  * consumed. */
 void gws_publish_accept(gw_hub *h, const gw_publish_command *cmd,
                         const gw_origin *origin, gw_mail *mail);
+/** To all live subscribers here of a publication that was just appended. */
+struct gw_fanout;
+void gws_publish_fan_out(gw_channel *ch, const struct gw_fanout *f);
+/** Items whose time is over are removed. */
+void gws_publish_expired(gw_channel *ch);
+/** A command as mail for the owner; NULL when out of memory. */
+gw_mail *gws_publish_mail(const gw_publish_command *cmd,
+                          const gw_origin *origin);
 /** The same on behalf of the application, at the owner; what became of it is
  * told here. */
 gw_outcome gws_publish_own(gw_hub *h, const gw_publish_command *cmd);
@@ -214,9 +237,23 @@ void gws_follow_on_roster(gw_hub *h, gw_mail *m);
 void gws_follow_send_roster(gw_channel *ch, gw_roster *members, gw_buf *diff);
 void gws_follow_on_attach(gw_hub *h, gw_mail *m);
 void gws_follow_on_detach(gw_hub *h, gw_mail *m);
+/** The channel ends, with all that followers have of it. */
+void gws_follow_send_ended(gw_channel *ch);
+void gws_follow_on_ended(gw_hub *h, gw_mail *m);
 /** A follower cannot be sent something: it has to attach anew. Its place in the
  * channel's list is taken by another. */
 void gws_follow_reset(gw_channel *ch, uint32_t i);
 void gws_follow_deinit(gw_channel *ch);
+
+/* Of channels without an owner here: also patterns. */
+
+/** Answer who waits; let who fell behind go on. */
+void gws_follow_serve(gw_channel *ch);
+/** Let all live ones go on from a cursor. False when out of memory. */
+GW_MUST_USE bool gws_follow_stop_live(gw_channel *ch);
+/** Put subscriptions into the lists that they belong to now. */
+void gws_follow_sort(gw_channel *ch);
+/** Nobody gets it: tell all, and free it. */
+void gws_follow_end(gw_channel *ch, uint32_t code);
 
 #endif

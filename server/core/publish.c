@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* publish.c - where a publication gets its offset: at the channel's owner, and
  * from there to the followers. */
+#include <assert.h>
 #include <string.h>
 
 #include "server/core/batch.h"
 #include "server/core/channel.h"
+#include "server/core/filtered.h"
 #include "server/core/mail.h"
+#include "server/core/meta.h"
+#include "server/core/pattern.h"
 #include "server/core/session.h"
 
 /** What a Publication frame takes besides its payload and user: numbers, tags
  * and header. */
 #define PUBLICATION_OVERHEAD 96u
+
+/** Void words about the ends of items that are not worth a sweep. */
+#define EXPIRY_SLACK 64u
+
+/** Without memory to remove an item it is tried again after this long. */
+#define REMOVE_AGAIN_MS 100u
 
 /* ---- order when memory runs out ------------------------------------------ */
 
@@ -29,37 +39,48 @@ static void note_refusal(gw_hub *h, const gw_publish_command *cmd) {
 
 /* ---- stamping ------------------------------------------------------------ */
 
-/** Never 0, which is no item. The key of the hash is the node's, so that each
- * worker finds the same. */
-static uint64_t hash_of_item(const gw_hub *h, gw_view item) {
+uint64_t gws_item_hash(const gw_hub *h, gw_view item) {
   uint64_t hash = gws_hub_hash(h, item.data, item.len);
   return hash != 0 ? hash : 1;
 }
 
-static gw_buf *encode(gw_channel *ch, const gw_publish_command *cmd) {
-  gw_hub *h = ch->hub;
-  const gw_publish *in = &cmd->msg;
-  gw_out *out =
-      gws_hub_scratch(h, PUBLICATION_OVERHEAD + in->data.len + in->json.len +
-                             cmd->user.len + in->item.len + GWS_SCRATCH_MIN);
+/** The message of a publication, whose item is hashed already; 0: none. */
+static inline gw_buf *encode(gw_channel *ch, const gw_publication *msg,
+                             uint64_t item) {
+  size_t room = PUBLICATION_OVERHEAD + msg->data.len + msg->json.len +
+                msg->user.len + msg->item.len;
+  if (msg->tags.num != 0) room += gw_list_bytes(msg->tags);
+  gw_out *out = gws_hub_scratch(ch->hub, room);
   gw_head head = {.type = GW_FRAME_PUBLICATION, .channel = ch->number};
+  if (out == NULL || gw_encode_publication(out, &head, msg) < 0) return NULL;
+  gw_buf *b = gw_buf_new((gw_view){out->data, out->len}, false);
+  if (b == NULL) return NULL;
+  b->item = item;
+  b->offset = msg->offset;
+  b->removed = msg->removed;
+  return b;
+}
+
+static gw_buf *encode_command(gw_channel *ch, const gw_publish_command *cmd,
+                              uint64_t item) {
+  const gw_publish *in = &cmd->msg;
   gw_publication msg = {.offset = ch->top + 1,
                         .data = in->data,
                         .json = in->json,
                         .client = cmd->client,
                         .key = in->key,
                         .user = cmd->user,
-                        .time_ms = h->wall_ms,
+                        .time_ms = ch->hub->wall_ms,
                         .no_echo = in->no_echo,
-                        .item = in->item};
-  if (out == NULL || gw_encode_publication(out, &head, &msg) < 0) return NULL;
-  gw_buf *b = gw_buf_new((gw_view){out->data, out->len}, false);
-  if (b != NULL && in->item.len != 0) b->item = hash_of_item(h, in->item);
-  return b;
+                        .item = in->item,
+                        .tags = in->tags,
+                        .removed = in->removed};
+  return encode(ch, &msg, item);
 }
 
 static uint64_t expiry(const gw_channel *ch, uint32_t ttl_ms) {
-  uint32_t most = ch->ns->history_ttl_ms;
+  bool is_stream = ch->ns->history_mode == GW_HISTORY_STREAM;
+  uint32_t most = is_stream ? ch->ns->history_ttl_ms : ch->ns->item_ttl_ms;
   if (ttl_ms == 0 || (most != 0 && most < ttl_ms)) ttl_ms = most;
   return ttl_ms == 0 ? GW_NEVER : ch->hub->now_ms + ttl_ms;
 }
@@ -70,30 +91,93 @@ struct stamped {
   gw_published_mail mail;
 };
 
-/** Check it against what the channel knows, and stamp it. */
+/** Whether the channel, or the item, is where the publisher thinks. */
+static bool is_as_expected(const gw_channel *ch, const gw_publish *msg,
+                           uint64_t item) {
+  if (msg->compare && (msg->epoch != ch->epoch || msg->offset != ch->top))
+    return false;
+  if (!msg->compare_item) return true;
+  const gw_buf *b = gw_history_find(&ch->history, item);
+  if (b == NULL || b->removed) return msg->offset == 0;
+  return msg->epoch == ch->epoch && msg->offset == b->offset;
+}
+
+/** See that nothing can fail any more when it is put into a map. */
+static uint32_t make_room(gw_channel *ch, const gw_buf *b) {
+  if (ch->history.mode != GW_HISTORY_MAP) return GW_CODE_OK;
+  gw_history_max max = gws_channel_max(ch);
+  if (!gw_history_admits(&ch->history, b, &max)) return GW_CODE_LIMIT_REACHED;
+  bool has_room = gw_history_reserve(&ch->history) == 0 &&
+                  gw_expiry_reserve(&ch->expiry) == 0;
+  return has_room ? GW_CODE_OK : GW_CODE_INTERNAL;
+}
+
+/** By which a repeat is known; 0: it is not. What the application publishes has
+ * a publisher of its own for each. */
+static uint64_t key_of(const gw_publish_command *cmd) {
+  return cmd->repeat != 0 ? 1 : cmd->msg.key;
+}
+
+/** Check it against what the channel knows. GW_CODE_OK with a message in st, or
+ * with none: it is a repeat. */
+static uint32_t prepare(gw_channel *ch, const gw_publish_command *cmd,
+                        gw_outcome *outcome, struct gw_dedup_publisher **p,
+                        struct stamped *st) {
+  const gw_publish *msg = &cmd->msg;
+  uint64_t item = msg->item.len != 0 ? gws_item_hash(ch->hub, msg->item) : 0;
+  uint64_t key = key_of(cmd);
+  if (key != 0) {
+    uint64_t publisher = cmd->repeat != 0 ? cmd->repeat : cmd->client;
+    *p = gw_dedup_open(&ch->window, ch->hub, publisher);
+    if (*p == NULL) return GW_CODE_INTERNAL;
+    outcome->duplicate = gw_dedup_has(*p, key, &outcome->offset);
+    if (outcome->duplicate) return GW_CODE_OK;
+  }
+  if (item == 0 && ch->history.mode == GW_HISTORY_MAP)
+    return GW_CODE_BAD_REQUEST;
+  if (!is_as_expected(ch, msg, item)) return GW_CODE_CONFLICT;
+  st->buf = encode_command(ch, cmd, item);
+  if (st->buf == NULL) return GW_CODE_INTERNAL;
+  uint32_t code = make_room(ch, st->buf);
+  if (code == GW_CODE_OK && msg->meta.len != 0 && ch->meta == NULL &&
+      gws_meta_set(ch, msg->meta) < 0)
+    code = GW_CODE_INTERNAL;
+  if (code == GW_CODE_OK) return code;
+  gw_buf_unref(st->buf);
+  st->buf = NULL;
+  return code;
+}
+
+/** Whether something newer was said about the item. */
+static bool is_void(const void *history, const gw_expiry_entry *e) {
+  const gw_buf *b = gw_history_find(history, e->item);
+  return b == NULL || b->offset != e->offset;
+}
+
+/** An item of a map comes to its end by a removal that is told. There is room
+ * for it. */
+static void note_expiry(gw_channel *ch, const gw_buf *b, uint64_t due_ms) {
+  if (ch->history.mode != GW_HISTORY_MAP || due_ms == GW_NEVER || b->removed)
+    return;
+  gw_expiry_put(&ch->expiry, (gw_expiry_entry){due_ms, b->item, b->offset});
+  if (ch->expiry.num > 2 * gw_history_num(&ch->history) + EXPIRY_SLACK)
+    gw_expiry_sweep(&ch->expiry, is_void, &ch->history);
+}
+
+/** Put what is prepared at the top of the stream. */
+static inline void append(gw_channel *ch, const struct stamped *st) {
+  if (gws_channel_append(ch, gw_buf_ref(st->buf), st->mail.expires_ms) < 0)
+    assert(!"there is room in the map"); /* make_room */
+  note_expiry(ch, st->buf, st->mail.expires_ms);
+}
+
 static void stamp(gw_channel *ch, const gw_publish_command *cmd,
                   gw_outcome *outcome, struct stamped *st) {
   const gw_publish *msg = &cmd->msg;
   struct gw_dedup_publisher *p = NULL;
   outcome->epoch = ch->epoch;
-  uint64_t key = cmd->repeat != 0 ? 1 : msg->key;
-  if (key != 0) {
-    uint64_t publisher = cmd->repeat != 0 ? cmd->repeat : cmd->client;
-    p = gw_dedup_open(&ch->window, ch->hub, publisher);
-    outcome->code = p != NULL ? GW_CODE_OK : GW_CODE_INTERNAL;
-    if (p == NULL) return;
-    outcome->duplicate = gw_dedup_has(p, key, &outcome->offset);
-    if (outcome->duplicate) return;
-  }
-  if (msg->compare && (msg->epoch != ch->epoch || msg->offset != ch->top)) {
-    outcome->code = GW_CODE_CONFLICT;
-    return;
-  }
-  st->buf = encode(ch, cmd);
-  if (st->buf == NULL) {
-    outcome->code = GW_CODE_INTERNAL;
-    return;
-  }
+  outcome->code = prepare(ch, cmd, outcome, &p, st);
+  if (st->buf == NULL) return;
   outcome->offset = ch->top + 1;
   st->mail = (gw_published_mail){.offset = outcome->offset,
                                  .expires_ms = expiry(ch, msg->ttl_ms),
@@ -101,8 +185,8 @@ static void stamp(gw_channel *ch, const gw_publish_command *cmd,
                                  .key = msg->key,
                                  .epoch = ch->epoch,
                                  .no_echo = msg->no_echo};
-  if (p != NULL) gw_dedup_put(p, key, outcome->offset);
-  gws_channel_append(ch, gw_buf_ref(st->buf), st->mail.expires_ms);
+  if (p != NULL) gw_dedup_put(p, key_of(cmd), outcome->offset);
+  append(ch, st);
   ch->used_ms = ch->hub->now_ms;
 }
 
@@ -132,6 +216,14 @@ static gw_mail *post_to_followers(gw_channel *ch, const gw_origin *origin,
   return mail;
 }
 
+void gws_publish_fan_out(gw_channel *ch, const gw_fanout *f) {
+  if (ch->num_filtered != 0) gws_filtered_publication(ch, f);
+  if (ch->hub->drain.on)
+    gws_fanout_publication(ch, f);
+  else
+    gws_batch_put(ch, f);
+}
+
 static void fan_out(gw_channel *ch, gw_buf *buf, const gw_published_mail *pub,
                     const gw_origin *origin) {
   gw_hub *h = ch->hub;
@@ -142,11 +234,64 @@ static void fan_out(gw_channel *ch, gw_buf *buf, const gw_published_mail *pub,
                  .key = pub->key};
   if (pub->no_echo && origin->worker == h->worker)
     f.quiet = gws_session_get(h, origin->session);
-  if (h->drain.on)
-    gws_fanout_publication(ch, &f);
-  else
-    gws_batch_put(ch, &f);
+  gws_publish_fan_out(ch, &f);
 }
+
+/** To everybody who gets what was stamped, on all workers. Drops the message;
+ * the mail is as in post_to_followers. */
+static inline gw_mail *spread(gw_channel *ch, struct stamped *st,
+                              const gw_origin *origin, gw_mail *mail) {
+  gw_stat_add(&ch->hub->stats.publications_total, 1);
+  fan_out(ch, st->buf, &st->mail, origin);
+  mail = post_to_followers(ch, origin, st, mail);
+  if (ch->ns->wildcards && ch->hub->names.num != 0)
+    gws_pattern_publication(ch, st->buf, &st->mail);
+  gw_buf_unref(st->buf);
+  return mail;
+}
+
+/* ---- the end of items ------------------------------------------------------ */
+
+/** False when out of memory. */
+static bool remove_item(gw_channel *ch, const gw_buf *b) {
+  static const gw_origin nobody = {.worker = GWS_NOBODY};
+  gw_frame f;
+  gw_publication was, msg = {.offset = ch->top + 1,
+                             .time_ms = ch->hub->wall_ms,
+                             .removed = true};
+  struct stamped st = {.buf = NULL};
+  if (gw_frame_parse(gw_buf_payload(b), GW_MAX_FRAME_BYTES_HARD, &f) <= 0 ||
+      gw_decode_publication(f.body, &was) < 0)
+    assert(!"it was encoded here");
+  msg.item = was.item;
+  st.buf = encode(ch, &msg, b->item);
+  if (st.buf == NULL || make_room(ch, st.buf) != GW_CODE_OK) {
+    gw_buf_unref(st.buf);
+    return false;
+  }
+  st.mail = (gw_published_mail){
+      .offset = msg.offset, .expires_ms = GW_NEVER, .epoch = ch->epoch};
+  append(ch, &st);
+  (void)spread(ch, &st, &nobody, NULL);
+  return true;
+}
+
+void gws_publish_expired(gw_channel *ch) {
+  const gw_expiry_entry *e;
+  while ((e = gw_expiry_first(&ch->expiry)) != NULL &&
+         (e->due_ms <= ch->hub->now_ms || is_void(&ch->history, e))) {
+    gw_expiry_entry due = *e;
+    gw_expiry_pop(&ch->expiry);
+    if (is_void(&ch->history, &due)) continue;
+    if (remove_item(ch, gw_history_find(&ch->history, due.item))) continue;
+    gws_hub_nomem(ch->hub);
+    due.due_ms = ch->hub->now_ms + REMOVE_AGAIN_MS;
+    gw_expiry_put(&ch->expiry, due); /* in the place that it had */
+    return;
+  }
+}
+
+/* ---- entries --------------------------------------------------------------- */
 
 /** Returns the mail when no follower took it, and the answer with it. */
 static gw_mail *accept_one(gw_hub *h, const gw_publish_command *cmd,
@@ -166,12 +311,7 @@ static gw_mail *accept_one(gw_hub *h, const gw_publish_command *cmd,
     gw_refused_accept(&h->refused, key_stream(cmd), cmd->msg.key);
   }
   if (o->duplicate) gw_stat_add(&h->stats.duplicates_total, 1);
-  if (st.buf != NULL) {
-    gw_stat_add(&h->stats.publications_total, 1);
-    fan_out(ch, st.buf, &st.mail, origin);
-    mail = post_to_followers(ch, origin, &st, mail);
-    gw_buf_unref(st.buf);
-  }
+  if (st.buf != NULL) mail = spread(ch, &st, origin, mail);
   if (ch != NULL) gws_channel_touch(ch);
   return mail;
 }
@@ -197,8 +337,8 @@ void gws_publish_follow(gw_hub *h, gw_mail *m) {
   const gw_published_mail *pub = &m->u.published;
   gw_channel *ch = gw_slots_get(&h->channels, m->handle);
   if (ch != NULL && ch->state == GWS_CHANNEL_ATTACHED) {
-    if (pub->offset == ch->top + 1) {
-      gws_channel_append(ch, gw_buf_ref(m->buf), pub->expires_ms);
+    if (pub->offset == ch->top + 1 &&
+        gws_channel_append(ch, gw_buf_ref(m->buf), pub->expires_ms) == 0) {
       fan_out(ch, m->buf, pub, &m->origin);
     } else {
       gws_follow_break(ch);

@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* recovery.c - serves a subscription from the channel's history: what Subscribe
- * is answered, the chunks of a recovery, and what a lagging reader missed. */
+/* recovery.c - what Subscribe is answered, and the presence snapshot. What
+ * follows a cursor is in draw.c. */
 #include <string.h>
 
 #include "server/core/channel.h"
+#include "server/core/meta.h"
+#include "server/core/news.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
-
-/*
- * A cursor is the last offset that the subscriber has, or was told it will not
- * get. One chunk is drawn each time that the session's queue is empty, so a
- * reader gets history at its own speed and holds no memory for it.
- *
- *    history     [ oldest ........................ top ]
- *    cursor              ^ next chunk ->
- *    cursor   ^ has been trimmed away: the gap is told first
- */
 
 /* ---- the answer to Subscribe --------------------------------------------- */
 
@@ -31,33 +23,65 @@ static gw_subscribed start_now(const gw_channel *ch, const gw_catchup *c) {
   return a;
 }
 
+/** With all that is kept, in place of whatever the subscriber has. */
+static gw_subscribed start_anew(gw_channel *ch, gw_catchup *c) {
+  c->floor = ch->history.floor;
+  return (gw_subscribed){.epoch = ch->epoch,
+                         .offset = gws_channel_oldest(ch) - 1,
+                         .result = GW_RECOVERY_ANEW,
+                         .gap = GW_GAP_ANEW,
+                         .gap_from = c->offset + 1};
+}
+
+/** In a stream, some of which is gone. */
+static gw_subscribed start_after_gap(const gw_channel *ch, const gw_catchup *c,
+                                     uint64_t first) {
+  return (gw_subscribed){.epoch = ch->epoch,
+                         .offset = first - 1,
+                         .result = GW_RECOVERY_GAP,
+                         .gap = ch->history.trimmed_by,
+                         .gap_from = c->offset + 1,
+                         .gap_to = first - 1};
+}
+
+/** Where it is not the stream that the subscriber knows. */
+static gw_subscribed start_elsewhere(gw_channel *ch, gw_catchup *c) {
+  bool is_first = c->epoch == 0;
+  if (ch->history.mode == GW_HISTORY_MAP) return start_anew(ch, c);
+  if (ch->history.mode == GW_HISTORY_LATEST && !is_first)
+    return start_anew(ch, c);
+  return (gw_subscribed){.epoch = ch->epoch,
+                         .offset = gws_channel_oldest(ch) - 1,
+                         .result =
+                             is_first ? GW_RECOVERY_RECOVERED : GW_RECOVERY_GAP,
+                         .gap = is_first ? GW_GAP_NONE : GW_GAP_EPOCH_CHANGED,
+                         .gap_from = is_first ? 0 : c->offset + 1};
+}
+
+/** A pattern has no stream. */
+static gw_subscribed start_pattern(const gw_channel *ch, const gw_catchup *c) {
+  gw_subscribed a = {.epoch = ch->epoch, .offset = ch->top, .wildcard = true};
+  if (!c->recover) return a;
+  a.result = GW_RECOVERY_GAP;
+  a.gap = GW_GAP_LIVE_ONLY;
+  return a;
+}
+
 /** Where the stream goes on, given what the subscriber has. */
-static gw_subscribed find_start(gw_channel *ch, const gw_catchup *c) {
-  uint64_t first = gws_channel_oldest(ch);
+static gw_subscribed find_start(gw_channel *ch, gw_catchup *c) {
   gw_subscribed a = {.epoch = ch->epoch, .offset = ch->top};
+  if (ch->pattern != NULL) return start_pattern(ch, c);
   if (!c->recover) return a;
   if (!c->may_recover) return start_now(ch, c);
-  if (c->epoch == 0) {
-    a.offset = first - 1;
-    a.result = GW_RECOVERY_RECOVERED;
-  } else if (c->epoch != ch->epoch || c->offset > ch->top) {
-    a.offset = first - 1;
-    a.result = GW_RECOVERY_GAP;
-    a.gap = GW_GAP_EPOCH_CHANGED;
-    a.gap_from = c->offset + 1;
-  } else if (c->offset == ch->top) {
-    a.result = GW_RECOVERY_CONTINUOUS;
-  } else if (c->offset + 1 >= first) {
-    a.offset = c->offset;
-    a.result = GW_RECOVERY_RECOVERED;
-  } else {
-    a.offset = first - 1;
-    a.result = GW_RECOVERY_GAP;
-    a.gap = ch->history.trimmed_by == GW_GAP_EXPIRED ? GW_GAP_EXPIRED
-                                                     : GW_GAP_TRIMMED;
-    a.gap_from = c->offset + 1;
-    a.gap_to = first - 1;
-  }
+  if (c->epoch != ch->epoch || c->offset > ch->top)
+    return start_elsewhere(ch, c);
+  if (c->offset == ch->top) return a;
+  uint64_t first = gws_channel_oldest(ch);
+  if (ch->history.mode == GW_HISTORY_STREAM && c->offset + 1 < first)
+    return start_after_gap(ch, c, first);
+  if (c->offset < ch->history.floor) return start_anew(ch, c);
+  a.offset = c->offset;
+  a.result = GW_RECOVERY_RECOVERED;
   return a;
 }
 
@@ -67,13 +91,18 @@ static void count(gw_hub *h, const gw_catchup *c, const gw_subscribed *a) {
   if (a->result == GW_RECOVERY_GAP) gw_stat_add(&h->stats.gaps_total, 1);
 }
 
-static void send_subscribed(const gw_sub *sub, const gw_subscribed *msg) {
+static void send_subscribed(const gw_sub *sub, gw_subscribed *msg) {
   gw_session *s = sub->session;
-  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
+  msg->meta = gws_meta_of(sub->channel);
+  gw_out *out = gws_hub_scratch(s->hub, msg->meta.len + GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_SUBSCRIBED,
                   .request = sub->catchup->request,
                   .channel = sub->channel->number};
-  gws_session_send(s, GW_LANE_DATA, out, gw_encode_subscribed(out, &head, msg));
+  if (out != NULL)
+    gws_session_send(s, GW_LANE_DATA, out,
+                     gw_encode_subscribed(out, &head, msg));
+  else
+    gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
 }
 
 /** The client did not ask: it has to be told the channel, too. */
@@ -93,6 +122,7 @@ void gws_recovery_begin(gw_sub *sub) {
   gw_session *s = sub->session;
   gw_channel *ch = sub->channel;
   gw_catchup *c = sub->catchup;
+  c->floor = 0;
   gw_subscribed msg = find_start(ch, c);
   msg.live = msg.offset == ch->top;
   count(s->hub, c, &msg);
@@ -101,150 +131,10 @@ void gws_recovery_begin(gw_sub *sub) {
     send_subscribed(sub, &msg);
   else
     send_by_server(sub, &msg);
+  sub->is_meta_due = c->request == 0 && ch->meta != NULL;
+  if (!sub->is_noted) gws_news(ch, GW_CHANNEL_SUBSCRIBED, s);
+  sub->is_noted = true;
   gws_sub_set_feed(sub, msg.live ? GWS_FEED_LIVE : GWS_FEED_RECOVERING);
-}
-
-/* ---- chunks -------------------------------------------------------------- */
-
-/** The first offset after the cursor that can be sent, or top + 1; what lies
- * between is gone. */
-static uint64_t next_kept(gw_channel *ch, uint64_t cursor,
-                          enum gw_gap_reason *why) {
-  uint64_t first = gws_channel_oldest(ch);
-  uint64_t next = cursor + 1;
-  *why = GW_GAP_EXPIRED;
-  if (next < first) {
-    *why = ch->history.trimmed_by == GW_GAP_EXPIRED ? GW_GAP_EXPIRED
-                                                    : GW_GAP_TRIMMED;
-    next = first;
-  }
-  while (next <= ch->top) {
-    const gw_record *r = gw_history_at(&ch->history, (uint32_t)(next - first));
-    if (r->expires_ms > ch->hub->now_ms) break;
-    next++;
-  }
-  return next;
-}
-
-/** Queue publications from an offset on. Returns the last one's offset. */
-static uint64_t push_chunk(gw_sub *sub, uint64_t from) {
-  gw_session *s = sub->session;
-  gw_channel *ch = sub->channel;
-  uint64_t first = gws_channel_oldest(ch);
-  uint64_t offset = from;
-  size_t bytes = 0;
-  size_t max = gws_hub_chunk_bytes(s->hub);
-  for (; offset <= ch->top && bytes < max; offset++) {
-    const gw_record *r =
-        gw_history_at(&ch->history, (uint32_t)(offset - first));
-    if (r->expires_ms <= ch->hub->now_ms) break;
-    bytes += r->buf->len;
-    if (!gws_session_push(s, GW_LANE_DATA, gw_buf_ref(r->buf))) break;
-  }
-  gw_stat_add(&s->hub->stats.recovered_publications_total, offset - from);
-  return offset - 1;
-}
-
-static void push_recovery(gw_sub *sub, const gw_recovery *msg) {
-  gw_session *s = sub->session;
-  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
-  gw_head head = {.type = GW_FRAME_RECOVERY, .channel = sub->channel->number};
-  gws_session_put(s, GW_LANE_DATA, out, gw_encode_recovery(out, &head, msg));
-}
-
-/** Tell what is gone between the cursor and the next that is kept. */
-static void push_gap(gw_sub *sub, uint64_t next, enum gw_gap_reason why) {
-  gw_channel *ch = sub->channel;
-  gw_recovery msg = {.from = next,
-                     .to = next - 1,
-                     .live = next > ch->top,
-                     .gap = why,
-                     .gap_from = sub->catchup->cursor + 1,
-                     .gap_to = next - 1};
-  gw_stat_add(&ch->hub->stats.gaps_total, 1);
-  push_recovery(sub, &msg);
-}
-
-/** Tell that what is between the cursor and the next was skipped. */
-static void push_lagged(gw_sub *sub, uint64_t next) {
-  gw_session *s = sub->session;
-  gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
-  gw_head head = {.type = GW_FRAME_LAGGED, .channel = sub->channel->number};
-  gw_lagged msg = {.from = sub->catchup->cursor + 1,
-                   .to = next - 1,
-                   .count = next - 1 - sub->catchup->cursor,
-                   .reason = GW_GAP_SLOW_READER};
-  gw_stat_add(&s->hub->stats.lagged_total, msg.count);
-  gws_session_put(s, GW_LANE_DATA, out, gw_encode_lagged(out, &head, &msg));
-  sub->catchup->cursor = next - 1;
-}
-
-/** Queue what follows the cursor, which nothing is missing after. */
-static void draw_chunk(gw_sub *sub) {
-  gw_recovery msg = {.from = sub->catchup->cursor + 1};
-  msg.to = sub->catchup->cursor = push_chunk(sub, msg.from);
-  msg.live = msg.to == sub->channel->top;
-  push_recovery(sub, &msg);
-}
-
-static void draw_recovery(gw_sub *sub) {
-  gw_catchup *c = sub->catchup;
-  enum gw_gap_reason why;
-  uint64_t next = next_kept(sub->channel, c->cursor, &why);
-  if (next == c->cursor + 1) {
-    draw_chunk(sub);
-  } else {
-    push_gap(sub, next, why);
-    c->cursor = next - 1;
-  }
-}
-
-/* ---- what a slow reader is sent ------------------------------------------ */
-
-/** The first offset that a reader who lags may still be sent. */
-static uint64_t lagging_start(const gw_sub *sub, uint64_t oldest) {
-  uint64_t next = sub->catchup->cursor + 1;
-  uint64_t top = sub->channel->top;
-  if (sub->overflow == GW_OVERFLOW_SAMPLE && next < top) next = top;
-  return next < oldest ? oldest : next;
-}
-
-/** Whether a reader who lags is spared a record. */
-static bool is_skipped(const gw_sub *sub, uint32_t i) {
-  const gw_history *h = &sub->channel->history;
-  if (gw_history_at(h, i)->expires_ms <= sub->channel->hub->now_ms) return true;
-  return sub->overflow == GW_OVERFLOW_CONFLATE && !gw_history_is_newest(h, i);
-}
-
-/** Queue what follows the cursor. Each run that is skipped, to the end of the
- * stream perhaps, is told in its place. */
-static void draw_lagging(gw_sub *sub) {
-  gw_session *s = sub->session;
-  gw_channel *ch = sub->channel;
-  gw_catchup *c = sub->catchup;
-  uint64_t oldest = gws_channel_oldest(ch);
-  uint64_t offset = lagging_start(sub, oldest);
-  size_t bytes = 0;
-  size_t max = gws_hub_chunk_bytes(s->hub);
-  for (; offset <= ch->top && bytes < max; offset++) {
-    uint32_t i = (uint32_t)(offset - oldest);
-    if (is_skipped(sub, i)) continue;
-    gw_buf *b = gw_history_at(&ch->history, i)->buf;
-    if (offset > c->cursor + 1) push_lagged(sub, offset);
-    if (!gws_session_push(s, GW_LANE_DATA, gw_buf_ref(b))) return;
-    c->cursor = offset;
-    bytes += b->len;
-  }
-  if (offset > c->cursor + 1) push_lagged(sub, offset);
-}
-
-static void draw_stream(gw_sub *sub) {
-  if (sub->feed == GWS_FEED_RECOVERING)
-    draw_recovery(sub);
-  else
-    draw_lagging(sub);
-  if (sub->catchup->cursor == sub->channel->top)
-    gws_sub_set_feed(sub, GWS_FEED_LIVE);
 }
 
 /* ---- the presence snapshot ------------------------------------------------ */
@@ -276,10 +166,12 @@ static void draw_snapshot(gw_sub *sub) {
 
 void gws_recovery_draw(gw_sub *sub) {
   gw_session *s = sub->session;
-  if (sub->roster == GWS_ROSTER_STALE || sub->roster == GWS_ROSTER_SENDING)
+  if (sub->is_meta_due)
+    gws_meta_draw(sub);
+  else if (sub->roster == GWS_ROSTER_STALE || sub->roster == GWS_ROSTER_SENDING)
     draw_snapshot(sub);
-  else
-    draw_stream(sub);
+  else if (!gws_draw_stream(sub))
+    return;
   /* The next draw is another subscription's turn. */
   if (s->state != GWS_SESSION_OPEN || !sub->is_drawing) return;
   DL_DELETE(s->subs.drawing, sub);

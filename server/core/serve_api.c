@@ -115,6 +115,8 @@ static enum gws_answer permit(gw_session *s, const gw_frame *f,
   static const enum gw_action actions[] = {
       [GWS_DOOR_HISTORY] = GW_ACTION_HISTORY,
       [GWS_DOOR_PRESENCE] = GW_ACTION_PRESENCE,
+      [GWS_DOOR_SUBSCRIBE] = GW_ACTION_SUBSCRIBE,
+      [GWS_DOOR_CHANNEL] = GW_ACTION_CHANNEL,
   };
   if (m->door == GWS_DOOR_OWN) return GWS_ANSWER_YES;
   if (m->door == GWS_DOOR_SEND) return permit_send(s, request, v);

@@ -109,7 +109,7 @@ static uint32_t check_set(gw_session *s, const gw_presence_set *msg) {
 static uint32_t find_sub(gw_session *s, const gw_frame *f, gw_sub **sub) {
   gw_target t;
   if (f->head.channel == 0) return GW_CODE_BAD_REQUEST;
-  uint32_t code = gws_target_find(s, &f->head, (gw_view){NULL, 0}, &t);
+  uint32_t code = gws_target_find_one(s, &f->head, (gw_view){NULL, 0}, &t);
   if (code != GW_CODE_OK) return code;
   *sub = t.sub;
   return t.channel->ns->presence ? GW_CODE_OK : GW_CODE_PERMISSION_DENIED;
@@ -251,7 +251,7 @@ void gws_serve_presence_get(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "PresenceGet cannot be decoded");
     return;
   }
-  uint32_t code = gws_target_find(s, &f->head, msg.channel, &t);
+  uint32_t code = gws_target_find_one(s, &f->head, msg.channel, &t);
   if (code == GW_CODE_OK && !gws_target_space(s, &t)->presence)
     code = GW_CODE_PERMISSION_DENIED;
   if (code != GW_CODE_OK) {

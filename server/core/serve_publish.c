@@ -5,6 +5,7 @@
 #include "server/core/idle.h"
 #include "server/core/inspect.h"
 #include "server/core/mail.h"
+#include "server/core/publish_check.h"
 #include "server/core/session.h"
 
 /** Publications that may come at once, in parts of what may in a second: a bit
@@ -48,12 +49,13 @@ static void put_off(gw_session *s, uint32_t request,
   note_refusal(s, cmd->hash, cmd->msg.key);
 }
 
-static gw_mail *make_mail(const gw_publish_command *cmd,
+gw_mail *gws_publish_mail(const gw_publish_command *cmd,
                           const gw_origin *origin) {
   const gw_publish *msg = &cmd->msg;
   gw_mail *m = gws_mail_new(GWS_MAIL_PUBLISH,
                             msg->channel.len + msg->data.len + msg->json.len +
-                                msg->item.len + cmd->user.len);
+                                msg->item.len + msg->meta.len + cmd->user.len +
+                                gw_list_bytes(msg->tags));
   if (m == NULL) return NULL;
   m->origin = *origin;
   m->hash = cmd->hash;
@@ -63,12 +65,14 @@ static gw_mail *make_mail(const gw_publish_command *cmd,
   m->u.publish.msg.data = gws_mail_keep(m, msg->data);
   m->u.publish.msg.json = gws_mail_keep(m, msg->json);
   m->u.publish.msg.item = gws_mail_keep(m, msg->item);
+  m->u.publish.msg.meta = gws_mail_keep(m, msg->meta);
+  m->u.publish.msg.tags = gws_mail_keep_list(m, msg->tags);
   return m;
 }
 
 static void forward(gw_session *s, uint32_t owner,
                     const gw_publish_command *cmd, const gw_origin *origin) {
-  gw_mail *m = make_mail(cmd, origin);
+  gw_mail *m = gws_publish_mail(cmd, origin);
   if (m == NULL) {
     gws_hub_nomem(s->hub);
     put_off(s, origin->request, cmd, GW_CODE_INTERNAL);
@@ -100,6 +104,15 @@ static void publish(gw_session *s, uint32_t request,
   }
 }
 
+/** With what is wrong; as above. */
+static void refuse_problem(gw_session *s, uint32_t request,
+                           const gw_publish_command *cmd,
+                           const gws_problem *p) {
+  gws_reply_problem(s, request, p);
+  if (gw_code_class(p->code) == GW_CLASS_RETRY)
+    note_refusal(s, cmd->hash, cmd->msg.key);
+}
+
 /** The application publishes something else in its place. */
 static enum gws_answer replace(const gw_session *s, gw_publish_command *cmd,
                                gw_verdict *v) {
@@ -126,20 +139,22 @@ static bool permit(gw_session *s, const gw_frame *f, const gw_target *t,
   gw_verdict v;
   gws_wish wish = {
       .action = GW_ACTION_PUBLISH, .target = t, .publish = &cmd->msg};
+  gws_problem problem;
   enum gws_answer answer = gws_access(s, f, &wish, &v);
+  bool is_other =
+      answer == GWS_ANSWER_YES && (v.replaces || s->hub->inspector != NULL);
   if (answer == GWS_ANSWER_YES && v.replaces) answer = replace(s, cmd, &v);
   if (answer == GWS_ANSWER_YES &&
       !gws_inspect_publication(s->hub, s, &cmd->msg, cmd->user, &v))
     answer = GWS_ANSWER_NO;
   if (answer == GWS_ANSWER_NO) deny(s, f->head.request, cmd, &v);
-  return answer == GWS_ANSWER_YES;
-}
-
-static uint32_t check_item(gw_session *s, gw_view item) {
-  if (item.len > GW_MAX_ITEM_BYTES) return GW_CODE_TOO_BIG;
-  if (gw_view_is_text(item)) return GW_CODE_OK;
-  gw_stat_add(&s->hub->stats.bad_text_total, 1);
-  return GW_CODE_BAD_TEXT;
+  if (answer != GWS_ANSWER_YES || !is_other) return answer == GWS_ANSWER_YES;
+  /* What was put in its place has to fit as well. */
+  if (gws_publish_check(gws_target_space(s, t), &cmd->msg, &problem) ==
+      GW_CODE_OK)
+    return true;
+  refuse_problem(s, f->head.request, cmd, &problem);
+  return false;
 }
 
 void gws_serve_publish(gw_session *s, const gw_frame *f) {
@@ -149,11 +164,12 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "Publish cannot be decoded");
     return;
   }
+  const gw_namespace *ns = NULL;
   uint32_t code = gws_target_find(s, &f->head, cmd.msg.channel, &t);
-  if (code == GW_CODE_OK)
-    code = gws_payload_check(s, cmd.msg.data, cmd.msg.json);
-  if (code == GW_CODE_OK && cmd.msg.item.len != 0)
-    code = check_item(s, cmd.msg.item);
+  if (code == GW_CODE_OK) {
+    ns = gws_target_space(s, &t);
+    if (gw_name_is_pattern(ns, t.name)) code = GW_CODE_BAD_CHANNEL;
+  }
   if (code != GW_CODE_OK) {
     refuse(s, f->head.request, code);
     return;
@@ -161,6 +177,15 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
   gws_session_act(s);
   cmd.hash = t.hash;
   cmd.msg.channel = t.name;
+  gws_problem problem;
+  code = gws_publish_check(ns, &cmd.msg, &problem);
+  if (code == GW_CODE_OK && cmd.msg.meta.len != 0 &&
+      !gws_access_channel(s, ns, &t))
+    code = gws_problem_set(&problem, GW_CODE_PERMISSION_DENIED, "meta", NULL);
+  if (code != GW_CODE_OK) {
+    refuse_problem(s, f->head.request, &cmd, &problem);
+    return;
+  }
   if (permit(s, f, &t, &cmd)) publish(s, f->head.request, &cmd);
 }
 

@@ -2,7 +2,9 @@
 /* serve_subscribe.c - Subscribe and Unsubscribe. */
 #include "server/core/access.h"
 #include "server/core/channel.h"
+#include "server/core/filter.h"
 #include "server/core/grants.h"
+#include "server/core/json_text.h"
 #include "server/core/session.h"
 
 /** Whether the alias may stand for the channel of sub, which may be NULL. */
@@ -10,6 +12,14 @@ static bool is_alias_free(const gw_session *s, uint32_t alias,
                           const gw_sub *sub) {
   const gw_sub *other = gws_subs_by_alias(&s->subs, alias);
   return alias != 0 && (other == NULL || other == sub);
+}
+
+/** What cannot be had of many channels at once. */
+static uint32_t check_pattern(const gw_namespace *ns, const gw_subscribe *msg) {
+  if (!gw_name_is_pattern(ns, msg->channel)) return GW_CODE_OK;
+  if (!gw_name_is_good_pattern(ns, msg->channel)) return GW_CODE_BAD_CHANNEL;
+  bool is_plain = !msg->presence && msg->overflow <= GW_OVERFLOW_DROP;
+  return is_plain ? GW_CODE_OK : GW_CODE_UNSUPPORTED;
 }
 
 static uint32_t check(const gw_session *s, const gw_frame *f,
@@ -61,80 +71,116 @@ static void begin(gw_sub *sub, uint32_t request, const gw_subscribe *msg) {
   if (msg->presence) gws_sub_set_roster(sub, GWS_ROSTER_STALE);
 }
 
+/** A Subscribe under way. */
+typedef struct wish {
+  gw_session *s;
+  const gw_frame *f;
+  gw_target t;
+  const gw_namespace *ns;
+  gw_subscribe msg;
+  gw_verdict v;
+} wish;
+
 /** Whether it may, and see who is there if it wants that as well. Without the
  * right to what was before it is told a gap; see begin. */
-static enum gws_answer permit(gw_session *s, const gw_frame *f,
-                              const gw_target *t, const gw_subscribe *msg,
-                              gw_verdict *v) {
-  gws_wish wish = {
-      .action = GW_ACTION_SUBSCRIBE, .target = t, .token = msg->token};
+static enum gws_answer permit(wish *w) {
+  gws_wish ask = {.action = GW_ACTION_SUBSCRIBE,
+                  .target = &w->t,
+                  .token = w->msg.token,
+                  .meta = w->msg.meta};
   enum gws_answer answer;
-  if (s->grants != NULL && gws_is_granted(s, t->hash)) {
-    *v = (gw_verdict){.code = GW_CODE_OK};
+  if (w->s->grants != NULL && gws_is_granted(w->s, w->t.hash)) {
+    w->v = (gw_verdict){.code = GW_CODE_OK};
     answer = GWS_ANSWER_YES;
-  } else if (msg->by_server) {
-    *v = (gw_verdict){.code = GW_CODE_SUBSCRIPTION_WITHDRAWN};
+  } else if (w->msg.by_server) {
+    w->v = (gw_verdict){.code = GW_CODE_SUBSCRIPTION_WITHDRAWN};
     answer = GWS_ANSWER_NO;
   } else {
-    answer = gws_access(s, f, &wish, v);
+    answer = gws_access(w->s, w->f, &ask, &w->v);
   }
-  if (answer != GWS_ANSWER_YES || !msg->presence ||
-      gws_access_also(s, t, GW_ACTION_PRESENCE, v))
+  if (answer != GWS_ANSWER_YES || !w->msg.presence ||
+      gws_access_also(w->s, &w->t, GW_ACTION_PRESENCE, &w->v))
     return answer;
-  v->code = GW_CODE_PERMISSION_DENIED;
-  v->message = gw_view_of("not allowed to see who is in the channel");
+  w->v.code = GW_CODE_PERMISSION_DENIED;
+  w->v.message = gw_view_of("not allowed to see who is in the channel");
   return GWS_ANSWER_NO;
 }
 
-static uint32_t seat(gw_session *s, const gw_target *t, uint32_t alias,
-                     const gw_verdict *v, gw_sub **sub) {
-  *sub = t->sub;
+/** Sit down, or begin anew, with all that belongs to it. Takes the filter. */
+static uint32_t seat(wish *w, gw_filter *filter, gw_sub **sub) {
+  gw_session *s = w->s;
+  uint32_t alias = w->f->head.channel;
+  *sub = w->t.sub;
   uint32_t code =
-      t->sub != NULL ? rejoin(t->sub, alias) : join(s, t, alias, sub);
-  if (code != GW_CODE_OK || gws_lease_set(*sub, v) == 0) return code;
+      *sub != NULL ? rejoin(*sub, alias) : join(s, &w->t, alias, sub);
+  if (code != GW_CODE_OK) {
+    gws_filter_unref(s->hub, filter);
+    return code;
+  }
+  bool has_more =
+      filter != NULL || w->msg.meta.len != 0 || (*sub)->more != NULL;
+  if ((!has_more || gws_sub_set_more(*sub, filter, w->msg.meta) == 0) &&
+      gws_lease_set(*sub, &w->v) == 0)
+    return GW_CODE_OK;
   gws_hub_nomem(s->hub);
   gws_sub_free(*sub, GWS_FAREWELL_LEFT);
   return GW_CODE_INTERNAL;
 }
 
-static void subscribe(gw_session *s, const gw_frame *f, gw_target *t,
-                      gw_subscribe *msg) {
-  gw_verdict v;
+/** What needs a look inside: GW_CODE_OK with *filter, which may be NULL. */
+static uint32_t look_inside(const wish *w, gw_filter **filter, gws_problem *p) {
+  uint32_t code = gws_json_check(w->msg.meta, GW_MAX_SUB_META_BYTES, "meta", p);
+  *filter = NULL;
+  if (code != GW_CODE_OK || w->msg.filter.num == 0) return code;
+  *filter = gws_filter_get(w->s->hub, w->msg.filter, p);
+  return *filter != NULL ? GW_CODE_OK : p->code;
+}
+
+static void subscribe(wish *w) {
+  gw_session *s = w->s;
   gw_sub *sub;
-  switch (permit(s, f, t, msg, &v)) {
-  case GWS_ANSWER_LATER:
+  gw_filter *filter;
+  gws_problem problem;
+  if (look_inside(w, &filter, &problem) != GW_CODE_OK) {
+    gws_reply_problem(s, w->f->head.request, &problem);
     return;
-  case GWS_ANSWER_NO:
-    gws_access_refuse(s, f->head.request, &v);
-    return;
-  case GWS_ANSWER_YES:
-    break;
   }
-  uint32_t code = seat(s, t, f->head.channel, &v, &sub);
+  uint32_t code = seat(w, filter, &sub);
   if (code != GW_CODE_OK) {
-    gws_reply_error(s, f->head.request, code, NULL);
+    gws_reply_error(s, w->f->head.request, code, NULL);
     return;
   }
-  sub->by_token = v.by_token;
-  gws_access_note(sub, msg->presence, &v);
-  sub->catchup->may_recover = gws_access_also(s, t, GW_ACTION_HISTORY, &v);
-  begin(sub, f->head.request, msg);
+  sub->by_token = w->v.by_token;
+  gws_access_note(sub, w->msg.presence, &w->v);
+  sub->catchup->may_recover =
+      gws_access_also(s, &w->t, GW_ACTION_HISTORY, &w->v);
+  begin(sub, w->f->head.request, &w->msg);
 }
 
 void gws_serve_subscribe(gw_session *s, const gw_frame *f) {
-  gw_subscribe msg;
-  gw_target t;
-  if (gw_decode_subscribe(f->body, &msg) < 0) {
+  wish w; /* the message is large, and set by what follows */
+  w.s = s;
+  w.f = f;
+  if (gw_decode_subscribe(f->body, &w.msg) < 0) {
     gws_session_end(s, GW_CODE_PROTOCOL, "Subscribe cannot be decoded");
     return;
   }
   gw_head by_name = {.type = f->head.type};
-  uint32_t code = gws_target_find(s, &by_name, msg.channel, &t);
-  if (code == GW_CODE_OK) code = check(s, f, &msg, t.sub);
-  if (code == GW_CODE_OK)
-    subscribe(s, f, &t, &msg);
-  else
+  uint32_t code = gws_target_find(s, &by_name, w.msg.channel, &w.t);
+  if (code == GW_CODE_OK) code = check(s, f, &w.msg, w.t.sub);
+  if (code == GW_CODE_OK) {
+    w.ns = gws_target_space(s, &w.t);
+    code = check_pattern(w.ns, &w.msg);
+  }
+  if (code != GW_CODE_OK) {
     gws_reply_error(s, f->head.request, code, NULL);
+    return;
+  }
+  enum gws_answer answer = permit(&w);
+  if (answer == GWS_ANSWER_YES)
+    subscribe(&w);
+  else if (answer == GWS_ANSWER_NO)
+    gws_access_refuse(s, f->head.request, &w.v);
 }
 
 void gws_serve_unsubscribe(gw_session *s, const gw_frame *f) {

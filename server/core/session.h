@@ -9,6 +9,7 @@
 #include "server/core/identity.h"
 #include "server/core/json_lines.h"
 #include "server/core/outq.h"
+#include "server/core/problem.h"
 #include "server/core/refused.h"
 #include "server/core/subscription.h"
 
@@ -139,6 +140,8 @@ void gws_reply_error(gw_session *s, uint32_t request, uint32_t code,
 /** The same, as a verdict has it; message: empty for the code's own sentence. */
 void gws_reply_refusal(gw_session *s, uint32_t request, uint32_t code,
                        gw_view message, uint32_t retry_after_ms);
+/** The same, with the path of what is wrong. */
+void gws_reply_problem(gw_session *s, uint32_t request, const gws_problem *p);
 /** How long a client waits that was refused because of load: some turns of the
  * loop, a few round trips between workers. */
 #define GWS_RETRY_AFTER_MS 250u
@@ -188,6 +191,10 @@ gw_view gws_frame_name(const gw_frame *f);
  * NOT_SUBSCRIBED (unknown alias or number), BAD_CHANNEL, NOT_ON_ROUTE */
 uint32_t gws_target_find(gw_session *s, const gw_head *head, gw_view name,
                          gw_target *t);
+
+/** The same of one channel, not of a pattern: it is BAD_CHANNEL, too. */
+uint32_t gws_target_find_one(gw_session *s, const gw_head *head, gw_view name,
+                             gw_target *t);
 
 /** What a publication, member or call carries: one of two, the second text.
  * GW_CODE_OK, BAD_REQUEST, BAD_TEXT */

@@ -8,9 +8,14 @@
  * break, at some 50 kB for a busy room. */
 static const gw_namespace default_namespace = {
     .name = "",
+    .history_mode = GW_HISTORY_STREAM,
     .history_size = 256,
+    .history_bytes = 0,
     .history_ttl_ms = 60u * 60u * 1000u,
+    .item_ttl_ms = 0,
     .idle_ms = 60u * 1000u,
+    .schema_file = "",
+    .schema_message = "",
     .presence = true,
     .presence_grace_ms = GW_PRESENCE_GRACE_MS,
     .presence_coalesce_ms = GW_PRESENCE_COALESCE_MS,
@@ -22,7 +27,8 @@ static const gw_namespace default_namespace = {
     .allow = {{.who = GW_WHO_ANYONE},
               {.who = GW_WHO_ANYONE},
               {.who = GW_WHO_ANYONE},
-              {.who = GW_WHO_ANYONE}},
+              {.who = GW_WHO_ANYONE},
+              {.who = 0}},
     .batch_delay_ms = 0,
     .batch_bytes = GW_BATCH_BYTES,
 };
@@ -58,6 +64,13 @@ const gw_settings gw_settings_default = {
     .namespaces = &default_namespace,
     .num_namespaces = 1,
 };
+
+const gw_namespace *gw_settings_named(const gw_settings *s, const char *name) {
+  for (size_t i = 0; i < s->num_namespaces; i++) {
+    if (strcmp(s->namespaces[i].name, name) == 0) return &s->namespaces[i];
+  }
+  return NULL;
+}
 
 bool gw_words_has(const gw_words *w, gw_view word) {
   for (const char *at = NULL; (at = gw_words_next(w, at)) != NULL;) {

@@ -12,6 +12,7 @@ enum gw_action {
   GW_ACTION_PUBLISH,
   GW_ACTION_PRESENCE, /**< see who is there */
   GW_ACTION_HISTORY,  /**< read what was published before */
+  GW_ACTION_CHANNEL,  /**< say what is known about it: its metadata */
   GW_NUM_ACTIONS
 };
 
@@ -45,6 +46,29 @@ typedef struct gw_rule {
   gw_words roles; /**< of ROLE */
 } gw_rule;
 
+/** What a channel keeps of what was published. */
+enum gw_history_mode {
+  GW_HISTORY_STREAM, /**< the last publications */
+  GW_HISTORY_LATEST, /**< the newest */
+  GW_HISTORY_MAP     /**< the newest of each item */
+};
+
+/** What divides the parts of a name for wildcards. */
+enum gw_separator { GW_SEPARATOR_DOT, GW_SEPARATOR_SLASH };
+
+/** What payloads have to be. */
+enum gw_takes {
+  GW_TAKES_ANY,
+  GW_TAKES_JSON,
+  GW_TAKES_BYTES,
+  GW_TAKES_PROTOBUF /**< bytes that hold a message of the schema */
+};
+
+/** What texts have to be, beside UTF-8. */
+enum gw_text_form {
+  GW_TEXT_ANY,
+  GW_TEXT_NFC /**< Unicode's normalisation form C */
+};
 /** A state of a presence's member turns into another by itself. */
 typedef struct gw_transition {
   char from[GW_MAX_STATE_BYTES + 1];
@@ -66,11 +90,29 @@ typedef struct gw_transitions {
  * empty name is for the rest. */
 typedef struct gw_namespace {
   const char *name;
-  uint32_t history_size;   /**< publications kept; 0: none, no recovery */
-  uint32_t history_ttl_ms; /**< how long; 0: as long as there is room */
+  uint32_t history_mode;   /**< enum gw_history_mode */
+  uint32_t history_size;   /**< publications kept; 0: none, no recovery; of a
+                                map: items, at least 1 */
+  uint32_t history_bytes;  /**< bytes of these; 0: no limit */
+  uint32_t history_ttl_ms; /**< STREAM: how long; 0: while there is room */
+  uint32_t item_ttl_ms;    /**< LATEST, MAP: how long a value lives at most; 0:
+                                until another takes its place */
   uint32_t idle_ms;        /**< an unused channel is forgotten after this and
                                  after its history is gone */
-  bool presence;           /**< members may enter and be seen */
+  uint32_t lifetime_ms; /**< a channel ends this long after it was made; 0: it
+                                does not */
+  bool ends_with_last;  /**< it ends idle_ms after the last subscriber left,
+                                with its history */
+  bool events;          /**< news of channels are published; see news.h */
+  bool wildcards;       /**< one may subscribe to patterns of names */
+  uint32_t separator;   /**< enum gw_separator */
+  uint32_t names;       /**< enum gw_text_form, of channels' names */
+  uint32_t payload;     /**< enum gw_takes */
+  uint32_t text;        /**< enum gw_text_form, of payloads in JSON */
+  const char *schema_file;        /**< "": none */
+  const char *schema_message;     /**< of a PROTOBUF: its full name; else "" */
+  const struct gw_schema *schema; /**< that payloads fit; NULL: any do */
+  bool presence;                  /**< members may enter and be seen */
   uint32_t presence_grace_ms;
   uint32_t presence_coalesce_ms;
   uint32_t presence_mode;       /**< enum gw_presence_mode */
@@ -117,6 +159,9 @@ typedef struct gw_settings {
 
 /** Every default, one namespace. */
 extern const gw_settings gw_settings_default;
+
+/** The namespace of a name; NULL when there is none, "" being for the rest. */
+const gw_namespace *gw_settings_named(const gw_settings *s, const char *name);
 
 /** The namespace of a channel. Never NULL. */
 const gw_namespace *gw_settings_namespace(const gw_settings *s,

@@ -15,6 +15,12 @@
   X(subscriptions, gauge, "Subscriptions")                                   \
   X(channels, gauge, "Channels owned")                                       \
   X(channels_followed, gauge, "Channels of other workers that are followed") \
+  X(channels_created_total, counter, "Channels made by their owner")         \
+  X(channels_destroyed_total, counter, "Owned channels that were forgotten") \
+  X(subscribed_total, counter, "Subscriptions that began")                   \
+  X(unsubscribed_total, counter, "Subscriptions that ended")                 \
+  X(news_lost_total, counter, "News of channels that were too many")         \
+  X(patterns, gauge, "Patterns of names that are subscribed to")             \
   X(members, gauge, "Presence members in owned channels")                    \
   X(frames_in_total, counter, "Frames received")                             \
   X(bytes_in_total, counter, "Bytes received in messages")                   \

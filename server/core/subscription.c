@@ -4,8 +4,10 @@
 
 #include "server/core/batch.h"
 #include "server/core/channel.h"
+#include "server/core/filter.h"
 #include "server/core/idle.h"
 #include "server/core/mail.h"
+#include "server/core/news.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
 
@@ -147,6 +149,45 @@ void gws_sub_set_alias(gw_sub *sub, uint32_t alias) {
   if (subs->index != NULL && !index_alias(subs->index, sub)) drop_index(subs);
 }
 
+/* ---- what only some have -------------------------------------------------- */
+
+static void drop_more(gw_sub *sub) {
+  if (sub->more == NULL) return;
+  gws_filter_unref(sub->session->hub, sub->more->filter);
+  gw_mem_free(sub->more);
+  sub->more = NULL;
+}
+
+int gws_sub_set_more(gw_sub *sub, gw_filter *filter, gw_view meta) {
+  if (sub->more != NULL) drop_more(sub);
+  if (filter == NULL && meta.len == 0) return 0;
+  gw_sub_more *more = gw_mem_zalloc(sizeof *more + meta.len);
+  if (more == NULL) {
+    gws_filter_unref(sub->session->hub, filter);
+    return GW_ERR_NOMEM;
+  }
+  more->filter = filter;
+  more->meta_len = (uint32_t)meta.len;
+  if (meta.len != 0) memcpy(more->meta, meta.data, meta.len);
+  sub->more = more;
+  return 0;
+}
+
+gw_view gws_sub_meta(const gw_sub *sub) {
+  if (sub->more == NULL) return (gw_view){NULL, 0};
+  return (gw_view){sub->more->meta, sub->more->meta_len};
+}
+
+const gw_filter *gws_sub_filter(const gw_sub *sub) {
+  return sub->more != NULL ? sub->more->filter : NULL;
+}
+
+uint64_t gws_sub_told(const gw_sub *sub) {
+  return gws_sub_filter(sub) != NULL ? sub->more->told : sub->channel->top;
+}
+
+/* ---- the end ---------------------------------------------------------------- */
+
 static void drop_roster(gw_catchup *c) {
   gws_snapshot_unref(c->snapshot);
   for (uint32_t i = 0; i < c->num_held; i++)
@@ -188,6 +229,7 @@ void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   gw_channel *ch = sub->channel;
   gws_batch_flush(ch);
   say_farewell(sub, why);
+  if (sub->is_noted) gws_news(ch, GW_CHANNEL_UNSUBSCRIBED, s);
   if (sub->is_drawing)
     DL_DELETE(s->subs.drawing, sub);
   else
@@ -198,6 +240,7 @@ void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   gw_stat_sub(&s->hub->stats.subscriptions, 1);
   drop_catchup(sub);
   gws_lease_free(sub);
+  drop_more(sub);
   gws_idle_end(sub);
   gw_mail_free(sub->farewell);
   gw_mem_free(sub);
@@ -238,7 +281,7 @@ static bool wants_draw(const gw_sub *sub) {
   if (sub->feed == GWS_FEED_WAITING || !gws_channel_is_ready(sub->channel))
     return false;
   return sub->feed != GWS_FEED_LIVE || sub->roster == GWS_ROSTER_STALE ||
-         sub->roster == GWS_ROSTER_SENDING;
+         sub->roster == GWS_ROSTER_SENDING || sub->is_meta_due;
 }
 
 void gws_sub_sort(gw_sub *sub) {
@@ -264,9 +307,12 @@ static void settle(gw_sub *sub) {
 
 void gws_sub_set_feed(gw_sub *sub, enum gws_feed feed) {
   gws_batch_flush(sub->channel); /* which may make it fall behind */
-  bool was_live = sub->feed == GWS_FEED_LIVE;
-  bool is_live = feed == GWS_FEED_LIVE;
-  if (was_live != is_live) gws_channel_set_live(sub->channel, sub, is_live);
+  bool is_filtered = gws_sub_filter(sub) != NULL;
+  enum gws_rank rank = GWS_RANK_APART;
+  if (feed == GWS_FEED_LIVE)
+    rank = is_filtered ? GWS_RANK_FILTERED : GWS_RANK_LIVE;
+  gws_channel_rank(sub->channel, sub, rank);
+  if (is_filtered) sub->more->told = sub->channel->top;
   sub->feed = (uint8_t)feed;
   settle(sub);
 }

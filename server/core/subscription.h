@@ -9,6 +9,7 @@
 typedef struct gw_mail gw_mail;
 typedef struct gw_snapshot gw_snapshot;
 typedef struct gw_sub gw_sub;
+typedef struct gw_filter gw_filter;
 
 /**
  * How a subscription gets publications. Only a live one is given them as they
@@ -37,6 +38,7 @@ enum gws_roster_feed {
 /** What only a subscription that is not fully live needs. */
 typedef struct gw_catchup {
   uint64_t cursor; /**< last offset that was sent or told */
+  uint64_t floor;  /**< of a map: its floor when it was begun anew */
   /* of a WAITING one: the Subscribe to answer */
   uint64_t epoch;
   uint64_t offset;
@@ -51,6 +53,15 @@ typedef struct gw_catchup {
   uint32_t cap_held;
 } gw_catchup;
 
+/** What only some subscriptions have. */
+typedef struct gw_sub_more {
+  gw_filter *filter; /**< NULL: everything passes */
+  uint64_t told;     /**< of a live one with a filter: last offset that was sent
+                          or told */
+  uint32_t meta_len;
+  uint8_t meta[]; /**< JSON about it */
+} gw_sub_more;
+
 struct gw_sub {
   gw_session *session;
   gw_channel *channel;
@@ -59,6 +70,7 @@ struct gw_sub {
   gw_mail *farewell; /**< ready for the end of a presence kept elsewhere, which
                              memory must not stand in the way of */
   struct gw_lease *lease; /**< NULL: granted for good */
+  gw_sub_more *more;      /**< NULL: nothing more is known */
   struct gw_idle *idle;   /**< NULL: time does not change its member's state */
   uint32_t alias;
   uint32_t seat;          /**< in the channel */
@@ -68,6 +80,8 @@ struct gw_sub {
   bool is_member;         /**< entered the presence */
   bool by_token;          /**< a token for the channel let it in */
   bool is_drawing;        /**< in the session's list of those to draw from */
+  bool is_meta_due;       /**< the metadata changed, and it was too slow */
+  bool is_noted;          /**< that it subscribed is known */
   uint8_t rests_on_group; /**< actions (bits) that only the group's role lets */
 };
 
@@ -88,6 +102,15 @@ gw_sub *gws_subs_any(const gw_subs *subs);
  * memory. */
 gw_sub *gws_sub_new(gw_session *s, gw_channel *ch, uint32_t alias);
 void gws_sub_set_alias(gw_sub *sub, uint32_t alias);
+/** Give one that is not live its filter, which may be NULL, and metadata; takes
+ * the reference. 0, GW_ERR_NOMEM: it has neither. */
+GW_MUST_USE int gws_sub_set_more(gw_sub *sub, gw_filter *filter, gw_view meta);
+/** JSON that it was subscribed with; empty for none. */
+gw_view gws_sub_meta(const gw_sub *sub);
+/** NULL: it wants everything. */
+const gw_filter *gws_sub_filter(const gw_sub *sub);
+/** Of a live one: the last offset that it was sent or told. */
+uint64_t gws_sub_told(const gw_sub *sub);
 
 /** Why a subscription ends, as far as presence is concerned. */
 enum gws_farewell {
@@ -119,5 +142,13 @@ void gws_sub_sort(gw_sub *sub);
 void gws_recovery_begin(gw_sub *sub);
 /** Queue the next chunk for one that is drawing. */
 void gws_recovery_draw(gw_sub *sub);
+
+/* ---- draw.c: what follows a cursor --------------------------------------- */
+
+/** Queue what follows the cursor of one that is RECOVERING or LAGGING. False: it
+ * had to be ended, and is gone. */
+bool gws_draw_stream(gw_sub *sub);
+/** Queue that offsets, both inclusive, are not sent; why: enum gw_gap_reason. */
+void gws_push_lagged(gw_sub *sub, uint64_t from, uint64_t to, uint32_t why);
 
 #endif

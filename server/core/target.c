@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* target.c - what a request is about, and whether what it carries is sound. */
+#include "server/core/access.h"
 #include "server/core/channel.h"
 #include "server/core/grants.h"
 #include "server/core/session.h"
@@ -40,6 +41,14 @@ uint32_t gws_target_find(gw_session *s, const gw_head *head, gw_view name,
   t->channel = gws_channel_find(h, name, t->hash);
   t->sub = gws_subs_by_channel(&s->subs, t->channel);
   return GW_CODE_OK;
+}
+
+uint32_t gws_target_find_one(gw_session *s, const gw_head *head, gw_view name,
+                             gw_target *t) {
+  uint32_t code = gws_target_find(s, head, name, t);
+  if (code == GW_CODE_OK && gw_name_is_pattern(gws_target_space(s, t), t->name))
+    return GW_CODE_BAD_CHANNEL;
+  return code;
 }
 
 uint32_t gws_payload_check(gw_session *s, gw_view data, gw_view json) {

@@ -528,9 +528,12 @@ uint32_t gw_hooks_call(gw_hooks *h, uint32_t worker, gw_call call,
 }
 
 void gw_hooks_tell(gw_hooks *h, uint32_t worker, const gw_notice *notice) {
-  enum gw_config_hook hook = notice->kind == GW_NOTICE_DISCONNECT
-                                 ? GW_HOOK_DISCONNECT
-                                 : GW_HOOK_PRESENCE;
+  static const enum gw_config_hook hooks[] = {
+      [GW_NOTICE_DISCONNECT] = GW_HOOK_DISCONNECT,
+      [GW_NOTICE_PRESENCE] = GW_HOOK_PRESENCE,
+      [GW_NOTICE_CHANNEL] = GW_HOOK_CHANNEL,
+  };
+  enum gw_config_hook hook = hooks[notice->kind];
   size_t len = 0;
   if (!gw_hooks_are_used(h, hook)) return;
   bool has_place = take_place(h, true);

@@ -142,28 +142,57 @@ static char *refresh_json(const gw_question *q, const char *node, texts *t,
 
 static const char *action_of(enum gw_ask kind) {
   if (kind == GW_ASK_PRESENCE) return "presence";
+  if (kind == GW_ASK_CHANNEL) return "channel";
   return kind == GW_ASK_HISTORY ? "history" : "subscribe";
 }
 
 static char *subscribe_json(const gw_question *q, const char *node, texts *t,
                             Godwit__Hooks__V1__Who *who, size_t *len) {
   Godwit__Hooks__V1__Subscribe m = GODWIT__HOOKS__V1__SUBSCRIBE__INIT;
+  Godwit__Hooks__V1__Json meta = GODWIT__HOOKS__V1__JSON__INIT;
   m.who = who;
+  meta.text = add_text(t, q->meta);
+  if (q->meta.len != 0) m.meta = &meta;
   m.channel = add_text(t, q->channel);
   m.action = TEXT(action_of(q->kind));
   m.node = TEXT(node);
   return to_json(&m.base, len);
 }
 
+/** Tags as protobuf-c has them. */
+typedef struct tags_of_publish {
+  Godwit__Hooks__V1__Tag of[GW_MAX_TAGS];
+  Godwit__Hooks__V1__Tag *all[GW_MAX_TAGS];
+} tags_of_publish;
+
+static void add_tags(Godwit__Hooks__V1__Publish *m, tags_of_publish *tags,
+                     texts *t, gw_list list) {
+  gw_view item;
+  gw_tag tag;
+  m->tags = tags->all;
+  while (m->n_tags < GW_MAX_TAGS && gw_list_next(&list, &item)) {
+    if (gw_decode_tag(item, &tag) < 0) continue;
+    Godwit__Hooks__V1__Tag *one = &tags->of[m->n_tags];
+    godwit__hooks__v1__tag__init(one);
+    one->name = add_text(t, tag.name);
+    one->value = add_text(t, tag.value);
+    tags->all[m->n_tags++] = one;
+  }
+}
+
 static char *publish_json(const gw_question *q, const char *node, texts *t,
                           Godwit__Hooks__V1__Who *who, size_t *len) {
   Godwit__Hooks__V1__Publish m = GODWIT__HOOKS__V1__PUBLISH__INIT;
+  tags_of_publish tags;
   Godwit__Hooks__V1__Json json = GODWIT__HOOKS__V1__JSON__INIT;
   m.who = who;
   m.channel = add_text(t, q->channel);
   m.data = bytes_of(q->publish->data);
   json.text = add_text(t, q->publish->json);
   if (q->publish->json.len != 0) m.json = &json;
+  m.item = add_text(t, q->publish->item);
+  m.removed = q->publish->removed;
+  add_tags(&m, &tags, t, q->publish->tags);
   m.node = TEXT(node);
   return to_json(&m.base, len);
 }
@@ -177,6 +206,7 @@ enum gw_config_hook gw_hook_of(enum gw_ask kind) {
   case GW_ASK_SUBSCRIBE:
   case GW_ASK_PRESENCE:
   case GW_ASK_HISTORY:
+  case GW_ASK_CHANNEL:
     return GW_HOOK_SUBSCRIBE;
   case GW_ASK_PUBLISH:
     return GW_HOOK_PUBLISH;
@@ -191,8 +221,10 @@ char *gw_hook_question_json(const gw_question *q, const gw_request *request,
   texts t;
   char *json = NULL;
   size_t room = q->user.len + q->peer.len + q->token.len + q->agent.len +
-                q->channel.len + 8;
-  if (q->publish) room += q->publish->json.len;
+                q->channel.len + q->meta.len + 8;
+  if (q->publish)
+    room += q->publish->json.len + q->publish->item.len +
+            gw_list_bytes(q->publish->tags) + 2u * GW_MAX_TAGS;
   if (request) room += texts_len(request);
   if (!texts_init(&t, room)) return NULL;
   set_who(&who, &t, q->client, q->user, q->peer);
@@ -269,6 +301,38 @@ static char *presence_json(const gw_notice *n, const char *node, texts *t,
   return to_json(&m.base, len);
 }
 
+static char *channel_json(const gw_notice *n, const char *node, texts *t,
+                          Godwit__Hooks__V1__Who *who, size_t *len) {
+  static const char *const events[] = {
+      [GW_CHANNEL_CREATED] = "created",
+      [GW_CHANNEL_SUBSCRIBED] = "subscribed",
+      [GW_CHANNEL_UNSUBSCRIBED] = "unsubscribed",
+      [GW_CHANNEL_DESTROYED] = "destroyed",
+  };
+  Godwit__Hooks__V1__Channel m = GODWIT__HOOKS__V1__CHANNEL__INIT;
+  if (n->connection != 0) m.who = who;
+  m.channel = add_text(t, n->channel);
+  m.event = TEXT(events[n->event]);
+  m.connection = n->connection;
+  m.node = TEXT(node);
+  return to_json(&m.base, len);
+}
+
+static char *event_json(const gw_notice *n, const char *node, texts *t,
+                        Godwit__Hooks__V1__Who *who, size_t *len) {
+  switch (n->kind) {
+  case GW_NOTICE_DISCONNECT:
+    return disconnect_json(n, node, who, len);
+  case GW_NOTICE_PRESENCE:
+    return presence_json(n, node, t, who, len);
+  case GW_NOTICE_CHANNEL:
+    return channel_json(n, node, t, who, len);
+  case GW_NOTICE_CONNECT: /* hooks were asked before */
+    break;
+  }
+  return NULL;
+}
+
 char *gw_hook_notice_json(const gw_notice *n, const char *node, size_t *len) {
   Godwit__Hooks__V1__Who who;
   texts t;
@@ -276,9 +340,7 @@ char *gw_hook_notice_json(const gw_notice *n, const char *node, size_t *len) {
                           n->member.state.len + n->member.json.len + 8))
     return NULL;
   set_who(&who, &t, n->client, n->user, n->peer);
-  char *json = n->kind == GW_NOTICE_DISCONNECT
-                   ? disconnect_json(n, node, &who, len)
-                   : presence_json(n, node, &t, &who, len);
+  char *json = event_json(n, node, &t, &who, len);
   free(t.block);
   return json;
 }

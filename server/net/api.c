@@ -130,11 +130,31 @@ static void on_publish_reply(void *arg, uint32_t code, gw_view message,
   if (r) godwit__api__v1__publish_reply__free_unpacked(r, NULL);
 }
 
+/** Tags as protobuf-c has them. */
+typedef struct tags {
+  Godwit__Api__V1__Tag of[GW_MAX_TAGS];
+  Godwit__Api__V1__Tag *all[GW_MAX_TAGS];
+} tags;
+
+static void set_tags(Godwit__Api__V1__PublishRequest *q, tags *t,
+                     const gw_server_publication *p) {
+  q->tags = t->all;
+  for (size_t i = 0; i < p->num_tags && i < GW_MAX_TAGS; i++) {
+    godwit__api__v1__tag__init(&t->of[i]);
+    t->of[i].name = or_empty(p->tags[i].name);
+    t->of[i].value = or_empty(p->tags[i].value);
+    t->all[i] = &t->of[i];
+    q->n_tags++;
+  }
+}
+
 int gw_server_publish(gw_server *s, const gw_server_publication *p,
                       gw_server_on_published on_published, void *arg) {
   Godwit__Api__V1__PublishRequest q = GODWIT__API__V1__PUBLISH_REQUEST__INIT;
   Godwit__Api__V1__Position compare = GODWIT__API__V1__POSITION__INIT;
   Godwit__Api__V1__Json json = GODWIT__API__V1__JSON__INIT;
+  tags t;
+  if (p->num_tags > GW_MAX_TAGS) return GW_ERR_INVALID;
   char *text = copy_text(p->json);
   if (!text) return GW_ERR_NOMEM;
   q.channel = or_empty(p->channel);
@@ -144,9 +164,13 @@ int gw_server_publish(gw_server *s, const gw_server_publication *p,
   q.ttl_ms = p->ttl_ms;
   q.idempotency_key = or_empty(p->idempotency_key);
   q.user = or_empty(p->user);
+  q.item = or_empty(p->item);
+  q.removed = p->removed;
+  set_tags(&q, &t, p);
   compare.epoch = p->epoch;
   compare.offset = p->offset;
   if (p->compare) q.compare = &compare;
+  if (p->compare_item) q.compare_item = &compare;
   int err = ask(s, "publish", &q.base, on_publish_reply,
                 (typed){.on.published = on_published, .arg = arg});
   free(text);

@@ -45,3 +45,19 @@ bool gw_asks_ask(const gw_asks *a, uint32_t worker, const gw_question *q,
   answer_alone(q, verdict);
   return true;
 }
+
+/* ---- channels --------------------------------------------------------------- */
+
+static bool has_channel_hook(const gw_asks *a) {
+  return a->hooks != NULL && gw_hooks_are_used(a->hooks, GW_HOOK_CHANNEL);
+}
+
+bool gw_asks_want_channels(const gw_asks *a) {
+  return a->on_channel != NULL || has_channel_hook(a);
+}
+
+void gw_asks_tell_channel(const gw_asks *a, uint32_t worker,
+                          const gw_notice *notice) {
+  if (a->on_channel != NULL) a->on_channel(a->on_channel_user, notice);
+  if (has_channel_hook(a)) gw_hooks_tell(a->hooks, worker, notice);
+}

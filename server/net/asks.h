@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* asks.h - who answers the core's questions: an authenticator first, then the
- * application's backend. */
+ * application's backend; and who is told what happens to channels. */
 #ifndef GODWIT_SERVER_ASKS_H
 #define GODWIT_SERVER_ASKS_H
 
@@ -27,7 +27,9 @@ typedef struct gw_authenticator {
 typedef struct gw_asks {
   const gw_authenticator *auth; /**< NULL: none */
   void *auth_user;
-  gw_hooks *hooks; /**< NULL: none */
+  gw_hooks *hooks;                                         /**< NULL: none */
+  void (*on_channel)(void *user, const gw_notice *notice); /**< NULL: none */
+  void *on_channel_user;
 } gw_asks;
 
 /** Whether there is anybody. */
@@ -37,5 +39,10 @@ bool gw_asks_are_any(const gw_asks *a);
  * it is not known. */
 bool gw_asks_ask(const gw_asks *a, uint32_t worker, const gw_question *q,
                  const gw_request *request, gw_verdict *verdict);
+
+/** Whether somebody wants to know what happens to channels, and telling it. */
+bool gw_asks_want_channels(const gw_asks *a);
+void gw_asks_tell_channel(const gw_asks *a, uint32_t worker,
+                          const gw_notice *notice);
 
 #endif

@@ -48,6 +48,8 @@ struct gw_server {
   gw_plugins plugins;
   bool is_edge_done; /* nothing more is added to it */
   gw_asks asks;
+  gw_server_on_channel_event on_channel;
+  void *on_channel_user;
   gw_credentials *credentials; /* NULL: no TLS */
   gw_worker **workers;
   uint32_t num_workers;

@@ -83,6 +83,15 @@ static uint64_t random_number(void *user) {
   return value;
 }
 
+static void tell_channel(void *user, const gw_notice *notice) {
+  gw_worker *w = user;
+  gw_asks_tell_channel(w->options.asks, w->options.hub.worker, notice);
+}
+
+void gw_worker_watch_channels(gw_worker *w) {
+  gw_hub_set_on_channel(w->hub, tell_channel, w);
+}
+
 static void log_line(void *user, int level, const char *event,
                      const char *fields) {
   gw_log_write(((gw_worker *)user)->options.log, level, event, fields);
@@ -308,6 +317,7 @@ static int init_hub(gw_worker *w) {
   w->hub = gw_hub_new(&w->options.hub, &port, w);
   if (!w->hub || gw_ws_init(&w->ws) < 0) return GW_ERR_NOMEM;
   gw_hub_set_on_call(w->hub, w->options.on_call, w->options.on_call_user);
+  if (gw_asks_want_channels(asks)) gw_worker_watch_channels(w);
   w->ws.hub = w->hub;
   w->ws.log = w->options.log;
   w->ws.stats = &w->stats;

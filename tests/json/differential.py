@@ -132,10 +132,10 @@ class Maker:
         """A value that the field cannot have."""
         rng = self.rng
         if field.label == F.LABEL_REPEATED:
-            items = [[1], [None]]
+            wrong = [5, "x", True, [1], [None]]
             if field.type == F.TYPE_MESSAGE:
-                items.append(["x"])
-            return rng.choice([5, "x", True, *items])
+                wrong.append(["x"])
+            return rng.choice(wrong)
         if field.type == F.TYPE_MESSAGE:
             return rng.choice([5, "x", True])
         if field.type in INTEGERS:

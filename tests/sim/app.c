@@ -268,6 +268,7 @@ static void on_call(sim_app *a, const gw_event *e) {
 
 static void port_event(void *user, const gw_event *e) {
   sim_app *a = user;
+  if (sim_side_event(a->side, e)) return;
   switch (e->type) {
   case GW_EVENT_STATE:
     world_trace(a->w, "app %u: %s -> %s (%s)", a->index,
@@ -300,6 +301,7 @@ static void port_event(void *user, const gw_event *e) {
     sim_app_on_message(a, e);
     break;
   case GW_EVENT_RTT:
+  case GW_EVENT_META:
     break;
   }
 }
@@ -410,6 +412,7 @@ static void act(void *arg) {
     uint64_t burst = world_chance(a->w, 30) ? 20 : 1;
     for (uint64_t i = 0; i < burst; i++)
       publish(a);
+    sim_side_act(a->side);
     if (a->plan->calls && world_chance(a->w, 200)) call(a);
     sim_app_act_among_people(a);
   }
@@ -441,12 +444,14 @@ sim_app *sim_app_new(world *w, const sim_plan *plan, const sim_books *books,
                                .outbox_max_age_ms = GW_DEDUP_WINDOW_MS - 1};
   a->client = gw_client_new(&options, &client_port, a);
   if (a->client == NULL) abort();
+  a->side = sim_side_new(w, plan, books->side, a->client, index);
   return a;
 }
 
 void sim_app_free(sim_app *a) {
   gw_client_free(a->client);
   a->client = NULL;
+  sim_side_free(a->side);
   for (size_t i = 0; i < a->w->num; i++) {
     sim_event *e = &a->w->heap[i];
     if (e->fn == open_fails && ((unreachable *)e->arg)->app == a) free(e->arg);
@@ -458,6 +463,7 @@ void sim_app_start(sim_app *a) {
   a->acting = true;
   for (uint32_t c = 0; c < a->plan->num_channels; c++)
     subscribe(a, c, NULL);
+  sim_side_start(a->side);
   if (gw_client_connect(a->client) != 0)
     world_fail(a->w, "app %u: connect", a->index);
   world_after(a->w, world_between(a->w, 0, a->plan->think_max_ms), act, a);
@@ -468,6 +474,10 @@ void sim_app_stop_acting(sim_app *a) {
 }
 
 /* ---- faults -------------------------------------------------------------- */
+
+sim_side *sim_app_side(sim_app *a) {
+  return a->side;
+}
 
 sim_link *sim_app_link(sim_app *a) {
   return a->link;

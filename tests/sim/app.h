@@ -8,6 +8,7 @@
 #include "tests/sim/book.h"
 #include "tests/sim/node.h"
 #include "tests/sim/post.h"
+#include "tests/sim/side.h"
 #include "tests/sim/team.h"
 
 typedef struct sim_app sim_app;
@@ -17,6 +18,7 @@ typedef struct sim_books {
   sim_book *book;
   sim_post *post;
   sim_team *team;
+  sim_side_book *side;
   sim_app *const *apps; /**< by index; all there when time goes on */
 } sim_books;
 
@@ -28,6 +30,9 @@ void sim_app_free(sim_app *a);
 void sim_app_start(sim_app *a);
 /** Do nothing new. */
 void sim_app_stop_acting(sim_app *a);
+
+/** What it does beside its rooms. */
+sim_side *sim_app_side(sim_app *a);
 
 /** Its link, for faults; NULL when there is none. */
 sim_link *sim_app_link(sim_app *a);

@@ -41,6 +41,7 @@ struct sim_app {
   sim_app *const *apps;
   uint32_t index;
   gw_client *client;
+  sim_side *side;
   sim_link *link;
   uint32_t generation; /* of the link that is being opened or is open */
   bool acting;

@@ -11,6 +11,9 @@
 
 #include "tests/sim/app.h"
 
+/** Enough for the last writings to be heard. */
+#define RING_MS 20000u
+
 /** For an answer, after all is quiet. */
 #define KNOCK_MS 10000u
 
@@ -72,6 +75,15 @@ static void fault(void *arg) {
 
 /* ---- one run ------------------------------------------------------------- */
 
+static void check_sides(deployment *d) {
+  sim_side *all[SIM_MAX_APPS];
+  for (uint32_t i = 0; i < d->plan.num_apps; i++)
+    all[i] = sim_app_side(d->app[i]);
+  for (uint32_t i = 0; i < d->plan.num_apps; i++)
+    sim_side_check(all[i], all, d->plan.num_apps);
+  sim_side_book_check(d->books.side);
+}
+
 static void check(deployment *d) {
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_app_check_calm(d->app[i]);
@@ -89,6 +101,7 @@ static void check(deployment *d) {
   if (d->plan.presence)
     for (uint32_t i = 0; i < d->plan.num_apps; i++)
       sim_app_check_presence(d->app[i], d->app, d->plan.num_apps);
+  check_sides(d);
   if (sim_node_queue_bytes(d->node) != 0)
     world_fail(&d->w, "%llu bytes are still queued",
                (unsigned long long)sim_node_queue_bytes(d->node));
@@ -103,9 +116,9 @@ static void check(deployment *d) {
 
 static void start(deployment *d) {
   d->node = sim_node_new(&d->w, &d->plan);
-  d->books =
-      (sim_books){sim_book_new(&d->w, &d->plan), sim_post_new(&d->w, &d->plan),
-                  sim_team_new(&d->w, &d->plan, d->node), d->app};
+  d->books = (sim_books){
+      sim_book_new(&d->w, &d->plan), sim_post_new(&d->w, &d->plan),
+      sim_team_new(&d->w, &d->plan, d->node), sim_side_book_new(&d->w), d->app};
   sim_node_start(d->node);
   if (d->plan.groups) sim_team_start(d->books.team);
   for (uint32_t i = 0; i < d->plan.num_apps; i++) {
@@ -123,6 +136,9 @@ static void calm_down(deployment *d) {
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_app_stop_acting(d->app[i]);
   world_run(&d->w, d->w.now_ms + d->plan.heal_ms);
+  for (uint32_t i = 0; i < d->plan.num_apps && d->plan.patterns; i++)
+    sim_side_ring(sim_app_side(d->app[i]));
+  if (d->plan.patterns) world_run(&d->w, d->w.now_ms + RING_MS);
   if (!d->plan.groups) return;
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_app_knock(d->app[i]);
@@ -147,6 +163,7 @@ static void run(uint64_t seed, bool trace, result *r) {
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_app_free(d->app[i]);
   sim_node_free(d->node);
+  sim_side_book_free(d->books.side);
   sim_team_free(d->books.team);
   sim_post_free(d->books.post);
   sim_book_free(d->books.book);

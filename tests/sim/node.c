@@ -26,7 +26,7 @@ struct sim_node {
   world *w;
   const sim_plan *plan;
   gw_settings settings;
-  gw_namespace spaces[2]; /* of teams, of all others */
+  gw_namespace spaces[4]; /* of teams, "map", "wild", of all others */
   sim_worker *worker[SIM_MAX_WORKERS];
   sim_worker *all_workers; /* of every life: events may still point at them */
   sim_link *links;
@@ -310,7 +310,8 @@ static void set_presence(gw_namespace *ns, const sim_plan *plan) {
 }
 
 static void set_spaces(sim_node *n) {
-  gw_namespace *teams = &n->spaces[0], *others = &n->spaces[1];
+  gw_namespace *teams = &n->spaces[0], *map = &n->spaces[1];
+  gw_namespace *wild = &n->spaces[2], *others = &n->spaces[3];
   *others = *gw_settings_namespace(&gw_settings_default, gw_view_of("x"));
   others->history_size = n->plan->history_size;
   others->batch_delay_ms = n->plan->batch_delay_ms;
@@ -320,12 +321,17 @@ static void set_spaces(sim_node *n) {
     others->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_HOOK;
     others->allow[GW_ACTION_PUBLISH].who = GW_WHO_HOOK;
   }
-  *teams = *others;
+  *teams = *map = *wild = *others;
+  map->name = "map";
+  map->history_mode = GW_HISTORY_MAP;
+  map->history_size = n->plan->map_size;
+  wild->name = "wild";
+  wild->wildcards = true;
   teams->name = "team";
   teams->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_MEMBER;
   (void)snprintf(teams->group, sizeof teams->group, "g:{1}");
   n->settings.namespaces = n->spaces;
-  n->settings.num_namespaces = 2;
+  n->settings.num_namespaces = sizeof n->spaces / sizeof n->spaces[0];
 }
 
 sim_node *sim_node_new(world *w, const sim_plan *plan) {

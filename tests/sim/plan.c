@@ -78,6 +78,10 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->ask_delay_max_ms = PICK(w, 0, 5, 200, 1500);
   p->ask_deny_permille = PICK(w, 0, 20, 200);
   p->ask_lose_permille = PICK(w, 0, 0, 20);
+  p->maps = world_chance(w, 400);
+  p->filters = world_chance(w, 400);
+  p->patterns = world_chance(w, 400);
+  p->map_size = PICK(w, 4, 30, 100);
 }
 
 uint32_t sim_plan_overflow(const sim_plan *p, uint32_t app) {

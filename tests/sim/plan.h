@@ -41,6 +41,10 @@ typedef struct sim_plan {
   bool policies; /**< for slow readers: each application has another one */
   bool items;    /**< publications about things */
   bool compare;
+  bool maps;     /**< a channel that keeps the newest of each item */
+  bool filters;  /**< one that each application sees a part of */
+  bool patterns; /**< several that are subscribed to by one name */
+  uint32_t map_size;
   uint32_t presence_mode;
   uint32_t presence_full_limit; /**< 0: no downgrade */
   uint32_t presence_large;

@@ -11,10 +11,11 @@
 typedef struct sim_watch_stream {
   uint32_t number; /**< of the channel; 0: none */
   uint64_t at;     /**< last offset that was sent or told */
+  bool is_pattern; /**< of many channels, each with its own offsets */
 } sim_watch_stream;
 
-/** Channels of the applications, and of groups. */
-#define SIM_MAX_STREAMS (SIM_MAX_CHANNELS + SIM_MAX_GROUPS)
+/** Channels of the applications, of groups, and those beside (side.h). */
+#define SIM_MAX_STREAMS (SIM_MAX_CHANNELS + SIM_MAX_GROUPS + 3)
 
 /** All zero but w to begin. */
 typedef struct sim_watch {

@@ -79,7 +79,7 @@ static void test_compare_and_bad_requests(void **state) {
   assert_int_equal(api_told.code, GW_CODE_CONFLICT);
   ask("publish", "{\"channel\":\"room:a\",\"json\":1,\"data\":\"AA==\"}");
   assert_int_equal(api_told.code, GW_CODE_BAD_REQUEST);
-  assert_string_equal(api_told.message, "data and json: one of them");
+  assert_string_equal(api_told.message, "json: there are data as well");
   ask("publish", "{\"json\":1}");
   assert_int_equal(api_told.code, GW_CODE_BAD_CHANNEL);
   node.settings.limits.max_frame_bytes = 600;

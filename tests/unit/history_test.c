@@ -14,7 +14,14 @@
 static gw_record record(uint32_t number, uint64_t expires_ms) {
   gw_buf *b = gw_buf_new((gw_view){(uint8_t *)&number, sizeof number}, false);
   assert_non_null(b);
+  b->offset = number + 1;
   return (gw_record){b, expires_ms};
+}
+
+/** Append to a history of so many records. */
+static int append(gw_history *h, gw_record r, uint32_t num) {
+  gw_history_max max = {.num = num};
+  return gw_history_push(h, r, &max);
 }
 
 static uint32_t number_at(const gw_history *h, uint32_t i) {
@@ -24,7 +31,7 @@ static uint32_t number_at(const gw_history *h, uint32_t i) {
 }
 
 static void push(gw_history *h, uint32_t number, uint32_t max) {
-  assert_int_equal(gw_history_push(h, record(number, GW_NEVER), max), 0);
+  assert_int_equal(append(h, record(number, GW_NEVER), max), 0);
 }
 
 static void test_keeps_the_last(void **state) {
@@ -58,7 +65,7 @@ static void test_drops_what_has_expired_from_the_front(void **state) {
   gw_history h = {0};
   static const uint64_t expiry[] = {100, 300, 200, GW_NEVER, 400};
   for (uint32_t i = 0; i < 5; i++)
-    assert_int_equal(gw_history_push(&h, record(i, expiry[i]), 10), 0);
+    assert_int_equal(append(&h, record(i, expiry[i]), 10), 0);
   assert_int_equal(gw_history_expires(&h), 100);
   gw_history_trim(&h, 99);
   assert_int_equal(h.len, 5);
@@ -92,7 +99,7 @@ static void push_about(gw_history *h, uint32_t number, uint64_t item,
                        uint32_t max) {
   gw_record r = record(number, GW_NEVER);
   r.buf->item = item;
-  assert_int_equal(gw_history_push(h, r, max), 0);
+  assert_int_equal(append(h, r, max), 0);
 }
 
 static void expect_newest(const gw_history *h, const char *want) {

@@ -39,7 +39,7 @@ static bool agree_nested_member(gw_presence_member ours,
 /* clang-format off */
 #define AGREE_F(name)                                                          \
   if (!_Generic((theirs->name),                                                \
-           char *: agree_text,                                                 \
+           char *: agree_text,                                               \
            ProtobufCBinaryData: agree_bytes,                                   \
            Godwit__V1__Limits *: agree_nested_limits,                          \
            Godwit__V1__PresenceMember *: agree_nested_member,                  \
@@ -80,6 +80,10 @@ static const char *agree_item_text(gw_view item, const char *theirs) {
   }
 #define AGREE(message, Message) AGREE_AS(message, message, Message)
 
+AGREE(tag, Tag)
+AGREE_ITEM(tag, Tag)
+AGREE(filter_term, FilterTerm)
+AGREE_ITEM(filter_term, FilterTerm)
 AGREE(limits, Limits)
 AGREE(presence_member, PresenceMember)
 AGREE_ITEM(presence_member, PresenceMember)
@@ -112,6 +116,7 @@ AGREE(rpc_result, RpcResult)
 AGREE(refresh, Refresh)
 AGREE(refreshed, Refreshed)
 AGREE(credit, Credit)
+AGREE(channel_meta, ChannelMeta)
 #undef AGREE
 #undef AGREE_AS
 #undef AGREE_ITEM

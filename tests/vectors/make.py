@@ -208,6 +208,45 @@ def channels():
             "Lagged", {"from": 35, "to": 37, "count": 3,
                        "reason": "GAP_SLOW_READER"}, channel=4), frame(
             "Publication", {"offset": 38, "item": "b"}, channel=4)),
+        vector("subscribe: with a filter and metadata", frame(
+            "Subscribe", {
+                "channel": "news", "meta": '{"page":"/home"}',
+                "filter": [
+                    {"op": "FILTER_IN", "tag": "lang", "values": ["es", "eu"]},
+                    {"op": "FILTER_GE", "tag": "weight", "values": ["2.5"]},
+                    {"op": "FILTER_NOT"},
+                    {"op": "FILTER_EXISTS", "tag": "draft"},
+                    {"op": "FILTER_OR", "count": 3}]},
+            flags=1, request=2, channel=1)),
+        vector("subscribed: to a wildcard", frame(
+            "Subscribed", {"epoch": 7, "live": True, "wildcard": True,
+                           "result": "RECOVERY_GAP", "gap": "GAP_LIVE_ONLY"},
+            request=2, channel=9)),
+        vector("subscribed: a map anew, with the channel's metadata", frame(
+            "Subscribed", {"epoch": 8, "offset": 40, "result": "RECOVERY_ANEW",
+                           "gap": "GAP_ANEW", "gap_from": 12, "gap_to": 44,
+                           "meta": '{"title":"Flota"}'},
+            request=2, channel=4)),
+        vector("publish: an item is gone, if nobody changed it", frame(
+            "Publish", {"key": 9, "item": "bus/7", "removed": True,
+                        "compare_item": True, "epoch": 77, "offset": 30},
+            flags=1, request=7, channel=1)),
+        vector("publish: with tags", frame(
+            "Publish", {"json": "1", "key": 5, "tags": [
+                {"name": "lang", "value": "es"}, {"name": "draft"}]},
+            flags=1, request=6, channel=1)),
+        vector("publication: of a wildcard, with tags", frame(
+            "Publication", {"offset": 3, "json": "1", "tags": [
+                {"name": "lang", "value": "es"}, {"name": "draft"}],
+                "channel": "log.web.1", "epoch": U64}, channel=9)),
+        vector("publication: an item is gone", frame(
+            "Publication", {"offset": 45, "item": "bus/7", "removed": True},
+            channel=4)),
+        vector("channelMeta: changed", frame(
+            "ChannelMeta", {"meta": '{"title":"Flota"}'}, channel=4)),
+        vector("lagged: what the filter leaves out", frame(
+            "Lagged", {"from": 35, "to": 290, "count": 256,
+                       "reason": "GAP_FILTERED"}, channel=4)),
         vector("recovery: the chunk held nothing", frame(
             "Recovery", {"from": 6, "to": 5, "live": True}, channel=4)),
     ]

@@ -26,19 +26,23 @@
   F(code) F(reason) F(retry_after_ms) F(spread_ms) F(endpoint)
 #define FIELDS_error(F, L) F(code) F(message) F(retry_after_ms) F(field)
 #define FIELDS_subscribe(F, L)                                                 \
-  F(channel) F(recover) F(epoch) F(offset) F(token) F(overflow) F(presence)  \
-  F(by_server)
+  F(channel) F(recover) F(epoch) F(offset) F(token) F(overflow) F(presence)    \
+  F(by_server) L(filter, filter_term) F(meta)
+#define FIELDS_filter_term(F, L) F(op) F(tag) L(values, text) F(count)
+#define FIELDS_tag(F, L) F(name) F(value)
+#define FIELDS_channel_meta(F, L) F(meta)
 #define FIELDS_subscribed(F, L)                                                \
-  F(epoch) F(offset) F(result) F(gap) F(gap_from) F(gap_to) F(live)
+  F(epoch) F(offset) F(result) F(gap) F(gap_from) F(gap_to) F(live)            \
+  F(wildcard) F(meta)
 #define FIELDS_server_subscribed(F, L) F(channel) F(epoch) F(offset)
 #define FIELDS_unsubscribed(F, L) F(code) F(reason)
 #define FIELDS_publish(F, L)                                                   \
   F(channel) F(data) F(json) F(key) F(after) F(no_echo) F(compare) F(epoch)    \
-  F(offset) F(ttl_ms) F(item)
+  F(offset) F(ttl_ms) F(item) L(tags, tag) F(removed) F(compare_item) F(meta)
 #define FIELDS_published(F, L) F(epoch) F(offset) F(duplicate)
 #define FIELDS_publication(F, L)                                               \
   F(offset) F(data) F(json) F(client) F(key) F(user) F(time_ms) F(no_echo)     \
-  F(item)
+  F(item) L(tags, tag) F(removed) F(channel) F(epoch)
 #define FIELDS_recovery(F, L)                                                  \
   F(from) F(to) F(live) F(gap) F(gap_from) F(gap_to)
 #define FIELDS_lagged(F, L) F(from) F(to) F(count) F(reason)
@@ -93,7 +97,8 @@
   X(RPC_RESULT, rpc_result, rpc_result, RpcResult)                             \
   X(REFRESH, refresh, refresh, Refresh)                                        \
   X(REFRESHED, refreshed, refreshed, Refreshed)                                \
-  X(CREDIT, credit, credit, Credit)
+  X(CREDIT, credit, credit, Credit)                                            \
+  X(CHANNEL_META, channel_meta, channel_meta, ChannelMeta)
 
 /* clang-format on */
 

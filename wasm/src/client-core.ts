@@ -7,7 +7,7 @@ import { Emitter } from './emitter.js';
 import { Engine } from './engine.js';
 import { checked, GodwitError, NOT_FOUND, reasonOf, STATE } from './error.js';
 import type { EventReader } from './event-reader.js';
-import { Feed, memberOf, positionWords } from './feed.js';
+import { Feed, memberOf, NO_LIST, positionWords } from './feed.js';
 import {
   CallEvent, Event, EventType, Facts, MessageEvent, PublishedEvent, ReplyEvent,
   StateEvent, SubEvent,
@@ -19,6 +19,7 @@ import type {
 import {
   decodePayload, encodeOptional, encodePayload, NOTHING, type EncodedPayload,
 } from './payload.js';
+import { report } from './report.js';
 import { retryWords, type Settings } from './settings.js';
 import { socketUrl } from './socket.js';
 import { ADDRESSES, STATES } from './states.js';
@@ -221,7 +222,8 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   ): Publishing {
     let key: string | null = null;
     const promise = this.#ask<Published>(
-      () => encodePayload(data), (engine, payload, deferred) => {
+      () => options.removed ? NOTHING : encodePayload(data),
+      (engine, payload, deferred) => {
         const id = putPublish(engine, channel, payload, options);
         if (!options.atMostOnce) key = id;
         this.#pending.set(id, deferred);
@@ -360,6 +362,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
         return (of ?? this.#adopt(reader))?._onState(reader);
       case EventType.PUBLICATION: return of?._onPublication(reader);
       case EventType.GAP: return of?._onGap(reader);
+      case EventType.META: return of?._onMeta(reader);
       case EventType.PRESENCE: return of?._onPresence(reader);
       case EventType.PRESENCE_SYNC: return of?._onPresenceSync(reader);
       case EventType.PUBLISHED: return this.#onPublished(reader);
@@ -425,7 +428,10 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
         duplicate: reader._is(PublishedEvent.DUPLICATE),
       });
     } else {
-      pending?._reject(errorOf(reason));
+      const error = errorOf(reason);
+      // A property of its own in few errors only.
+      pending?._reject(Object.assign(
+        error, { field: reader._text(PublishedEvent.FIELD) }));
     }
   }
 
@@ -496,13 +502,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
 
   /** @internal */
   _failed(error: unknown): void {
-    const { reportError } = globalThis;
-    // Deno ends the process at what is reported.
-    if (typeof reportError === 'function' && !('Deno' in globalThis)) {
-      reportError(error);
-    } else {
-      console.error(error);
-    }
+    report(error);
     if (!this.#isTellingError) {
       this.#isTellingError = true;
       this._emit(
@@ -523,17 +523,24 @@ function errorOf({ code, message }: Reason, retryAfterMs = 0): GodwitError {
 function putPublish(
   engine: Engine, channel: string, payload: EncodedPayload,
   {
-    echo = true, atMostOnce = false, expected, ttlMs = 0, item = '',
+    echo = true, atMostOnce = false, expected, ttlMs = 0, item = '', compareItem,
+    removed = false, tags = NO_LIST, metadata,
   }: PublishOptions,
 ): string {
   const flags = Number(!echo) | Number(atMostOnce) << 8 |
-    Number(expected !== undefined) << 16;
+    Number(expected !== undefined) << 16 |
+    Number(compareItem !== undefined) << 24;
+  const about = JSON.stringify(metadata) ?? '';
   // gw_publish_options.
   const options = [
-    flags, 0, ...positionWords(expected), ttlMs, 0, toUtf8(item).length, 0,
+    flags, Number(removed), ...positionWords(compareItem ?? expected), ttlMs, 0,
+    toUtf8(item).length, 0, tags.size, 0, 0, 0, 0, toUtf8(about).length,
   ];
-  const result =
-    engine._command(Call.PUBLISH, [], options, channel + item, payload);
+  const result = engine._command(
+    Call.PUBLISH, [tags.terms.length], options, channel + item + about,
+    tags.size ? {
+      ...payload, _bytes: Uint8Array.of(...tags.terms, ...payload._bytes),
+    } : payload);
   if (atMostOnce && result === STATE) {
     throw new GodwitError(Code.CONNECTION_LOST);
   }

@@ -12,6 +12,9 @@ export class GodwitError extends Error {
   declare readonly class: ReasonClass;
   /** Do not try again before this long; 0 for no such wish. */
   declare readonly retryAfterMs: number;
+  /** Of a publish that is refused: path of what is wrong in its data, such as
+   * `user.address[2].city`; empty for nothing in particular. */
+  declare readonly field?: string;
 
   /** message: for people; the name of the code when absent. What a handler of
    * calls throws is answered with both. */

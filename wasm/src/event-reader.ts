@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // event-reader.ts - walks the records that wasm/events.c kept of a turn.
 
-import type { Bytes } from './bytes.js';
+import { NO_BYTES, type Bytes } from './bytes.js';
 import { Bridge, Event, RECORD_WORDS } from './layout.js';
 import { JSON_TEXT, type Source } from './payload.js';
 import { reasonOf } from './error.js';
@@ -44,8 +44,9 @@ export class EventReader extends StructReader {
 
   /** A copy. */
   _bytes(index: number): Bytes {
-    return this._module._copy(
-      this.#bytes + this._word(index), this._word(index + 1));
+    const len = this._word(index + 1);
+    return len
+      ? this._module._copy(this.#bytes + this._word(index), len) : NO_BYTES;
   }
 
   /** Cut out of the texts of the turn, which it may keep in memory: `copyOf` is

@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: MIT
 // feed.ts - what the core keeps for a channel, shared by the subscriptions of it.
 
-import {
-  copyOf, fromHex, toWords,
-} from './bytes.js';
+import { copyOf, fromHex, NO_BYTES, toUtf8, toWords } from './bytes.js';
 import type { ClientCore } from './client-core.js';
 import { Code } from './codes.js';
 import type { Engine } from './engine.js';
 import { checked, codeOfResult, reasonOf } from './error.js';
 import type { EventReader } from './event-reader.js';
 import {
-  GapEvent, PresenceEvent, PublicationEvent, SubEvent, SyncEvent,
+  GapEvent, MetaEvent, PresenceEvent, PublicationEvent, SubEvent, SyncEvent,
 } from './layout.js';
 import { Call } from './module.js';
 import type { SubscribeOptions } from './options.js';
-import { decodeMember, type EncodedPayload } from './payload.js';
+import { BYTES, decodeMember, type EncodedPayload } from './payload.js';
 import { Publication } from './publication.js';
 import {
   GAP_REASONS, PRESENCE_KINDS, PRESENCE_MODES, RECOVERIES, SUB_STATES,
 } from './states.js';
 import { Subscription } from './subscription.js';
 import type {
-  Member, MembersEvent, Position, Reason, SubscriptionState,
+  EncodedList, Member, MembersEvent, Position, Reason, Received, SubscriptionState,
   SubscriptionStateEvent,
 } from './types.js';
 
+export const NO_LIST: EncodedList = { size: 0, terms: NO_BYTES };
 const OVERFLOWS = ['close', 'drop', 'conflate', 'sample'];
 
 /** What this client tells about itself. */
@@ -58,11 +57,15 @@ export class Feed {
   readonly _channel: string;
   readonly _client: ClientCore;
   readonly _members = new Map<string, Member>();
+  _metadata: Received = null;
   /** Replaced, never changed: see Emitter. */
   #subscriptions: readonly Subscription[] = [];
   #since: SubscribeOptions['since'];
   #presence: boolean;
   readonly #overflow: number;
+  readonly #filter: EncodedList;
+  /** JSON about the subscription. */
+  readonly #about: string;
   #engine: Engine | null = null;
   #id = 0;
   #born = 0;
@@ -84,6 +87,8 @@ export class Feed {
     this._channel = channel;
     this.#since = options.since;
     this.#presence = options.presence ?? false;
+    this.#filter = options.filter ?? NO_LIST;
+    this.#about = JSON.stringify(options.metadata) ?? '';
     this.#overflow = OVERFLOWS.indexOf(options.overflow ?? 'close');
     if (this.#overflow < 0) {
       throw new TypeError(`no overflow ${options.overflow}`);
@@ -100,9 +105,12 @@ export class Feed {
     const options = [
       Number(since !== undefined), 0,
       ...positionWords(typeof since === 'object' ? since : undefined),
-      Number(this.#presence), this.#overflow, 0, 0,
+      Number(this.#presence), this.#overflow, 0, 0, 0, this.#filter.size,
+      0, 0, 0, 0, toUtf8(this.#about).length, 0,
     ];
-    const id = engine._command(Call.SUBSCRIBE, [], options, this._channel);
+    const id = engine._command(
+      Call.SUBSCRIBE, [], options, this._channel + this.#about,
+      { _type: BYTES, _bytes: this.#filter.terms });
     if (id < 0) {
       this.#refused(id);
       return;
@@ -194,6 +202,9 @@ export class Feed {
   #greet(subscription: Subscription): void {
     if (subscription._ended || this.#moved.to === 'idle') return;
     subscription._move(this.#moved, this.#position);
+    if (this._metadata !== null) {
+      subscription._tell('metadata', this._metadata);
+    }
     const event = this.#membersEvent;
     if (event) subscription._tell('members', event);
   }
@@ -255,8 +266,9 @@ export class Feed {
   }
 
   _onPublication(reader: EventReader): void {
-    this.#position = reader._position(PublicationEvent.POSITION);
-    const publication = new Publication(reader, this.#position);
+    const position = reader._position(PublicationEvent.POSITION);
+    const publication = new Publication(reader, position, this._channel);
+    if (!publication._isMatched) this.#position = position;
     for (const subscription of this.#subscriptions) {
       subscription._publication(publication);
     }
@@ -270,7 +282,17 @@ export class Feed {
       to: reader._number(GapEvent.TO) || null,
       position: this.#position,
     };
-    for (const subscription of this.#subscriptions) subscription._gap(gap);
+    for (const subscription of this.#subscriptions) {
+      if (gap.reason === 'anew') subscription._reset(gap);
+      else subscription._gap(gap);
+    }
+  }
+
+  _onMeta(reader: EventReader): void {
+    this._metadata = decodeMember(reader._text(MetaEvent.META));
+    for (const subscription of this.#subscriptions) {
+      subscription._tell('metadata', this._metadata);
+    }
   }
 
   _onState(reader: EventReader): void {

@@ -9,12 +9,12 @@ export const enum Bridge {
   HAS_TIMER = 9, TIMER_MS = 10, RETURNED = 12,
 }
 
-export const RECORD_WORDS = 24;
+export const RECORD_WORDS = 28;
 
 /** enum gw_event_type, and the record of events.c's own. */
 export const enum EventType {
   STATE, SUB_STATE, PUBLICATION, GAP, PUBLISHED, PRESENCE, PRESENCE_SYNC, REPLY,
-  CALL, RTT, MESSAGE, MEMBER,
+  CALL, RTT, META, MESSAGE, MEMBER,
 }
 
 /** gw_event: what all have. The subscription, request, call or round trip. */
@@ -30,13 +30,13 @@ export const enum SubEvent {
 
 export const enum PublicationEvent {
   OWN = 5, POSITION = 6, PAYLOAD = 10, CLIENT = 14, KEY = 16, USER = 18,
-  TIME_MS = 20, ITEM = 22,
+  TIME_MS = 20, ITEM = 22, CHANNEL = 24, TAGS = 26,
 }
 
 export const enum GapEvent { REASON = 5, FROM = 6, TO = 8, POSITION = 10 }
 
 export const enum PublishedEvent {
-  KEY = 4, REASON = 6, POSITION = 10, DUPLICATE = 14,
+  KEY = 4, REASON = 6, POSITION = 10, DUPLICATE = 14, FIELD = 15,
 }
 
 export const enum PresenceEvent {
@@ -60,6 +60,8 @@ export const enum ReplyEvent {
 export const enum CallEvent {
   METHOD = 5, PAYLOAD = 7, FROM = 10, FROM_USER = 12,
 }
+
+export const enum MetaEvent { META = 5 }
 
 /** gw_client_options. The views of token, user, agent and instance follow each
  * other; those of the endpoints follow the struct. */

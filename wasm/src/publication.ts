@@ -14,6 +14,13 @@ export class Publication {
   readonly time: number;
   /** This client published it. */
   readonly own: boolean;
+  /** The item is gone. */
+  readonly removed: boolean;
+  /** What `tagsOf` of `godwit/filter` reads; empty without tags. */
+  readonly tagBytes: Uint8Array;
+  /** @internal Of a wildcard subscription: in the channel, not in what was
+   * subscribed to. */
+  readonly _isMatched: boolean;
   /** @internal */
   readonly _position: Position;
   readonly #client: number;
@@ -22,12 +29,16 @@ export class Publication {
   readonly #keyHigh: number;
   readonly #user: string;
   readonly #item: string;
+  readonly #channel: string;
   /** The payload until it is decoded. */
   #source: Source | null;
   #data: Received;
 
-  /** @internal */
-  constructor(reader: EventReader, position: Position) {
+  /** @internal channel: what was subscribed to, which may be a pattern. */
+  constructor(reader: EventReader, position: Position, channel: string) {
+    const matched = reader._text(Word.CHANNEL);
+    this._isMatched = matched !== '';
+    this.#channel = matched || channel;
     this._position = position;
     this.#source = reader._payload(Word.PAYLOAD);
     this.#client = reader._word(Word.CLIENT);
@@ -37,7 +48,15 @@ export class Publication {
     this.#user = reader._text(Word.USER);
     this.#item = reader._text(Word.ITEM);
     this.time = reader._number(Word.TIME_MS);
+    this.tagBytes = reader._bytes(Word.TAGS);
+    // Bools have a byte each.
     this.own = reader._is(Word.OWN);
+    this.removed = (reader._word(Word.OWN) & 256) !== 0;
+  }
+
+  /** The channel that it was published to. */
+  get channel(): string {
+    return copyOf(this.#channel);
   }
 
   /** What was published: the value, or a Uint8Array. Throws a SyntaxError when
@@ -82,7 +101,13 @@ export class Publication {
 
   /** So that JSON.stringify and logs show what the getters give. */
   toJSON(): Record<string, unknown> {
-    const { data, position, clientId, user, time, key, item, own } = this;
-    return { data, position, clientId, user, time, key, item, own };
+    const {
+      channel, data, position, clientId, user, time, key, item, removed,
+      own,
+    } = this;
+    return {
+      channel, data, position, clientId, user, time, key, item, removed,
+      own,
+    };
   }
 }

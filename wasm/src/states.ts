@@ -18,12 +18,13 @@ export const SUB_STATES: readonly SubscriptionState[] =
 /** GapReason of the schema. */
 export const GAP_REASONS: readonly GapReason[] = [
   'none', 'epoch-changed', 'trimmed', 'expired', 'over-limit',
-  'permission-lost', 'slow-reader',
+  'permission-lost', 'slow-reader', 'filtered', 'superseded', 'anew',
+  'live-only',
 ];
 
 /** RecoveryResult of the schema. */
 export const RECOVERIES: readonly Recovery[] =
-  ['continuous', 'recovered', 'gap'];
+  ['continuous', 'recovered', 'gap', 'anew'];
 
 /** PresenceKind of the schema. */
 export const PRESENCE_KINDS: readonly PresenceEvent['kind'][] =

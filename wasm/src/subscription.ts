@@ -8,7 +8,7 @@ import { encodeOptional } from './payload.js';
 import type { Publication } from './publication.js';
 import type {
   Gap, Member, MembersEvent, Payload, Position, PresenceEvent, Publishing, Reason,
-  SubscriptionState, SubscriptionStateEvent,
+  Received, Reset, SubscriptionState, SubscriptionStateEvent,
 } from './types.js';
 
 /** Events of a subscription. */
@@ -17,6 +17,12 @@ export interface SubscriptionEvents {
   publication: Publication;
   /** Publications that will not come. */
   gap: Gap;
+  /** A map channel is told from its beginning: what it held before, and is not
+   * told again, is gone. */
+  reset: Reset;
+  /** What is known about the channel: when there is something, and at each
+   * change; null for nothing. */
+  metadata: Received;
   /** The subscription's state has changed. */
   state: SubscriptionStateEvent;
   /** Somebody entered, changed or left. */
@@ -63,6 +69,11 @@ export class Subscription extends Emitter<SubscriptionEvents> {
   /** Who is there, by client id; empty without `presence: true`. */
   get members(): ReadonlyMap<string, Member> {
     return this.#feed._members;
+  }
+
+  /** What is known about the channel; null for nothing. */
+  get metadata(): Received {
+    return this.#feed._metadata;
   }
 
   /** Publishes into this channel; see `Client.publish`. */
@@ -113,9 +124,20 @@ export class Subscription extends Emitter<SubscriptionEvents> {
   /** @internal The position moves first: the handler sees that of what it has in
    * hand, and may end the subscription and begin another one from there. */
   _publication(publication: Publication): void {
+    if (publication._isMatched) {
+      this._tell('publication', publication);
+      return;
+    }
     if (this.#isPast(publication._position)) return;
     this.#position = publication._position;
     this._emit('publication', publication);
+  }
+
+  /** @internal What comes next was had before, perhaps, and is no repeat. */
+  _reset({ position }: Reset): void {
+    if (this._ended || this.#fromNow) return;
+    this.#position = position;
+    this._emit('reset', { position });
   }
 
   /** @internal */

@@ -137,7 +137,8 @@ export interface Info {
 /** Why publications will not come. */
 export type GapReason =
   | 'none' | 'epoch-changed' | 'trimmed' | 'expired' | 'over-limit'
-  | 'permission-lost' | 'slow-reader';
+  | 'permission-lost' | 'slow-reader' | 'filtered' | 'superseded' | 'anew'
+  | 'live-only';
 
 /** Publications that will not come. */
 export interface Gap {
@@ -152,8 +153,23 @@ export interface Gap {
 }
 
 /** What became of publications that were missed: there were none, all came, or
- * some are told as a gap. */
-export type Recovery = 'continuous' | 'recovered' | 'gap';
+ * some are told as a gap. `anew`: a map was told from its beginning; see the event
+ * `reset`. */
+export type Recovery = 'continuous' | 'recovered' | 'gap' | 'anew';
+
+/** A filter, or tags: made by the functions of `godwit/filter`. */
+export interface EncodedList {
+  /** How many there are. */
+  readonly size: number;
+  /** In the form of the protocol. */
+  readonly terms: Uint8Array<ArrayBuffer>;
+}
+
+/** What a map channel holds is told anew: what it held before counts no more. */
+export interface Reset {
+  /** What is told begins after. */
+  readonly position: Position;
+}
 
 /** Events of a client. */
 export interface ClientEvents {

@@ -47,8 +47,9 @@ test('the package holds scripts, maps, types, the module and a README', () => {
   const names = packed.files.map(({ path }) => path);
   for (const name of ['README.md', 'LICENSE', 'package.json', 'dist/index.js',
     'dist/index.js.map', 'dist/plain.js', 'dist/plain.js.map', 'dist/godwit.wasm',
-    'dist/types/index.d.ts', 'dist/types/plain.d.ts', 'dist/groups.js',
-    'dist/people.js', 'dist/types/groups.d.ts', 'dist/types/people.d.ts']) {
+    'dist/types/index.d.ts', 'dist/types/plain.d.ts', 'dist/filter.js',
+    'dist/groups.js', 'dist/map.js', 'dist/people.js', 'dist/types/filter.d.ts',
+    'dist/types/groups.d.ts', 'dist/types/people.d.ts']) {
     ok(names.includes(name), `${name} among ${names}`);
   }
   const others = names.filter((name) =>
@@ -60,23 +61,27 @@ test('an application imports it by its names', () => {
   writeFileSync(join(folder, 'app.mjs'), `
     import { Client, GodwitError, isWasmUsable } from 'godwit';
     import { Client as Plain } from 'godwit/plain';
+    import { and } from 'godwit/filter';
     import { Groups } from 'godwit/groups';
+    import { ItemMap } from 'godwit/map';
     import { send } from 'godwit/people';
     import { createRequire } from 'node:module';
     const { resolve } = createRequire(import.meta.url);
     console.log(typeof Client, typeof Plain, typeof Groups, typeof send,
-      typeof GodwitError, isWasmUsable(),
+      typeof and, typeof ItemMap, typeof GodwitError, isWasmUsable(),
       resolve('godwit/godwit.wasm').endsWith('/dist/godwit.wasm'));
   `);
   const output = execFileSync(process.execPath,
     ['--no-warnings', join(folder, 'app.mjs')], { encoding: 'utf8' });
-  ok(/^(function ){5}true true/.test(output), output);
+  ok(/^(function ){7}true true/.test(output), output);
 });
 
 test('the types are what an application needs, and no more', () => {
   writeFileSync(join(folder, 'app.mts'), `
     import { Client, type Publication, type Position } from 'godwit';
     import { Client as Plain } from 'godwit/plain';
+    import { and, eq, ge } from 'godwit/filter';
+    import { ItemMap } from 'godwit/map';
     import { Groups } from 'godwit/groups';
     import { presence, send } from 'godwit/people';
     const client: Client = new Client(['ws://a', new URL('ws://b')], {
@@ -88,6 +93,12 @@ test('the types are what an application needs, and no more', () => {
     });
     off();
     const sub = client.subscribe('room', { since: 'start', presence: true });
+    const map = new ItemMap<number>(client.subscribe('map', {
+      since: 'start', filter: and(eq('a', 1), ge('b', 2)), metadata: { tab: 1 },
+    }));
+    map.on('change', ({ value }) => value?.toFixed());
+    // @ts-expect-error a filter is made by functions
+    client.subscribe('map', { filter: { a: 1 } });
     sub.on('publication', (p: Publication) => console.log(p.data.text, p.key));
     sub.on('members', ({ members }) => members.get('a')?.state);
     const publishing = sub.publish({ text: 'hi' }, { echo: false });

@@ -171,8 +171,9 @@ enum gw_event_type {
                              server again; the changes that led there were told
                              before it, but for a list that is anew */
   GW_EVENT_REPLY,         /**< reply: outcome of a call or another request */
-  GW_EVENT_CALL,   /**< call: the peer calls; answer with gw_client_answer */
-  GW_EVENT_RTT,    /**< rtt */
+  GW_EVENT_CALL, /**< call: the peer calls; answer with gw_client_answer */
+  GW_EVENT_RTT,  /**< rtt */
+  GW_EVENT_META, /**< meta: what is known about a channel, or that it changed */
   GW_EVENT_MESSAGE /**< message: for this client, by no channel */
 };
 
@@ -202,7 +203,9 @@ typedef struct gw_event {
     } sub;
     struct {
       uint32_t sub;
-      bool own; /**< published by this client */
+      bool own;     /**< published by this client */
+      bool removed; /**< the item is gone */
+      uint8_t num_tags;
       gw_position position;
       gw_payload payload;
       uint64_t client; /**< public id of the publisher; 0: the server */
@@ -210,11 +213,17 @@ typedef struct gw_event {
       gw_view user;
       uint64_t time_ms; /**< server's wall clock */
       gw_view item;     /**< what it is about; empty: nothing in particular */
+      gw_view channel;  /**< of a wildcard subscription: which one */
+      gw_view body;     /**< the whole message, whose tags are read by
+                         gw_decode_publication */
     } publication;
     struct {
       uint32_t sub;
-      uint32_t reason;   /**< enum gw_gap_reason */
-      uint64_t from, to; /**< inclusive, in the old epoch; to 0: unknown end */
+      uint32_t reason;      /**< enum gw_gap_reason. ANEW is no loss: what the
+                              channel held does not count any more, and all that
+                              it holds now follows */
+      uint64_t from, to;    /**< inclusive, in the old epoch; to 0: unknown end.
+                              Of a wildcard subscription: its own count */
       gw_position position; /**< where the stream goes on after */
     } gap;
     struct {
@@ -223,6 +232,7 @@ typedef struct gw_event {
       gw_view reason;
       gw_position position;
       bool duplicate;
+      gw_view field; /**< path of what was wrong with it; may be empty */
     } published;
     struct {
       uint32_t sub;
@@ -265,6 +275,10 @@ typedef struct gw_event {
     struct {
       uint32_t ms; /**< round trip, rounded up */
     } rtt;
+    struct {
+      uint32_t sub;
+      gw_view meta; /**< JSON */
+    } meta;
     struct {
       uint64_t client; /**< public id of who sent it; 0: the server */
       gw_view user;
@@ -361,14 +375,19 @@ typedef struct gw_sub_options {
   uint32_t overflow; /**< enum gw_overflow: when this reader is slow; what it
                           is not sent is told by GW_EVENT_GAP */
   gw_view token;
+  gw_list filter; /**< of gw_filter_term: only what passes; see gw_list_add */
+  gw_view meta;   /**< JSON about the subscription */
 } gw_sub_options;
 
 /**
  * Want a channel. It is kept across connections until unsubscribed or refused
  * for good. The same channel again counts up and returns the same id; the
  * options of the first hold.
- *   returns  id > 0; GW_ERR_INVALID, GW_ERR_TEXT, GW_ERR_TOO_BIG (name or
- *            token), GW_ERR_FULL (announced limit), GW_ERR_NOMEM
+ * Where the channel's namespace has wildcards, a name may be a pattern, such as
+ * stock.* or log.>: the subscription is of all channels that match, from now on
+ * only. After a lost connection it is told a gap of the reason LIVE_ONLY.
+ *   returns  id > 0; GW_ERR_INVALID, GW_ERR_TEXT, GW_ERR_TOO_BIG (name, token,
+ *            filter or metadata), GW_ERR_FULL (announced limit), GW_ERR_NOMEM
  */
 GW_MUST_USE int64_t gw_client_subscribe(gw_client *c, gw_view channel,
                                         const gw_sub_options *options);
@@ -388,17 +407,23 @@ typedef struct gw_publish_options {
   bool no_echo;      /**< do not deliver it to this client itself */
   bool at_most_once; /**< send once or fail; no key, never retried */
   bool compare;      /**< only if the channel is at `expected` */
+  bool compare_item; /**< only if `expected` is the newest about the item;
+                          offset 0: if there is no such item */
+  bool removed;      /**< the item is gone; without a payload */
   gw_position expected;
   uint32_t ttl_ms;
   gw_view item; /**< what it is about, such as the id of a thing: text of up to
                      GW_MAX_ITEM_BYTES; empty: nothing in particular */
+  gw_list tags; /**< of gw_tag, GW_MAX_TAGS at most, for filters */
+  gw_view meta; /**< JSON about the channel, if it has none so far */
 } gw_publish_options;
 
 /**
  * Put a publication into the outbox. It is sent in the channel's order, again
  * after a lost connection, and settled by one GW_EVENT_PUBLISHED with its key.
  *   returns  0, key set; GW_ERR_TOO_BIG (announced limit, or the item's),
- *            GW_ERR_TEXT (JSON payload or item is not text), GW_ERR_INVALID,
+ *            GW_ERR_TEXT (JSON payload, item or metadata is not text),
+ *            GW_ERR_INVALID,
  *            GW_ERR_FULL (outbox), GW_ERR_STATE (CLOSED or FAILED, or at_most_once when not
  *            connected), GW_ERR_NOMEM
  */

@@ -60,6 +60,32 @@
  * of a channel. */
 #define GW_MAX_ITEM_BYTES 255u
 
+/** Tags of a publication: what subscribers may want to choose by. Each filter
+ * looks through all of them. */
+#define GW_MAX_TAGS            16u
+#define GW_MAX_TAG_NAME_BYTES  64u
+#define GW_MAX_TAG_VALUE_BYTES 255u
+
+/** A filter, which is run for each publication: terms, results that wait for
+ * their operator, and bytes in all. */
+#define GW_MAX_FILTER_TERMS 64u
+#define GW_MAX_FILTER_DEPTH 32u
+#define GW_MAX_FILTER_BYTES 2048u
+
+/** A filtered subscriber is told its position after so many publications that
+ * it was not sent, or this long after one: what it would lose is so old at most
+ * when it comes back. */
+#define GW_FILTERED_MAX    256u
+#define GW_FILTERED_MAX_MS 5000u
+
+/** JSON about a subscription, and about a channel. */
+#define GW_MAX_SUB_META_BYTES     1024u
+#define GW_MAX_CHANNEL_META_BYTES 4096u
+
+/** Parts of a name that wildcards are looked for in: a match visits two branches
+ * at each at most. */
+#define GW_MAX_NAME_PARTS 16u
+
 /** Calls that one side may have open on the other. */
 #define GW_MAX_CALLS 256u
 

@@ -171,6 +171,12 @@ typedef struct gw_list {
 /** Take the next item of either kind of list; false at its end. */
 bool gw_list_next(gw_list *list, gw_view *item);
 
+/** Room that the items of a list take, among other fields or alone. */
+size_t gw_list_bytes(gw_list list);
+/** Append the items alone; copy lives as long as what out has.
+ *   returns  0, GW_ERR_FULL: not with room for gw_list_bytes */
+GW_MUST_USE int gw_list_copy(gw_list list, gw_out *out, gw_list *copy);
+
 /** What a publication, a member or a call carries: bytes, or JSON text. */
 enum gw_payload_type {
   GW_PAYLOAD_BYTES = 0, /**< any bytes */
@@ -249,7 +255,21 @@ typedef struct gw_subscribe {
   uint32_t overflow; /**< enum gw_overflow */
   bool presence;
   bool by_server;
+  gw_list filter; /**< of gw_filter_term */
+  gw_view meta;
 } gw_subscribe;
+
+typedef struct gw_filter_term {
+  uint32_t op; /**< enum gw_filter_op */
+  gw_view tag;
+  gw_list values; /**< of texts */
+  uint32_t count;
+} gw_filter_term;
+
+typedef struct gw_tag {
+  gw_view name;
+  gw_view value;
+} gw_tag;
 
 typedef struct gw_subscribed {
   uint64_t epoch;
@@ -259,8 +279,13 @@ typedef struct gw_subscribed {
   uint64_t gap_from;
   uint64_t gap_to;
   bool live;
+  bool wildcard;
+  gw_view meta;
 } gw_subscribed;
 
+typedef struct gw_channel_meta {
+  gw_view meta;
+} gw_channel_meta;
 typedef struct gw_server_subscribed {
   gw_view channel;
   uint64_t epoch;
@@ -284,6 +309,10 @@ typedef struct gw_publish {
   uint64_t offset;
   uint32_t ttl_ms;
   gw_view item;
+  gw_list tags; /**< of gw_tag */
+  bool removed;
+  bool compare_item;
+  gw_view meta;
 } gw_publish;
 
 typedef struct gw_published {
@@ -302,6 +331,10 @@ typedef struct gw_publication {
   uint64_t time_ms;
   bool no_echo;
   gw_view item;
+  gw_list tags; /**< of gw_tag */
+  bool removed;
+  gw_view channel;
+  uint64_t epoch;
 } gw_publication;
 
 typedef struct gw_recovery {
@@ -449,6 +482,9 @@ typedef struct gw_credit {
   X(refresh)           \
   X(refreshed)         \
   X(credit)            \
+  X(channel_meta)      \
+  X(filter_term)       \
+  X(tag)               \
   X(limits)
 
 /** Names a message by its struct: GW_MESSAGE_hello is of gw_hello. */
@@ -476,6 +512,20 @@ GW_MUST_USE int gw_encode(gw_out *out, const gw_head *head,
  *   returns  0; GW_ERR_PROTOCOL: m is as it was
  */
 GW_MUST_USE int gw_decode(gw_view body, enum gw_message_id id, void *m);
+
+/**
+ * Make a list by adding to it: out, which stays where it is, holds nothing else;
+ * list begins as all zero. This adds a message.
+ *   returns  0, GW_ERR_FULL
+ */
+GW_MUST_USE int gw_list_add(gw_out *out, gw_list *list, enum gw_message_id id,
+                            const void *m);
+/** As gw_list_add; this adds a text. */
+GW_MUST_USE int gw_list_add_text(gw_out *out, gw_list *list, gw_view text);
+
+/** A list that somebody else made so: num items, one after the other, each as
+ * field 1 of a message. */
+gw_list gw_list_of(gw_view items, size_t num);
 
 /* The same for each message M, with its type checked: gw_encode_M, gw_decode_M. */
 #define GW__CODEC(M)                                                     \

@@ -88,6 +88,34 @@ GW_MUST_USE int gw_server_handle(gw_server *s, const char *method,
 void gw_server_answer(const gw_server_call *call, uint32_t code,
                       gw_view message, const gw_rpc_result *result);
 
+/* ---- channels ----------------------------------------------------------- */
+
+/** What happens to channels. */
+enum gw_server_channel_change {
+  GW_SERVER_CHANNEL_CREATED,      /**< it was made, as somebody uses it */
+  GW_SERVER_CHANNEL_SUBSCRIBED,   /**< it may be a pattern of names */
+  GW_SERVER_CHANNEL_UNSUBSCRIBED, /**< however the subscription ended */
+  GW_SERVER_CHANNEL_DESTROYED     /**< it was forgotten, with its stream */
+};
+
+/** What happened to a channel. Views are valid until the handler returns. */
+typedef struct gw_server_channel_event {
+  enum gw_server_channel_change change;
+  gw_view channel;
+  /* of SUBSCRIBED and UNSUBSCRIBED: whose subscription */
+  uint64_t client;
+  uint64_t connection;
+  gw_view user;
+} gw_server_channel_event;
+
+/** Runs on the threads of workers, so it must not wait for anything. The events of
+ * one subscription come in order; those of different workers do not. */
+typedef void (*gw_server_on_channel_event)(void *user,
+                                           const gw_server_channel_event *e);
+/** Be told; before the server runs. NULL: nobody is. */
+void gw_server_on_channel(gw_server *s, gw_server_on_channel_event on_event,
+                          void *user);
+
 /* ---- routes and middleware ------------------------------------------------ */
 
 /*
@@ -143,6 +171,12 @@ typedef void (*gw_server_on_reply)(void *arg, uint32_t code, gw_view message,
 GW_MUST_USE int gw_server_api(gw_server *s, const char *method, gw_view request,
                               gw_server_on_reply on_reply, void *arg);
 
+/** What filters look at. */
+typedef struct gw_server_tag {
+  const char *name;
+  const char *value;
+} gw_server_tag;
+
 /** All zero but the channel: an empty payload. Copied. */
 typedef struct gw_server_publication {
   const char *channel;
@@ -151,12 +185,18 @@ typedef struct gw_server_publication {
   uint32_t ttl_ms;
   const char *idempotency_key; /**< NULL: none */
   const char *user;            /**< on whose behalf; NULL: nobody's */
-  bool compare;                /**< only if the channel is at this position */
+  const char *item;            /**< what it is about; NULL: nothing */
+  bool removed;                /**< the item is gone */
+  const gw_server_tag *tags;
+  size_t num_tags;   /**< at most GW_MAX_TAGS */
+  bool compare;      /**< only if the channel is at this position */
+  bool compare_item; /**< or: if this is where its item was published last;
+                           offset 0: if there is none */
   uint64_t epoch;
   uint64_t offset;
 } gw_server_publication;
 
-/** epoch, offset: the position that it got. */
+/** epoch, offset: the position that it got. Also GW_ERR_INVALID: too many tags. */
 typedef void (*gw_server_on_published)(void *arg, uint32_t code,
                                        gw_view message, uint64_t epoch,
                                        uint64_t offset);

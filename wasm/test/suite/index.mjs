@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 // index.mjs - every case that runs against a fake server, in Node and in pages.
 
+import { cases as bugClasses } from './bug-classes.mjs';
+import { cases as channels } from './channels.mjs';
 import { cases as connection } from './connection.mjs';
 import { cases as people } from './people.mjs';
 import { cases as presence } from './presence.mjs';
 import { cases as publish } from './publish.mjs';
 import { cases as subscription } from './subscription.mjs';
 
-const families = { connection, subscription, publish, presence, people };
+const families = {
+  connection, subscription, publish, presence, people, channels,
+  'bug classes': bugClasses,
+};
 
 export const cases = Object.entries(families).flatMap(([family, list]) =>
   list.map((each) => ({ ...each, name: `${family}: ${each.name}` })));

@@ -8,14 +8,18 @@ export const Type = {
   PUBLISHED: 13, PUBLICATION: 14, RECOVERY: 15, LAGGED: 16, PRESENCE_SET: 17,
   PRESENCE_LEAVE: 18, PRESENCE_GET: 19, PRESENCE_SNAPSHOT: 20,
   PRESENCE_DIFF: 21, RPC: 22, RPC_RESULT: 23, SERVER_SUBSCRIBED: 28,
-  MESSAGE: 34, CREDIT: 128,
+  CHANNEL_META: 29, MESSAGE: 34, CREDIT: 128,
 };
 
 // Fields by number: name and kind. v: varint, f: fixed64, s: text, b: bytes,
-// m: message, r: repeated message.
+// m: message, r: repeated message, t: repeated text.
 const MEMBER = {
   1: ['client', 'f'], 2: ['user', 's'], 3: ['state', 's'], 4: ['data', 'b'],
   5: ['json', 's'], 6: ['since_ms', 'v'],
+};
+const TAG = { 1: ['name', 's'], 2: ['value', 's'] };
+const TERM = {
+  1: ['op', 'v'], 2: ['tag', 's'], 3: ['values', 't'], 4: ['count', 'v'],
 };
 const CHANGE = {
   1: ['kind', 'v'], 2: ['member', 'm', MEMBER], 3: ['first', 'v'],
@@ -43,17 +47,21 @@ const SCHEMA = {
   },
   [Type.ERROR]: {
     1: ['code', 'v'], 2: ['message', 's'], 3: ['retry_after_ms', 'v'],
+    4: ['field', 's'],
   },
   [Type.OK]: {},
   [Type.SUBSCRIBE]: {
     1: ['channel', 's'], 2: ['recover', 'v'], 3: ['epoch', 'f'],
     4: ['offset', 'v'], 5: ['token', 's'], 6: ['overflow', 'v'],
-    7: ['presence', 'v'], 11: ['by_server', 'v'],
+    7: ['presence', 'v'], 11: ['by_server', 'v'], 12: ['filter', 'r', TERM],
+    13: ['meta', 's'],
   },
   [Type.SUBSCRIBED]: {
     1: ['epoch', 'f'], 2: ['offset', 'v'], 3: ['result', 'v'], 4: ['gap', 'v'],
     5: ['gap_from', 'v'], 6: ['gap_to', 'v'], 7: ['live', 'v'],
+    12: ['wildcard', 'v'], 13: ['meta', 's'],
   },
+  [Type.CHANNEL_META]: { 1: ['meta', 's'] },
   [Type.SERVER_SUBSCRIBED]: {
     1: ['channel', 's'], 2: ['epoch', 'f'], 3: ['offset', 'v'],
   },
@@ -63,7 +71,8 @@ const SCHEMA = {
     1: ['channel', 's'], 2: ['data', 'b'], 3: ['json', 's'], 4: ['key', 'v'],
     5: ['after', 'v'], 6: ['no_echo', 'v'], 7: ['compare', 'v'],
     8: ['epoch', 'f'], 9: ['offset', 'v'], 10: ['ttl_ms', 'v'],
-    11: ['item', 's'],
+    11: ['item', 's'], 12: ['tags', 'r', TAG], 13: ['removed', 'v'],
+    14: ['compare_item', 'v'], 15: ['meta', 's'],
   },
   [Type.PUBLISHED]: {
     1: ['epoch', 'f'], 2: ['offset', 'v'], 3: ['duplicate', 'v'],
@@ -71,7 +80,8 @@ const SCHEMA = {
   [Type.PUBLICATION]: {
     1: ['offset', 'v'], 2: ['data', 'b'], 3: ['json', 's'],
     4: ['client', 'f'], 5: ['key', 'v'], 6: ['user', 's'], 7: ['time_ms', 'v'],
-    8: ['no_echo', 'v'], 9: ['item', 's'],
+    8: ['no_echo', 'v'], 9: ['item', 's'], 10: ['tags', 'r', TAG],
+    11: ['removed', 'v'], 12: ['channel', 's'], 13: ['epoch', 'f'],
   },
   [Type.RECOVERY]: {
     1: ['from', 'v'], 2: ['to', 'v'], 3: ['live', 'v'], 4: ['gap', 'v'],
@@ -135,7 +145,8 @@ function encodeField(number, kind, value, fields) {
     case 's': return [...key(2), ...withLength(new TextEncoder().encode(value))];
     case 'b': return [...key(2), ...withLength(value)];
     case 'm': return [...key(2), ...withLength(encodeMessage(fields, value))];
-    default: return value.flatMap((item) => encodeField(number, 'm', item, fields));
+    default: return value.flatMap((item) =>
+      encodeField(number, kind === 't' ? 's' : 'm', item, fields));
   }
 }
 
@@ -184,7 +195,7 @@ function decodeField(input, kind, inner) {
     return new DataView(buffer).getBigUint64(0, true);
   }
   const bytes = input.take(Number(input.varint()));
-  if (kind === 's') return new TextDecoder().decode(bytes);
+  if (kind === 's' || kind === 't') return new TextDecoder().decode(bytes);
   return kind === 'b' ? bytes : decodeMessage(inner, bytes);
 }
 
@@ -195,7 +206,7 @@ function decodeMessage(fields, bytes) {
     const number = Number(input.varint() >> 3n);
     const [name, kind, inner] = fields[number];
     const value = decodeField(input, kind, inner);
-    if (kind === 'r') (message[name] ??= []).push(value);
+    if (kind === 'r' || kind === 't') (message[name] ??= []).push(value);
     else message[name] = value;
   }
   return message;

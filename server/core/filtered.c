@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* filtered.c - a fan-out that asks. */
+#include "server/core/filtered.h"
+
+#include "server/core/filter.h"
+#include "server/core/mem.h"
+#include "server/core/session.h"
+
+/* ---- what is skipped ------------------------------------------------------- */
+
+/** Without memory for the timer only the number limits how old a position is. */
+static void set_timer(gw_channel *ch) {
+  if (ch->filtered == NULL) {
+    gw_filtered *x = gw_mem_zalloc(sizeof *x);
+    if (x == NULL) {
+      gws_hub_nomem(ch->hub);
+      return;
+    }
+    x->channel = ch;
+    x->timer.kind = GWS_TIMER_FILTERED;
+    ch->filtered = x;
+  }
+  if (!gw_timer_is_set(&ch->filtered->timer))
+    gws_hub_set_timer(ch->hub, &ch->filtered->timer, GW_FILTERED_MAX_MS);
+}
+
+/** Tell what was skipped up to an offset, unless the reader has enough to do. */
+static void tell(gw_sub *sub, uint64_t to) {
+  gw_sub_more *more = sub->more;
+  const gw_session *s = sub->session;
+  if (more->told >= to || s->out.bytes > s->hub->low_water) return;
+  gws_push_lagged(sub, more->told + 1, to, GW_GAP_FILTERED);
+  more->told = to;
+}
+
+static void skip(gw_sub *sub, uint64_t offset) {
+  if (gws_channel_is_pattern(sub->channel)) {
+    sub->more->told = offset; /* there is no position to follow */
+    return;
+  }
+  if (offset - sub->more->told >= GW_FILTERED_MAX)
+    tell(sub, offset);
+  else
+    set_timer(sub->channel);
+}
+
+void gws_filtered_on_timer(gw_filtered *x) {
+  gw_channel *ch = x->channel;
+  uint32_t end = ch->num_live + ch->num_filtered;
+  for (uint32_t i = ch->num_live; i < end; i++) {
+    gw_sub *sub = ch->seats[i].sub;
+    if (sub->session->state != GWS_SESSION_OPEN) continue;
+    tell(sub, ch->top);
+    if (sub->more->told < ch->top) set_timer(ch);
+  }
+}
+
+void gws_filtered_free(gw_channel *ch) {
+  if (ch->filtered == NULL) return;
+  gw_wheel_cancel(&ch->hub->wheel, &ch->filtered->timer);
+  gw_mem_free(ch->filtered);
+  ch->filtered = NULL;
+}
+
+/* ---- what passes ----------------------------------------------------------- */
+
+static void queue(gw_sub *sub, const gw_fanout *f) {
+  gw_session *s = sub->session;
+  if (!gws_channel_is_pattern(sub->channel) && sub->more->told + 1 < f->first)
+    gws_push_lagged(sub, sub->more->told + 1, f->first - 1, GW_GAP_FILTERED);
+  sub->more->told = f->first;
+  gw_stat_add(&s->hub->stats.deliveries_total, 1);
+  if (s == f->quiet)
+    gws_fanout_own(sub->channel, f);
+  else
+    gws_session_push(s, GW_LANE_DATA, gw_buf_ref(f->buf));
+}
+
+void gws_filtered_publication(gw_channel *ch, const gw_fanout *f) {
+  gw_hub *h = ch->hub;
+  uint64_t stamp = ++h->filter_stamp;
+  gws_tags tags;
+  gws_tags_of(f->buf, &tags);
+  for (uint32_t i = ch->num_live; i < ch->num_live + ch->num_filtered;) {
+    gw_sub *sub = ch->seats[i].sub;
+    if (sub->session->state != GWS_SESSION_OPEN)
+      i++;
+    else if (!gws_filter_passes_once(sub->more->filter, &tags, stamp)) {
+      skip(sub, f->first);
+      i++;
+    } else if (gws_fanout_admits(sub, f)) {
+      queue(sub, f);
+      i++;
+    } else if (ch->seats[i].sub == sub) {
+      i++; /* closed; else it fell behind and left the seat to another */
+    }
+  }
+}
