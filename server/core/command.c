@@ -28,7 +28,8 @@ void gws_command_answer(gw_hub *h, const gw_origin *origin,
   gw_session *s = gws_session_get(h, origin->session);
   if (s == NULL || origin->request == 0) return;
   if (outcome->code != GW_CODE_OK)
-    gws_reply_error(s, origin->request, outcome->code, NULL);
+    gws_reply_refusal(s, origin->request, outcome->code, (gw_view){NULL, 0},
+                      outcome->retry_after_ms);
   else if (origin->type == GW_FRAME_PUBLISH)
     reply_published(s, origin->request, outcome);
   else

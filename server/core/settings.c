@@ -51,6 +51,7 @@ const gw_settings gw_settings_default = {
     .ping_timeout_ms = GW_PING_TIMEOUT_MS,
     .handshake_timeout_ms = GW_HANDSHAKE_TIMEOUT_MS,
     .max_connections = 0,
+    .max_revocations = GW_MAX_REVOCATIONS,
     .max_channels = 1000u * 1000u,
     .max_forwarded = 16384,
     .dedup_window_ms = GW_DEDUP_WINDOW_MS,

@@ -89,10 +89,25 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 export type WasmSource =
   URL | string | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 
+/** A token, or nothing: there is none, and will be none. */
+export type MaybeToken = string | null | undefined;
+
+/**
+ * Gets a token: called before connecting or subscribing, ahead of the end of the
+ * token before, and when that was refused; never again before the last call has
+ * settled. What it throws means "not now": it is asked again, later and later.
+ * Nothing, or a thrown `GodwitError` of another class than `retry` and
+ * `retry-after`, is the end of the connection or the subscription.
+ */
+export type GetToken = () => MaybeToken | Promise<MaybeToken>;
+
 /** Options of a client; behind each what holds without it. */
 export interface ClientOptions {
-  /** Token for the server's authenticator; none. */
+  /** Token for the server's authenticator; none. With `getToken` the first one;
+   * without, the connection fails when it has expired. */
   readonly token?: string;
+  /** Where tokens come from; nowhere. */
+  readonly getToken?: GetToken;
   /** Claimed user id, for a server without an authenticator; none. */
   readonly user?: string;
   /** Name and version of the application, for the server's log. */
@@ -130,6 +145,12 @@ export interface ClientOptions {
 export interface SubscribeOptions {
   /** Begin after this position, or with everything that is kept; from now on. */
   readonly since?: 'start' | Position;
+  /** Token for this channel, where the server asks for one; none. With `getToken`
+   * the first one; without, the subscription ends when it has expired. Those of
+   * the first subscription of a channel count. */
+  readonly token?: string;
+  /** Where tokens for this channel come from; nowhere. */
+  readonly getToken?: GetToken;
   /** Keep the list of members; false. */
   readonly presence?: boolean;
   /** When this client reads too slowly: `close` the connection and recover;

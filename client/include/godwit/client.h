@@ -31,7 +31,8 @@ typedef struct gw_client gw_client;
 /** States of the connection. */
 enum gw_state {
   GW_STATE_IDLE = 0,       /**< never connected */
-  GW_STATE_CONNECTING,     /**< the transport is being opened */
+  GW_STATE_CONNECTING,     /**< a token is asked for, if need be, and the
+                                transport is being opened */
   GW_STATE_AUTHENTICATING, /**< open; Hello sent, no Welcome yet */
   GW_STATE_SYNCING,        /**< welcome; subscriptions are being (re)made */
   GW_STATE_READY,     /**< every subscription that was wanted at the Welcome
@@ -56,7 +57,8 @@ bool gw_state_may_move(enum gw_state from, enum gw_state to);
 
 /** States of a subscription. */
 enum gw_sub_state {
-  GW_SUB_IDLE = 0,    /**< wanted; not asked for on this connection yet */
+  GW_SUB_IDLE = 0,    /**< wanted; not asked for on this connection yet, or
+                           waiting for its token */
   GW_SUB_SUBSCRIBING, /**< asked for */
   GW_SUB_RECOVERING,  /**< missed publications are coming */
   GW_SUB_LIVE,        /**< each new publication comes as it is made */
@@ -94,7 +96,7 @@ extern const gw_retry_policy gw_retry_conservative;
 typedef struct gw_client_options {
   const gw_view *endpoints; /**< at least one; tried in turn */
   size_t num_endpoints;
-  gw_view token; /**< empty: none */
+  gw_view token; /**< empty: none; with asks_token one to begin with */
   gw_view user;  /**< claimed user id, where the server has no authenticator */
   gw_view agent; /**< name and version of the host, for the server's log */
   /** GW_INSTANCE_BYTES to be the same client as before (with a stored outbox);
@@ -118,7 +120,10 @@ typedef struct gw_client_options {
    * GW_MAX_CREDIT_BYTES at most, or GW_CREDIT_NONE. */
   uint32_t credit_bytes;
   uint32_t max_frame_bytes; /**< largest frame taken in; 0: 1 MiB */
-  gw_alloc alloc;           /**< all zero: gw_alloc_libc */
+  /** The host answers GW_EVENT_TOKEN. Without, a token that is refused or has
+   * expired is the end (FAILED), as the same would be refused again. */
+  bool asks_token;
+  gw_alloc alloc; /**< all zero: gw_alloc_libc */
 } gw_client_options;
 
 /** Why the host's surroundings changed; see gw_client_on_wake. */
@@ -174,7 +179,9 @@ enum gw_event_type {
   GW_EVENT_CALL, /**< call: the peer calls; answer with gw_client_answer */
   GW_EVENT_RTT,  /**< rtt */
   GW_EVENT_META, /**< meta: what is known about a channel, or that it changed */
-  GW_EVENT_MESSAGE /**< message: for this client, by no channel */
+  GW_EVENT_MESSAGE, /**< message: for this client, by no channel */
+  GW_EVENT_TOKEN    /**< token: one is needed; answer with gw_client_give_token
+                       or gw_client_no_token */
 };
 
 /** Something that has happened; at_ms: when, by port.now. */
@@ -289,6 +296,14 @@ typedef struct gw_event {
       uint64_t time_ms; /**< server's wall clock */
       bool own;         /**< sent by this client */
     } message;
+    struct {
+      uint32_t ask; /**< for the answer */
+      uint32_t sub; /**< 0: for the connection */
+      uint32_t
+          code; /**< why: GW_CODE_OK for a first one, or ahead of the end of
+                        the one before; else what the server said to that */
+      gw_view channel; /**< of sub */
+    } token;
   } u;
 } gw_event;
 
@@ -359,6 +374,10 @@ void gw_client_on_data(gw_client *c, uint32_t generation, gw_view data,
  * 0 when there was none. */
 void gw_client_on_closed(gw_client *c, uint32_t generation, uint32_t code,
                          gw_view reason);
+/** The same, by a server that answered in another protocol, such as HTTP: what it
+ * said as a close code, and how long to stay away. */
+void gw_client_on_refused(gw_client *c, uint32_t generation, uint32_t code,
+                          uint32_t retry_after_ms, gw_view reason);
 /** The time that set_timer asked for has come; earlier does no harm. */
 void gw_client_on_timer(gw_client *c);
 /** Surroundings changed: deadlines are compared with the clock at once, a wait
@@ -372,9 +391,11 @@ typedef struct gw_sub_options {
   bool recover;      /**< start after `since` instead of now */
   gw_position since; /**< epoch 0: everything that is kept */
   bool presence;     /**< keep the member list */
+  bool asks_token; /**< as in gw_client_options; if not, a token that is refused
+                          or has expired ends the subscription */
   uint32_t overflow; /**< enum gw_overflow: when this reader is slow; what it
                           is not sent is told by GW_EVENT_GAP */
-  gw_view token;
+  gw_view token;     /**< empty: none */
   gw_list filter; /**< of gw_filter_term: only what passes; see gw_list_add */
   gw_view meta;   /**< JSON about the subscription */
 } gw_sub_options;
@@ -495,11 +516,35 @@ void gw_client_cancel(gw_client *c, uint32_t request);
 GW_MUST_USE int gw_client_answer(gw_client *c, uint32_t call, uint32_t code,
                                  gw_view reason, gw_payload payload);
 
+/* ---- tokens -------------------------------------------------------------- */
+
+/*
+ * With asks_token the core asks for a token by GW_EVENT_TOKEN: before it connects
+ * or subscribes, at 70 to 80 % of a token's life, and when one was refused. It
+ * never asks twice at a time for the same thing: it waits for the answer to the
+ * first question, also when that is of no use any more, because the client was
+ * closed, has a newer session, or was given a token meanwhile. Such an answer is
+ * dropped, and the question asked anew if there still is one. Until it has a
+ * token the core neither connects nor subscribes without one.
+ */
+
+/** Answer a question: once.
+ *   returns  0; GW_ERR_NOT_FOUND (nobody waits for it any more: it is dropped);
+ *            GW_ERR_INVALID (empty), GW_ERR_TOO_BIG, GW_ERR_TEXT, GW_ERR_NOMEM:
+ *            the question is still open */
+GW_MUST_USE int gw_client_give_token(gw_client *c, uint32_t ask, gw_view token);
+
+/** There is none. code of the classes RETRY and RETRY_AFTER: not now, ask again
+ * after a backoff; any other, or 0 for GW_CODE_NO_TOKEN: it is over with this
+ * code, the connection FAILED or the subscription ENDED. 0, GW_ERR_NOT_FOUND */
+int gw_client_no_token(gw_client *c, uint32_t ask, uint32_t code);
+
 /* ---- settings and facts -------------------------------------------------- */
 
 /** From the next attempt on; a wait that runs is drawn again. */
 void gw_client_set_retry(gw_client *c, const gw_retry_policy *policy);
-/** For the next Hello. 0, GW_ERR_TOO_BIG, GW_ERR_TEXT, GW_ERR_NOMEM. */
+/** For the next Hello; an answer that is awaited is not needed any more. 0,
+ * GW_ERR_TOO_BIG, GW_ERR_TEXT, GW_ERR_NOMEM. */
 GW_MUST_USE int gw_client_set_token(gw_client *c, gw_view token);
 
 /** Facts, valid until the next call into the client. */

@@ -279,6 +279,7 @@ typedef struct gw_subscribed {
   uint64_t gap_from;
   uint64_t gap_to;
   bool live;
+  uint64_t token_ttl_ms;
   bool wildcard;
   gw_view meta;
 } gw_subscribed;

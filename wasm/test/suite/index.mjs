@@ -8,9 +8,10 @@ import { cases as people } from './people.mjs';
 import { cases as presence } from './presence.mjs';
 import { cases as publish } from './publish.mjs';
 import { cases as subscription } from './subscription.mjs';
+import { cases as token } from './token.mjs';
 
 const families = {
-  connection, subscription, publish, presence, people, channels,
+  connection, subscription, publish, presence, people, channels, token,
   'bug classes': bugClasses,
 };
 
