@@ -75,7 +75,8 @@ static enum gws_answer refuse(const gws_wish *wish, const gw_rule *rule,
                               gw_verdict *v) {
   bool wants_token =
       wish->action == GW_ACTION_SUBSCRIBE && (rule->who & GW_WHO_TOKEN) != 0;
-  v->code = wants_token ? GW_CODE_TOKEN_INVALID : GW_CODE_PERMISSION_DENIED;
+  *v = (gw_verdict){.code = wants_token ? GW_CODE_TOKEN_INVALID
+                                        : GW_CODE_PERMISSION_DENIED};
   return GWS_ANSWER_NO;
 }
 
