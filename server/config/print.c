@@ -174,8 +174,10 @@ static void print_flag(FILE *to, const gw__key *key, const void *at) {
 
 void gw_config_print_flags(FILE *to) {
   gw_config c;
-  fputs("  --config FILE                        [godwit.yaml if it is there]\n",
-        to);
+  fputs(
+      "  --config FILE                        [godwit.yaml if it is there]\n"
+      "      File with settings; the environment and other flags override it.\n",
+      to);
   if (gw__config_set_defaults(&c) == 0) {
     gw__targets t = gw__targets_of(&c);
     for (size_t i = 0; i < GW__TARGETS_MAX; i++) {

@@ -156,10 +156,12 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     this.#moveTo('closed', reason);
   }
 
+  /** State of the connection. */
   get state(): State {
     return this.#situation.state;
   }
 
+  /** Facts as of now. */
   get info(): Info {
     const transport = CONNECTED.includes(this.state) ? 'websocket' : null;
     return {

@@ -32,16 +32,25 @@ export type Retry =
 
 /** What the SDK uses of a WebSocket: the browser's, Node's or npm `ws`. */
 export interface WebSocketLike {
+  /** Set to `arraybuffer`. */
   binaryType: string;
+  /** 1: open. */
   readonly readyState?: number;
+  /** It is open. */
   onopen: ((event: never) => void) | null;
+  /** A message came: `data` of the event. */
   onmessage: ((event: never) => void) | null;
+  /** It is closed: `code` and `reason` of the event. */
   onclose: ((event: never) => void) | null;
+  /** It failed; a close follows. */
   onerror: ((event: never) => void) | null;
+  /** Sends a binary message. */
   send(data: Uint8Array<ArrayBuffer>): void;
+  /** Closes it. */
   close(code?: number, reason?: string): void;
 }
 
+/** A class of WebSockets. */
 export type WebSocketConstructor =
   new (url: string, protocols?: string | string[]) => WebSocketLike;
 
@@ -61,6 +70,7 @@ export interface OutboxStore {
   remove(key: string): void;
 }
 
+/** Limits of publications that are not acknowledged, and where they are kept. */
 export interface OutboxOptions {
   /** Publications that may wait; 1,024. */
   readonly maxCount?: number;
@@ -72,6 +82,7 @@ export interface OutboxOptions {
   readonly store?: OutboxStore;
 }
 
+/** How much a line of the log matters. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 /** Where the WebAssembly module comes from. */
@@ -90,6 +101,7 @@ export type MaybeToken = string | null | undefined;
  */
 export type GetToken = () => MaybeToken | Promise<MaybeToken>;
 
+/** Options of a client; behind each what holds without it. */
 export interface ClientOptions {
   /** Token for the server's authenticator; none. With `getToken` the first one;
    * without, the connection fails when it has expired. */
@@ -129,6 +141,7 @@ export interface ClientOptions {
   readonly mayMove?: (from: State, to: State, code: number) => boolean;
 }
 
+/** Options of a subscription. */
 export interface SubscribeOptions {
   /** Begin after this position, or with everything that is kept; from now on. */
   readonly since?: 'start' | Position;
@@ -152,6 +165,7 @@ export interface SubscribeOptions {
   readonly metadata?: Payload;
 }
 
+/** Options of a publish. */
 export interface PublishOptions {
   /** Deliver it to this client too, if it is subscribed; true. */
   readonly echo?: boolean;
@@ -176,6 +190,7 @@ export interface PublishOptions {
   readonly metadata?: Payload;
 }
 
+/** Options of a call. */
 export interface CallOptions {
   /** How long to wait for the answer; `requestTimeoutMs`. */
   readonly timeoutMs?: number;

@@ -22,6 +22,8 @@
  *  - Views in an event are valid until the handler returns.
  *  - Times are milliseconds of port.now, a clock that never goes back.
  */
+
+/** A client: one logical connection that stays up. */
 typedef struct gw_client gw_client;
 
 /* ---- states ------------------------------------------------------------- */
@@ -43,7 +45,7 @@ enum gw_state {
                            to be offline; still comes back */
   GW_STATE_CLOSED,    /**< closed by the application */
   GW_STATE_FAILED,    /**< ended by a terminal code; see the reason */
-  GW_STATE_COUNT
+  GW_STATE_COUNT      /**< how many there are */
 };
 
 /** "ready"; "unknown" for no state. */
@@ -61,9 +63,10 @@ enum gw_sub_state {
   GW_SUB_RECOVERING,  /**< missed publications are coming */
   GW_SUB_LIVE,        /**< each new publication comes as it is made */
   GW_SUB_ENDED,       /**< unsubscribed, or refused for good; see the code */
-  GW_SUB_COUNT
+  GW_SUB_COUNT        /**< how many there are */
 };
 
+/** "live"; "unknown" for no state. */
 const char *gw_sub_state_name(enum gw_sub_state state);
 
 /* ---- options ------------------------------------------------------------ */
@@ -128,10 +131,16 @@ enum gw_wake {
   GW_WAKE_ONLINE,  /**< the network is there again */
   GW_WAKE_OFFLINE, /**< the network is gone, as far as the host knows */
   GW_WAKE_VISIBLE, /**< page shown, process resumed: timers may be late */
-  GW_WAKE_HIDDEN
+  GW_WAKE_HIDDEN   /**< page hidden; the core does nothing about it */
 };
 
-enum gw_log_level { GW_LOG_ERROR, GW_LOG_WARN, GW_LOG_INFO, GW_LOG_DEBUG };
+/** How much a line of the log matters. */
+enum gw_log_level {
+  GW_LOG_ERROR, /**< something that should not happen */
+  GW_LOG_WARN,  /**< something is lost, refused or wrong on the other side */
+  GW_LOG_INFO,  /**< what an operator wants to know */
+  GW_LOG_DEBUG  /**< each step */
+};
 
 /* ---- events ------------------------------------------------------------- */
 
@@ -154,6 +163,7 @@ typedef struct gw_presence_numbers {
   uint32_t users;
 } gw_presence_numbers;
 
+/** What has happened, and which member of the event's union tells it. */
 enum gw_event_type {
   GW_EVENT_STATE,         /**< state */
   GW_EVENT_SUB_STATE,     /**< sub */
@@ -174,6 +184,7 @@ enum gw_event_type {
                        or gw_client_no_token */
 };
 
+/** Something that has happened; at_ms: when, by port.now. */
 typedef struct gw_event {
   enum gw_event_type type;
   uint64_t at_ms;
@@ -312,8 +323,11 @@ typedef struct gw_port {
   /** Call gw_client_on_timer after delay_ms, in place of the last wish. 0: as
    * soon as the current call has returned. UINT64_MAX: not at all. */
   void (*set_timer)(void *user, uint64_t delay_ms);
+  /** Milliseconds of a clock that never goes back. */
   uint64_t (*now)(void *user);
+  /** 64 bits that nobody can guess: secrets are made of them. */
   uint64_t (*random)(void *user);
+  /** Something has happened; valid until it returns. */
   void (*event)(void *user, const gw_event *event);
   /** May be NULL. text has no line end. */
   void (*log)(void *user, enum gw_log_level level, const char *text);
@@ -326,6 +340,7 @@ typedef struct gw_port {
    * publication is sent, remove when it is settled. Entries are opaque bytes,
    * given back by gw_client_restore in the order of their keys. */
   void (*store_put)(void *user, uint64_t key, gw_view entry);
+  /** See store_put. */
   void (*store_remove)(void *user, uint64_t key);
 } gw_port;
 
@@ -350,6 +365,7 @@ void gw_client_close(gw_client *c);
 /* ---- news from the host -------------------------------------------------- */
 
 /* News of a generation other than the current one are ignored. */
+/** The transport is open: the core may send. */
 void gw_client_on_open(gw_client *c, uint32_t generation);
 /** Bytes of a message, whole or in pieces. */
 void gw_client_on_data(gw_client *c, uint32_t generation, gw_view data,
@@ -362,6 +378,7 @@ void gw_client_on_closed(gw_client *c, uint32_t generation, uint32_t code,
  * said as a close code, and how long to stay away. */
 void gw_client_on_refused(gw_client *c, uint32_t generation, uint32_t code,
                           uint32_t retry_after_ms, gw_view reason);
+/** The time that set_timer asked for has come; earlier does no harm. */
 void gw_client_on_timer(gw_client *c);
 /** Surroundings changed: deadlines are compared with the clock at once, a wait
  * may be cut short, a silent link is probed. */
@@ -396,13 +413,17 @@ typedef struct gw_sub_options {
 GW_MUST_USE int64_t gw_client_subscribe(gw_client *c, gw_view channel,
                                         const gw_sub_options *options);
 /** Counts down; at 0 the subscription ends and its id is not valid any more
- * after the GW_SUB_ENDED event. */
+ * after the GW_SUB_ENDED event. 0, GW_ERR_NOT_FOUND. */
 int gw_client_unsubscribe(gw_client *c, uint32_t sub);
+/** GW_SUB_ENDED for an id that is not valid. */
 enum gw_sub_state gw_client_sub_state(const gw_client *c, uint32_t sub);
+/** Position of the last publication or gap that was told; epoch 0: none yet, or
+ * no such subscription. */
 gw_position gw_client_sub_position(const gw_client *c, uint32_t sub);
 
 /* ---- publications -------------------------------------------------------- */
 
+/** All zero: defaults. */
 typedef struct gw_publish_options {
   bool no_echo;      /**< do not deliver it to this client itself */
   bool at_most_once; /**< send once or fail; no key, never retried */
@@ -442,9 +463,12 @@ GW_MUST_USE int gw_client_restore(gw_client *c, gw_view entry);
 
 /** Enter the presence of a subscribed channel, or update it. Entered again by
  * the core after each reconnect, until left. Changes made while one is on its
- * way go out as one. A refusal is told by GW_EVENT_REPLY with request 0. */
+ * way go out as one. A refusal is told by GW_EVENT_REPLY with request 0.
+ *   returns  0; GW_ERR_NOT_FOUND (no such subscription), GW_ERR_TOO_BIG
+ *            (announced limit, or the state's), GW_ERR_TEXT, GW_ERR_NOMEM */
 GW_MUST_USE int gw_client_presence_set(gw_client *c, uint32_t sub,
                                        gw_view state, gw_payload payload);
+/** Leave it. 0, GW_ERR_NOT_FOUND: there is no such subscription. */
 GW_MUST_USE int gw_client_presence_leave(gw_client *c, uint32_t sub);
 
 /** Call visit for each known member until it returns false. */
@@ -454,10 +478,17 @@ void gw_client_members(const gw_client *c, uint32_t sub,
 
 /* ---- requests ------------------------------------------------------------ */
 
+/*
+ * A request that cannot be made is told at once: GW_ERR_INVALID (empty name),
+ * GW_ERR_TEXT, GW_ERR_TOO_BIG (a name, or the whole for one frame), GW_ERR_FULL
+ * (max_calls of the limits), GW_ERR_STATE (CLOSED or FAILED), GW_ERR_NOMEM.
+ */
+
 /** Ask for the members of any channel. Returns request id > 0; outcome in
  * GW_EVENT_REPLY, in parts while `more`. */
 GW_MUST_USE int64_t gw_client_presence_get(gw_client *c, gw_view channel);
 
+/** All zero: defaults. */
 typedef struct gw_call_options {
   uint32_t timeout_ms; /**< 0: request_timeout_ms */
   uint64_t to;         /**< public id of a client; 0: the server */
@@ -512,7 +543,8 @@ int gw_client_no_token(gw_client *c, uint32_t ask, uint32_t code);
 
 /** From the next attempt on; a wait that runs is drawn again. */
 void gw_client_set_retry(gw_client *c, const gw_retry_policy *policy);
-/** For the next Hello; an answer that is awaited is not needed any more. */
+/** For the next Hello; an answer that is awaited is not needed any more. 0,
+ * GW_ERR_TOO_BIG, GW_ERR_TEXT, GW_ERR_NOMEM. */
 GW_MUST_USE int gw_client_set_token(gw_client *c, gw_view token);
 
 /** Facts, valid until the next call into the client. */
@@ -536,6 +568,7 @@ typedef struct gw_client_info {
   uint64_t num_ignored;    /**< ignorable frames of unknown type */
 } gw_client_info;
 
+/** Fill in what holds now. */
 void gw_client_info_get(const gw_client *c, gw_client_info *info);
 
 #endif
