@@ -37,6 +37,7 @@ int gw_cmd_subscribe(int argc, char **argv);
 int gw_cmd_presence(int argc, char **argv);
 int gw_cmd_rpc(int argc, char **argv);
 int gw_cmd_channels(int argc, char **argv);
+int gw_cmd_state(int argc, char **argv);
 int gw_cmd_api(int argc, char **argv);
 int gw_cmd_bench(int argc, char **argv);
 int gw_cmd_version(int argc, char **argv);

@@ -360,6 +360,14 @@ static bool has_empty_maps(const gw_settings *s) {
   return false;
 }
 
+/** Whether the rule of some namespace leaves it to the application. */
+static bool asks_hook(const gw_settings *s, enum gw_action action) {
+  for (size_t i = 0; i < s->num_namespaces; i++) {
+    if ((s->namespaces[i].allow[action].who & GW_WHO_HOOK) != 0) return true;
+  }
+  return false;
+}
+
 /** Where a rule leaves it to the application, that has to be reachable. */
 static void check_rules(gw__load *l) {
   static const struct {
@@ -371,17 +379,13 @@ static void check_rules(gw__load *l) {
                {GW_ACTION_PRESENCE, GW_HOOK_SUBSCRIBE, "allow.presence"},
                {GW_ACTION_HISTORY, GW_HOOK_SUBSCRIBE, "allow.history"},
                {GW_ACTION_CHANNEL, GW_HOOK_SUBSCRIBE, "allow.channel"}};
-  const gw_settings *s = &l->config->settings;
-  for (size_t i = 0; i < s->num_namespaces; i++) {
-    for (size_t k = 0; k < sizeof needs / sizeof needs[0]; k++) {
-      const gw_rule *rule = &s->namespaces[i].allow[needs[k].action];
-      if ((rule->who & GW_WHO_HOOK) == 0 ||
-          l->config->hooks.of[needs[k].hook].is_used)
-        continue;
-      gw__load_fail(l, needs[k].key,
-                    "says hook, but the hook %s is not used: see hooks.use",
-                    hook_names[needs[k].hook]);
-    }
+  for (size_t k = 0; k < sizeof needs / sizeof needs[0]; k++) {
+    if (l->config->hooks.of[needs[k].hook].is_used ||
+        !asks_hook(&l->config->settings, needs[k].action))
+      continue;
+    gw__load_fail(l, needs[k].key,
+                  "says hook, but the hook %s is not used: see hooks.use",
+                  hook_names[needs[k].hook]);
   }
 }
 

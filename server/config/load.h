@@ -27,6 +27,10 @@ GW_MUST_USE int gw__config_set_defaults(gw_config *c);
 GW_MUST_USE int gw__namespace_copy(gw_namespace *to, const gw_namespace *from);
 void gw__namespace_deinit(gw_namespace *n);
 
+/** See that there is a namespace of shared state among num, and room for one more
+ * (state.c). Returns how many there are. */
+size_t gw__config_add_state(gw__load *l, size_t num);
+
 /** Read the schemas that namespaces name (schemas.c). */
 void gw__config_load_schemas(gw__load *l);
 

@@ -369,16 +369,18 @@ void gw__yaml_apply_namespaces(gw__load *l) {
     items = y->namespaces->data.sequence.items.start;
     num = (size_t)(y->namespaces->data.sequence.items.top - items);
   }
-  c->namespaces = calloc(num + 1, sizeof *c->namespaces);
+  /* And that of shared state, and that of the rest. */
+  c->namespaces = calloc(num + 2, sizeof *c->namespaces);
   if (c->namespaces == NULL) {
     l->is_out_of_memory = true;
     return;
   }
-  c->settings.namespaces = c->namespaces;
-  c->settings.num_namespaces = num + 1;
   for (size_t i = 0; i < num; i++) {
     read_namespace(l, y, yaml_document_get_node(&y->document, items[i]), i);
   }
+  num = gw__config_add_state(l, num);
+  c->settings.namespaces = c->namespaces;
+  c->settings.num_namespaces = num + 1;
   int err = gw__namespace_copy(&c->namespaces[num], &c->base);
   c->namespaces[num].name = strdup("");
   if (err < 0 || c->namespaces[num].name == NULL) l->is_out_of_memory = true;

@@ -2,8 +2,11 @@
 /* access.c - rules first; then whoever the rules name. */
 #include "server/core/access.h"
 
+#include <string.h>
+
 #include "server/core/channel.h"
 #include "server/core/news.h"
+#include "server/core/scope.h"
 
 static const enum gw_ask kinds[GW_NUM_ACTIONS] = {
     [GW_ACTION_SUBSCRIBE] = GW_ASK_SUBSCRIBE,
@@ -18,15 +21,14 @@ const gw_namespace *gws_target_space(const gw_session *s, const gw_target *t) {
                             : gw_settings_namespace(s->hub->settings, t->name);
 }
 
-/** Whether one of the ways that need no question is open. */
-static bool is_open(const gw_session *s, const gw_rule *rule,
-                    const gws_wish *wish) {
-  const gw_sub *sub = wish->target->sub;
-  if ((rule->who & GW_WHO_ANYONE) != 0) return true;
-  if ((rule->who & GW_WHO_USER) != 0 && s->is_known) return true;
-  if (wish->action == GW_ACTION_SUBSCRIBE || sub == NULL) return false;
-  return (rule->who & GW_WHO_SUBSCRIBER) != 0 ||
-         ((rule->who & GW_WHO_TOKEN) != 0 && sub->by_token);
+bool gws_access_is_open(const gw_session *s, const gw_namespace *ns,
+                        enum gw_action action, const gw_target *t) {
+  uint32_t who = ns->allow[action].who;
+  if ((who & GW_WHO_ANYONE) != 0) return true;
+  if ((who & GW_WHO_USER) != 0 && s->is_known) return true;
+  if (action == GW_ACTION_SUBSCRIBE || t->sub == NULL) return false;
+  return (who & GW_WHO_SUBSCRIBER) != 0 ||
+         ((who & GW_WHO_TOKEN) != 0 && t->sub->by_token);
 }
 
 /** Whether a token for a channel means anything in a namespace. */
@@ -54,11 +56,17 @@ static enum gws_answer refuse(const gws_wish *wish, const gw_rule *rule,
 }
 
 /** The server's own channels are there for those whom a namespace of theirs
- * lets, and nobody but the server publishes to them. */
-static bool is_closed(const gw_namespace *ns, const gws_wish *wish) {
-  return gws_name_is_own(wish->target->name) &&
-         (wish->action == GW_ACTION_PUBLISH ||
-          wish->action == GW_ACTION_CHANNEL || *ns->name == '\0');
+ * lets, and nobody but the server publishes to them; those that hold state are
+ * for whom it belongs to. */
+static bool is_closed(const gw_session *s, const gw_namespace *ns,
+                      const gws_wish *wish) {
+  gw_view name = wish->target->name;
+  bool is_change = wish->action == GW_ACTION_PUBLISH;
+  gws_scope scope;
+  if (!gws_name_is_own(name)) return false;
+  if (*ns->name == '\0' || wish->action == GW_ACTION_CHANNEL) return true;
+  if (strcmp(ns->name, GWS_STATE_SPACE) != 0) return is_change;
+  return !gws_scope_of(name, &scope) || !gws_scope_may(s, &scope, is_change);
 }
 
 enum gws_answer gws_access(gw_session *s, const gw_frame *f,
@@ -66,9 +74,9 @@ enum gws_answer gws_access(gw_session *s, const gw_frame *f,
   static const gw_rule nobody;
   const gw_namespace *ns = gws_target_space(s, wish->target);
   const gw_rule *rule = &ns->allow[wish->action];
-  if (is_closed(ns, wish)) return refuse(wish, &nobody, v);
+  if (is_closed(s, ns, wish)) return refuse(wish, &nobody, v);
   gw_rule left = {ways_left(ns, wish)};
-  bool is_granted = is_open(s, rule, wish);
+  bool is_granted = gws_access_is_open(s, ns, wish->action, wish->target);
   *v = (gw_verdict){.code = GW_CODE_OK};
   if (is_granted && (left.who & GW_WHO_TOKEN) == 0) return GWS_ANSWER_YES;
   if (left.who == 0) return refuse(wish, rule, v);

@@ -15,6 +15,7 @@
 #include "server/core/mail.h"
 #include "server/core/mem.h"
 #include "server/core/problem.h"
+#include "server/core/scope.h"
 
 /* ---- the table ------------------------------------------------------------ */
 
@@ -33,6 +34,10 @@ static const gw_api_method methods[] = {
   ROW(is_subscribed, is_subscribed, ALL, PRESENCE, NULL),
   ROW(history, history, OWNER, HISTORY, NULL),
   ROW(map_get, map_get, OWNER, HISTORY, NULL),
+  ROW(state_get, state_get, OWNER, HISTORY, NULL),
+  ROW(state_list, state_list, OWNER, HISTORY, NULL),
+  ROW(state_set, state_set, OWNER, NONE, NULL),
+  ROW(state_remove, state_remove, OWNER, NONE, NULL),
   ROW(publish, publish, OWNER, NONE, NULL),
   ROW(broadcast, broadcast, ALL, NONE, gws_api_broadcast_finish),
   ROW(subscribe, subscribe, SUM, NONE, NULL),
@@ -151,38 +156,62 @@ static uint32_t run(gw_hub *h, const gw_api_method *m, const gw_caller *caller,
   return code;
 }
 
-/** The channel that a request names. */
-static gw_view channel_of(const gw_api_method *m, const ProtobufCMessage *msg) {
-  int i = gw__json_field_named(m->request, "channel");
-  const void *at = (const uint8_t *)msg + m->request->fields[i].offset;
-  return gw_view_of(*(char *const *)at);
+/** A text field of a request; NULL: it has none of this name. */
+static const char *text_field(const ProtobufCMessage *msg, const char *name) {
+  int i = gw__json_field_named(msg->descriptor, name);
+  if (i < 0) return NULL;
+  const void *at = (const uint8_t *)msg + msg->descriptor->fields[i].offset;
+  return *(char *const *)at;
+}
+
+/** The channel that a request names, or that holds the scope which it names;
+ * GW_CODE_OK, BAD_CHANNEL, BAD_REQUEST: there is no such scope. */
+static uint32_t channel_of(const ProtobufCMessage *msg,
+                           char space[GW_MAX_CHANNEL_BYTES + 1],
+                           gw_view *channel) {
+  const char *name = text_field(msg, "channel");
+  gws_scope scope;
+  if (name == NULL) {
+    if (!gws_scope_find(gw_view_of(text_field(msg, "scope")), &scope.kind))
+      return GW_CODE_BAD_REQUEST;
+    scope.id = gw_view_of(text_field(msg, "id"));
+    *channel = gws_scope_channel(&scope, space);
+    return channel->len != 0 ? GW_CODE_OK : GW_CODE_BAD_CHANNEL;
+  }
+  *channel = gw_view_of(name);
+  if (channel->len > GW_MAX_CHANNEL_BYTES) return GW_CODE_BAD_CHANNEL;
+  memcpy(space, name, channel->len + 1);
+  channel->data = (const uint8_t *)space;
+  return GW_CODE_OK;
 }
 
 uint32_t gws_api_channel_of(const gw_api_method *m, gw_view request,
                             char name[GW_MAX_CHANNEL_BYTES + 1]) {
   ProtobufCMessage *msg =
       protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
+  gw_view channel;
   if (msg == NULL) return GW_CODE_BAD_REQUEST;
-  gw_view channel = channel_of(m, msg);
-  bool fits = channel.len <= GW_MAX_CHANNEL_BYTES;
-  if (fits) memcpy(name, channel.data, channel.len + 1);
+  uint32_t code = channel_of(msg, name, &channel);
   protobuf_c_message_free_unpacked(msg, NULL);
-  return fits ? GW_CODE_OK : GW_CODE_BAD_CHANNEL;
+  return code;
 }
 
 /** The worker to ask; code says why there is none. */
 static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
                          uint32_t *code) {
+  char space[GW_MAX_CHANNEL_BYTES + 1];
   uint32_t owner = h->worker;
   ProtobufCMessage *msg =
       protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
   *code = msg != NULL ? GW_CODE_OK : GW_CODE_BAD_REQUEST;
   if (msg != NULL && m->place == GWS_API_OWNER) {
-    gw_view name = channel_of(m, msg);
-    if (!gws_channel_name_is_valid(h, name) ||
-        gw_name_is_pattern(gw_settings_namespace(h->settings, name), name))
+    gw_view name = {NULL, 0};
+    *code = channel_of(msg, space, &name);
+    if (*code == GW_CODE_OK &&
+        (!gws_channel_name_is_valid(h, name) ||
+         gw_name_is_pattern(gw_settings_namespace(h->settings, name), name)))
       *code = GW_CODE_BAD_CHANNEL;
-    else
+    else if (*code == GW_CODE_OK)
       owner = gws_channel_owner(h, gws_hub_hash(h, name.data, name.len));
   }
   if (msg != NULL) protobuf_c_message_free_unpacked(msg, NULL);

@@ -104,10 +104,11 @@ static void test_defaults_are_those_of_the_core(void **state) {
   assert_true(strlen(c->settings.node) > 0);
   assert_memory_equal(&gw_settings_default.limits, &c->settings.limits,
                       sizeof c->settings.limits);
-  assert_int_equal(1, c->settings.num_namespaces);
-  assert_string_equal("", c->settings.namespaces[0].name);
+  assert_int_equal(2, c->settings.num_namespaces);
+  assert_string_equal("$state", c->settings.namespaces[0].name);
+  assert_string_equal("", c->settings.namespaces[1].name);
   assert_int_equal(gw_settings_default.namespaces[0].history_size,
-                   c->settings.namespaces[0].history_size);
+                   c->settings.namespaces[1].history_size);
 }
 
 static void test_reads_every_kind_of_value(void **state) {
@@ -137,7 +138,7 @@ static void test_reads_every_kind_of_value(void **state) {
   assert_int_equal(512, c->settings.limits.max_presence_bytes);
   assert_int_equal(60000, c->settings.ping_interval_ms);
   assert_int_equal(1500, c->settings.ping_timeout_ms);
-  assert_int_equal(0, c->settings.namespaces[0].history_ttl_ms);
+  assert_int_equal(0, c->settings.namespaces[1].history_ttl_ms);
 }
 
 static void test_empty_values_keep_the_default(void **state) {
@@ -157,7 +158,7 @@ static void test_namespaces_begin_with_what_holds_for_all(void **state) {
             "presence:\n  grace: 2s\n",
             "--history.size 5");
   const gw_settings *s = &f->config.settings;
-  assert_int_equal(4, s->num_namespaces);
+  assert_int_equal(5, s->num_namespaces);
   const gw_namespace *fleet = gw_settings_namespace(s, gw_view_of("fleet:7"));
   const gw_namespace *room = gw_settings_namespace(s, gw_view_of("room:lobby"));
   const gw_namespace *quiet = gw_settings_namespace(s, gw_view_of("quiet:1"));
@@ -190,6 +191,31 @@ static void test_flags_win_over_environment_over_file(void **state) {
   assert_int_equal(1000, f->config.drain_window_ms);
 }
 
+static void test_shared_state_is_a_map_whatever_is_said(void **state) {
+  fixture *f = *state;
+  load_good(f,
+            "history: {size: 0}\nchannel: {wildcards: true, lifetime: 1h}\n"
+            "payload: {type: json}\n",
+            "");
+  const gw_namespace *n =
+      gw_settings_namespace(&f->config.settings, gw_view_of("$state:user:a"));
+  assert_string_equal("$state", n->name);
+  assert_int_equal(GW_HISTORY_MAP, n->history_mode);
+  assert_int_equal(1000, n->history_size);
+  assert_int_equal(0, n->lifetime_ms);
+  assert_int_equal(GW_TAKES_ANY, n->payload);
+  assert_false(n->wildcards);
+  load_good(f,
+            "namespaces:\n- name: $state\n  history: {mode: stream, size: 5}\n"
+            "  allow: {publish: user}\n",
+            "");
+  n = gw_settings_namespace(&f->config.settings, gw_view_of("$state:user:a"));
+  assert_int_equal(2, f->config.settings.num_namespaces);
+  assert_int_equal(GW_HISTORY_MAP, n->history_mode);
+  assert_int_equal(5, n->history_size);
+  assert_int_equal(GW_WHO_USER, n->allow[GW_ACTION_PUBLISH].who);
+}
+
 static void test_lists_of_namespaces_replace_each_other(void **state) {
   fixture *f = *state;
   static const char text[] = "namespaces: [{name: file}]\n";
@@ -200,7 +226,7 @@ static void test_lists_of_namespaces_replace_each_other(void **state) {
   assert_string_equal("env", f->config.settings.namespaces[0].name);
   load_good(f, text, "--namespaces=[{\"name\":\"flag\"}]");
   assert_string_equal("flag", f->config.settings.namespaces[0].name);
-  assert_int_equal(2, f->config.settings.num_namespaces);
+  assert_int_equal(3, f->config.settings.num_namespaces);
   unsetenv("GODWIT_NAMESPACES");
 }
 
@@ -472,6 +498,7 @@ int main(void) {
       TEST(test_empty_values_keep_the_default),
       TEST(test_namespaces_begin_with_what_holds_for_all),
       TEST(test_flags_win_over_environment_over_file),
+      TEST(test_shared_state_is_a_map_whatever_is_said),
       TEST(test_lists_of_namespaces_replace_each_other),
       TEST(test_truth_flags_need_no_value),
       TEST(test_file_comes_from_the_environment_too),

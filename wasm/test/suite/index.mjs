@@ -6,10 +6,11 @@ import { cases as channels } from './channels.mjs';
 import { cases as connection } from './connection.mjs';
 import { cases as presence } from './presence.mjs';
 import { cases as publish } from './publish.mjs';
+import { cases as state } from './state.mjs';
 import { cases as subscription } from './subscription.mjs';
 
 const families = {
-  connection, subscription, publish, presence, channels,
+  connection, subscription, publish, presence, channels, state,
   'bug classes': bugClasses,
 };
 

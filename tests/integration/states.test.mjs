@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// states.test.mjs - shared state over the real binary, from clients, the API and
+// the command line.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { api, ask } from "./support/api.mjs";
+import { Command, run } from "./support/cli.mjs";
+import { Client } from "./support/client.mjs";
+import { withServer } from "./support/server.mjs";
+
+const env = (server) => ({ GODWIT_API: `http://127.0.0.1:${server.internal}` });
+const userState = (user) => `$state:user:${user}`;
+
+async function refused(client, publish) {
+  const { error } = await client.request({ publish });
+  assert.ok(error, "it was refused");
+  return error;
+}
+
+/* ---- shared keys ------------------------------------------------------------ */
+
+test("keys of a user are shared by its clients and the application", () =>
+  withServer({}, async (server) => {
+    const channel = userState("ada");
+    const [one, two] = [await Client.connect(server.port, { user: "ada" }),
+      await Client.connect(server.port, { user: "ada" })];
+    const eve = await Client.connect(server.port, { user: "eve" });
+    const { version } = await api(server, "state_set",
+      { scope: "user", id: "ada", key: "theme", json: "dark" });
+    await two.subscribe(channel, { recover: true });
+    const { publication } = await two.next("publication");
+    assert.deepEqual([publication.item, publication.json], ["theme", '"dark"']);
+    const set = { channel, item: "theme", json: '"light"', compareItem: true,
+      ...version };
+    await one.request({ publish: set });
+    assert.equal((await refused(one, set)).code, "CODE_CONFLICT");
+    const [change] = await two.publications(1);
+    assert.equal(change.value, "light");
+    const { entries } = await api(server, "state_get",
+      { scope: "user", id: "ada", key: "theme/menu", inherit: true });
+    assert.deepEqual([entries[0].key, entries[0].json, entries[0].user],
+      ["theme", "light", "ada"]);
+    assert.equal((await refused(eve, { ...set, compareItem: false })).code,
+      "CODE_PERMISSION_DENIED");
+    const { error } = await eve.request({ channel: 1, alias: true,
+      subscribe: { channel } });
+    assert.equal(error.code, "CODE_PERMISSION_DENIED");
+    await one.request({ publish: { channel, item: "soon", json: "1",
+      ttlMs: 200 } });
+    assert.equal((await two.next("publication")).publication.item, "soon");
+    assert.equal((await two.next("publication")).publication.removed, true);
+  }));
+
+test("who is in a channel shares its state", () =>
+  withServer({}, async (server) => {
+    const [one, two] = [await Client.connect(server.port, { user: "a" }),
+      await Client.connect(server.port, { user: "b" })];
+    const channel = "$state:channel:room:x";
+    const set = { channel, item: "turn", json: '"a"' };
+    assert.equal((await refused(one, set)).code, "CODE_PERMISSION_DENIED");
+    await one.subscribe("room:x");
+    await two.subscribe("room:x");
+    await two.subscribe(channel);
+    assert.ok((await one.request({ publish: set })).published);
+    assert.equal((await two.publications(1))[0].value, "a");
+  }));
+
+test("a call that names no scope, or a scope that is full, is told", () =>
+  withServer({ args: ["--namespaces",
+    JSON.stringify([{ name: "$state", history: { size: 1 } }])] },
+  async (server) => {
+    const bad = await ask(server, "state_get",
+      { scope: "usr", id: "x", key: "a" });
+    assert.equal(bad.status, 400);
+    const free = { scope: "free", id: "x" };
+    await api(server, "state_set", { ...free, key: "a", json: 1 });
+    const full = await ask(server, "state_set", { ...free, key: "b", json: 1 });
+    assert.equal(full.json.error.name, "LIMIT_REACHED");
+  }));
+
+test("godwit state reads, changes and watches", () =>
+  withServer({}, async (server) => {
+    const state = (...args) => run(["state", ...args], { env: env(server) });
+    const watch = new Command(
+      ["state", "watch", "user", "ada", "--json", "--count", "3"], { server });
+    await watch.live(userState("ada"));
+    const set = await state("set", "user", "ada", "a/b", '{"n":1}',
+      "--expect", "none");
+    assert.equal(set.code, 0, set.err);
+    assert.match(set.out, /^[0-9a-f]{16}:1\n$/);
+    const clash = await state("set", "user", "ada", "a/b", "2",
+      "--expect", "none");
+    assert.equal(clash.code, 1);
+    assert.match(clash.err, /511 CONFLICT/);
+    await state("set", "user", "ada", "a/b", "2",
+      "--expect", set.out.trim());
+    const got = await state("get", "user", "ada", "a/b/c", "--inherit");
+    assert.deepEqual([got.code, got.out], [0, "2\n"], got.err);
+    const list = await state("list", "user", "ada", "a/");
+    assert.match(list.out, /^a\/b [0-9a-f]{16}:2 2\n$/);
+    await state("remove", "user", "ada", "a/b");
+    const gone = await state("get", "user", "ada", "a/b");
+    assert.equal(gone.code, 1);
+    assert.match(gone.err, /no such key/);
+    assert.equal(await watch.end(), 0, watch.err);
+    assert.deepEqual(watch.lines.map((line) => JSON.parse(line))
+      .map(({ json, removed }) => removed ? "removed" : json),
+    [{ n: 1 }, 2, "removed"]);
+    for (const args of [["set", "user", "ada", "k", "dark"], ["get", "user"],
+      ["swap"], ["get", "user", "ada", "k", "more"]])
+      assert.equal((await state(...args)).code, 2, args.join(" "));
+  }));

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// state.ts - `godwit/state`: keys that clients share, kept from the events of a
+// subscription.
+//
+//   const cart = new SharedState(client, 'user', 'ada');
+//   cart.watch('cart/size', ({ value }) => show(value));
+//   await cart.update('visits', (n = 0) => n + 1);
+
+import type { GodwitError } from './error.js';
+import { ItemMap, type ItemChange } from './map.js';
+import type { PublishOptions, SubscribeOptions } from './options.js';
+import type { Subscription } from './subscription.js';
+import type { Payload, Published, Received } from './types.js';
+
+/** Whose the keys are: `id` is the public id of a client, the name of a user,
+ * channel or group, or for `free` any name. */
+export type Scope = 'connection' | 'user' | 'channel' | 'group' | 'free';
+
+/** The value of a path, its own or that of the nearest path which it is in. */
+export interface Effective<T> {
+  readonly value: T;
+  /** The key that has it. */
+  readonly from: string;
+}
+
+export interface EffectiveChange<T> {
+  readonly path: string;
+  /** Undefined: neither the path nor what it is in has a value. */
+  readonly value: T | undefined;
+  readonly from: string | undefined;
+  readonly previous: Effective<T> | undefined;
+}
+
+/** What it needs of a client. */
+interface Client {
+  subscribe(channel: string, options?: SubscribeOptions): Subscription;
+}
+
+/** How often `update` begins again before it gives up. */
+const UPDATES = 16;
+
+/** The channel of a scope, as `$state:user:ada`. */
+export function stateChannel(scope: Scope, id: string): string {
+  return `$state:${scope}:${id}`;
+}
+
+/** Read like a Map of keys and values; an `ItemMap` of the scope's channel, so
+ * that `position(key)` is a key's version and `compareItem` compares it. */
+export class SharedState<T = Received> extends ItemMap<T> {
+  constructor(client: Client, scope: Scope, id: string) {
+    super(client.subscribe(stateChannel(scope, id), { since: 'start' }));
+  }
+
+  /** Resolves when it holds what the server holds; rejects when the subscription
+   * ends before. */
+  loaded(): Promise<void> {
+    return this.#until(() => this.isWhole);
+  }
+
+  /** Changes a value by a function of the present one, which is called again when
+   * somebody else was faster. It returns undefined to remove the key. */
+  async update(
+    key: string, change: (value: T | undefined) => Payload | undefined,
+    options: PublishOptions = {},
+  ): Promise<Published> {
+    await this.loaded();
+    for (let left = UPDATES; ; left--) {
+      const version = this.position(key);
+      const value = change(this.get(key));
+      const compared = { ...options, compareItem: version };
+      try {
+        return await (value === undefined
+          ? this.remove(key, compared) : this.set(key, value, compared));
+      } catch (error) {
+        const { name } = error as GodwitError;
+        if (name !== 'CONFLICT' || left <= 1) throw error;
+      }
+      // What was faster is on its way, or was for a moment only.
+      await this.#until(() => this.isWhole &&
+        this.position(key)?.offset !== version?.offset);
+    }
+  }
+
+  /** The value of a path: of `a/b/c`, or else of `a/b`, or else of `a`. */
+  effective(path: string): Effective<T> | undefined {
+    for (let from = path; from; from = parentOf(from)) {
+      if (this.has(from)) return { value: this.get(from)!, from };
+    }
+    return undefined;
+  }
+
+  /** Calls the handler whenever the effective value of a path changes, or where it
+   * comes from; returns a function that ends it. */
+  watch(path: string, handler: (change: EffectiveChange<T>) => void): () => void {
+    let previous = this.effective(path);
+    return this.on('change', ({ item }: ItemChange<T>) => {
+      if (item !== path && !path.startsWith(`${item}/`)) return;
+      const now = this.effective(path);
+      const isSame = previous?.from === now?.from && now?.from !== item;
+      const change = { path, value: now?.value, from: now?.from, previous };
+      previous = now;
+      if (!isSame) handler(change);
+    });
+  }
+
+  /** Ends the subscription, too. */
+  override end(): void {
+    super.end();
+    this.subscription.unsubscribe();
+  }
+
+  /** Resolves when something is so, after a change or at once. */
+  #until(is: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { subscription } = this;
+      const look = () => {
+        if (is()) resolve();
+        else if (subscription.state === 'ended') {
+          reject(new Error('the subscription has ended'));
+        } else return;
+        for (const end of ends) end();
+      };
+      const ends = [
+        this.on('change', look), this.on('whole', look),
+        subscription.on('state', look),
+      ];
+      look();
+    });
+  }
+}
+
+/** `a/b` of `a/b/c`, nothing of `a`. */
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
+}
