@@ -211,50 +211,22 @@ EXPORT(m) void bridge_position(bridge *b, uint32_t sub) {
 
 /* ---- publications -------------------------------------------------------- */
 
-/** A tag as an item of a list. */
-#define TAG_ROOM (GW_MAX_TAG_NAME_BYTES + GW_MAX_TAG_VALUE_BYTES + 16u)
-
-/** Take what is in front of the next NUL; all of it when there is none. */
-static gw_view take_text(gw_view *rest) {
-  gw_view v = {rest->data, 0};
-  while (v.len < rest->len && v.data[v.len] != 0)
-    v.len++;
-  size_t step = v.len + (v.len < rest->len);
-  *rest = (gw_view){v.data + step, rest->len - step};
-  return v;
-}
-
-/** Tags are names and values with a NUL behind each. What has one inside has too
- * many of them. */
-static int read_tags(gw_view text, gw_list *tags) {
-  static uint8_t space[GW_MAX_TAGS * TAG_ROOM];
-  gw_out out = {space, 0, sizeof space};
-  size_t num = tags->num;
-  tags->num = 0;
-  while (text.len != 0) {
-    gw_tag tag = {take_text(&text), {NULL, 0}};
-    tag.value = take_text(&text);
-    if (gw_list_add(&out, tags, GW_MESSAGE_tag, &tag) < 0)
-      return GW_ERR_TOO_BIG;
-  }
-  return tags->num == num ? 0 : GW_ERR_TEXT;
-}
-
 /** Input: gw_publish_options, of whose item and metadata there are the lengths
- * only, and of whose tags the number; channel, item, metadata and tags as one
- * text; payload. Returned beside: the key. */
+ * only, and of whose tags the number; channel, item and metadata as one text;
+ * tags and payload as one. Returned beside: the key. */
 EXPORT(n)
 int bridge_publish(bridge *b, uint32_t tags_len, uint32_t text_len,
                    uint32_t type, uint32_t payload_len) {
   gw_publish_options *options = (void *)input.data;
-  gw_view channel = after(sizeof *options, text_len - tags_len);
+  gw_view channel = after(sizeof *options, text_len);
   gw_view bytes = after(sizeof *options + text_len, payload_len);
-  gw_view tags = {bytes.data - tags_len, tags_len};
+  options->tags = gw_list_of(bytes, options->tags.num);
+  options->tags.rest.len = tags_len;
+  bytes.data += tags_len;
+  bytes.len -= tags_len;
   channel.len -= options->item.len + options->meta.len;
   options->item.data = channel.data + channel.len;
   options->meta.data = options->item.data + options->item.len;
-  int err = read_tags(tags, &options->tags);
-  if (err < 0) return err;
   return gw_client_publish(enter(b), channel, payload_of(type, bytes), options,
                            &b->returned.epoch);
 }

@@ -51,11 +51,11 @@ void bridge_events_begin(bridge *b) {
  * is marked as bytes, or as a payload and the word before says bytes. */
 #define BYTES     0x40u
 #define PAYLOAD   0x80u
-#define VIEWS_MAX 4
+#define VIEWS_MAX 5
 static const uint8_t views[][VIEWS_MAX] = {
     [GW_EVENT_STATE] = {7},
     [GW_EVENT_SUB_STATE] = {5, 10},
-    [GW_EVENT_PUBLICATION] = {PAYLOAD | 11, 18, 22, 24},
+    [GW_EVENT_PUBLICATION] = {PAYLOAD | 11, 18, 22, 24, BYTES | 26},
     [GW_EVENT_PUBLISHED] = {7, 15},
     [GW_EVENT_PRESENCE] = {8, 10, BYTES | 12, 14},
     [GW_EVENT_REPLY] = {6, PAYLOAD | 10},
@@ -72,31 +72,12 @@ static void keep(bridge_buf *buf, gw_view *v) {
   v->data = (const uint8_t *)(uintptr_t)place; /* NOLINT: not an address */
 }
 
-/** In place of a message, its tags as text: names and values with a NUL behind
- * each, which none has in it. */
-static void keep_tags(bridge *b, gw_event *e) {
-  gw_publication m = {.offset = 0};
-  gw_view item;
-  gw_tag tag;
-  uint32_t place = b->texts.len;
-  gw_view *parts[] = {&tag.name, &tag.value};
-  if (e->u.publication.num_tags != 0)
-    (void)!gw_decode_publication(e->u.publication.body, &m);
-  while (gw_list_next(&m.tags, &item)) {
-    if (gw_decode_tag(item, &tag) < 0) continue;
-    for (int i = 0; i < 2; i++) {
-      keep(&b->texts, parts[i]);
-      *grow(&b->texts, 1) = 0;
-    }
-  }
-  /* NOLINTNEXTLINE: a place, not an address */
-  e->u.publication.body =
-      (gw_view){(const uint8_t *)(uintptr_t)place, b->texts.len - place};
-}
-
 static void put(bridge *b, const gw_event *e) {
   uint32_t *record = (void *)grow(&b->records, sizeof *e);
   memcpy(record, e, sizeof *e);
+  /* Nobody wants the message but for its tags. */
+  if (e->type == GW_EVENT_PUBLICATION && e->u.publication.num_tags == 0)
+    ((gw_event *)(void *)record)->u.publication.body.len = 0;
   const uint8_t *view = views[e->type];
   for (int i = 0; i < VIEWS_MAX && view[i] != 0; i++) {
     uint32_t *word = record + (view[i] & ~(BYTES | PAYLOAD));
@@ -104,7 +85,6 @@ static void put(bridge *b, const gw_event *e) {
                     ((view[i] & PAYLOAD) != 0 && word[-1] == GW_PAYLOAD_BYTES);
     keep(is_bytes ? &b->bytes : &b->texts, (gw_view *)(void *)word);
   }
-  if (e->type == GW_EVENT_PUBLICATION) keep_tags(b, (gw_event *)(void *)record);
 }
 
 static void put_members(bridge *b, const gw_event *e) {

@@ -107,11 +107,19 @@ static void on_care_timer(uv_timer_t *timer) {
 
 /* ---- making ------------------------------------------------------------- */
 
-static void raise_fd_limit(void) {
+static rlim_t wanted_fds(const gw_config *config) {
+  rlim_t max = config->settings.max_connections;
+  if (max == 0) return GW_SERVER_MAX_FDS;
+  return (max + GW_CONTEXT_HANDSHAKES) * config->workers + GW_SERVER_OTHER_FDS;
+}
+
+/* Where we are a part of a program, its limit is not for us to lower. */
+static void set_fd_limit(const gw_server *s) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
-  limit.rlim_cur =
-      limit.rlim_max < GW_SERVER_MAX_FDS ? limit.rlim_max : GW_SERVER_MAX_FDS;
+  rlim_t wanted = wanted_fds(&s->config);
+  if (wanted < limit.rlim_cur && !s->takes_signals) return;
+  limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
   (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -207,7 +215,7 @@ static int make(gw_server *s, const gw_server_options *o) {
                         .json = s->config.log_format == GW_CONFIG_LOG_JSON});
   if (!s->log) return GW_ERR_NOMEM;
   gw_context_set_log(s->log);
-  raise_fd_limit();
+  set_fd_limit(s);
   signal(SIGPIPE, SIG_IGN);
   int err = gw__server_load_credentials(s);
   if (err < 0) return err;

@@ -9,9 +9,14 @@
 #include "server/net/internal.h"
 #include "server/net/worker.h"
 
-/** Descriptors at most: libwebsockets keeps two tables of this length for each
- * worker, so a limit of millions would cost memory that nobody uses. */
-#define GW_SERVER_MAX_FDS 262144u
+/** Descriptors, where limits.max_connections asks for no other number.
+ * libwebsockets keeps two tables of this length for each worker, and walks
+ * through one at the end of each connection (docs/libwebsockets.md): a limit of
+ * millions would cost memory and time that nobody has a use for. */
+#define GW_SERVER_MAX_FDS 65536u
+
+/** Descriptors beside those of connections and handshakes. */
+#define GW_SERVER_OTHER_FDS 1024u
 
 /** Descriptors that connections leave to health, metrics, the store and the log,
  * so that the server can be looked after when it has run out; a quarter of the

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "server/net/context.h"
 
@@ -116,10 +117,24 @@ void gw_ws_tick(gw_ws *ws, uint64_t now_ms) {
 
 /* ---- output ------------------------------------------------------------- */
 
+/* Give the kernel what it takes at once; returns what is left. libwebsockets holds
+ * nothing back, as c is not blocked, and its own way would cost a cold connection
+ * more memory than all of ours does. */
+static gw_view write_at_once(const gw_ws_conn *c, gw_view bytes) {
+  if (c->fd < 0) return bytes;
+  ssize_t n = send(c->fd, bytes.data, bytes.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+  size_t done = n > 0 ? (size_t)n : 0;
+  return (gw_view){bytes.data + done, bytes.len - done};
+}
+
 /* The one place that writes. On HTTP/1 the bytes go out as they stand, at any
- * time; HTTP/2 will need its writable callback and LWS_PRE bytes in front. */
+ * time; HTTP/2 will need its writable callback and LWS_PRE bytes in front.
+ * libwebsockets keeps what the kernel does not take, and finds out about a
+ * connection that has broken. */
 static bool write_bytes(gw_ws *ws, gw_ws_conn *c, gw_view bytes) {
   gw_stat_add(&ws->stats->writes_total, 1);
+  bytes = write_at_once(c, bytes);
+  if (bytes.len == 0) return true;
   /* LWS_WRITE_HTTP leaves the buffer as it is. */
   unsigned char *data = (unsigned char *)(uintptr_t)bytes.data;
   if (lws_write(c->wsi, data, bytes.len, LWS_WRITE_HTTP) < 0) return false;
@@ -244,8 +259,10 @@ static int on_open(gw_ws *ws, struct lws *wsi, gw_ws_conn *c,
   char peer[64] = "";
   ws->on_input(ws->user);
   lws_get_peer_simple(wsi, peer, sizeof peer);
-  *c = (gw_ws_conn){
-      .wsi = wsi, .is_json = encoding == GW_ENCODING_JSON, .is_counted = true};
+  *c = (gw_ws_conn){.wsi = wsi,
+                    .is_json = encoding == GW_ENCODING_JSON,
+                    .is_counted = true,
+                    .fd = lws_is_ssl(wsi) ? -1 : lws_get_socket_fd(wsi)};
   ws->num_conns++;
   c->session = gw_hub_open(ws->hub, c, encoding, gw_view_of(peer));
   return c->session ? 0 : -1;

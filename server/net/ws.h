@@ -41,6 +41,7 @@ struct gw_ws_conn {
   bool is_counted;
   bool is_blocked; /* the kernel's buffer is full; writable will be told */
   bool is_doomed;  /* to be cut at the next flush */
+  int fd;          /* -1: what is sent has to be encrypted */
 };
 
 /** The transport of one worker; zero and gw_ws_init. */

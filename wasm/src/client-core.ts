@@ -7,7 +7,7 @@ import { Emitter } from './emitter.js';
 import { Engine } from './engine.js';
 import { checked, GodwitError, NOT_FOUND, reasonOf, STATE } from './error.js';
 import type { EventReader } from './event-reader.js';
-import { Feed, memberOf, positionWords } from './feed.js';
+import { Feed, memberOf, NO_LIST, positionWords } from './feed.js';
 import {
   CallEvent, Event, EventType, Facts, PublishedEvent, ReplyEvent, StateEvent,
   SubEvent,
@@ -520,22 +520,23 @@ function putPublish(
   engine: Engine, channel: string, payload: EncodedPayload,
   {
     echo = true, atMostOnce = false, expected, ttlMs = 0, item = '', compareItem,
-    removed = false, tags = {}, metadata,
+    removed = false, tags = NO_LIST, metadata,
   }: PublishOptions,
 ): string {
   const flags = Number(!echo) | Number(atMostOnce) << 8 |
     Number(expected !== undefined) << 16 |
     Number(compareItem !== undefined) << 24;
-  const list = Object.entries(tags);
-  const tagText = list.map((tag) => tag.join('\0') + '\0').join('');
   const about = JSON.stringify(metadata) ?? '';
   // gw_publish_options.
   const options = [
     flags, Number(removed), ...positionWords(compareItem ?? expected), ttlMs, 0,
-    toUtf8(item).length, 0, list.length, 0, 0, 0, 0, toUtf8(about).length,
+    toUtf8(item).length, 0, tags.size, 0, 0, 0, 0, toUtf8(about).length,
   ];
-  const result = engine._command(Call.PUBLISH, [toUtf8(tagText).length], options,
-    channel + item + about + tagText, payload);
+  const result = engine._command(
+    Call.PUBLISH, [tags.terms.length], options, channel + item + about,
+    tags.size ? {
+      ...payload, _bytes: Uint8Array.of(...tags.terms, ...payload._bytes),
+    } : payload);
   if (atMostOnce && result === STATE) {
     throw new GodwitError(Code.CONNECTION_LOST);
   }

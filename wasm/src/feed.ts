@@ -19,11 +19,11 @@ import {
 } from './states.js';
 import { Subscription } from './subscription.js';
 import type {
-  Filter, Member, MembersEvent, Position, Reason, Received, SubscriptionState,
+  EncodedList, Member, MembersEvent, Position, Reason, Received, SubscriptionState,
   SubscriptionStateEvent,
 } from './types.js';
 
-const NO_FILTER: Filter = { size: 0, terms: NO_BYTES };
+export const NO_LIST: EncodedList = { size: 0, terms: NO_BYTES };
 const OVERFLOWS = ['close', 'drop', 'conflate', 'sample'];
 
 /** What this client tells about itself. */
@@ -63,7 +63,7 @@ export class Feed {
   #since: SubscribeOptions['since'];
   #presence: boolean;
   readonly #overflow: number;
-  readonly #filter: Filter;
+  readonly #filter: EncodedList;
   /** JSON about the subscription. */
   readonly #about: string;
   #engine: Engine | null = null;
@@ -85,7 +85,7 @@ export class Feed {
     this._channel = channel;
     this.#since = options.since;
     this.#presence = options.presence ?? false;
-    this.#filter = options.filter ?? NO_FILTER;
+    this.#filter = options.filter ?? NO_LIST;
     this.#about = JSON.stringify(options.metadata) ?? '';
     this.#overflow = OVERFLOWS.indexOf(options.overflow ?? 'close');
     if (this.#overflow < 0) {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 // filter.ts - `godwit/filter`: which publications of a channel a subscription
-// wants, by their tags.
+// wants, by their tags; and the tags.
 //
 //   client.subscribe('stock:all', {
 //     filter: and(oneOf('symbol', ['A', 'B']), ge('price', 100)),
 //   });
+//   client.publish('stock:all', quote, { tags: tags({ symbol: 'A', price: 101 }) });
 
-import { toUtf8 } from './bytes.js';
-import type { Filter } from './types.js';
+import { fromUtf8, toUtf8 } from './bytes.js';
+import type { Publication } from './publication.js';
+import type { EncodedList as Filter } from './types.js';
 
 export type { Filter };
 
@@ -100,3 +102,56 @@ export const or = (...filters: readonly Filter[]): Filter =>
 
 /** The filter does not let it pass. */
 export const not = (filter: Filter): Filter => then([filter], Op.NOT);
+
+/** What a publication shall carry for filters, up to 16. */
+export function tags(values: Readonly<Record<string, Value>>): Filter {
+  const entries = Object.entries(values);
+  return {
+    size: entries.length,
+    terms: Uint8Array.from(entries.flatMap(([name, value]) =>
+      field(1, [...field(1, name), ...field(2, String(value))]))),
+  };
+}
+
+/** The fields of a message that the core has read before, but for numbers. */
+function* fieldsOf(
+  bytes: Uint8Array,
+): Generator<[number: number, bytes: Uint8Array]> {
+  let at = 0;
+  const varint = () => {
+    let value = 0;
+    let scale = 1;
+    let byte;
+    do {
+      byte = bytes[at++]!;
+      value += byte % 128 * scale;
+      scale *= 128;
+    } while (byte > 127);
+    return value;
+  };
+  while (at < bytes.length) {
+    const key = varint();
+    const wire = key % 8;
+    if (wire === 0) {
+      varint();
+      continue;
+    }
+    const len = wire === 2 ? varint() : wire === 1 ? 8 : 4;
+    yield [key >>> 3, bytes.subarray(at, at += len)];
+  }
+}
+
+/** Number of Publication.tags in the schema. */
+const TAGS = 10;
+
+/** The tags that a publication carries. */
+export function tagsOf({ tagBytes }: Publication): Record<string, string> {
+  const found: [string, string][] = [];
+  for (const [number, tag] of fieldsOf(tagBytes)) {
+    if (number !== TAGS) continue;
+    const texts = ['', '', ''];
+    for (const [part, text] of fieldsOf(tag)) texts[part] = fromUtf8(text);
+    found.push([texts[1]!, texts[2]!]);
+  }
+  return Object.fromEntries(found);
+}

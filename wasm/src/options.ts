@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // options.ts - everything that can be chosen, with its default.
 
-import type { Filter, Payload, Position, State } from './types.js';
+import type { EncodedList, Payload, Position, State } from './types.js';
 
 /**
  * Exponential backoff with jitter: delay n is `baseMs * multiplier ** n`, at most
@@ -123,9 +123,9 @@ export interface SubscribeOptions {
    * `drop` the oldest of what waits; `conflate` to the newest of each item;
    * `sample` the newest. What is skipped is told as a gap; `close`. */
   readonly overflow?: 'close' | 'drop' | 'conflate' | 'sample';
-  /** Only publications that pass; all. The same for all subscriptions of a
+  /** Only publications that pass, by the functions of `godwit/filter`; all. The same for all subscriptions of a
    * channel that there are at a time. */
-  readonly filter?: Filter;
+  readonly filter?: EncodedList;
   /** What the server shall know about the subscription, such as for whom it is;
    * nothing. */
   readonly metadata?: Payload;
@@ -148,8 +148,8 @@ export interface PublishOptions {
   readonly compareItem?: Position | null;
   /** The item is gone; then there is no payload; false. */
   readonly removed?: boolean;
-  /** What filters look at: up to 16. */
-  readonly tags?: Readonly<Record<string, string | number | boolean>>;
+  /** What filters look at, up to 16: made by `tags` of `godwit/filter`. */
+  readonly tags?: EncodedList;
   /** What is known about the channel, if nothing is so far and this client may
    * say it. */
   readonly metadata?: Payload;

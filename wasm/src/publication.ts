@@ -16,6 +16,8 @@ export class Publication {
   readonly own: boolean;
   /** The item is gone. */
   readonly removed: boolean;
+  /** What `tagsOf` of `godwit/filter` reads; empty without tags. */
+  readonly tagBytes: Uint8Array;
   /** @internal Of a wildcard subscription: in the channel, not in what was
    * subscribed to. */
   readonly _isMatched: boolean;
@@ -28,8 +30,6 @@ export class Publication {
   readonly #user: string;
   readonly #item: string;
   readonly #channel: string;
-  /** With a NUL behind each name and value. */
-  readonly #tags: string;
   /** The payload until it is decoded. */
   #source: Source | null;
   #data: Received;
@@ -48,7 +48,7 @@ export class Publication {
     this.#user = reader._text(Word.USER);
     this.#item = reader._text(Word.ITEM);
     this.time = reader._number(Word.TIME_MS);
-    this.#tags = reader._text(Word.TAGS);
+    this.tagBytes = reader._bytes(Word.TAGS);
     // Bools have a byte each.
     this.own = reader._is(Word.OWN);
     this.removed = (reader._word(Word.OWN) & 256) !== 0;
@@ -93,14 +93,6 @@ export class Publication {
     return copyOf(this.#item);
   }
 
-  /** What filters look at. */
-  get tags(): Readonly<Record<string, string>> {
-    const tags: Record<string, string> = {};
-    const texts = copyOf(this.#tags).split('\0');
-    for (let i = 0; i + 2 < texts.length; i += 2) tags[texts[i]!] = texts[i + 1]!;
-    return tags;
-  }
-
   /** The same as `key` of the publisher's promise; null for none. */
   get key(): string | null {
     return toHex(this.#key, this.#keyHigh);
@@ -109,11 +101,11 @@ export class Publication {
   /** So that JSON.stringify and logs show what the getters give. */
   toJSON(): Record<string, unknown> {
     const {
-      channel, data, position, clientId, user, time, key, item, removed, tags,
+      channel, data, position, clientId, user, time, key, item, removed,
       own,
     } = this;
     return {
-      channel, data, position, clientId, user, time, key, item, removed, tags,
+      channel, data, position, clientId, user, time, key, item, removed,
       own,
     };
   }

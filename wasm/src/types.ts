@@ -130,11 +130,10 @@ export interface Gap {
 /** `anew`: a map was told from its beginning; see the event `reset`. */
 export type Recovery = 'continuous' | 'recovered' | 'gap' | 'anew';
 
-/** Which publications pass: made by the functions of `godwit/filter`. */
-export interface Filter {
-  /** Number of terms. */
+/** A filter, or tags: made by the functions of `godwit/filter`. */
+export interface EncodedList {
   readonly size: number;
-  /** Terms of the protocol, in reverse Polish notation. */
+  /** In the form of the protocol. */
   readonly terms: Uint8Array<ArrayBuffer>;
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // server.test.mjs - both builds against the real server, in Node.
 
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import WebSocket from 'ws';
@@ -12,6 +14,7 @@ import { equal, until } from './support/check.mjs';
 import { BINARY, RealServer } from './support/real-server.mjs';
 import { Context, runCase } from './support/run.mjs';
 import { cases } from './suite/live.mjs';
+import { cases as channels, namespaces } from './suite/live-channels.mjs';
 
 const builds = [
   ['wasm', await import('../dist/index.js')],
@@ -20,6 +23,14 @@ const builds = [
 const server = new RealServer();
 const certificate = new Certificates().make('sdk');
 const secureServer = new RealServer(...flagsOf(certificate));
+const folder = mkdtempSync(join(tmpdir(), 'godwit-schema-'));
+const schema = join(folder, 'schema.json');
+writeFileSync(schema, JSON.stringify({
+  properties: { user: { properties: { address: {
+    items: { type: 'object', required: ['city'] },
+  } } } },
+}));
+const spacesServer = new RealServer(...namespaces(schema));
 const options = existsSync(BINARY) ? {} : { skip: `${BINARY} is not built` };
 
 /** As NODE_EXTRA_CA_CERTS does for a process that starts with it. */
@@ -29,8 +40,12 @@ class TrustingWebSocket extends WebSocket {
   }
 }
 
-before(() => options.skip || Promise.all([server.start(), secureServer.start()]));
-after(() => options.skip || Promise.all([server.close(), secureServer.close()]));
+const servers = [server, secureServer, spacesServer];
+before(() => options.skip || Promise.all(servers.map((s) => s.start())));
+after(async () => {
+  if (!options.skip) await Promise.all(servers.map((s) => s.close()));
+  rmSync(folder, { recursive: true, force: true });
+});
 
 for (const [build, godwit] of builds) {
   const context = () => ({ ...godwit, url: server.url, live: { WebSocket } });
@@ -40,6 +55,11 @@ for (const [build, godwit] of builds) {
     test(`${build}: live, over TLS: ${each.name}`, options, () => runCase({
       ...context(), url: secureServer.url, live: { WebSocket: TrustingWebSocket },
     }, {}, each));
+  }
+
+  for (const each of channels) {
+    test(`${build}: live channels: ${each.name}`, options,
+      () => runCase({ ...context(), url: spacesServer.url }, {}, each));
   }
 
   test(`${build}: live: a server that is killed loses nothing that it did not ` +

@@ -222,12 +222,14 @@ export const cases = [
         since: { epoch: '1', offset: 0 }, presence: true,
       });
       const after = [];
+      const ends = [];
       for (const event of HANDLERS) {
-        subscription.on(event, () => { throw new Error(event); });
+        ends.push(subscription.on(event, () => { throw new Error(event); }));
         subscription.on(event, () => after.push(event));
       }
       await quietly(() => until(() =>
         after.filter((event) => event === 'publication').length === 2));
+      for (const end of ends) end();
       equal([...new Set(after)].sort(), [...HANDLERS].sort());
       equal(t.errors.length, after.length);
       equal(t.errors.map((e) => e.message), after);
