@@ -100,6 +100,7 @@ void gw_config_deinit(gw_config *c) {
   for (size_t i = 0; i < c->settings.num_namespaces; i++)
     gw__namespace_deinit(&c->namespaces[i]);
   free(c->namespaces);
+  free(c->machines);
   gw__namespace_deinit(&c->base);
   *c = (gw_config){0};
 }
@@ -144,6 +145,10 @@ static void load_variable(gw__load *l, const char *name, const char *value) {
   size_t distance;
   if (strcmp(name, "GODWIT_NAMESPACES") == 0) {
     gw__yaml_load_namespaces(l, value, name);
+    return;
+  }
+  if (strcmp(name, "GODWIT_MACHINES") == 0) {
+    gw__yaml_load_machines(l, value, name);
     return;
   }
   const gw__key *key = find_variable(&t, name, &at, &distance);
@@ -210,7 +215,8 @@ static int load_flag(gw__load *l, flag *f) {
   const char *path = f->where + 2;
   void *at = NULL;
   const gw__key *key = gw__targets_find(&t, path, &at);
-  bool is_list = strcmp(path, t.list) == 0;
+  bool is_machines = strcmp(path, "machines") == 0;
+  bool is_list = is_machines || strcmp(path, t.list) == 0;
   if (key == NULL && !is_list && strcmp(path, "config") != 0) {
     gw__load_fail(l, f->where, "there is no such flag; the nearest is --%s",
                   gw__targets_nearest(&t, path, nearest));
@@ -226,7 +232,10 @@ static int load_flag(gw__load *l, flag *f) {
     return 1;
   }
   if (key != NULL) (void)gw__load_set(l, key, at, f->value, f->where);
-  if (is_list) gw__yaml_load_namespaces(l, f->value, f->where);
+  if (is_machines)
+    gw__yaml_load_machines(l, f->value, f->where);
+  else if (is_list)
+    gw__yaml_load_namespaces(l, f->value, f->where);
   return f->is_apart ? 2 : 1;
 }
 
@@ -436,6 +445,7 @@ static int finish(gw__load *l) {
   complete(l);
   if (!l->is_out_of_memory) complete_hooks(l);
   if (l->num_errors == 0) check_together(l);
+  if (l->num_errors == 0) gw__machines_check(l);
   if (!l->is_out_of_memory) gw__config_load_schemas(l);
   if (l->is_out_of_memory) return GW_ERR_NOMEM;
   return l->num_errors == 0 ? 0 : GW_ERR_INVALID;

@@ -86,6 +86,7 @@ typedef struct gw_config {
   char *node;
   gw_namespace base; /* what a namespace does not say itself */
   gw_namespace *namespaces;
+  struct gw_machine *machines;
 } gw_config;
 
 /**

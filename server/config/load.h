@@ -31,6 +31,9 @@ void gw__namespace_deinit(gw_namespace *n);
  * (state.c). Returns how many there are. */
 size_t gw__config_add_state(gw__load *l, size_t num);
 
+/** Whether the namespaces that machines are for are there (machines.c). */
+void gw__machines_check(gw__load *l);
+
 /** Read the schemas that namespaces name (schemas.c). */
 void gw__config_load_schemas(gw__load *l);
 
@@ -74,6 +77,8 @@ bool gw__load_set(gw__load *l, const gw__key *key, void *at, const char *text,
 void gw__yaml_load(gw__load *l, const char *path);
 /** Take a list of namespaces from a variable or a flag. */
 void gw__yaml_load_namespaces(gw__load *l, const char *text, const char *where);
+/** The same of machines, which are read at once. */
+void gw__yaml_load_machines(gw__load *l, const char *text, const char *where);
 /** Read the namespaces that were found into the configuration. */
 void gw__yaml_apply_namespaces(gw__load *l);
 void gw__yaml_free(gw__yaml *y); /**< NULL is fine */

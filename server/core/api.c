@@ -38,6 +38,7 @@ static const gw_api_method methods[] = {
   ROW(state_list, state_list, OWNER, HISTORY, NULL),
   ROW(state_set, state_set, OWNER, NONE, NULL),
   ROW(state_remove, state_remove, OWNER, NONE, NULL),
+  ROW(machine_get, machine_get, OWNER, HISTORY, NULL),
   ROW(publish, publish, OWNER, NONE, NULL),
   ROW(broadcast, broadcast, ALL, NONE, gws_api_broadcast_finish),
   ROW(subscribe, subscribe, SUM, NONE, NULL),

@@ -95,6 +95,8 @@ uint32_t gws_api_state_set(gw_hub *h, const gw_caller *caller,
                            const ProtobufCMessage *request, gws_reply *r);
 uint32_t gws_api_state_remove(gw_hub *h, const gw_caller *caller,
                               const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_machine_get(gw_hub *h, const gw_caller *caller,
+                             const ProtobufCMessage *request, gws_reply *r);
 uint32_t gws_api_publish(gw_hub *h, const gw_caller *caller,
                          const ProtobufCMessage *request, gws_reply *r);
 uint32_t gws_api_broadcast(gw_hub *h, const gw_caller *caller,

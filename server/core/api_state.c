@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* api_state.c - shared state: keys of a scope, which are the items of a map. */
+#include <stdio.h>
 #include <string.h>
 
 #include "server/core/api_method.h"
 #include "server/core/api_record.h"
 #include "server/core/channel.h"
+#include "server/core/machine.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
 #include "server/core/publish_check.h"
@@ -151,6 +153,58 @@ uint32_t gws_api_state_list(gw_hub *h, const gw_caller *caller,
   return GW_CODE_OK;
 }
 
+/* ---- state machines --------------------------------------------------------- */
+
+static void set_allowed(const gw_machine *m, uint8_t state, gws_mover by,
+                        Godwit__Api__V1__MachineGetReply *reply,
+                        char *allowed[GW_MACHINE_STATES_MAX]) {
+  reply->allowed = allowed;
+  for (uint8_t to = 0; to < m->num_states; to++) {
+    const gw_transition *t = gws_machine_transition(m, state, to);
+    if (t != NULL && gws_transition_is_for(t, by))
+      allowed[reply->n_allowed++] = (char *)(uintptr_t)m->states[to];
+  }
+}
+
+/** Of who asks; a client is told what clients may. */
+static gws_mover mover_of(const gw_caller *caller) {
+  return (gws_mover){.is_trusted = caller->is_trusted,
+                     .ways = GW_WHO_ANYONE | GW_WHO_USER};
+}
+
+uint32_t gws_api_machine_get(gw_hub *h, const gw_caller *caller,
+                             const ProtobufCMessage *request, gws_reply *r) {
+  const Godwit__Api__V1__MachineGetRequest *q = (const void *)request;
+  Godwit__Api__V1__MachineGetReply reply =
+      GODWIT__API__V1__MACHINE_GET_REPLY__INIT;
+  char *allowed[GW_MACHINE_STATES_MAX];
+  char key[GW_MAX_ITEM_BYTES + 1];
+  writing w = {.record = {.space = NULL}};
+  place p;
+  uint32_t code = find(h, q->scope, q->id, &p, r);
+  if (code != GW_CODE_OK) return code;
+  (void)snprintf(key, sizeof key, GWS_MACHINE_PREFIX "%s", q->machine);
+  const gw_machine *m = gws_machine_find(h->settings, p.name, gw_view_of(key));
+  if (m == NULL) return GW_CODE_UNKNOWN_MACHINE;
+  const gw_buf *b = p.ch != NULL ? find_key(p.ch, gw_view_of(key)) : NULL;
+  if (b != NULL && !write_entry(p.ch, b, &w)) r->failed = true;
+  if (r->failed) return GW_CODE_OK;
+  int state = b != NULL ? gws_machine_read(m, gw_view_of(w.record.json.text))
+                        : m->initial;
+  if (state < 0) state = m->initial;
+  reply.state = (char *)(uintptr_t)m->states[state];
+  set_allowed(m, (uint8_t)state, mover_of(caller), &reply, allowed);
+  if (b != NULL) {
+    reply.version = &w.version;
+    reply.client = w.one.client;
+    reply.user = w.one.user;
+    reply.time_ms = w.one.time_ms;
+  }
+  gws_reply_add(r, &reply.base);
+  gw_mem_free(w.record.space);
+  return GW_CODE_OK;
+}
+
 /* ---- changing --------------------------------------------------------------- */
 
 /** Publish it into the channel of the scope; where it is then. */
@@ -158,6 +212,7 @@ static uint32_t change(gw_hub *h, place *p, gw_publish_command *cmd,
                        const position *version, position *now, gws_reply *r) {
   gws_problem problem;
   cmd->hash = p->hash;
+  cmd->by.is_trusted = true;
   cmd->msg.channel = p->name;
   cmd->msg.compare_item = version != NULL;
   if (version != NULL) {
@@ -169,7 +224,7 @@ static uint32_t change(gw_hub *h, place *p, gw_publish_command *cmd,
     return gws_api_refuse(r, &problem);
   gw_outcome o = gws_publish_own(h, cmd);
   if (o.code != GW_CODE_OK) {
-    (void)gws_problem_set(&problem, o.code, NULL, o.why);
+    gws_outcome_problem(&o, &problem);
     return gws_api_refuse(r, &problem);
   }
   *now = (position)GODWIT__API__V1__POSITION__INIT;

@@ -6,6 +6,7 @@
 #include "server/core/api.h"
 #include "server/core/history.h"
 #include "server/core/hub_state.h"
+#include "server/core/machine.h"
 #include "server/core/presence.h"
 
 /*
@@ -69,6 +70,8 @@ typedef struct gw_origin {
 typedef struct gw_outcome {
   uint32_t code;
   const char *why; /**< a literal; NULL: the code's own sentence */
+  gws_move move;   /**< refused of a state machine: from where */
+  gws_mover by;
   /* of a publication */
   uint64_t key;
   uint64_t epoch;
@@ -82,6 +85,7 @@ typedef struct gw_publish_command {
   uint64_t hash;
   uint64_t client;
   uint64_t repeat; /**< names one of the application that may come again; 0 */
+  gws_mover by;    /**< into the server's own channels */
   gw_view user;
   gw_publish msg;
 } gw_publish_command;
@@ -169,6 +173,10 @@ void gws_mail_post(gw_hub *h, uint32_t worker, gw_mail *m);
 
 /** Send a command to the channel's owner: counts it as unanswered. */
 void gws_command_post(gw_hub *h, uint32_t worker, gw_mail *m);
+
+/** What an outcome that is no success says. */
+struct gws_problem;
+void gws_outcome_problem(const gw_outcome *o, struct gws_problem *p);
 
 /** Tell the outcome of a command to where it came from. mail is the command's,
  * or NULL when it was given on this worker. */

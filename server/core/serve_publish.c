@@ -3,6 +3,7 @@
 #include "server/core/access.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
+#include "server/core/news.h"
 #include "server/core/publish_check.h"
 #include "server/core/session.h"
 
@@ -144,6 +145,13 @@ static bool permit(gw_session *s, const gw_frame *f, const gw_target *t,
   return false;
 }
 
+/** What it may do with state machines. */
+static gws_mover mover(const gw_session *s) {
+  uint8_t ways = GW_WHO_ANYONE;
+  if (s->is_known) ways |= GW_WHO_USER;
+  return (gws_mover){.ways = ways};
+}
+
 void gws_serve_publish(gw_session *s, const gw_frame *f) {
   gw_publish_command cmd = {.client = s->client, .user = gws_session_user(s)};
   gw_target t;
@@ -163,6 +171,7 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
   }
   cmd.hash = t.hash;
   cmd.msg.channel = t.name;
+  if (gws_name_is_own(t.name)) cmd.by = mover(s);
   gws_problem problem;
   code = gws_publish_check(ns, &cmd.msg, &problem);
   if (code == GW_CODE_OK && cmd.msg.meta.len != 0 &&

@@ -102,6 +102,8 @@ typedef struct gw_settings {
   const char *node;
   const gw_namespace *namespaces; /**< the last has an empty name */
   size_t num_namespaces;
+  const struct gw_machine *machines; /**< see machine.h */
+  size_t num_machines;
 } gw_settings;
 
 /** Every default, one namespace. */

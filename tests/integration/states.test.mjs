@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { api, ask } from "./support/api.mjs";
 import { Command, run } from "./support/cli.mjs";
 import { Client } from "./support/client.mjs";
-import { withServer } from "./support/server.mjs";
+import { Server, withServer } from "./support/server.mjs";
 
 const env = (server) => ({ GODWIT_API: `http://127.0.0.1:${server.internal}` });
 const userState = (user) => `$state:user:${user}`;
@@ -111,3 +111,59 @@ test("godwit state reads, changes and watches", () =>
       ["swap"], ["get", "user", "ada", "k", "more"]])
       assert.equal((await state(...args)).code, 2, args.join(" "));
   }));
+
+/* ---- state machines ---------------------------------------------------------- */
+
+const ORDER = {
+  name: "order", attach: "free", states: ["cart", "paid", "shipped"],
+  transitions: [
+    { from: "cart", to: "paid" },
+    { from: "paid", to: "cart", after: "400ms" },
+    { from: "paid", to: "shipped", who: "nobody" },
+  ],
+};
+const withMachines = (list, fn) =>
+  withServer({ args: ["--machines", JSON.stringify(list)] }, fn);
+
+test("a machine moves as its configuration says, and by itself once", () =>
+  withMachines([ORDER], async (server) => {
+    const channel = "$state:free:7";
+    const [one, two] = [await Client.connect(server.port, { user: "a" }),
+      await Client.connect(server.port, { user: "b" })];
+    await two.subscribe(channel);
+    const move = (to) =>
+      ({ channel, item: "machine/order", json: JSON.stringify(to) });
+    const early = await refused(one, move("shipped"));
+    assert.deepEqual([early.code, early.message, early.field],
+      ["CODE_ILLEGAL_TRANSITION", "order is cart; allowed: paid",
+        "machine/order"]);
+    await one.request({ publish: move("paid") });
+    const changes = await two.publications(2);
+    assert.deepEqual(changes.map((c) => c.value), ["paid", "cart"]);
+    await one.request({ publish: move("paid") });
+    const denied = await refused(one, move("shipped"));
+    assert.deepEqual([denied.code, denied.message],
+      ["CODE_PERMISSION_DENIED", "order is paid; allowed: nothing"]);
+    const order = { scope: "free", id: "7", machine: "order" };
+    const info = await api(server, "machine_get", order);
+    assert.deepEqual([info.state, info.allowed, info.user],
+      ["paid", ["cart", "shipped"], "a"]);
+    await api(server, "state_set", { scope: "free", id: "7",
+      key: "machine/order", json: "shipped" });
+    assert.deepEqual((await two.publications(2)).map((c) => c.value),
+      ["paid", "shipped"]);
+    const late = await ask(server, "state_set", { scope: "free", id: "7",
+      key: "machine/order", json: "cart" });
+    assert.equal(late.status, 409);
+    assert.equal(late.json.error.name, "ILLEGAL_TRANSITION");
+    const none = await ask(server, "machine_get", { ...order, machine: "x" });
+    assert.equal(none.json.error.name, "UNKNOWN_MACHINE");
+  }));
+
+test("a machine that makes no sense stops the server from starting", async () => {
+  const { code, log } = await Server.run(["serve", "--listen.public",
+    "localhost:0", "--machines",
+    JSON.stringify([{ ...ORDER, initial: "shipped" }])]);
+  assert.equal(code, 2);
+  assert.match(log, /machines\[0\]\.states: nothing leads from 'shipped'/);
+});

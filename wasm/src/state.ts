@@ -34,6 +34,26 @@ export interface EffectiveChange<T> {
 /** What it needs of a client. */
 interface Client {
   subscribe(channel: string, options?: SubscribeOptions): Subscription;
+  call(method: string, data?: Payload): Promise<Received>;
+}
+
+/** Why a state machine did not move: `ILLEGAL_TRANSITION`, or `PERMISSION_DENIED`,
+ * with what it is in and may move to. A long list ends with `...`;
+ * `StateMachine.read` has the whole. */
+export interface MoveError extends GodwitError {
+  readonly state?: string;
+  readonly allowed?: readonly string[];
+}
+
+/** A state machine, as the server tells it. */
+export interface MachineInfo {
+  readonly state: string;
+  /** States that clients may move it to. */
+  readonly allowed: readonly string[];
+  /** Who moved it there: empty for the application, or if it moved by itself. */
+  readonly user: string;
+  /** When, server's clock, milliseconds since 1970; 0: it never moved. */
+  readonly since: number;
 }
 
 /** How often `update` begins again before it gives up. */
@@ -47,8 +67,15 @@ export function stateChannel(scope: Scope, id: string): string {
 /** Read like a Map of keys and values; an `ItemMap` of the scope's channel, so
  * that `position(key)` is a key's version and `compareItem` compares it. */
 export class SharedState<T = Received> extends ItemMap<T> {
+  readonly #client: Client;
+  readonly #scope: Scope;
+  readonly #id: string;
+
   constructor(client: Client, scope: Scope, id: string) {
     super(client.subscribe(stateChannel(scope, id), { since: 'start' }));
+    this.#client = client;
+    this.#scope = scope;
+    this.#id = id;
   }
 
   /** Resolves when it holds what the server holds; rejects when the subscription
@@ -103,6 +130,13 @@ export class SharedState<T = Received> extends ItemMap<T> {
     });
   }
 
+  /** The state machine of a name, which the server's configuration has. */
+  machine(name: string): StateMachine {
+    return new StateMachine(this as SharedState, name, () => this.#client.call(
+      'godwit.machine_get',
+      { scope: this.#scope, id: this.#id, machine: name }));
+  }
+
   /** Ends the subscription, too. */
   override end(): void {
     super.end();
@@ -125,6 +159,54 @@ export class SharedState<T = Received> extends ItemMap<T> {
         subscription.on('state', look),
       ];
       look();
+    });
+  }
+}
+
+/** A state machine of a scope: its state is a key, `machine/NAME`. */
+export class StateMachine {
+  readonly key: string;
+  readonly #shared: SharedState;
+  readonly #ask: () => Promise<Received>;
+
+  /** @internal */
+  constructor(shared: SharedState, name: string, ask: () => Promise<Received>) {
+    this.key = `machine/${name}`;
+    this.#shared = shared;
+    this.#ask = ask;
+  }
+
+  /** Undefined: it never moved, and is in the initial state. */
+  get state(): string | undefined {
+    return this.#shared.get(this.key);
+  }
+
+  /** Moves it. Rejects with a `MoveError` when there is no such transition. */
+  async move(to: string, options: PublishOptions = {}): Promise<Published> {
+    try {
+      return await this.#shared.set(this.key, to, options);
+    } catch (error) {
+      const [, state, list] = / is (\S+); allowed: (.*)$/.exec(
+        (error as GodwitError).message) ?? [];
+      if (list === undefined) throw error;
+      const allowed = list === 'nothing' ? [] : list.split(', ');
+      throw Object.assign(error as GodwitError, { state, allowed });
+    }
+  }
+
+  /** Asks the server for the state, and for what it may become. */
+  async read(): Promise<MachineInfo> {
+    const { state, allowed = [], user = '', timeMs = 0 } = await this.#ask();
+    return { state, allowed, user, since: Number(timeMs) };
+  }
+
+  /** Calls the handler at each change, undefined when it is set back; returns a
+   * function that ends it. */
+  watch(
+    handler: (to: string | undefined, from: string | undefined) => void,
+  ): () => void {
+    return this.#shared.on('change', ({ item, value, previous }) => {
+      if (item === this.key) handler(value, previous);
     });
   }
 }

@@ -96,6 +96,39 @@ export const cases = [
     },
   },
   {
+    name: 'a state machine moves, or tells what it may do instead',
+    async run(t) {
+      const key = 'machine/order';
+      const { state, item } = await holding(t, []);
+      const order = state.machine('order');
+      const heard = [];
+      order.watch((to, from) => heard.push([to, from]));
+      equal([order.key, order.state], [key, undefined]);
+      await t.server.deliver(item(key, 1, 'paid'), item('other', 2, 1),
+        item(key, 3, 'sent'));
+      equal(order.state, 'sent');
+      equal(heard, [['paid', undefined], ['sent', 'paid']]);
+      const refuse = (code, message) => {
+        t.server.on[Type.PUBLISH] = (server, ws, { request }) => server.sendTo(
+          ws, frame(Type.ERROR, { request }, { code, message, field: key }));
+      };
+      refuse(550, 'order is sent; allowed: lost, back');
+      const error = await rejects(order.move('paid'), 'ILLEGAL_TRANSITION');
+      equal([error.state, error.allowed, error.field],
+        ['sent', ['lost', 'back'], key]);
+      refuse(507, 'order is sent; allowed: nothing');
+      equal((await rejects(order.move('x'), 'PERMISSION_DENIED')).allowed, []);
+      refuse(511, 'no');
+      equal((await rejects(order.move('x'), 'CONFLICT')).allowed, undefined);
+      t.server.on[Type.RPC] = (server, ws, { request, body }) => server.sendTo(ws,
+        frame(Type.RPC_RESULT, { request }, { json: JSON.stringify(
+          { ...JSON.parse(body.json), state: body.method, timeMs: '5' }) }));
+      equal(await order.read(), {
+        state: 'godwit.machine_get', allowed: [], user: '', since: 5,
+      });
+    },
+  },
+  {
     name: 'who waits is told when the subscription ends',
     async run(t) {
       t.server.on[Type.SUBSCRIBE] = (server, ws, { request }) => server.sendTo(
