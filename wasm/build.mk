@@ -4,7 +4,7 @@
 #   *.c --emcc--> godwit.wasm --wasm2js--> godwit-core.js --+
 #                                                           +-esbuild-> plain.js
 #   src/*.ts -----------------------------------------------+-esbuild-> index.js
-#      +-esbuild-> filter.js, map.js, state.js
+#      +-esbuild-> filter.js, map.js, state.js, events.js
 #      +-tsc--> types/*.d.ts
 
 WASM_BUILD := build/wasm
@@ -13,7 +13,7 @@ WASM_TS    := $(sort $(wildcard wasm/src/*.ts))
 WASM_SRC   := $(PROTO_SRC) $(CLIENT_SRC) $(sort $(wildcard wasm/*.c))
 WASM_OBJ   := $(WASM_SRC:%.c=$(WASM_BUILD)/obj/%.o)
 # Parts of the package that a page loads when it uses them.
-WASM_EXTRAS := filter map state
+WASM_EXTRAS := filter map state events
 # Bytes after gzip -9 that a page with a WebSocket may load, script and core.
 WASM_BUDGET := 26700
 

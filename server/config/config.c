@@ -276,6 +276,7 @@ static const char *const hook_names[GW_NUM_HOOKS] = {
     [GW_HOOK_RPC] = "rpc",
     [GW_HOOK_DISCONNECT] = "disconnect",
     [GW_HOOK_PRESENCE] = "presence",
+    [GW_HOOK_CONNECTION] = "connection",
     [GW_HOOK_CHANNEL] = "channel",
 };
 

@@ -30,6 +30,7 @@ enum gw_config_hook {
   GW_HOOK_RPC,
   GW_HOOK_DISCONNECT, /**< told */
   GW_HOOK_PRESENCE,   /**< told */
+  GW_HOOK_CONNECTION, /**< told */
   GW_HOOK_CHANNEL,    /**< told */
   GW_NUM_HOOKS
 };

@@ -45,6 +45,7 @@ static const gw_api_method methods[] = {
   ROW(unsubscribe, unsubscribe, SUM, NONE, NULL),
   ROW(disconnect, disconnect, SUM, NONE, NULL),
   ROW(connections, connections, ALL, NONE, gws_api_connections_finish),
+  ROW(connection_log, connection_log, ALL, NONE, gws_api_connection_log_finish),
   ROW(presence, presence, OWNER, PRESENCE, NULL),
   ROW(presence_stats, presence_stats, OWNER, PRESENCE, NULL),
   ROW(rpc, rpc, HERE, NONE, NULL),

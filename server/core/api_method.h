@@ -113,6 +113,10 @@ uint32_t gws_api_connections(gw_hub *h, const gw_caller *caller,
                              const ProtobufCMessage *request, gws_reply *r);
 void gws_api_connections_finish(const ProtobufCMessage *request,
                                 ProtobufCMessage *all);
+uint32_t gws_api_connection_log(gw_hub *h, const gw_caller *caller,
+                                const ProtobufCMessage *request, gws_reply *r);
+void gws_api_connection_log_finish(const ProtobufCMessage *request,
+                                   ProtobufCMessage *all);
 uint32_t gws_api_presence(gw_hub *h, const gw_caller *caller,
                           const ProtobufCMessage *request, gws_reply *r);
 uint32_t gws_api_presence_stats(gw_hub *h, const gw_caller *caller,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* dispatch.c - from a frame to the handler of its type. */
+#include "server/core/conn_state.h"
 #include "server/core/session.h"
 
 /** What holds for a type of frame. */
@@ -38,6 +39,11 @@ static void handle_unknown(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "frame of unknown type");
 }
 
+static void note_activity(gw_session *s) {
+  s->active_ms = (uint32_t)s->hub->now_ms;
+  if (s->conn_state == GW_CONN_IDLE) gws_conn_active(s);
+}
+
 void gws_session_handle(gw_session *s, const gw_frame *f) {
   uint8_t type = f->head.type;
   if (s->state == GWS_SESSION_NEW && type != GW_FRAME_HELLO) {
@@ -52,6 +58,7 @@ void gws_session_handle(gw_session *s, const gw_frame *f) {
     handle_unknown(s, f);
     return;
   }
+  if (type != GW_FRAME_PING && type != GW_FRAME_PONG) note_activity(s);
   const struct rule *rule = &rules[type];
   if (rule->handle == NULL)
     gws_session_end(s, GW_CODE_PROTOCOL, "frame that only a server sends");

@@ -48,8 +48,11 @@ enum gws_mail_kind {
   GWS_MAIL_PATTERN_END,
   GWS_MAIL_MATCHED,
   GWS_MAIL_LOST,
-  GWS_MAIL_META,  /**< of a channel, to who follows it */
-  GWS_MAIL_ENDED, /**< the channel has come to its end */
+  GWS_MAIL_META,      /**< of a channel, to who follows it */
+  GWS_MAIL_ENDED,     /**< the channel has come to its end */
+  GWS_MAIL_CONN_LOST, /**< the next two: see conn_state.h */
+  GWS_MAIL_CONN_FOUND,
+  GWS_MAIL_SCOPE_END, /**< state that nobody will come back to */
   GWS_MAIL_CALL,
   GWS_MAIL_CALL_DONE,
   GWS_MAIL_API,

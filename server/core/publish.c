@@ -6,6 +6,7 @@
 
 #include "server/core/batch.h"
 #include "server/core/channel.h"
+#include "server/core/event.h"
 #include "server/core/filtered.h"
 #include "server/core/mail.h"
 #include "server/core/meta.h"
@@ -274,6 +275,7 @@ static inline gw_mail *spread(gw_channel *ch, struct stamped *st,
   mail = post_to_followers(ch, origin, st, mail);
   if (ch->ns->wildcards && ch->hub->names.num != 0)
     gws_pattern_publication(ch, st->buf, &st->mail);
+  if (ch->hub->on_event != NULL) gws_event(ch, st->buf);
   gw_buf_unref(st->buf);
   return mail;
 }

@@ -8,6 +8,7 @@
 
 #include "server/core/access.h"
 #include "server/core/channel.h"
+#include "server/core/mail.h"
 
 #define PREFIX GWS_STATE_SPACE ":"
 
@@ -56,10 +57,14 @@ gw_view gws_scope_channel(const gws_scope *scope,
 
 /* ---- who may --------------------------------------------------------------- */
 
+static gw_view id_of(uint64_t client, char space[17]) {
+  (void)snprintf(space, 17, "%016" PRIx64, client);
+  return gw_view_of(space);
+}
+
 static bool is_own_connection(const gw_session *s, gw_view id) {
   char own[17];
-  (void)snprintf(own, sizeof own, "%016" PRIx64, s->client);
-  return gw_view_eq(id, gw_view_of(own));
+  return gw_view_eq(id, id_of(s->client, own));
 }
 
 /** Who hears a channel shares its state; who may publish there, without anybody
@@ -88,4 +93,37 @@ bool gws_scope_may(const gw_session *s, const gws_scope *scope,
   default:
     return false;
   }
+}
+
+/* ---- ends ------------------------------------------------------------------ */
+
+static void end(gw_hub *h, gw_view name, uint64_t hash) {
+  gw_channel *ch = gws_channel_find(h, name, hash);
+  if (ch != NULL && ch->state == GWS_CHANNEL_OWNED) gws_channel_end(ch);
+}
+
+void gws_scope_end(gw_hub *h, uint64_t client) {
+  char id[17], space[GW_MAX_CHANNEL_BYTES + 1];
+  gws_scope scope = {GWS_SCOPE_CONNECTION, id_of(client, id)};
+  if (!h->has_state) return;
+  gw_view name = gws_scope_channel(&scope, space);
+  uint64_t hash = gws_hub_hash(h, name.data, name.len);
+  uint32_t owner = gws_channel_owner(h, hash);
+  if (owner == h->worker) {
+    end(h, name, hash);
+    return;
+  }
+  gw_mail *m = gws_mail_new(GWS_MAIL_SCOPE_END, name.len);
+  if (m == NULL) {
+    gws_hub_nomem(h);
+    return;
+  }
+  m->hash = hash;
+  m->name = gws_mail_keep(m, name);
+  gws_mail_post(h, owner, m);
+}
+
+void gws_scope_on_end(gw_hub *h, gw_mail *m) {
+  end(h, m->name, m->hash);
+  gw_mail_free(m);
 }

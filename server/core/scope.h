@@ -45,6 +45,11 @@ bool gws_scope_of(gw_view channel, gws_scope *scope);
 gw_view gws_scope_channel(const gws_scope *scope,
                           char space[GW_MAX_CHANNEL_BYTES + 1]);
 
+/** A client is gone for good, and with it the state of its connection. */
+void gws_scope_end(gw_hub *h, uint64_t client);
+typedef struct gw_mail gw_mail;
+void gws_scope_on_end(gw_hub *h, gw_mail *m);
+
 /** Whether the scope belongs to the session, so far as the rules of $state let it
  * at all; is_change: a change is wanted. */
 bool gws_scope_may(const gw_session *s, const gws_scope *scope, bool is_change);

@@ -94,6 +94,10 @@ typedef struct gw_settings {
   uint32_t ping_interval_ms;
   uint32_t ping_timeout_ms;
   uint32_t handshake_timeout_ms;
+  uint32_t idle_after_ms; /**< a connection is idle after nothing but pings for
+                               this long; 0: none is */
+  uint32_t conn_grace_ms; /**< a lost one may come back for this long */
+  uint32_t conn_log_size; /**< changes of connections that a worker remembers */
   uint32_t max_connections; /**< per worker; 0: no limit */
   uint32_t max_channels;    /**< owned per worker; 0: no limit */
   uint32_t max_forwarded;   /**< unanswered commands to one other worker */

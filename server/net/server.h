@@ -6,6 +6,7 @@
 #include "godwit/server.h"
 #include "server/config/config.h"
 #include "server/net/calls.h"
+#include "server/net/events.h"
 #include "server/net/internal.h"
 #include "server/net/worker.h"
 
@@ -45,6 +46,9 @@ struct gw_server {
   gw_asks asks;
   gw_server_on_channel_event on_channel;
   void *on_channel_user;
+  gw_event_handlers events;
+  gw_server_on_connection_event on_connection;
+  void *on_connection_user;
   gw_credentials *credentials; /* NULL: no TLS */
   gw_worker **workers;
   uint32_t num_workers;

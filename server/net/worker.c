@@ -2,6 +2,7 @@
 /* worker.c - one thread's loop: input, then at the end of the turn mail, output
  * and timers. */
 #include "server/net/worker.h"
+#include "server/net/events.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,26 @@ static void tell(void *user, const gw_notice *notice) {
 static void tell_channel(void *user, const gw_notice *notice) {
   gw_worker *w = user;
   gw_asks_tell_channel(w->options.asks, w->options.hub.worker, notice);
+}
+
+static void tell_connection(void *user, const gw_notice *notice) {
+  gw_worker *w = user;
+  gw_asks_tell_connection(w->options.asks, w->options.hub.worker, notice);
+}
+
+static void tell_event(void *user, gw_view name, gw_view channel,
+                       uint64_t epoch, const gw_publication *publication) {
+  gw_worker *w = user;
+  gw_events_tell_publication(w->options.asks->events, name, channel, epoch,
+                             publication);
+}
+
+void gw_worker_watch_events(gw_worker *w) {
+  gw_hub_set_on_event(w->hub, tell_event, w);
+}
+
+void gw_worker_watch_connections(gw_worker *w) {
+  gw_hub_set_on_connection(w->hub, tell_connection, w);
 }
 
 void gw_worker_watch_channels(gw_worker *w) {
@@ -306,6 +327,7 @@ static int init_hub(gw_worker *w) {
   if (!w->hub || gw_ws_init(&w->ws) < 0) return GW_ERR_NOMEM;
   gw_hub_set_on_call(w->hub, w->options.on_call, w->options.on_call_user);
   if (gw_asks_want_channels(asks)) gw_worker_watch_channels(w);
+  if (gw_asks_want_connections(asks)) gw_worker_watch_connections(w);
   w->ws.hub = w->hub;
   w->ws.log = w->options.log;
   w->ws.stats = &w->stats;

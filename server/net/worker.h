@@ -105,6 +105,10 @@ void gw_worker_free(gw_worker *w);
 GW_MUST_USE int gw_worker_listen(gw_worker *w, gw_listen *sockets);
 /** Tell what happens to channels from now on: see asks.h. */
 void gw_worker_watch_channels(gw_worker *w);
+/** The same of events. */
+void gw_worker_watch_events(gw_worker *w);
+/** The same of changes of connections. */
+void gw_worker_watch_connections(gw_worker *w);
 GW_MUST_USE int gw_worker_start(gw_worker *w);
 void gw_worker_join(gw_worker *w);
 

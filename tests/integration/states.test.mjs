@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { api, ask } from "./support/api.mjs";
+import { withBackend } from "./support/backend.mjs";
 import { Command, run } from "./support/cli.mjs";
 import { Client } from "./support/client.mjs";
 import { Server, withServer } from "./support/server.mjs";
@@ -167,3 +168,53 @@ test("a machine that makes no sense stops the server from starting", async () =>
   assert.equal(code, 2);
   assert.match(log, /machines\[0\]\.states: nothing leads from 'shipped'/);
 });
+
+/* ---- connections ------------------------------------------------------------- */
+
+/** Ask until the reply is as wanted. */
+async function until(server, method, body, test) {
+  for (let i = 0; i < 200; i++) {
+    const reply = await api(server, method, body);
+    if (test(reply)) return reply;
+    await new Promise((r) => setTimeout(r, 25));
+  }
+  throw new Error(`${method}: not seen: ${test}`);
+}
+
+const changesOf = ({ changes = [] }) =>
+  changes.map(({ from, to }) => `${from}>${to}`).reverse();
+
+test("connections are seen idle, lost, back and gone", () => withBackend({},
+  (backend) => withServer({ args: ["--connection.idle_after", "300ms",
+    "--connection.grace", "1500ms", "--ping.interval", "1s", "--workers", "2",
+    ...backend.args("connection")] },
+  async (server) => {
+    const instance = Buffer.alloc(16, 7).toString("base64");
+    const me = { user: "ada", instance };
+    const by = { user: "ada" };
+    const first = await Client.connect(server.port, me);
+    await until(server, "connections", { ...by, state: "idle" },
+      ({ connections }) => connections?.length === 1);
+    first.ws.destroy();
+    const lost = await until(server, "connections",
+      { ...by, state: "reconnecting" }, ({ connections }) => connections);
+    assert.equal(lost.connections[0].connection, first.welcome.connection);
+    assert.ok(Number(lost.connections[0].stateSinceMs) > 1.7e12);
+    const again = await Client.connect(server.port, me);
+    await until(server, "connection_log", by,
+      (log) => changesOf(log).length === 4);
+    again.ws.destroy();
+    const log = await until(server, "connection_log", by,
+      (reply) => changesOf(reply).at(-1)?.endsWith("disconnected"));
+    assert.deepEqual(changesOf(log), ["none>connected", "connected>idle",
+      "idle>reconnecting", "reconnecting>connected",
+      "connected>reconnecting", "reconnecting>disconnected"]);
+    const hooked = [];
+    while (hooked.length < 6) {
+      const { body } = await backend.next("connection");
+      if (body.who.user === "ada") hooked.push(`${body.from}>${body.to}`);
+    }
+    assert.deepEqual([...hooked].sort(), changesOf(log).sort());
+    const bad = await ask(server, "connections", { state: "away" });
+    assert.equal(bad.status, 400);
+  })));

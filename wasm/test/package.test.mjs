@@ -46,7 +46,7 @@ async function connects(Client, options = {}) {
 test('the package holds scripts, maps, types, the module and a README', () => {
   const names = packed.files.map(({ path }) => path);
   for (const name of ['README.md', 'LICENSE', 'package.json', 'dist/index.js',
-    'dist/index.js.map', 'dist/filter.js', 'dist/map.js', 'dist/state.js', 'dist/plain.js', 'dist/plain.js.map', 'dist/godwit.wasm',
+    'dist/index.js.map', 'dist/filter.js', 'dist/map.js', 'dist/state.js', 'dist/events.js', 'dist/plain.js', 'dist/plain.js.map', 'dist/godwit.wasm',
     'dist/types/index.d.ts', 'dist/types/plain.d.ts']) {
     ok(names.includes(name), `${name} among ${names}`);
   }
@@ -62,15 +62,16 @@ test('an application imports it by its names', () => {
     import { and } from 'godwit/filter';
     import { ItemMap } from 'godwit/map';
     import { SharedState } from 'godwit/state';
+    import { Events } from 'godwit/events';
     import { createRequire } from 'node:module';
     const { resolve } = createRequire(import.meta.url);
     console.log(typeof Client, typeof Plain, typeof GodwitError, isWasmUsable(),
-      typeof and, typeof ItemMap, typeof SharedState,
+      typeof and, typeof ItemMap, typeof SharedState, typeof Events,
       resolve('godwit/godwit.wasm').endsWith('/dist/godwit.wasm'));
   `);
   const output = execFileSync(process.execPath,
     ['--no-warnings', join(folder, 'app.mjs')], { encoding: 'utf8' });
-  ok(/^function function function true( function){3} true/.test(output),
+  ok(/^function function function true( function){4} true/.test(output),
     output);
 });
 
