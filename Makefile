@@ -29,7 +29,7 @@ endif
 
 # ------------------------------------------------------------------- lists --
 
-APP_DIRS    := net hooks broker store auth observe admin cli config load
+APP_DIRS    := net edge middleware hooks broker store auth observe admin cli config load
 
 PROTO_SRC   := $(sort $(wildcard proto/*.c))
 CLIENT_SRC  := $(sort $(wildcard client/*.c))
@@ -42,6 +42,7 @@ SUPPORT_SRC := $(sort $(wildcard client/ports/test*.c) \
 SIM_SRC     := $(sort $(wildcard tests/sim/*.c))
 SCALE_SRC   := $(sort $(wildcard tests/bench/scale*.c))
 BENCH_SRC   := $(sort $(wildcard tests/bench/load*.c))
+PLUGIN_SRC  := $(sort $(wildcard examples/plugin/*.c))
 BLASTER_SRC := $(sort $(wildcard tests/bench/client/*.c))
 UNIT_SRC    := $(sort $(wildcard tests/unit/*_test.c))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*_fuzz.c))
@@ -80,7 +81,9 @@ PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
 BASE_CFLAGS := -std=c11 -g -pthread -fno-omit-frame-pointer $(INCLUDES) \
                $(PKG_CFLAGS) -DGW_VERSION='"$(VERSION)"'
-SYS_LIBS   := -Wl,--as-needed $(PKG_LIBS) -pthread -lm
+# What programs that load plugins show them: the public functions.
+EXPORTS    := -Wl,--export-dynamic-symbol='gw_*'
+SYS_LIBS   := $(EXPORTS) -Wl,--as-needed $(PKG_LIBS) -pthread -lm -ldl
 
 # The cores are sans-I/O and see no more than POSIX's string functions; files
 # at the edge of the program may use the system as it is.
@@ -134,7 +137,7 @@ setup: ## install what is missing: Debian packages, npm packages
 	$(Q)scripts/setup
 proto: $(GENERATED) $(REL)/libgodwit-proto.a ## generate code from the schema, build the protocol layer
 client: $(REL)/libgodwit-client.a ## build the client core
-server: build/godwit ## build the server and its commands: build/godwit
+server: build/godwit $(PLUGIN_SRC:examples/plugin/%.c=$(REL)/plugins/%.so) ## build the server and its commands: build/godwit
 	@:
 
 run: ## set up, build, and serve the demo on http://localhost:8000
@@ -255,6 +258,19 @@ $(1)_link = $$($(1)_CC) $$($(1)_LDFLAGS) $$(LDFLAGS) -o $$@ \
   $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group
 endef
 
+# plugin,NAME,DIR: the sample plugins of a flavour.
+define plugin
+$(2)/plugins/%.so: examples/plugin/%.c | build/.checked-server $$(GENERATED)
+	$$(call say,PLUGIN)
+	@mkdir -p $$(@D)
+	$$(Q)$$($(1)_CC) $$(BASE_CFLAGS) -D_GNU_SOURCE $$($(1)_CFLAGS) $$(CFLAGS) \
+	  -fPIC -fvisibility=hidden -shared $$($(1)_LDFLAGS) $$(LDFLAGS) \
+	  -MD -MP -MF $$(@:.so=.d) $$< -o $$@
+endef
+
+$(eval $(call plugin,REL,$(REL)))
+$(eval $(call plugin,SAN,$(SAN)))
+
 $(eval $(call flavour,REL,$(REL),server))
 $(eval $(call flavour,SAN,$(SAN),server))
 $(eval $(call flavour,FUZZ,$(FUZZ),server fuzz))
@@ -344,7 +360,8 @@ FUZZ_BIN   := $(FUZZ_SRC:tests/fuzz/%_fuzz.c=$(FUZZ)/%_fuzz)
 .PHONY: build-unit build-sim build-integration
 build-unit: $(UNIT_BIN) $(REPLAY_BIN)
 build-sim: $(if $(SIM_SRC),build/godwit-sim $(SAN)/godwit-sim)
-build-integration: $(SAN)/godwit $(SAN)/godwit-embed
+build-integration: $(SAN)/godwit $(SAN)/godwit-embed \
+  $(PLUGIN_SRC:examples/plugin/%.c=$(SAN)/plugins/%.so)
 build-tests: build-unit build-sim build-integration server wasm \
   build/godwit-guard
 

@@ -66,32 +66,50 @@ static int parse(flags *f, int argc, char **argv) {
 
 /* ---- telling that it is there ------------------------------------------- */
 
-static void put_url(FILE *to, const char *scheme, const char *address,
+/* Writes one address; false when it is not one that a URL can name. */
+static bool put_url(FILE *to, const char *scheme, const char *address,
                     uint16_t port) {
   char host[GW_CONFIG_HOST_MAX];
   uint16_t configured;
-  if (gw_config_address(address, host, &configured) < 0) return;
+  if (gw_config_unix_path(address) != NULL) {
+    fputs(address, to);
+    return false;
+  }
+  if (gw_config_address(address, host, &configured) < 0) return false;
   bool is_v6 = strchr(host, ':') != NULL;
   fprintf(to, "%s://%s%s%s:%u", scheme, is_v6 ? "[" : "",
           strcmp(host, "*") == 0 ? "localhost" : host, is_v6 ? "]" : "", port);
+  return true;
+}
+
+/* The first address of a list as a URL of this path, the others as they are
+ * configured. */
+static void put_addresses(FILE *to, const char *scheme, const char *list,
+                          uint16_t port, const char *path) {
+  char word[GW_CONFIG_WORD_MAX];
+  if (!gw_config_next_word(&list, word)) return;
+  if (put_url(to, scheme, word, port)) fputs(path, to);
+  while (gw_config_next_word(&list, word))
+    fprintf(to, " and %s", word);
 }
 
 static void print_start_line(const gw_server *s) {
   const gw_config *c = &s->config;
   bool is_secure = c->tls_cert[0] != '\0';
   printf("Godwit " GW_VERSION " serves ");
-  put_url(stdout, is_secure ? "wss" : "ws", c->listen_public,
-          gw_server_port(s));
-  printf("/v1/ws");
+  put_addresses(stdout, is_secure ? "wss" : "ws", c->listen_public,
+                gw_server_port(s), "/v1/ws");
   if (c->dev) {
+    char word[GW_CONFIG_WORD_MAX];
+    const char *list = c->listen_public;
     printf(", the demo on ");
-    put_url(stdout, is_secure ? "https" : "http", c->listen_public,
-            gw_server_port(s));
+    if (gw_config_next_word(&list, word))
+      put_url(stdout, is_secure ? "https" : "http", word, gw_server_port(s));
   }
-  if (gw_server_internal_port(s)) {
+  if (c->listen_internal[0]) {
     printf(", metrics on ");
-    put_url(stdout, "http", c->listen_internal, gw_server_internal_port(s));
-    printf("/metrics");
+    put_addresses(stdout, "http", c->listen_internal,
+                  gw_server_internal_port(s), "/metrics");
   }
   printf("; %u worker%s; memory only\n", s->num_workers,
          s->num_workers == 1 ? "" : "s");
@@ -137,6 +155,8 @@ static int write_port_file(const gw_server *s, const char *path) {
 /* ---- running ------------------------------------------------------------ */
 
 static int run(gw_server *s, const flags *f) {
+  int err = gw__server_finish_edge(s);
+  if (err < 0) return err == GW_ERR_INVALID ? GW_EXIT_USAGE : GW_EXIT_START;
   if (gw_server_listen(s) < 0) return GW_EXIT_LISTEN;
   if (f->port_file && write_port_file(s, f->port_file) < 0)
     return GW_EXIT_START;

@@ -10,6 +10,7 @@
 
 #include "server/config/load.h"
 #include "server/core/schema.h"
+#include "server/edge/forwarded.h"
 
 #define DEFAULT_FILE   "godwit.yaml"
 #define ENV_PREFIX     "GODWIT_"
@@ -23,6 +24,13 @@
 /** A frame of the largest default size, and what JSON adds to it. */
 #define API_MAX_REQUEST_BYTES (4u * 1024u * 1024u)
 
+/** What is of use to most, and no secret. */
+#define HTTP_HEADERS \
+  "host, origin, user-agent, accept-language, referer, x-request-id, traceparent"
+/** Of 8 KiB that a request may have in all. */
+#define HTTP_MAX_REQUEST_BYTES 4096u
+#define HTTP_MAX_FILE_BYTES    (64u * 1024u * 1024u)
+
 /** A backend that takes longer makes clients wait noticeably. */
 #define HOOKS_TIMEOUT_MS 2000u
 #define HOOKS_ATTEMPTS   3u
@@ -35,38 +43,31 @@
 /* ---- defaults --------------------------------------------------------------
  */
 
-/** Where a text of the configuration is; NULL for another kind of key. */
-static char **text_of(const gw__key *key, void *at) {
-  bool is_text = key->type == GW__KEY_TEXT || key->type == GW__KEY_ADDRESS;
-  return is_text ? (char **)(void *)((char *)at + key->offset) : NULL;
-}
+#define TEXT(literal) ((char *)(uintptr_t)(literal))
 
 int gw__namespace_copy(gw_namespace *to, const gw_namespace *from) {
-  bool is_whole = true;
   *to = *from;
   to->name = NULL;
   to->schema = NULL;
-  for (const gw__key *k = gw__namespace_keys; k->path != NULL; k++) {
-    char **text = text_of(k, to);
-    if (text == NULL) continue;
-    *text = strdup(*text);
-    is_whole = is_whole && *text != NULL;
-  }
-  return is_whole ? 0 : GW_ERR_NOMEM;
+  return gw__texts_init(gw__namespace_keys, to);
 }
 
 void gw__namespace_deinit(gw_namespace *n) {
-  for (const gw__key *k = gw__namespace_keys; k->path != NULL; k++) {
-    char **text = text_of(k, n);
-    if (text != NULL) free(*text);
-  }
+  gw__texts_deinit(gw__namespace_keys, n);
   free((char *)(uintptr_t)n->name);
   gw_schema_free((gw_schema *)(uintptr_t)n->schema);
 }
 
 int gw__config_set_defaults(gw_config *c) {
-  *c = (gw_config){.listen_public = strdup("localhost:8000"),
-                   .listen_internal = strdup("127.0.0.1:9000"),
+  *c = (gw_config){.listen_public = TEXT("localhost:8000"),
+                   .listen_internal = TEXT("127.0.0.1:9000"),
+                   .unix_mode = TEXT("0660"),
+                   .forwarded = GW_FORWARDED_X_FOR,
+                   .http_headers = TEXT(HTTP_HEADERS),
+                   .http_max_request_bytes = HTTP_MAX_REQUEST_BYTES,
+                   .http_max_file_bytes = HTTP_MAX_FILE_BYTES,
+                   .access_log_format = GW_CONFIG_LOG_TEXT,
+                   .access_log_sample = 1,
                    .tls_min_version = GW_CONFIG_TLS_1_2,
                    .log_level = GW_CONFIG_LOG_INFO,
                    .log_format = GW_CONFIG_LOG_TEXT,
@@ -82,21 +83,30 @@ int gw__config_set_defaults(gw_config *c) {
   size_t last = gw_settings_default.num_namespaces - 1;
   c->settings.namespaces = NULL;
   c->settings.num_namespaces = 0;
-  bool is_whole =
-      gw__namespace_copy(&c->base, &gw_settings_default.namespaces[last]) == 0;
-  for (const gw__key *k = gw__config_keys; k->path != NULL; k++) {
-    char **text = text_of(k, c);
-    if (text != NULL && *text == NULL) *text = strdup("");
-    is_whole = is_whole && (text == NULL || *text != NULL);
-  }
-  return is_whole ? 0 : GW_ERR_NOMEM;
+  int err = gw__texts_init(gw__config_keys, c);
+  if (gw__namespace_copy(&c->base, &gw_settings_default.namespaces[last]) < 0)
+    err = GW_ERR_NOMEM;
+  return err;
+}
+
+/** The items of a list. */
+static char *items_of(const gw_config *c, const gw__list *list, size_t *num) {
+  *num = *(const size_t *)(const void *)((const char *)c + list->num_at);
+  return *(char *const *)(const void *)((const char *)c + list->items_at);
+}
+
+static void free_list(gw_config *c, const gw__list *list) {
+  size_t num;
+  char *items = items_of(c, list, &num);
+  for (size_t i = 0; i < num; i++)
+    gw__texts_deinit(list->keys, items + i * list->item_size);
+  free(items);
 }
 
 void gw_config_deinit(gw_config *c) {
-  for (const gw__key *k = gw__config_keys; k->path != NULL; k++) {
-    char **text = text_of(k, c);
-    if (text != NULL) free(*text);
-  }
+  gw__texts_deinit(gw__config_keys, c);
+  for (size_t i = 0; i < GW__NUM_LISTS; i++)
+    free_list(c, &gw__lists[i]);
   for (size_t i = 0; i < c->settings.num_namespaces; i++)
     gw__namespace_deinit(&c->namespaces[i]);
   free(c->namespaces);
@@ -135,6 +145,17 @@ static const gw__key *find_variable(const gw__targets *t, const char *name,
   return nearest;
 }
 
+/** The list that a variable holds; NULL: it is none. */
+static const char *list_of_variable(const char *name) {
+  char known[GW__PATH_MAX];
+  for (size_t i = 0; i <= GW__NUM_LISTS; i++) {
+    const char *list = gw__list_name(i);
+    env_name(list, known);
+    if (strcmp(known, name) == 0) return list;
+  }
+  return NULL;
+}
+
 /* Not every GODWIT_ variable is ours: Kubernetes sets GODWIT_SERVICE_HOST and
  * others for a service of that name, clients read GODWIT_URL. So a strange one
  * is a mistake only when it is nearly a key. */
@@ -143,8 +164,9 @@ static void load_variable(gw__load *l, const char *name, const char *value) {
   char known[GW__PATH_MAX];
   void *at = NULL;
   size_t distance;
-  if (strcmp(name, "GODWIT_NAMESPACES") == 0) {
-    gw__yaml_load_namespaces(l, value, name);
+  const char *list = list_of_variable(name);
+  if (list != NULL) {
+    gw__yaml_load_list(l, list, value, name);
     return;
   }
   if (strcmp(name, "GODWIT_MACHINES") == 0) {
@@ -216,7 +238,7 @@ static int load_flag(gw__load *l, flag *f) {
   void *at = NULL;
   const gw__key *key = gw__targets_find(&t, path, &at);
   bool is_machines = strcmp(path, "machines") == 0;
-  bool is_list = is_machines || strcmp(path, t.list) == 0;
+  bool is_list = is_machines || gw__list_number(path) <= GW__NUM_LISTS;
   if (key == NULL && !is_list && strcmp(path, "config") != 0) {
     gw__load_fail(l, f->where, "there is no such flag; the nearest is --%s",
                   gw__targets_nearest(&t, path, nearest));
@@ -235,7 +257,7 @@ static int load_flag(gw__load *l, flag *f) {
   if (is_machines)
     gw__yaml_load_machines(l, f->value, f->where);
   else if (is_list)
-    gw__yaml_load_namespaces(l, f->value, f->where);
+    gw__yaml_load_list(l, path, f->value, f->where);
   return f->is_apart ? 2 : 1;
 }
 
@@ -427,6 +449,7 @@ static void check_together(gw__load *l) {
     gw__load_fail(l, "drain.timeout", "must not be below drain.window");
   }
   check_rules(l);
+  gw__config_check_edge(l);
   if ((*c->tls_cert == '\0') != (*c->tls_key == '\0')) {
     bool is_key = *c->tls_key == '\0';
     gw__load_fail(l, is_key ? "tls.key" : "tls.cert",
@@ -441,8 +464,7 @@ static void check_together(gw__load *l) {
 }
 
 static int finish(gw__load *l) {
-  gw__yaml_apply_namespaces(l);
-  gw__yaml_free(l->namespaces);
+  gw__yaml_apply_lists(l);
   complete(l);
   if (!l->is_out_of_memory) complete_hooks(l);
   if (l->num_errors == 0) check_together(l);

@@ -59,6 +59,35 @@ typedef struct gw_config_hooks {
 const char *gw_config_hook_name(enum gw_config_hook hook);
 enum gw_config_tls { GW_CONFIG_TLS_1_2, GW_CONFIG_TLS_1_3 };
 
+/** An item of `routes:`; see server/edge/route.h. */
+typedef struct gw_config_route {
+  char *path;
+  char *channels;
+  char *space;
+  char *origins;
+  char *subprotocols;
+  bool anonymous;
+  bool keep;
+} gw_config_route;
+
+/** Which links a static folder may have in it. */
+enum gw_config_symlinks { GW_SYMLINKS_NONE, GW_SYMLINKS_INSIDE };
+
+/** An item of `static:`. */
+typedef struct gw_config_static {
+  char *path;
+  char *folder;
+  uint32_t cache_ms;
+  uint32_t symlinks; /**< enum gw_config_symlinks */
+  char *csp;
+} gw_config_static;
+
+/** An item of `plugins:`. */
+typedef struct gw_config_plugin {
+  char *path;
+  char *settings;
+} gw_config_plugin;
+
 /**
  * Everything that can be configured. `godwit config default` explains each key;
  * keys.c is the one table that they all come from. All read-only after
@@ -66,22 +95,40 @@ enum gw_config_tls { GW_CONFIG_TLS_1_2, GW_CONFIG_TLS_1_3 };
  * must outlive whoever uses settings.
  */
 typedef struct gw_config {
-  char *listen_public;      /**< HOST:PORT; see gw_config_address */
-  char *listen_internal;    /**< the same; empty: no internal listener */
-  char *tls_cert;           /**< PEM file; empty: no TLS, and no tls_key */
-  char *tls_key;            /**< PEM file */
-  uint32_t tls_min_version; /**< enum gw_config_tls */
-  uint32_t workers;         /**< never 0: one per core is filled in */
-  char *data;               /**< folder; empty: memory only */
-  bool dev;                 /**< serves the demo at / */
-  uint32_t log_level;       /**< enum gw_config_log_level */
-  uint32_t log_format;      /**< enum gw_config_log_format */
+  char *listen_public;   /**< addresses; see gw_config_address */
+  char *listen_internal; /**< the same; empty: no internal listener */
+  char *unix_mode;       /**< octal; see gw_config_mode */
+  char *trusted_proxies; /**< see server/edge/networks.h */
+  bool proxy_protocol;   /**< trusted proxies begin with a PROXY header */
+  uint32_t forwarded;    /**< enum gw_forwarded_by */
+  char *http_headers;    /**< that handlers may see */
+  bool http_keep;        /**< requests are kept for the life of connections */
+  uint32_t http_max_request_bytes; /**< of what is seen of a request */
+  uint32_t http_max_file_bytes;
+  char *middleware;           /**< names of links, in their order */
+  char *access_log_file;      /**< empty: the standard error */
+  uint32_t access_log_format; /**< enum gw_config_log_format */
+  uint32_t access_log_sample; /**< one of so many connections is logged */
+  char *tls_cert;             /**< PEM file; empty: no TLS, and no tls_key */
+  char *tls_key;              /**< PEM file */
+  uint32_t tls_min_version;   /**< enum gw_config_tls */
+  uint32_t workers;           /**< never 0: one per core is filled in */
+  char *data;                 /**< folder; empty: memory only */
+  bool dev;                   /**< serves the demo at / */
+  uint32_t log_level;         /**< enum gw_config_log_level */
+  uint32_t log_format;        /**< enum gw_config_log_format */
   uint32_t drain_window_ms; /**< clients are told to come back over this long */
   uint32_t drain_timeout_ms; /**< then the server exits all the same */
   char *api_keys;            /**< separated by commas; empty: loopback only */
   char *api_origins;         /**< the same; pages that may use the API */
   uint32_t api_max_request_bytes;
   gw_config_hooks hooks;
+  gw_config_route *routes;
+  size_t num_routes;
+  gw_config_static *statics;
+  size_t num_statics;
+  gw_config_plugin *plugins;
+  size_t num_plugins;
   gw_settings settings; /**< points into this configuration */
   /* private */
   char *node;
@@ -124,6 +171,28 @@ void gw_config_deinit(gw_config *c);
 GW_MUST_USE int gw_config_address(const char *text,
                                   char host[GW_CONFIG_HOST_MAX],
                                   uint16_t *port);
+
+/** What an address begins with that is the path of a Unix socket. */
+#define GW_CONFIG_UNIX "unix:"
+/** Room for the path: what the system takes, with its NUL. */
+#define GW_CONFIG_UNIX_PATH_MAX 108u
+
+/** The path of unix:/PATH; NULL: it is another kind of address, or too long. */
+const char *gw_config_unix_path(const char *text);
+
+/** Room for one word of a list. */
+#define GW_CONFIG_WORD_MAX 512u
+/** The next word of a list with commas or blanks between them; false after the
+ * last. Longer ones are cut. */
+bool gw_config_next_word(const char **list, char word[GW_CONFIG_WORD_MAX]);
+
+typedef struct gw_routes gw_routes;
+/** Add the configured routes. 0; otherwise as gw_routes_add, with its why. */
+GW_MUST_USE int gw_config_add_routes(const gw_config *c, gw_routes *routes,
+                                     char *why);
+
+/** Permissions in octal, such as 0660. -1: it is none. */
+int gw_config_mode(const char *text);
 
 /** A commented godwit.yaml with every key at its default. */
 void gw_config_print_default(FILE *to);

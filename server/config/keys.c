@@ -3,6 +3,7 @@
 #include "server/config/keys.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SECOND_MS 1000u
@@ -23,6 +24,9 @@ static const char *const history_modes[] = {"stream", "latest", "map", NULL};
 static const char *const when_down[] = {"refuse", "allow", "cached", NULL};
 static const char *const when_down_once[] = {"refuse", "allow", NULL};
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
+static const char *const forwarded[] = {"none", "x-forwarded-for", "forwarded",
+                                        NULL};
+static const char *const symlinks[] = {"none", "inside", NULL};
 
 /* clang-format off */
 #define KEY(path, TYPE, member, min, max, choices, text) \
@@ -35,17 +39,55 @@ static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 #define SIZE(path, member, min, max, text)   KEY(path, SIZE, member, min, max, NULL, text)
 #define CHOICE(path, member, list, text)     KEY(path, CHOICE, member, 0, 0, list, text)
 #define RULE(path, member, text)             KEY(path, RULE, member, 0, 0, NULL, text)
+#define LIST(path, member, text)             KEY(path, LIST, member, 0, 0, NULL, text)
 #define END {NULL, GW__KEY_TEXT, 0, 0, 0, NULL, NULL}
 
 #define HOLDER gw_config
 const gw__key gw__config_keys[] = {
   ADDRESS("listen.public", listen_public, 1,
-    "HOST:PORT for clients: WebSocket, and the demo in development mode.\n"
-    "Host localhost is this machine only, * is every address of it."),
+    "HOST:PORT for clients: WebSocket, static files, and the demo in development\n"
+    "mode. Host localhost is this machine only, * is every address of it, IPv6\n"
+    "stands in brackets; unix:/PATH is a Unix socket. Also several of these, as a\n"
+    "list or with commas between them."),
   ADDRESS("listen.internal", listen_internal, 0,
-    "HOST:PORT for operators and the application: /metrics, /healthz, /readyz,\n"
-    "the API at /v1/api. Not for the public.\n"
+    "The same for operators and the application: /metrics, /healthz, /readyz, the\n"
+    "API at /v1/api. Not for the public.\n"
     "Empty: not opened."),
+  TEXT("listen.unix_mode", unix_mode,
+    "Permissions of Unix sockets, in octal."),
+  LIST("listen.trusted_proxies", trusted_proxies,
+    "Addresses and networks (10.0.0.0/8) of proxies that are believed when they\n"
+    "tell for whom they ask; unix: who comes by a Unix socket."),
+  BOOL("listen.proxy_protocol", proxy_protocol,
+    "Whether connections of trusted proxies begin with a PROXY header, version 1 or\n"
+    "2. Those of others never do."),
+  CHOICE("listen.forwarded", forwarded, forwarded,
+    "Header in which trusted proxies tell the client's address: none,\n"
+    "x-forwarded-for, or forwarded (RFC 7239). The proxy has to replace a client's\n"
+    "own line of forwarded; it may add to one of x-forwarded-for."),
+
+  LIST("http.headers", http_headers,
+    "Headers of requests that hooks, middleware, plugins and handlers may see."),
+  BOOL("http.keep", http_keep,
+    "Whether they see them as long as the connection lasts, at the cost of memory;\n"
+    "otherwise until it is welcomed."),
+  SIZE("http.max_request_bytes", http_max_request_bytes, 256, 8 * KIB,
+    "What they see of one request: headers, parameters, query. Larger ones are\n"
+    "refused where somebody wants to see them."),
+  SIZE("http.max_file_bytes", http_max_file_bytes, KIB, 4095 * MIB,
+    "Largest file that is served."),
+
+  LIST("middleware", middleware,
+    "Links that see requests, frames and publications, in this order: access_log,\n"
+    "metrics, and those of plugins and programs. What is not named here comes\n"
+    "behind, in the order of loading."),
+  TEXT("access_log.file", access_log_file,
+    "Where the link access_log writes; SIGHUP opens it again. Empty: standard\n"
+    "error."),
+  CHOICE("access_log.format", access_log_format, log_formats,
+    "text for people, json for machines."),
+  NUMBER("access_log.sample", access_log_sample, 1, 1000000,
+    "One of so many connections is logged; refused requests always."),
   TEXT("tls.cert", tls_cert,
     "PEM file with the certificate of the public listener, and behind it those\n"
     "that lead to its authority. Empty: no TLS. SIGHUP reads it and the key again."),
@@ -259,7 +301,119 @@ const gw__key gw__namespace_keys[] = {
   END
 };
 #undef HOLDER
+
+#define HOLDER gw_config_route
+static const gw__key route_keys[] = {
+  TEXT("path", path,
+    "Path that clients connect to: /rooms/:id, /files/*."),
+  LIST("channels", channels,
+    "Channels that the server subscribes its connections to, such as room:{id}."),
+  TEXT("namespace", space,
+    "Only namespace that its connections may use, beside those channels. Empty:\n"
+    "any."),
+  LIST("origins", origins,
+    "Origins of pages that may connect: https://app.example.org, *.example.org,\n"
+    "same (the server's own host), localhost, * for all. Empty: as everywhere."),
+  LIST("subprotocols", subprotocols,
+    "godwit.v1, godwit.v1.json. Empty: both."),
+  BOOL("anonymous", anonymous,
+    "Whether users may connect whom no authenticator vouches for."),
+  BOOL("keep", keep,
+    "Whether its requests are kept as long as the connections; see http.keep."),
+  END
+};
+#undef HOLDER
+
+#define HOLDER gw_config_static
+static const gw__key static_keys[] = {
+  TEXT("path", path,
+    "Path that the files are below: /, /app."),
+  TEXT("folder", folder,
+    "Folder that they are in."),
+  TIME("cache", cache_ms, 0, 30 * DAY_MS,
+    "How long browsers may use a file without asking. 0: they ask each time."),
+  CHOICE("symlinks", symlinks, symlinks,
+    "Links that are followed: none, or those that stay inside the folder."),
+  TEXT("csp", csp,
+    "Content-Security-Policy of the files. Empty: none."),
+  END
+};
+#undef HOLDER
+
+#define HOLDER gw_config_plugin
+static const gw__key plugin_keys[] = {
+  TEXT("path", path,
+    "Shared object."),
+  TEXT("settings", settings,
+    "Text for the plugin."),
+  END
+};
+#undef HOLDER
 /* clang-format on */
+
+static const gw_config_route route_defaults = {.anonymous = true};
+static const gw_config_static static_defaults = {.symlinks = GW_SYMLINKS_NONE};
+static const gw_config_plugin plugin_defaults = {.path = NULL};
+
+const gw__list gw__lists[GW__NUM_LISTS] = {
+    {.name = "routes",
+     .keys = route_keys,
+     .first = "path",
+     .item_size = sizeof(gw_config_route),
+     .items_at = offsetof(gw_config, routes),
+     .num_at = offsetof(gw_config, num_routes),
+     .defaults = &route_defaults,
+     .text = "Paths that clients connect to beside /v1/ws (docs/routes.md).",
+     .example = "  - path: /rooms/:id\n"
+                "    channels: [\"room:{id}\"]\n"
+                "    namespace: room"},
+    {.name = "static",
+     .keys = static_keys,
+     .first = "path",
+     .second = "folder",
+     .item_size = sizeof(gw_config_static),
+     .items_at = offsetof(gw_config, statics),
+     .num_at = offsetof(gw_config, num_statics),
+     .defaults = &static_defaults,
+     .text = "Files that are served beside it; also as {/PATH: FOLDER}.",
+     .example = "  - path: /app\n"
+                "    folder: /srv/app\n"
+                "    cache: 1h"},
+    {.name = "plugins",
+     .keys = plugin_keys,
+     .first = "path",
+     .item_size = sizeof(gw_config_plugin),
+     .items_at = offsetof(gw_config, plugins),
+     .num_at = offsetof(gw_config, num_plugins),
+     .defaults = &plugin_defaults,
+     .text =
+         "Shared objects that are loaded into the server (docs/middleware.md).",
+     .example = "  - path: /usr/lib/godwit/wordfilter.so\n"
+                "    settings: /etc/godwit/words.txt"},
+};
+
+bool gw__key_is_text(const gw__key *key) {
+  return key->type == GW__KEY_TEXT || key->type == GW__KEY_ADDRESS ||
+         key->type == GW__KEY_LIST;
+}
+
+int gw__texts_init(const gw__key *keys, void *at) {
+  bool is_whole = true;
+  for (; keys->path != NULL; keys++) {
+    char **text = (char **)(void *)((char *)at + keys->offset);
+    if (!gw__key_is_text(keys)) continue;
+    *text = strdup(*text != NULL ? *text : "");
+    is_whole = is_whole && *text != NULL;
+  }
+  return is_whole ? 0 : GW_ERR_NOMEM;
+}
+
+void gw__texts_deinit(const gw__key *keys, void *at) {
+  for (; keys->path != NULL; keys++) {
+    if (gw__key_is_text(keys))
+      free(*(char **)(void *)((char *)at + keys->offset));
+  }
+}
 
 const gw__key *gw__key_find(const gw__key *keys, const char *path) {
   for (; keys->path != NULL; keys++) {

@@ -9,13 +9,15 @@
 /** How a key's value is written, and what holds it. */
 enum gw__key_type {
   GW__KEY_TEXT,     /**< char *, never NULL */
-  GW__KEY_ADDRESS,  /**< char *; see gw_config_address */
+  GW__KEY_ADDRESS,  /**< char *; addresses, as a list; see gw_config_address */
   GW__KEY_BOOL,     /**< bool */
   GW__KEY_NUMBER,   /**< uint32_t */
   GW__KEY_DURATION, /**< uint32_t, milliseconds; written 15s, 500ms */
   GW__KEY_SIZE,     /**< uint32_t, bytes; written 64KiB, 512 */
   GW__KEY_CHOICE,   /**< uint32_t, index of one of the choices */
-  GW__KEY_RULE      /**< gw_rule; written as words: user, token */
+  GW__KEY_RULE,     /**< gw_rule; written as words: user, token */
+  GW__KEY_LIST      /**< char *, never NULL: words with commas between them; in
+                         YAML also a list */
 };
 
 typedef struct gw__key {
@@ -33,6 +35,32 @@ extern const gw__key gw__config_keys[];
 /** Keys of a namespace, in gw_namespace: at the top they hold for channels of
  * no namespace, and where a namespace does not say otherwise. */
 extern const gw__key gw__namespace_keys[];
+
+/** A list of items with keys of their own, such as routes. */
+typedef struct gw__list {
+  const char *name;
+  const gw__key *keys; /**< in an item */
+  const char *first;   /**< key that an item of a single value stands for, or
+                                the name in a mapping of single values; NULL */
+  const char *second;  /**< key of the values in such a mapping; NULL */
+  size_t item_size;
+  size_t items_at;      /**< in gw_config: pointer to the items */
+  size_t num_at;        /**< in gw_config: how many */
+  const void *defaults; /**< an item, texts NULL */
+  const char *text;     /**< sentences for people, a line each */
+  const char *example;  /**< YAML of the list, a line each */
+} gw__list;
+
+#define GW__NUM_LISTS 3u
+extern const gw__list gw__lists[GW__NUM_LISTS];
+
+/** Whether its field is a char *. */
+bool gw__key_is_text(const gw__key *key);
+
+/** Give each text field a copy of its own: what is NULL is empty. 0,
+ * GW_ERR_NOMEM. */
+GW_MUST_USE int gw__texts_init(const gw__key *keys, void *at);
+void gw__texts_deinit(const gw__key *keys, void *at);
 
 /** Room for a value as text, except that of a text key. */
 #define GW__VALUE_MAX 64u

@@ -17,11 +17,27 @@ void gw__load_fail(gw__load *l, const char *where, const char *format, ...) {
 
 gw__targets gw__targets_of(gw_config *c) {
   return (gw__targets){{{gw__config_keys, c}, {gw__namespace_keys, &c->base}},
-                       "namespaces"};
+                       .has_lists = true};
+}
+
+gw__targets gw__targets_of_item(const gw__list *list, void *item) {
+  return (gw__targets){{{list->keys, item}, {NULL, NULL}}, .has_lists = false};
+}
+
+size_t gw__list_number(const char *name) {
+  size_t i = 0;
+  while (i <= GW__NUM_LISTS && strcmp(gw__list_name(i), name) != 0)
+    i++;
+  return i;
+}
+
+const char *gw__list_name(size_t number) {
+  return number < GW__NUM_LISTS ? gw__lists[number].name : "namespaces";
 }
 
 gw__targets gw__targets_of_namespace(gw_namespace *n) {
-  return (gw__targets){{{gw__namespace_keys, n}, {NULL, NULL}}, "name"};
+  return (gw__targets){{{gw__namespace_keys, n}, {NULL, NULL}},
+                       .has_name = true};
 }
 
 const gw__key *gw__targets_find(const gw__targets *t, const char *path,
@@ -81,7 +97,9 @@ const char *gw__targets_nearest(const gw__targets *t, const char *path,
       consider(&best, k->path, strlen(k->path), path);
     }
   }
-  consider(&best, t->list, strlen(t->list), path);
+  for (size_t i = 0; t->has_lists && i <= GW__NUM_LISTS; i++)
+    consider(&best, gw__list_name(i), strlen(gw__list_name(i)), path);
+  if (t->has_name) consider(&best, "name", strlen("name"), path);
   memcpy(space, best.path, best.path_len);
   space[best.path_len] = '\0';
   return space;

@@ -13,9 +13,9 @@ typedef struct gw__load {
   FILE *errors;
   size_t num_errors;
   bool is_out_of_memory;
-  /** The document with the list of namespaces that counts, or NULL. They are
-   * read last, as they begin with what holds for all channels. */
-  gw__yaml *namespaces;
+  /** The documents with the lists that count, or NULL; by gw__list_number. They
+   * are read last, as namespaces begin with what holds for all channels. */
+  gw__yaml *lists[GW__NUM_LISTS + 1];
 } gw__load;
 
 /** The defaults, before what depends on the machine is filled in: 0 workers, no
@@ -48,11 +48,14 @@ typedef struct gw__target {
 #define GW__TARGETS_MAX 2u
 typedef struct gw__targets {
   gw__target of[GW__TARGETS_MAX]; /**< unused ones have no keys */
-  const char *list;               /**< a key with a list or a name in it */
+  bool has_lists;                 /**< beside keys */
+  bool has_name;                  /**< beside keys, as a namespace has */
 } gw__targets;
 
 /** The fields of the server as a whole. */
 gw__targets gw__targets_of(gw_config *c);
+/** The fields of one item of a list. */
+gw__targets gw__targets_of_item(const gw__list *list, void *item);
 /** The fields of one namespace. */
 gw__targets gw__targets_of_namespace(gw_namespace *n);
 
@@ -70,17 +73,25 @@ const char *gw__targets_nearest(const gw__targets *t, const char *path,
 bool gw__load_set(gw__load *l, const gw__key *key, void *at, const char *text,
                   const char *where);
 
+/** Check what no key can say alone of listening, proxies and routes. */
+void gw__config_check_edge(gw__load *l);
+
 /* ---- YAML ------------------------------------------------------------------
  */
 
 /** Apply a file; "-" is the standard input. */
 void gw__yaml_load(gw__load *l, const char *path);
-/** Take a list of namespaces from a variable or a flag. */
-void gw__yaml_load_namespaces(gw__load *l, const char *text, const char *where);
+/** Take a list from a variable or a flag. */
+void gw__yaml_load_list(gw__load *l, const char *name, const char *text,
+                        const char *where);
 /** The same of machines, which are read at once. */
 void gw__yaml_load_machines(gw__load *l, const char *text, const char *where);
-/** Read the namespaces that were found into the configuration. */
-void gw__yaml_apply_namespaces(gw__load *l);
-void gw__yaml_free(gw__yaml *y); /**< NULL is fine */
+/** Read the lists that were found into the configuration, and free them. */
+void gw__yaml_apply_lists(gw__load *l);
+
+/** Lists: those of gw__lists, then the namespaces. Number and name; a name that is
+ * none has a number above GW__NUM_LISTS. */
+size_t gw__list_number(const char *name);
+const char *gw__list_name(size_t number);
 
 #endif

@@ -26,6 +26,15 @@ static size_t section_len(const gw__key *key) {
 /* ---- godwit.yaml -----------------------------------------------------------
  */
 
+static void print_comment(FILE *to, const char *indent, const char *text) {
+  while (*text != '\0') {
+    size_t len = strcspn(text, "\n");
+    fprintf(to, "%s# %.*s\n", indent, (int)len, text);
+    text += len;
+    if (*text == '\n') text++;
+  }
+}
+
 static const char yaml_head[] =
     "# godwit.yaml - every key with its default.\n"
     "#\n"
@@ -64,13 +73,17 @@ static const char yaml_tail[] =
     "#       - {from: paid, to: shipped, who: nobody}  # only the application\n"
     "machines: []\n";
 
-static void print_comment(FILE *to, const char *indent, const char *text) {
-  while (*text != '\0') {
-    size_t len = strcspn(text, "\n");
-    fprintf(to, "%s# %.*s\n", indent, (int)len, text);
-    text += len;
-    if (*text == '\n') text++;
+/** A list with its keys, as a comment. */
+static void print_list(FILE *to, const gw__list *list) {
+  fputc('\n', to);
+  print_comment(to, "", list->text);
+  for (const gw__key *k = list->keys; k->path != NULL; k++) {
+    fprintf(to, "#   %s\n", k->path);
+    print_comment(to, "#     ", k->text);
   }
+  fprintf(to, "#\n# %s:\n", list->name);
+  print_comment(to, "", list->example);
+  fprintf(to, "%s: []\n", list->name);
 }
 
 /** Of a choice such as "1.2", which YAML would take for a number. */
@@ -113,6 +126,8 @@ void gw_config_print_default(FILE *to) {
     for (size_t i = 0; i < GW__TARGETS_MAX; i++)
       print_keys(to, &t.of[i]);
     fputs(yaml_tail, to);
+    for (size_t i = 0; i < GW__NUM_LISTS; i++)
+      print_list(to, &gw__lists[i]);
   }
   gw_config_deinit(&c);
 }
@@ -154,6 +169,9 @@ void gw_config_print_flags(FILE *to) {
         "  --machines LIST\n"
         "      State machines as YAML; godwit config default shows one\n",
         to);
+  for (size_t i = 0; i < GW__NUM_LISTS; i++)
+    fprintf(to, "  --%s LIST\n      %s\n", gw__lists[i].name,
+            gw__lists[i].text);
   gw_config_deinit(&c);
 }
 
@@ -188,6 +206,10 @@ static json_t *type_schema(const gw__key *key) {
   case GW__KEY_RULE:
     return pattern_schema("^(nobody|anyone|user|subscriber|token|hook)"
                           "([, ]+(anyone|user|subscriber|token|hook))*$");
+  case GW__KEY_ADDRESS:
+  case GW__KEY_LIST:
+    return json_pack("{s:[{s:s},{s:s,s:{s:s}}]}", "anyOf", "type", "string",
+                     "type", "array", "items", "type", "string");
   default:
     return json_pack("{s:s}", "type", "string");
   }
@@ -285,6 +307,23 @@ static json_t *word_schema(void) {
   return json_pack("{s:o}", "word", pattern_schema("^[A-Za-z0-9_-]{1,32}$"));
 }
 
+/** Items of a list: with keys, or as single values. */
+static json_t *list_schema(const gw__list *list) {
+  json_t *item = new_object();
+  gw__target t = {list->keys, NULL};
+  add_keys(item, &t, false);
+  json_object_set_new(item, "required", json_pack("[s]", list->first));
+  json_t *array = json_pack("{s:s,s:{s:[{s:s},o]}}", "type", "array", "items",
+                            "anyOf", "type", "string", item);
+  json_t *schema =
+      list->second == NULL
+          ? array
+          : json_pack("{s:[o,{s:s,s:{s:s}}]}", "anyOf", array, "type", "object",
+                      "additionalProperties", "type", "string");
+  json_object_set_new(schema, "description", json_string(list->text));
+  return schema;
+}
+
 void gw_config_print_schema(FILE *to) {
   gw_config c;
   if (gw__config_set_defaults(&c) == 0) {
@@ -302,6 +341,9 @@ void gw_config_print_schema(FILE *to) {
                         namespaces_schema(&t.of[1]));
     json_object_set_new(json_object_get(schema, "properties"), "machines",
                         machines_schema());
+    for (size_t i = 0; i < GW__NUM_LISTS; i++)
+      json_object_set_new(json_object_get(schema, "properties"),
+                          gw__lists[i].name, list_schema(&gw__lists[i]));
     (void)json_dumpf(schema, to, JSON_INDENT(2));
     fputc('\n', to);
     json_decref(schema);

@@ -27,10 +27,6 @@ static const unit *units_of(const gw__key *key) {
   return key->type == GW__KEY_SIZE ? sizes : plain;
 }
 
-static bool is_text_key(const gw__key *key) {
-  return key->type == GW__KEY_TEXT || key->type == GW__KEY_ADDRESS;
-}
-
 /* ---- reading ---------------------------------------------------------------
  */
 
@@ -166,17 +162,34 @@ static const char *rule_text(const gw_rule *rule, char *space) {
   return len != 0 ? space : ways[0].word;
 }
 
-static int set_text(const gw__key *key, char **field, const char *text,
-                    char *why) {
+/* ---- texts ------------------------------------------------------------------
+ */
+
+static bool is_address(const char *word) {
   char host[GW_CONFIG_HOST_MAX];
   uint16_t port;
-  bool may_be_empty = key->type == GW__KEY_TEXT || key->min == 0;
-  if (key->type == GW__KEY_ADDRESS && !(may_be_empty && *text == '\0') &&
-      gw_config_address(text, host, &port) != 0) {
+  return gw_config_unix_path(word) != NULL ||
+         gw_config_address(word, host, &port) == 0;
+}
+
+/** One or several addresses. */
+static bool are_addresses(const gw__key *key, const char *text, char *bad) {
+  size_t num = 0;
+  for (const char *list = text; gw_config_next_word(&list, bad); num++) {
+    if (!is_address(bad)) return false;
+  }
+  return num != 0 || (key->min == 0 && *text == '\0');
+}
+
+static int set_text(const gw__key *key, char **field, const char *text,
+                    char *why) {
+  char bad[GW_CONFIG_WORD_MAX];
+  if (key->type == GW__KEY_ADDRESS && !are_addresses(key, text, bad)) {
     (void)snprintf(why, GW__WHY_MAX,
                    "'%.100s' must be HOST:PORT with a port from 0 to 65535, "
-                   "such as localhost:8000, *:8000 or [::1]:8000",
-                   text);
+                   "such as localhost:8000, *:8000 or [::1]:8000, or "
+                   "unix:/PATH",
+                   bad);
     return GW_ERR_INVALID;
   }
   if (!gw_view_is_text(gw_view_of(text))) {
@@ -193,7 +206,7 @@ static int set_text(const gw__key *key, char **field, const char *text,
 int gw__value_set(const gw__key *key, void *at, const char *text,
                   char why[GW__WHY_MAX]) {
   void *field = (char *)at + key->offset;
-  if (is_text_key(key)) return set_text(key, field, text, why);
+  if (gw__key_is_text(key)) return set_text(key, field, text, why);
   if (key->type == GW__KEY_BOOL) return set_bool(field, text, why);
   if (key->type == GW__KEY_CHOICE) return set_choice(key, field, text, why);
   if (key->type == GW__KEY_RULE) return set_rule(field, text, why);
@@ -228,6 +241,31 @@ int gw_config_address(const char *text, char host[GW_CONFIG_HOST_MAX],
   return 0;
 }
 
+bool gw_config_next_word(const char **list, char word[GW_CONFIG_WORD_MAX]) {
+  const char *at = *list + strspn(*list, BETWEEN);
+  size_t len = strcspn(at, BETWEEN);
+  size_t kept = len < GW_CONFIG_WORD_MAX ? len : GW_CONFIG_WORD_MAX - 1;
+  memcpy(word, at, kept);
+  word[kept] = '\0';
+  *list = at + len;
+  return len != 0;
+}
+
+const char *gw_config_unix_path(const char *text) {
+  size_t len = strlen(GW_CONFIG_UNIX);
+  if (strncmp(text, GW_CONFIG_UNIX, len) != 0 || text[len] != '/' ||
+      strlen(text + len) >= GW_CONFIG_UNIX_PATH_MAX)
+    return NULL;
+  return text + len;
+}
+
+int gw_config_mode(const char *text) {
+  size_t len = strlen(text);
+  if (len == 0 || len > 4 || strspn(text, "01234567") != len) return -1;
+  long mode = strtol(text, NULL, 8);
+  return mode <= 0777 ? (int)mode : -1;
+}
+
 /* ---- writing ---------------------------------------------------------------
  */
 
@@ -246,7 +284,7 @@ const char *gw__number_text(const gw__key *key, uint32_t number,
 const char *gw__value_text(const gw__key *key, const void *at,
                            char space[GW__VALUE_MAX]) {
   const void *field = (const char *)at + key->offset;
-  if (is_text_key(key)) return *(char *const *)field;
+  if (gw__key_is_text(key)) return *(char *const *)field;
   if (key->type == GW__KEY_BOOL) {
     return *(const bool *)field ? "true" : "false";
   }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* yaml.c - godwit.yaml and lists of namespaces, read by libyaml.
+/* yaml.c - godwit.yaml and lists in it, read by libyaml.
  *
  * libyaml's documents keep the line of every node, so that each mistake, also
  * one in a value's range, is told with its line; and values stay text until
@@ -73,7 +73,7 @@ static void read_name(const reading *r, yaml_node_t *value, const char *where) {
 /** A list of machines; false: the key is another. */
 static bool read_machines(const reading *r, const char *path,
                           yaml_node_t *value, const char *where) {
-  if (r->space != NULL || strcmp(path, "machines") != 0) return false;
+  if (!r->targets->has_lists || strcmp(path, "machines") != 0) return false;
   if (value->type == YAML_SEQUENCE_NODE)
     gw__machines_read(r->load, r->yaml, value);
   else if (!gw__yaml_is_null(value))
@@ -81,17 +81,26 @@ static bool read_machines(const reading *r, const char *path,
   return true;
 }
 
-/** The one key of a mapping that is not in the table. */
+/** Whether a list may be written like this. */
+static bool is_list(size_t number, const yaml_node_t *value) {
+  if (value->type == YAML_SEQUENCE_NODE) return true;
+  return value->type == YAML_MAPPING_NODE && number < GW__NUM_LISTS &&
+         gw__lists[number].second != NULL;
+}
+
+/** Keys that are not in the table: lists, and the name of a namespace. */
 static bool read_special(const reading *r, const char *path, yaml_node_t *value,
                          const char *where) {
-  if (strcmp(path, r->targets->list) != 0) return false;
-  if (r->space != NULL) {
+  size_t number = gw__list_number(path);
+  if (r->targets->has_name && strcmp(path, "name") == 0) {
     read_name(r, value, where);
-  } else if (value->type == YAML_SEQUENCE_NODE) {
-    r->yaml->namespaces = value;
-  } else if (!gw__yaml_is_null(value)) {
-    gw__load_fail(r->load, where, "namespaces: must be a list");
+    return true;
   }
+  if (!r->targets->has_lists || number > GW__NUM_LISTS) return false;
+  if (is_list(number, value))
+    r->yaml->lists[number] = value;
+  else if (!gw__yaml_is_null(value))
+    gw__load_fail(r->load, where, "%s: must be a list", path);
   return true;
 }
 
@@ -105,8 +114,44 @@ static void read_section(const reading *r, const char *path, yaml_node_t *value,
   }
 }
 
+/** Items of a list as one text with commas between them; false: one of them is
+ * no word. */
+static bool join(const reading *r, yaml_node_t *list, char **text) {
+  size_t len = 0;
+  FILE *to = open_memstream(text, &len);
+  bool is_good = to != NULL;
+  if (to == NULL) r->load->is_out_of_memory = true;
+  for (yaml_node_item_t *item = list->data.sequence.items.start;
+       is_good && item < list->data.sequence.items.top; item++) {
+    yaml_node_t *node = yaml_document_get_node(&r->yaml->document, *item);
+    is_good = node->type == YAML_SCALAR_NODE && !has_nul(node) &&
+              *gw__yaml_text(node) != '\0' &&
+              strpbrk(gw__yaml_text(node), ", \t") == NULL;
+    if (is_good)
+      fprintf(to, "%s%s", ftell(to) > 0 ? ", " : "", gw__yaml_text(node));
+  }
+  if (to != NULL) fclose(to);
+  return is_good;
+}
+
+static void read_list(const reading *r, const gw__key *key, void *at,
+                      yaml_node_t *value, const char *where) {
+  char *text = NULL;
+  if (join(r, value, &text))
+    (void)gw__load_set(r->load, key, at, text, where);
+  else
+    gw__load_fail(r->load, where, "%s%s: must be a list of single words",
+                  r->outer, key->path);
+  free(text);
+}
+
 static void read_value(const reading *r, const gw__key *key, void *at,
                        yaml_node_t *value, const char *where) {
+  bool takes_lists = key->type == GW__KEY_LIST || key->type == GW__KEY_ADDRESS;
+  if (takes_lists && value->type == YAML_SEQUENCE_NODE) {
+    read_list(r, key, at, value, where);
+    return;
+  }
   if (value->type != YAML_SCALAR_NODE || has_nul(value)) {
     gw__load_fail(r->load, where, "%s%s: must be a single value", r->outer,
                   key->path);
@@ -179,8 +224,9 @@ static void read_mapping(const reading *r, yaml_node_t *mapping,
 /* ---- documents -------------------------------------------------------------
  */
 
-void gw__yaml_free(gw__yaml *y) {
-  if (y == NULL) return;
+/** Whoever uses a document lets go of it. */
+static void free_yaml(gw__yaml *y) {
+  if (y == NULL || --y->num_users != 0) return;
   yaml_document_delete(&y->document);
   free(y);
 }
@@ -192,6 +238,7 @@ static gw__yaml *new_yaml(gw__load *l, const char *name, bool has_lines) {
     return NULL;
   }
   y->has_lines = has_lines;
+  y->num_users = 1;
   (void)snprintf(y->name, sizeof y->name, "%s", name);
   return y;
 }
@@ -241,14 +288,15 @@ static bool load_document(gw__load *l, gw__yaml *y, yaml_parser_t *parser) {
   return false;
 }
 
-/** Keep the document whose list of namespaces counts, free the other. */
-static void keep_namespaces(gw__load *l, gw__yaml *y) {
-  if (y->namespaces == NULL) {
-    gw__yaml_free(y);
-    return;
+/** Keep a document as far as its lists are those that count. */
+static void keep_lists(gw__load *l, gw__yaml *y) {
+  for (size_t i = 0; i <= GW__NUM_LISTS; i++) {
+    if (y->lists[i] == NULL) continue;
+    free_yaml(l->lists[i]);
+    l->lists[i] = y;
+    y->num_users++;
   }
-  gw__yaml_free(l->namespaces);
-  l->namespaces = y;
+  free_yaml(y);
 }
 
 static void read_document(gw__load *l, gw__yaml *y) {
@@ -271,13 +319,13 @@ static void load_stream(gw__load *l, const char *name, FILE *file) {
   if (y == NULL) return;
   if (!yaml_parser_initialize(&parser)) {
     l->is_out_of_memory = true;
-    gw__yaml_free(y);
+    free_yaml(y);
     return;
   }
   yaml_parser_set_input_file(&parser, file);
   if (load_document(l, y, &parser)) read_document(l, y);
   yaml_parser_delete(&parser);
-  keep_namespaces(l, y);
+  keep_lists(l, y);
 }
 
 void gw__yaml_load(gw__load *l, const char *path) {
@@ -294,9 +342,9 @@ void gw__yaml_load(gw__load *l, const char *path) {
   fclose(file);
 }
 
-/** The list that a text is; NULL after a mistake, which is told. */
-static yaml_node_t *load_list(gw__load *l, gw__yaml *y, const char *text,
-                              const char *what) {
+/** Load a text as a document; returns its root, NULL when it is empty or after a
+ * mistake, which is told. */
+static yaml_node_t *load_text(gw__load *l, gw__yaml *y, const char *text) {
   yaml_parser_t parser;
   yaml_node_t *root = NULL;
   if (!yaml_parser_initialize(&parser)) {
@@ -305,36 +353,46 @@ static yaml_node_t *load_list(gw__load *l, gw__yaml *y, const char *text,
   }
   yaml_parser_set_input_string(&parser, (const unsigned char *)text,
                                strlen(text));
+  size_t before = l->num_errors;
   if (load_document(l, y, &parser)) {
     root = yaml_document_get_root_node(&y->document);
-    if (root == NULL || root->type != YAML_SEQUENCE_NODE) {
-      gw__load_fail(l, y->name, "%s", what);
-      root = NULL;
-    }
+    y->is_empty = root == NULL;
   }
+  if (l->num_errors != before) root = NULL;
   yaml_parser_delete(&parser);
   return root;
 }
 
-void gw__yaml_load_namespaces(gw__load *l, const char *text,
-                              const char *where) {
+void gw__yaml_load_list(gw__load *l, const char *name, const char *text,
+                        const char *where) {
+  size_t number = gw__list_number(name);
   gw__yaml *y = new_yaml(l, where, false);
   if (y == NULL) return;
-  y->namespaces = load_list(l, y, text,
-                            "namespaces: must be a list, such as "
-                            "[{name: room, history: {size: 100}}]");
-  keep_namespaces(l, y);
+  yaml_node_t *root = load_text(l, y, text);
+  if (root != NULL && is_list(number, root)) {
+    y->lists[number] = root;
+  } else if (root != NULL || y->is_empty) {
+    gw__load_fail(l, where, "%s: must be a list, such as %s", name,
+                  number < GW__NUM_LISTS
+                      ? "[{path: ..}]"
+                      : "[{name: room, history: {size: 100}}]");
+  }
+  keep_lists(l, y);
 }
 
 void gw__yaml_load_machines(gw__load *l, const char *text, const char *where) {
   gw__yaml *y = new_yaml(l, where, false);
   if (y == NULL) return;
-  yaml_node_t *list = load_list(
-      l, y, text,
-      "machines: must be a list, such as [{name: door, attach: free, "
-      "states: [shut, open], transitions: [{from: shut, to: open}]}]");
-  if (list != NULL) gw__machines_read(l, y, list);
-  gw__yaml_free(y);
+  yaml_node_t *root = load_text(l, y, text);
+  if (root != NULL && root->type == YAML_SEQUENCE_NODE) {
+    gw__machines_read(l, y, root);
+  } else if (root != NULL || y->is_empty) {
+    gw__load_fail(l, where,
+                  "machines: must be a list, such as [{name: door, attach: "
+                  "free, states: [shut, open], transitions: [{from: shut, to: "
+                  "open}]}]");
+  }
+  free_yaml(y);
 }
 
 /* ---- namespaces ------------------------------------------------------------
@@ -377,14 +435,15 @@ static void read_namespace(gw__load *l, gw__yaml *y, yaml_node_t *node,
   }
 }
 
-void gw__yaml_apply_namespaces(gw__load *l) {
-  gw__yaml *y = l->namespaces;
+static void apply_namespaces(gw__load *l) {
+  gw__yaml *y = l->lists[GW__NUM_LISTS];
   gw_config *c = l->config;
   size_t num = 0;
   yaml_node_item_t *items = NULL;
   if (y != NULL) {
-    items = y->namespaces->data.sequence.items.start;
-    num = (size_t)(y->namespaces->data.sequence.items.top - items);
+    yaml_node_t *list = y->lists[GW__NUM_LISTS];
+    items = list->data.sequence.items.start;
+    num = (size_t)(list->data.sequence.items.top - items);
   }
   /* And that of shared state, and that of the rest. */
   c->namespaces = calloc(num + 2, sizeof *c->namespaces);
@@ -401,4 +460,92 @@ void gw__yaml_apply_namespaces(gw__load *l) {
   int err = gw__namespace_copy(&c->namespaces[num], &c->base);
   c->namespaces[num].name = strdup("");
   if (err < 0 || c->namespaces[num].name == NULL) l->is_out_of_memory = true;
+}
+
+/* ---- other lists -------------------------------------------------------------
+ */
+
+/** A list that is being read. */
+typedef struct listing {
+  gw__load *load;
+  gw__yaml *yaml;
+  const gw__list *list;
+  char *items;
+  size_t num;
+} listing;
+
+static void set_key(const reading *r, const char *path, yaml_node_t *value) {
+  char where[GW__WHERE_MAX];
+  void *at = NULL;
+  const gw__key *key = gw__targets_find(r->targets, path, &at);
+  read_value(r, key, at, value, gw__yaml_where(r->yaml, value, where));
+}
+
+/** The i-th item: a mapping of keys, a single value, or a pair of these. */
+static void read_item(listing *l, size_t i, yaml_node_t *first,
+                      yaml_node_t *second) {
+  void *item = l->items + i * l->list->item_size;
+  gw__targets targets = gw__targets_of_item(l->list, item);
+  reading r = {l->load, l->yaml, &targets, NULL, ""};
+  memcpy(item, l->list->defaults, l->list->item_size);
+  if (gw__texts_init(l->list->keys, item) < 0) l->load->is_out_of_memory = true;
+  (void)snprintf(r.outer, sizeof r.outer, "%s[%zu].", l->list->name, i);
+  l->num = i + 1;
+  if (l->load->is_out_of_memory) return;
+  if (second == NULL && first->type == YAML_MAPPING_NODE) {
+    read_mapping(&r, first, "");
+    return;
+  }
+  set_key(&r, l->list->first, first);
+  if (second != NULL) set_key(&r, l->list->second, second);
+}
+
+static void read_pairs(listing *l, yaml_node_t *mapping) {
+  yaml_document_t *document = &l->yaml->document;
+  yaml_node_pair_t *pairs = mapping->data.mapping.pairs.start;
+  for (size_t i = 0; pairs + i < mapping->data.mapping.pairs.top; i++)
+    read_item(l, i, yaml_document_get_node(document, pairs[i].key),
+              yaml_document_get_node(document, pairs[i].value));
+}
+
+static void read_sequence(listing *l, yaml_node_t *sequence) {
+  yaml_node_item_t *items = sequence->data.sequence.items.start;
+  for (size_t i = 0; items + i < sequence->data.sequence.items.top; i++)
+    read_item(l, i, yaml_document_get_node(&l->yaml->document, items[i]), NULL);
+}
+
+static size_t num_items(const yaml_node_t *node) {
+  if (node->type == YAML_MAPPING_NODE)
+    return (size_t)(node->data.mapping.pairs.top -
+                    node->data.mapping.pairs.start);
+  return (size_t)(node->data.sequence.items.top -
+                  node->data.sequence.items.start);
+}
+
+static void apply_list(gw__load *load, size_t number) {
+  listing l = {load, load->lists[number], &gw__lists[number], NULL, 0};
+  char *c = (char *)load->config;
+  if (l.yaml == NULL) return;
+  yaml_node_t *node = l.yaml->lists[number];
+  l.items = calloc(num_items(node) + 1, l.list->item_size);
+  if (l.items == NULL) {
+    load->is_out_of_memory = true;
+    return;
+  }
+  if (node->type == YAML_MAPPING_NODE)
+    read_pairs(&l, node);
+  else
+    read_sequence(&l, node);
+  *(char **)(void *)(c + l.list->items_at) = l.items;
+  *(size_t *)(void *)(c + l.list->num_at) = l.num;
+}
+
+void gw__yaml_apply_lists(gw__load *l) {
+  apply_namespaces(l);
+  for (size_t i = 0; i < GW__NUM_LISTS; i++)
+    apply_list(l, i);
+  for (size_t i = 0; i <= GW__NUM_LISTS; i++) {
+    free_yaml(l->lists[i]);
+    l->lists[i] = NULL;
+  }
 }

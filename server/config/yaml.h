@@ -12,7 +12,9 @@
 
 struct gw__yaml {
   yaml_document_t document;
-  yaml_node_t *namespaces; /**< in the document */
+  yaml_node_t *lists[GW__NUM_LISTS + 1]; /**< in the document; NULL */
+  unsigned num_users;
+  bool is_empty;
   bool has_lines;
   char name[GW__WHERE_MAX - 32];
 };

@@ -6,6 +6,7 @@
 #include "api.pb-c.h"
 #include "server/core/api_method.h"
 #include "server/core/channel.h"
+#include "server/core/inspect.h"
 #include "server/core/mail.h"
 #include "server/core/news.h"
 #include "server/core/publish_check.h"
@@ -71,17 +72,22 @@ static uint32_t check_channel(const gw_hub *h, const gw_namespace *ns,
                          "the channel is the server's own");
 }
 
-/** Publish into a channel of this worker; a problem is what o->code says. */
-static void publish(gw_hub *h, gw_publish_command *cmd, const char *channel,
-                    gw_outcome *o, gws_problem *p) {
-  gw_view name = gw_view_of(channel);
+/** Publish into a channel of this worker; a problem is what o->code says. The
+ * middleware may refuse it, or publish something else in this channel. */
+static void publish(gw_hub *h, const gw_publish_command *cmd,
+                    const char *channel, gw_outcome *o, gws_problem *p) {
+  gw_publish_command one = *cmd;
+  gw_verdict v;
+  gw_view name = one.msg.channel = gw_view_of(channel);
   const gw_namespace *ns = gw_settings_namespace(h->settings, name);
-  cmd->msg.channel = name;
-  cmd->hash = gws_hub_hash(h, channel, name.len);
+  one.hash = gws_hub_hash(h, channel, name.len);
   uint32_t code = check_channel(h, ns, name, p);
-  if (code == GW_CODE_OK) code = gws_publish_check(ns, &cmd->msg, p);
+  if (code == GW_CODE_OK &&
+      !gws_inspect_publication(h, NULL, &one.msg, one.user, &v))
+    code = gws_problem_set(p, v.code, NULL, NULL);
+  if (code == GW_CODE_OK) code = gws_publish_check(ns, &one.msg, p);
   *o = (gw_outcome){.code = code};
-  if (code == GW_CODE_OK) *o = gws_publish_own(h, cmd);
+  if (code == GW_CODE_OK) *o = gws_publish_own(h, &one);
   if (code == GW_CODE_OK) (void)gws_problem_set(p, o->code, NULL, o->why);
 }
 

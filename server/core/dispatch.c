@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* dispatch.c - from a frame to the handler of its type. */
 #include "server/core/conn_state.h"
+#include "server/core/inspect.h"
 #include "server/core/session.h"
 
 /** What holds for a type of frame. */
@@ -44,6 +45,11 @@ static void note_activity(gw_session *s) {
   if (s->conn_state == GW_CONN_IDLE) gws_conn_active(s);
 }
 
+static bool wants_to_see(const gw_session *s) {
+  const gw_inspector *inspector = s->hub->inspector;
+  return inspector != NULL && inspector->on_frame != NULL;
+}
+
 void gws_session_handle(gw_session *s, const gw_frame *f) {
   uint8_t type = f->head.type;
   if (s->state == GWS_SESSION_NEW && type != GW_FRAME_HELLO) {
@@ -66,7 +72,7 @@ void gws_session_handle(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "request without an id");
   else if ((f->head.flags & FLAGS_NOT_AGREED) != 0)
     gws_session_end(s, GW_CODE_PROTOCOL, "flag of a feature that is off");
-  else
+  else if (!wants_to_see(s) || gws_inspect_frame(s, f))
     rule->handle(s, f);
 }
 

@@ -2,6 +2,8 @@
 /* grants.c - subscriptions that the server begins. */
 #include "server/core/grants.h"
 
+#include <string.h>
+
 #include "server/core/channel.h"
 #include "server/core/mem.h"
 
@@ -20,13 +22,12 @@ bool gws_is_granted(const gw_session *s, uint64_t hash) {
 }
 
 static bool grow(gw_session *s) {
-  uint32_t num = s->grants != NULL ? s->grants->num : 0;
-  uint32_t cap = num == 0 ? GRANTS_MIN : num * 2;
+  gw_grants was = s->grants != NULL ? *s->grants : (gw_grants){.num = 0};
+  uint32_t cap = was.num == 0 ? GRANTS_MIN : was.num * 2;
   gw_grants *g =
       gw_mem_realloc(s->grants, sizeof *g + cap * sizeof g->hashes[0]);
   if (g == NULL) return false;
-  g->num = num;
-  g->cap = cap;
+  *g = (gw_grants){.bond = was.bond, .num = was.num, .cap = cap};
   s->grants = g;
   return true;
 }
@@ -87,6 +88,31 @@ bool gws_grant_withdraw(gw_session *s, gw_view channel, uint32_t code,
   if (sub == NULL) return false;
   gws_sub_end(sub, code, reason, GWS_FAREWELL_LEFT);
   return true;
+}
+
+/* ---- bonds --------------------------------------------------------------- */
+
+int gw_session_bind(gw_session *s, const gw_bond *bond) {
+  if (s->grants == NULL && !grow(s)) {
+    gws_hub_nomem(s->hub);
+    return GW_ERR_NOMEM;
+  }
+  s->grants->bond = bond;
+  return 0;
+}
+
+const gw_bond *gws_session_bond(const gw_session *s) {
+  return s->grants != NULL ? s->grants->bond : NULL;
+}
+
+bool gws_is_within(const gw_session *s, gw_view channel, uint64_t hash) {
+  const gw_bond *bond = gws_session_bond(s);
+  if (bond == NULL || bond->space.len == 0) return true;
+  gw_view space = bond->space;
+  bool is_in_space = channel.len > space.len &&
+                     channel.data[space.len] == ':' &&
+                     memcmp(channel.data, space.data, space.len) == 0;
+  return is_in_space || gws_is_granted(s, hash);
 }
 
 void gws_grants_free(gw_session *s) {

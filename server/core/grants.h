@@ -4,6 +4,7 @@
 #ifndef GODWIT_SERVER_GRANTS_H
 #define GODWIT_SERVER_GRANTS_H
 
+#include "server/core/bond.h"
 #include "server/core/session.h"
 
 /*
@@ -16,12 +17,19 @@
  * of the name, for as long as the connection.
  */
 typedef struct gw_grants {
+  const gw_bond *bond; /**< NULL: the session is bound to nothing */
   uint32_t num;
   uint32_t cap;
   uint64_t hashes[];
 } gw_grants;
 
 bool gws_is_granted(const gw_session *s, uint64_t hash);
+
+/** NULL: it is bound to nothing. */
+const gw_bond *gws_session_bond(const gw_session *s);
+
+/** Whether its bond lets the session use a channel at all. */
+bool gws_is_within(const gw_session *s, gw_view channel, uint64_t hash);
 
 /** Grant, and subscribe if it is not. GW_CODE_OK, BAD_CHANNEL, LIMIT_REACHED (as
  * many grants as subscriptions may be), INTERNAL. */

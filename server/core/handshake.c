@@ -80,13 +80,18 @@ static void make_room(gw_hub *h, uint64_t client, uint32_t hash) {
   if (num >= MAX_PER_CLIENT) gws_session_end(oldest, GW_CODE_REPLACED, NULL);
 }
 
+/** Whether somebody vouches for the user's name. */
+static bool is_vouched_for(const gw_hub *h, const gw_verdict *v) {
+  return h->port.ask != NULL && v->user.len != 0 && !v->is_only_claimed;
+}
+
 static bool open_session(gw_session *s, const gw_hello *hello, uint64_t client,
                          const gw_verdict *v) {
   gw_hub *h = s->hub;
   uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
   if (!remember_names(s, v->user, hello->agent) || gws_identity_set(s, v) < 0)
     return false;
-  s->is_known = h->port.ask != NULL && v->user.len != 0 && !v->is_only_claimed;
+  s->is_known = is_vouched_for(h, v);
   make_room(h, client, hash);
   if (gw_index_add(&h->clients, hash, s) < 0) return false;
   s->client = client;
@@ -137,8 +142,7 @@ static enum gws_answer identify(gw_session *s, const gw_frame *f,
   return answer;
 }
 
-/** Not let in. */
-static void turn_away(gw_session *s, const gw_verdict *v) {
+void gws_turn_away(gw_session *s, const gw_verdict *v) {
   char reason[GW_MAX_REASON_BYTES + 1];
   size_t len = v->message.len < sizeof reason ? v->message.len : 0;
   if (len != 0) memcpy(reason, v->message.data, len);
@@ -148,16 +152,37 @@ static void turn_away(gw_session *s, const gw_verdict *v) {
                         v->retry_after_ms);
 }
 
-/** Subscribe it to what the answer says. What cannot be is told to the log: the
- * client did not ask for it. */
-static void grant_channels(gw_session *s, const gw_verdict *v) {
-  for (size_t i = 0; i < v->num_channels; i++) {
+/** Subscribe it to channels. What cannot be is told to the log: the client did
+ * not ask for it. */
+static void grant_channels(gw_session *s, const gw_view *channels,
+                           size_t num_channels) {
+  for (size_t i = 0; i < num_channels; i++) {
     if (s->state != GWS_SESSION_OPEN) return;
-    uint32_t code = gws_grant(s, v->channels[i]);
+    uint32_t code = gws_grant(s, channels[i]);
     if (code != GW_CODE_OK)
       gws_session_log(s, GWS_LOG_WARN, "grant.refused", code,
                       gw_code_text(code));
   }
+}
+
+static void tell_beginning(const gw_session *s) {
+  gw_hub *h = s->hub;
+  if (h->port.tell == NULL) return;
+  gw_notice n = {.kind = GW_NOTICE_CONNECT,
+                 .conn = s->conn,
+                 .session = s->handle,
+                 .client = s->client,
+                 .user = gws_session_user(s),
+                 .connection = s->connection,
+                 .peer = gws_session_peer(s),
+                 .is_known = s->is_known};
+  h->port.tell(h->user, &n);
+}
+
+/** Where only users are welcome, and this is none. */
+static bool is_stranger(const gw_session *s, const gw_verdict *v) {
+  const gw_bond *bond = gws_session_bond(s);
+  return bond != NULL && bond->needs_user && !is_vouched_for(s->hub, v);
 }
 
 static void welcome(gw_session *s, uint32_t request, const gw_hello *hello,
@@ -168,7 +193,10 @@ static void welcome(gw_session *s, uint32_t request, const gw_hello *hello,
     return;
   }
   send_welcome(s, request);
-  grant_channels(s, v);
+  tell_beginning(s);
+  const gw_bond *bond = gws_session_bond(s);
+  grant_channels(s, v->channels, v->num_channels);
+  if (bond != NULL) grant_channels(s, bond->channels, bond->num_channels);
   if (s->state == GWS_SESSION_OPEN) gws_liveness_begin(s);
 }
 
@@ -191,8 +219,14 @@ void gws_serve_hello(gw_session *s, const gw_frame *f) {
   gw_verdict v;
   uint64_t client = public_id(hello.instance);
   enum gws_answer answer = identify(s, f, &hello, client, &v);
+  if (answer == GWS_ANSWER_YES && is_stranger(s, &v)) {
+    v = (gw_verdict){.code = GW_CODE_TOKEN_INVALID,
+                     .message = gw_view_of("nobody is let in here without "
+                                           "proof of who it is")};
+    answer = GWS_ANSWER_NO;
+  }
   if (answer == GWS_ANSWER_YES)
     welcome(s, f->head.request, &hello, client, &v);
   else if (answer == GWS_ANSWER_NO)
-    turn_away(s, &v);
+    gws_turn_away(s, &v);
 }

@@ -41,18 +41,6 @@ static uint64_t hash_of(const gw_hub *h, gw_view name) {
   return name.len != 0 ? gws_hub_hash(h, name.data, name.len) : 0;
 }
 
-/** The name in a body: the first field of each of these messages, so that the
- * smallest of them reads it out of any. */
-static gw_view name_in(const gw_frame *f) {
-  gw_presence_get msg = {.channel = {NULL, 0}};
-  bool has_name = f->head.type == GW_FRAME_SUBSCRIBE ||
-                  f->head.type == GW_FRAME_PUBLISH ||
-                  f->head.type == GW_FRAME_PRESENCE_GET;
-  if (!has_name || gw_decode_presence_get(f->body, &msg) < 0)
-    msg.channel.len = 0;
-  return msg.channel;
-}
-
 static scope scope_of(const gw_session *s, const gw_frame *f) {
   const gw_hub *h = s->hub;
   const gw_head *head = &f->head;
@@ -66,7 +54,7 @@ static scope scope_of(const gw_session *s, const gw_frame *f) {
     ch = gws_channel_by_number(h, head->channel);
   }
   if (head->type == GW_FRAME_SUBSCRIBE || head->channel == 0)
-    sc.hash = hash_of(h, name_in(f));
+    sc.hash = hash_of(h, gws_frame_name(f));
   else if (ch != NULL)
     sc.hash = ch->hash;
   return sc;

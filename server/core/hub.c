@@ -140,6 +140,12 @@ void gw_hub_set_on_event(gw_hub *h, gw_on_event on_event, void *user) {
   h->on_event_user = user;
 }
 
+void gw_hub_set_inspector(gw_hub *h, const gw_inspector *inspector,
+                          void *user) {
+  h->inspector = inspector;
+  h->inspector_user = user;
+}
+
 /* ---- the safe point ------------------------------------------------------ */
 
 void gws_hub_enter(gw_hub *h) {

@@ -52,10 +52,41 @@ typedef struct gw_hub_port {
   bool (*ask)(void *user, const gw_question *question, gw_verdict *verdict);
   /** Something happened; NULL: nobody wants to know. */
   void (*tell)(void *user, const gw_notice *notice);
+  bool tells_presence; /**< of presence, too: it costs the owner some work */
   /** One line: level 0 error, 1 warning, 2 information, 3 debug; fields as
    * key=value text. */
   void (*log)(void *user, int level, const char *event, const char *fields);
 } gw_hub_port;
+
+/** Who a session is; views are valid until the hub is called again. */
+typedef struct gw_facts {
+  void *conn;
+  uint64_t session;    /**< handle */
+  uint64_t connection; /**< 0 before its welcome, as the client's */
+  uint64_t client;
+  gw_view user;
+  gw_view peer;
+  bool is_known; /**< an authenticator vouches for the user's name */
+} gw_facts;
+
+/** A frame, before it is handled. */
+typedef struct gw_inspected {
+  const gw_frame *frame;
+  gw_view channel; /**< that it is about; empty: none, or not known */
+  gw_view method;  /**< of a call */
+} gw_inspected;
+
+/** Somebody who is shown what comes in, and may refuse it by *v, whose code is OK
+ * before; functions may be NULL, and must not call back into the hub. */
+typedef struct gw_inspector {
+  /** Not of Ping, Pong, Credit and Close. */
+  void (*on_frame)(void *user, const gw_facts *who, const gw_inspected *frame,
+                   gw_verdict *v);
+  /** Behind the rules. who: NULL, it is the application's. May let msg have
+   * another payload, which stays valid until it is called again. */
+  void (*on_publication)(void *user, const gw_facts *who, gw_publish *msg,
+                         gw_view on_behalf_of, gw_verdict *v);
+} gw_inspector;
 
 typedef struct gw_hub_options {
   uint32_t worker; /**< 0 .. num_workers - 1 */
@@ -113,6 +144,8 @@ void gw_session_closed(gw_session *s, uint32_t ws_code);
  */
 size_t gw_session_take(gw_session *s, gw_buf **bufs, size_t max_bufs,
                        size_t max_bytes);
+/** Address, as gw_hub_open was given it. */
+gw_view gw_session_peer(const gw_session *s);
 /** Whether gw_session_take would return something. */
 bool gw_session_has_output(const gw_session *s);
 
@@ -169,6 +202,12 @@ typedef void (*gw_on_reply)(void *arg, uint32_t code, gw_view message,
                             const gw_rpc_result *result);
 GW_MUST_USE int gw_hub_call(gw_hub *h, uint64_t client, const gw_rpc *rpc,
                             gw_on_reply on_reply, void *arg);
+
+/** Facts about an open session; false: there is none of this handle. */
+bool gw_hub_facts(const gw_hub *h, uint64_t session, gw_facts *facts);
+
+/** Set before the first session; outlives the hub. NULL: nobody. */
+void gw_hub_set_inspector(gw_hub *h, const gw_inspector *inspector, void *user);
 
 /* ---- end ----------------------------------------------------------------- */
 

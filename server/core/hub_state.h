@@ -122,6 +122,8 @@ struct gw_hub {
   bool has_state;                 /**< there is shared state */
   bool has_forms;                 /**< some namespace wants names in a form */
   const gw_namespace *news_space; /**< of $events; NULL: there is none */
+  const gw_inspector *inspector;  /**< NULL: nobody */
+  void *inspector_user;
 
   struct gws_drain drain;
   gw_out scratch;

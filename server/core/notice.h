@@ -6,7 +6,8 @@
 #include "godwit/wire.h"
 
 enum gw_notice_kind {
-  GW_NOTICE_DISCONNECT, /**< a connection that was welcomed has ended */
+  GW_NOTICE_CONNECT,    /**< a connection was welcomed */
+  GW_NOTICE_DISCONNECT, /**< a connection has ended */
   GW_NOTICE_PRESENCE,   /**< told by the owner of the channel */
   GW_NOTICE_CONNECTION, /**< told by the worker that has, or lost it:
                              gw_hub_set_on_connection */
@@ -41,12 +42,15 @@ typedef struct gw_notice {
   enum gw_notice_kind kind;
   uint64_t client; /**< CREATED, DESTROYED: 0 */
   gw_view user;
-  uint64_t connection;     /**< DISCONNECT, CHANNEL */
+  uint64_t connection;     /**< CONNECT, DISCONNECT, CHANNEL, CONNECTION */
   enum gw_conn_state from; /**< CONNECTION */
   enum gw_conn_state to;   /**< CONNECTION */
-  uint32_t code; /**< DISCONNECT, CONNECTION: why; 0: it was lost, or none */
-  /* DISCONNECT */
+  /* CONNECT, DISCONNECT; without a welcome client and connection are 0 */
+  void *conn;
+  uint64_t session;
   gw_view peer;
+  bool is_known; /**< an authenticator vouches for the user's name */
+  uint32_t code; /**< also of CONNECTION; 0: it was lost, or is not over */
   uint64_t duration_ms;
   gw_view channel;             /**< PRESENCE, CHANNEL */
   enum gw_channel_event event; /**< CHANNEL */

@@ -287,7 +287,7 @@ static void notify(const gw_presence *p, const gw_member *m) {
                            : m->told == NULL ? GW_PRESENCE_ENTER
                                              : GW_PRESENCE_UPDATE,
                  .version = p->version};
-  if (h->port.tell == NULL ||
+  if (h->port.tell == NULL || !h->port.tells_presence ||
       gw_decode_presence_member(gw_buf_payload(known), &n.member) < 0)
     return;
   n.user = n.member.user;

@@ -2,6 +2,7 @@
 /* serve_publish.c - Publish, as far as the publisher's own worker goes. */
 #include "server/core/access.h"
 #include "server/core/channel.h"
+#include "server/core/inspect.h"
 #include "server/core/mail.h"
 #include "server/core/news.h"
 #include "server/core/publish_check.h"
@@ -113,18 +114,26 @@ static void refuse_problem(gw_session *s, uint32_t request,
 }
 
 /** The application publishes something else in its place. */
-static uint32_t replace(const gw_session *s, const gw_target *t,
-                        gw_publish_command *cmd, const gw_verdict *v,
-                        gws_problem *p) {
+static enum gws_answer replace(const gw_session *s, gw_publish_command *cmd,
+                               gw_verdict *v) {
   size_t len = v->data.len + v->json.len + GWS_SCRATCH_MIN;
   cmd->msg.data = v->data;
   cmd->msg.json = v->json;
-  if (len > s->hub->settings->limits.max_frame_bytes)
-    return gws_problem_set(p, GW_CODE_TOO_BIG, NULL, NULL);
-  return gws_publish_check(gws_target_space(s, t), &cmd->msg, p);
+  if (len <= s->hub->settings->limits.max_frame_bytes) return GWS_ANSWER_YES;
+  v->code = GW_CODE_TOO_BIG;
+  return GWS_ANSWER_NO;
 }
 
-/** Whether it may. Refused for now, it comes again; what follows it waits. */
+/** Refused for now, it comes again; what follows it waits. */
+static void deny(gw_session *s, uint32_t request, const gw_publish_command *cmd,
+                 const gw_verdict *v) {
+  gws_access_refuse(s, request, v);
+  if (gw_code_class(v->code) == GW_CLASS_RETRY ||
+      gw_code_class(v->code) == GW_CLASS_RETRY_AFTER)
+    note_refusal(s, cmd->hash, cmd->msg.key);
+}
+
+/** Whether it may. */
 static bool permit(gw_session *s, const gw_frame *f, const gw_target *t,
                    gw_publish_command *cmd) {
   gw_verdict v;
@@ -132,16 +141,19 @@ static bool permit(gw_session *s, const gw_frame *f, const gw_target *t,
       .action = GW_ACTION_PUBLISH, .target = t, .publish = &cmd->msg};
   gws_problem problem;
   enum gws_answer answer = gws_access(s, f, &wish, &v);
-  if (answer == GWS_ANSWER_YES && v.replaces &&
-      replace(s, t, cmd, &v, &problem) != GW_CODE_OK) {
-    refuse_problem(s, f->head.request, cmd, &problem);
-    return false;
-  }
-  if (answer != GWS_ANSWER_NO) return answer == GWS_ANSWER_YES;
-  gws_access_refuse(s, f->head.request, &v);
-  if (gw_code_class(v.code) == GW_CLASS_RETRY ||
-      gw_code_class(v.code) == GW_CLASS_RETRY_AFTER)
-    note_refusal(s, cmd->hash, cmd->msg.key);
+  bool is_other =
+      answer == GWS_ANSWER_YES && (v.replaces || s->hub->inspector != NULL);
+  if (answer == GWS_ANSWER_YES && v.replaces) answer = replace(s, cmd, &v);
+  if (answer == GWS_ANSWER_YES &&
+      !gws_inspect_publication(s->hub, s, &cmd->msg, cmd->user, &v))
+    answer = GWS_ANSWER_NO;
+  if (answer == GWS_ANSWER_NO) deny(s, f->head.request, cmd, &v);
+  if (answer != GWS_ANSWER_YES || !is_other) return answer == GWS_ANSWER_YES;
+  /* What was put in its place has to fit as well. */
+  if (gws_publish_check(gws_target_space(s, t), &cmd->msg, &problem) ==
+      GW_CODE_OK)
+    return true;
+  refuse_problem(s, f->head.request, cmd, &problem);
   return false;
 }
 
@@ -182,4 +194,17 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
     return;
   }
   if (permit(s, f, &t, &cmd)) publish(s, f->head.request, &cmd);
+}
+
+void gws_serve_publish_refused(gw_session *s, const gw_frame *f,
+                               const gw_verdict *v) {
+  gw_publish_command cmd = {.client = s->client};
+  gw_target t;
+  if (gw_decode_publish(f->body, &cmd.msg) == 0 &&
+      gws_target_find(s, &f->head, cmd.msg.channel, &t) == GW_CODE_OK) {
+    cmd.hash = t.hash;
+    deny(s, f->head.request, &cmd, v);
+  } else {
+    gws_access_refuse(s, f->head.request, v);
+  }
 }

@@ -90,6 +90,10 @@ gw_view gws_session_peer(const gw_session *s) {
   return (gw_view){s->texts, s->peer_len};
 }
 
+gw_view gw_session_peer(const gw_session *s) {
+  return gws_session_peer(s);
+}
+
 gw_view gws_session_user(const gw_session *s) {
   return (gw_view){s->texts + s->peer_len, s->user_len};
 }
@@ -451,17 +455,20 @@ static void forget_client(gw_session *s) {
                   (uint32_t)gws_hub_hash(h, &s->client, sizeof s->client), s);
 }
 
-/** Of one that was welcomed. */
 static void tell_end(const gw_session *s) {
   gw_hub *h = s->hub;
-  if (h->port.tell == NULL || s->client == 0) return;
+  bool was_welcomed = s->client != 0;
+  if (h->port.tell == NULL) return;
   gw_notice n = {.kind = GW_NOTICE_DISCONNECT,
+                 .conn = s->conn,
+                 .session = s->handle,
+                 .is_known = s->is_known,
                  .client = s->client,
                  .user = gws_session_user(s),
                  .connection = s->connection,
                  .peer = gws_session_peer(s),
                  .code = s->end_code,
-                 .duration_ms = h->now_ms - s->opened_ms};
+                 .duration_ms = was_welcomed ? h->now_ms - s->opened_ms : 0};
   h->port.tell(h->user, &n);
 }
 

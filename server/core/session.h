@@ -144,6 +144,8 @@ void gws_session_handle(gw_session *s, const gw_frame *f);
 /* ---- handshake.c -------------------------------------------------------- */
 
 void gws_serve_hello(gw_session *s, const gw_frame *f);
+/** Not let in. */
+void gws_turn_away(gw_session *s, const gw_verdict *v);
 
 /* ---- liveness.c --------------------------------------------------------- */
 
@@ -170,8 +172,11 @@ typedef struct gw_target {
   gw_sub *sub;         /**< NULL: not subscribed */
 } gw_target;
 
+/** The channel's name in a body that begins with it; empty: it does not. */
+gw_view gws_frame_name(const gw_frame *f);
+
 /** By the frame's alias or number, else by the name in the body. GW_CODE_OK,
- * NOT_SUBSCRIBED (unknown alias or number), BAD_CHANNEL */
+ * NOT_SUBSCRIBED (unknown alias or number), BAD_CHANNEL, NOT_ON_ROUTE */
 uint32_t gws_target_find(gw_session *s, const gw_head *head, gw_view name,
                          gw_target *t);
 
@@ -191,6 +196,10 @@ void gws_serve_unsubscribe(gw_session *s, const gw_frame *f);
 /* ---- serve_publish.c ------------------------------------------------------- */
 
 void gws_serve_publish(gw_session *s, const gw_frame *f);
+/** A Publish was refused before it was looked at: those behind it wait where it
+ * may come again. */
+void gws_serve_publish_refused(gw_session *s, const gw_frame *f,
+                               const gw_verdict *v);
 
 /* ---- serve_presence.c ------------------------------------------------------ */
 

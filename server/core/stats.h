@@ -46,6 +46,7 @@
   X(questions_total, counter, "Questions put to an authenticator or hook")   \
   X(frames_held, gauge, "Frames that wait for such an answer")               \
   X(refused_total, counter, "Requests refused by a rule or an answer")       \
+  X(inspected_out_total, counter, "Of these, by the middleware")             \
   X(errors_total, counter, "Error answers sent")                             \
   X(protocol_errors_total, counter,                                          \
     "Connections closed for a broken protocol")                              \

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <utlist.h>
 
+#include "server/edge/request.h"
 #include "server/hooks/breaker.h"
 #include "server/hooks/job.h"
 #include "server/hooks/retry.h"
@@ -437,13 +438,44 @@ static void put_back(gw_hooks *h, bool notice) {
   count(&h->stats.hook_waiting, UINT64_MAX);
 }
 
+/** Parts of a question besides those of its request. */
+#define KEY_PARTS 5u
+
+/** Whether a header says nothing about who somebody is, and may be another the
+ * next time. Of all others an answer may depend. */
+static bool is_idle_header(gw_view name) {
+  static const char *const idle[] = {"user-agent", "accept-language", "referer",
+                                     "x-request-id", "traceparent"};
+  for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++)
+    if (gw_view_eq(gw_view_of(idle[i]), name)) return true;
+  return false;
+}
+
+/** Adds what of a request an answer may depend on. */
+static size_t add_request(gw_view *keys, size_t num, const gw_request *r) {
+  static const enum gw_request_part kinds[] = {
+      GW_REQUEST_PARAM, GW_REQUEST_QUERY, GW_REQUEST_HEADER};
+  gw_view name, value;
+  keys[num++] = gw_view_of(gw_request_route(r));
+  for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+    for (size_t i = 0; gw_request_item(r, kinds[k], i, &name, &value); i++) {
+      if (kinds[k] == GW_REQUEST_HEADER && is_idle_header(name)) continue;
+      keys[num++] = name;
+      keys[num++] = value;
+    }
+  }
+  return num;
+}
+
 /** A question with the same parts has the same answer. */
-static gw_hook_key key_of(const gw_question *q) {
-  gw_view kind = {(const uint8_t *)&q->kind, sizeof q->kind};
-  gw_view client = {(const uint8_t *)&q->client, sizeof q->client};
-  gw_view parts[] = {kind, q->user.len != 0 ? q->user : client, q->token,
-                     q->channel};
-  return gw_hook_key_of(parts, sizeof parts / sizeof parts[0]);
+static gw_hook_key key_of(const gw_question *q, const gw_request *request) {
+  gw_view keys[KEY_PARTS + 2 * GW_REQUEST_ITEMS_MAX] = {
+      {(const uint8_t *)&q->kind, sizeof q->kind},
+      {(const uint8_t *)&q->client, sizeof q->client},
+      q->token,
+      q->channel};
+  if (q->user.len != 0) keys[1] = q->user;
+  return gw_hook_key_of(keys, request ? add_request(keys, 4, request) : 4);
 }
 
 static bool overload(gw_hooks *h, gw_verdict *v) {
@@ -454,10 +486,10 @@ static bool overload(gw_hooks *h, gw_verdict *v) {
 }
 
 bool gw_hooks_ask(gw_hooks *h, uint32_t worker, const gw_question *q,
-                  gw_verdict *verdict) {
+                  const gw_request *request, gw_verdict *verdict) {
   size_t len = 0;
   if (!take_place(h, false)) return overload(h, verdict);
-  char *json = gw_hook_question_json(q, h->options.node, &len);
+  char *json = gw_hook_question_json(q, request, h->options.node, &len);
   gw_job *j = gw_job_new(gw_hook_of(q->kind), GW_JOB_DECISION, json, len);
   if (!j) {
     put_back(h, false);
@@ -466,7 +498,7 @@ bool gw_hooks_ask(gw_hooks *h, uint32_t worker, const gw_question *q,
   j->worker = worker;
   j->session = q->session;
   j->ticket = q->ticket;
-  if (h->cache) j->key = key_of(q);
+  if (h->cache) j->key = key_of(q, request);
   if (q->user.len <= sizeof j->user) {
     j->user_len = (uint8_t)q->user.len;
     if (q->user.len != 0) memcpy(j->user, q->user.data, q->user.len);

@@ -64,9 +64,10 @@ const gw_hook_stats *gw_hooks_stats(const gw_hooks *h);
 
 bool gw_hooks_are_used(const gw_hooks *h, enum gw_config_hook hook);
 
-/** As gw_hub_port.ask, of a question that gw_hook_of has a used hook for. */
+/** As gw_hub_port.ask, of a question that gw_hook_of has a used hook for. request:
+ * of a CONNECT; NULL: it is not known. */
 bool gw_hooks_ask(gw_hooks *h, uint32_t worker, const gw_question *q,
-                  gw_verdict *verdict);
+                  const gw_request *request, gw_verdict *verdict);
 /** Answered by gw_hub_answer. GW_CODE_OK, OVERLOADED */
 uint32_t gw_hooks_call(gw_hooks *h, uint32_t worker, gw_call call,
                        const gw_hook_rpc *rpc);

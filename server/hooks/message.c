@@ -7,6 +7,7 @@
 
 #include "hooks.pb-c.h"
 #include "server/core/json.h"
+#include "server/edge/request.h"
 
 /** Encoded, a reply is at most so much longer than its JSON. */
 #define ENCODED_PER_CHAR 10u
@@ -60,10 +61,70 @@ static void set_who(Godwit__Hooks__V1__Who *who, texts *t, uint64_t client,
   who->peer = add_text(t, peer);
 }
 
-static char *connect_json(const gw_question *q, const char *node, texts *t,
+/* ---- requests of HTTP -------------------------------------------------------- */
+
+/** A Request, and what its fields point to. */
+typedef struct http {
+  Godwit__Hooks__V1__Request m;
+  Godwit__Hooks__V1__Pair pairs[GW_REQUEST_ITEMS_MAX];
+  Godwit__Hooks__V1__Pair *list[GW_REQUEST_ITEMS_MAX];
+  size_t num;
+} http;
+
+static const enum gw_request_part parts[] = {GW_REQUEST_PARAM, GW_REQUEST_QUERY,
+                                             GW_REQUEST_HEADER};
+
+/** Bytes that its texts take with their NULs. */
+static size_t texts_len(const gw_request *r) {
+  size_t len = gw_request_path(r).len + strlen(gw_request_route(r)) + 2;
+  gw_view name, value;
+  for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++)
+    for (size_t i = 0; gw_request_item(r, parts[k], i, &name, &value); i++)
+      len += name.len + value.len + 2;
+  return len;
+}
+
+/** The pairs of one part, behind those that are there. */
+static size_t add_pairs(http *h, texts *t, const gw_request *r,
+                        enum gw_request_part part) {
+  size_t first = h->num;
+  gw_view name, value;
+  for (size_t i = 0; gw_request_item(r, part, i, &name, &value); i++) {
+    if (!gw_view_is_text(name) || !gw_view_is_text(value)) continue;
+    Godwit__Hooks__V1__Pair *pair = &h->pairs[h->num];
+    godwit__hooks__v1__pair__init(pair);
+    pair->name = add_text(t, name);
+    pair->value = add_text(t, value);
+    h->list[h->num++] = pair;
+  }
+  return h->num - first;
+}
+
+static void set_http(http *h, texts *t, const gw_request *r) {
+  gw_view path = gw_request_path(r);
+  godwit__hooks__v1__request__init(&h->m);
+  h->num = 0;
+  h->m.path = add_text(t, gw_view_is_text(path) ? path : (gw_view){NULL, 0});
+  h->m.route = add_text(t, gw_view_of(gw_request_route(r)));
+  h->m.secure = gw_request_is_secure(r);
+  h->m.params = h->list + h->num;
+  h->m.n_params = add_pairs(h, t, r, GW_REQUEST_PARAM);
+  h->m.query = h->list + h->num;
+  h->m.n_query = add_pairs(h, t, r, GW_REQUEST_QUERY);
+  h->m.headers = h->list + h->num;
+  h->m.n_headers = add_pairs(h, t, r, GW_REQUEST_HEADER);
+}
+
+/* ---- questions ---------------------------------------------------------------- */
+
+static char *connect_json(const gw_question *q, const gw_request *request,
+                          const char *node, texts *t,
                           Godwit__Hooks__V1__Who *who, size_t *len) {
   Godwit__Hooks__V1__Connect m = GODWIT__HOOKS__V1__CONNECT__INIT;
+  http h;
   m.who = who;
+  if (request) set_http(&h, t, request);
+  if (request) m.request = &h.m;
   m.token = add_text(t, q->token);
   m.agent = add_text(t, q->agent);
   m.node = TEXT(node);
@@ -154,8 +215,8 @@ enum gw_config_hook gw_hook_of(enum gw_ask kind) {
   }
 }
 
-char *gw_hook_question_json(const gw_question *q, const char *node,
-                            size_t *len) {
+char *gw_hook_question_json(const gw_question *q, const gw_request *request,
+                            const char *node, size_t *len) {
   Godwit__Hooks__V1__Who who;
   texts t;
   char *json = NULL;
@@ -164,11 +225,12 @@ char *gw_hook_question_json(const gw_question *q, const char *node,
   if (q->publish)
     room += q->publish->json.len + q->publish->item.len +
             gw_list_bytes(q->publish->tags) + 2u * GW_MAX_TAGS;
+  if (request) room += texts_len(request);
   if (!texts_init(&t, room)) return NULL;
   set_who(&who, &t, q->client, q->user, q->peer);
   switch (gw_hook_of(q->kind)) {
   case GW_HOOK_CONNECT:
-    json = connect_json(q, node, &t, &who, len);
+    json = connect_json(q, request, node, &t, &who, len);
     break;
   case GW_HOOK_REFRESH:
     json = refresh_json(q, node, &t, &who, len);
@@ -278,6 +340,8 @@ static char *event_json(const gw_notice *n, const char *node, texts *t,
     return connection_json(n, node, who, len);
   case GW_NOTICE_CHANNEL:
     return channel_json(n, node, t, who, len);
+  case GW_NOTICE_CONNECT: /* hooks were asked before */
+    break;
   }
   return NULL;
 }

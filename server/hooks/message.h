@@ -6,6 +6,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "godwit/request.h"
 #include "server/config/config.h"
 #include "server/core/ask.h"
 #include "server/core/notice.h"
@@ -18,8 +19,10 @@ typedef struct gw_hook_rpc {
 } gw_hook_rpc;
 
 /* JSON text, to be freed; NULL when out of memory. */
-char *gw_hook_question_json(const gw_question *q, const char *node,
-                            size_t *len);
+
+/** request: of a CONNECT; NULL: it is not known. */
+char *gw_hook_question_json(const gw_question *q, const gw_request *request,
+                            const char *node, size_t *len);
 char *gw_hook_rpc_json(const gw_hook_rpc *call, const char *node, size_t *len);
 char *gw_hook_notice_json(const gw_notice *n, const char *node, size_t *len);
 

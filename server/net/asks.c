@@ -37,11 +37,12 @@ static bool is_for_hooks(const gw_asks *a, const gw_question *q) {
 }
 
 bool gw_asks_ask(const gw_asks *a, uint32_t worker, const gw_question *q,
-                 gw_verdict *verdict) {
+                 const gw_request *request, gw_verdict *verdict) {
   enum gw_auth_said said = GW_AUTH_PASS;
   if (a->auth != NULL) said = a->auth->ask(a->auth_user, worker, q, verdict);
   if (said != GW_AUTH_PASS) return said == GW_AUTH_ANSWERED;
-  if (is_for_hooks(a, q)) return gw_hooks_ask(a->hooks, worker, q, verdict);
+  if (is_for_hooks(a, q))
+    return gw_hooks_ask(a->hooks, worker, q, request, verdict);
   answer_alone(q, verdict);
   return true;
 }

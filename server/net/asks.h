@@ -4,6 +4,7 @@
 #ifndef GODWIT_SERVER_ASKS_H
 #define GODWIT_SERVER_ASKS_H
 
+#include "godwit/request.h"
 #include "server/core/ask.h"
 #include "server/core/notice.h"
 
@@ -38,9 +39,10 @@ typedef struct gw_asks {
 /** Whether there is anybody. */
 bool gw_asks_are_any(const gw_asks *a);
 
-/** As gw_hub_port.ask. */
+/** As gw_hub_port.ask. request: that the connection began with, of CONNECT; NULL:
+ * it is not known. */
 bool gw_asks_ask(const gw_asks *a, uint32_t worker, const gw_question *q,
-                 gw_verdict *verdict);
+                 const gw_request *request, gw_verdict *verdict);
 
 /** Whether somebody wants to know what happens to channels, and telling it. */
 bool gw_asks_want_channels(const gw_asks *a);

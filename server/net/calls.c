@@ -132,13 +132,20 @@ bool gw_calls_on_call(void *user, gw_hub *h, gw_call call, const gw_rpc *rpc,
     gw_hook_rpc asked = {client, client_user, rpc};
     return c->options.hooks && ask_backend(c, h, call, &asked);
   }
+  gw_facts facts;
+  gw_connection connection;
+  uint32_t worker = gw__server_worker_of(c->options.server, h);
+  bool is_there = gw_hub_facts(h, call.session, &facts);
+  if (is_there)
+    connection =
+        gw_worker_connection(c->options.server->workers[worker], &facts);
   gw_server_call handle = {.client = client,
+                           .connection = is_there ? &connection : NULL,
                            .client_user = client_user,
                            .server = c->options.server,
                            .session = call.session,
                            .request = call.request,
-                           .worker =
-                               gw__server_worker_of(c->options.server, h)};
+                           .worker = worker};
   m->handler(m->user, &handle, rpc);
   return true;
 }

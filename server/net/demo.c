@@ -1,43 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* demo.c - serves two folders, and nothing outside them. */
+/* demo.c - looks for two folders beside the binary, and where they are
+ * installed. */
 #include "server/net/demo.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "server/net/http.h"
-
-static const struct {
-  const char *ending, *type;
-} types[] = {
-    {".html", "text/html; charset=utf-8"},
-    {".js", "text/javascript; charset=utf-8"},
-    {".mjs", "text/javascript; charset=utf-8"},
-    {".css", "text/css; charset=utf-8"},
-    {".wasm", "application/wasm"},
-    {".json", "application/json"},
-    {".map", "application/json"},
-    {".webmanifest", "application/manifest+json"},
-    {".svg", "image/svg+xml"},
-    {".png", "image/png"},
-    {".ico", "image/x-icon"},
-    {".txt", "text/plain; charset=utf-8"},
-    {".md", "text/plain; charset=utf-8"},
-    {".ts", "text/plain; charset=utf-8"},
-};
-
-static const char *type_of(const char *path) {
-  const char *ending = strrchr(path, '.');
-  for (size_t i = 0; ending && i < sizeof types / sizeof types[0]; i++)
-    if (strcmp(ending, types[i].ending) == 0) return types[i].type;
-  return "application/octet-stream";
-}
-
-/* ---- where they are ----------------------------------------------------- */
 
 static bool is_folder(const char *path) {
   struct stat st;
@@ -96,66 +66,4 @@ int gw_demo_find(gw_demo *d, const char *pages, char *why, size_t why_len) {
            "installed; name its folder with --demo",
            base);
   return GW_ERR_NOT_FOUND;
-}
-
-/* ---- files -------------------------------------------------------------- */
-
-/* The file of a path, with links followed, if it lies in its folder. */
-static bool locate(const gw_demo *d, const char *path,
-                   char file[GW_DEMO_PATH_MAX], struct stat *st) {
-  static const char sdk[] = "/sdk/";
-  char wanted[GW_DEMO_PATH_MAX + GW_HTTP_PATH_MAX + 16];
-  const char *folder = d->pages;
-  if (strncmp(path, sdk, sizeof sdk - 1) == 0) {
-    folder = d->sdk;
-    path += sizeof sdk - 2;
-  }
-  if (!folder[0] || !path[0]) return false;
-  snprintf(wanted, sizeof wanted, "%s%s%s", folder, path,
-           strcmp(path, "/") == 0 ? "index.html" : "");
-  char *real = realpath(wanted, NULL);
-  if (!real) return false;
-  size_t len = strlen(folder);
-  bool inside = strncmp(real, folder, len) == 0 && real[len] == '/' &&
-                strlen(real) < GW_DEMO_PATH_MAX && stat(real, st) == 0 &&
-                S_ISREG(st->st_mode);
-  if (inside) memcpy(file, real, strlen(real) + 1);
-  free(real);
-  return inside;
-}
-
-static int write_not_modified(struct lws *wsi, const char *etag) {
-  uint8_t room[LWS_PRE + 512];
-  uint8_t *start = room + LWS_PRE, *p = start, *end = room + sizeof room;
-  if (lws_add_http_header_status(wsi, 304, &p, end) ||
-      lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_ETAG,
-                                   (const uint8_t *)etag, (int)strlen(etag), &p,
-                                   end) ||
-      lws_add_http_header_content_length(wsi, 0, &p, end) ||
-      lws_finalize_write_http_header(wsi, start, &p, end))
-    return -1;
-  return gw_http_done(wsi, 0);
-}
-
-int gw_demo_serve(const gw_demo *d, struct lws *wsi, const char *path) {
-  char file[GW_DEMO_PATH_MAX], etag[64], known[128], headers[1024];
-  struct stat st;
-  if (!locate(d, path, file, &st)) return 1;
-  snprintf(etag, sizeof etag, "\"%" PRIx64 "-%" PRIx64 ".%" PRIx64 "\"",
-           (uint64_t)st.st_size, (uint64_t)st.st_mtim.tv_sec,
-           (uint64_t)st.st_mtim.tv_nsec);
-  if (lws_hdr_copy(wsi, known, sizeof known, WSI_TOKEN_HTTP_IF_NONE_MATCH) >
-          0 &&
-      strcmp(known, etag) == 0)
-    return write_not_modified(wsi, etag);
-  int len = snprintf(headers, sizeof headers,
-                     "etag: %s\r\n"
-                     "cache-control: no-cache\r\n"
-                     "x-content-type-options: nosniff\r\n"
-                     "referrer-policy: no-referrer\r\n"
-                     "cross-origin-opener-policy: same-origin\r\n"
-                     "content-security-policy: " GW_HTTP_CSP "\r\n",
-                     etag);
-  int n = lws_serve_http_file(wsi, file, type_of(file), headers, len);
-  return n < 0 || (n > 0 && lws_http_transaction_completed(wsi)) ? -1 : 0;
 }

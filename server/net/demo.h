@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* demo.h - static files for development: the demo at /, the SDK at /sdk/. */
+/* demo.h - where the files for development are: the demo, and the SDK. */
 #ifndef GODWIT_SERVER_DEMO_H
 #define GODWIT_SERVER_DEMO_H
 
-#include <libwebsockets.h>
+#include <stddef.h>
 
 #include "godwit/wire.h"
 
@@ -23,13 +23,5 @@ typedef struct gw_demo {
  */
 GW_MUST_USE int gw_demo_find(gw_demo *d, const char *pages, char *why,
                              size_t why_len);
-
-/**
- * Answer a GET or HEAD of a plain path.
- *   returns  what the callback has to return; 1: there is no such file, and
- *            nothing was written
- */
-GW_MUST_USE int gw_demo_serve(const gw_demo *d, struct lws *wsi,
-                              const char *path);
 
 #endif

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* handshakes.h - sockets that have not sent a whole request yet. */
+/* handshakes.h - sockets that have not sent a whole request yet, and what is
+ * known of a socket as long as it is open. */
 #ifndef GODWIT_SERVER_HANDSHAKES_H
 #define GODWIT_SERVER_HANDSHAKES_H
 
 #include <libwebsockets.h>
 #include <stdint.h>
 
-#include "godwit/err.h"
+#include "server/core/bond.h"
+#include "server/edge/peer.h"
+#include "server/edge/route.h"
+#include "server/middleware/connection.h"
+#include "server/net/files.h"
 #include "server/net/ring.h"
 
 /** A request of a live client comes with its connection, or with TLS a ClientHello
@@ -14,6 +19,42 @@
  * that were silent for this long make room: opening sockets and saying nothing
  * shuts nobody out. */
 #define GW_HANDSHAKES_GRACE_MS 500u
+
+/** What a route gave a connection: texts and all in one block. */
+typedef struct gw_bound {
+  gw_bond bond;
+  gw_view channels[GW_ROUTE_CHANNELS_MAX];
+  char texts[];
+} gw_bound;
+
+/** One socket; libwebsockets keeps it as the socket's opaque user data. After the
+ * handshake only those stay that have something to say. */
+typedef struct gw_socket {
+  gw_link link; /**< the first field; in the ring while it is waited for */
+  struct lws *wsi;
+  uint64_t since_ms;
+  bool is_cut;
+  /* public */
+  bool is_proxied; /**< peer is what a PROXY header said */
+  bool is_secure;  /**< and so is this */
+  gw_peer peer;
+  const gw_route *route;     /**< that it was upgraded by; NULL: not yet */
+  gw_connection_state state; /**< for handlers */
+  gw_bound *bound;           /**< NULL: to nothing */
+  gw_sending *sending;       /**< a file; NULL */
+} gw_socket;
+
+/** NULL: nothing is known. */
+gw_socket *gw_socket_of(struct lws *wsi);
+
+/** The same, made if there is none. NULL when out of memory. */
+gw_socket *gw_socket_get(struct lws *wsi);
+
+/** Forget what has nothing to say any more. */
+void gw_socket_settle(struct lws *wsi);
+
+/** Forget a socket that is gone; gw_handshakes_remove comes first. */
+void gw_socket_free(struct lws *wsi);
 
 /** Silent for the longest first. */
 typedef struct gw_handshakes {
@@ -25,10 +66,10 @@ typedef struct gw_handshakes {
 
 void gw_handshakes_init(gw_handshakes *h);
 
-/** A socket was accepted; notes it in the socket's opaque user data. 0,
- * GW_ERR_NOMEM: then it counts as one that has sent its request. */
-GW_MUST_USE int gw_handshakes_add(gw_handshakes *h, struct lws *wsi,
-                                  uint64_t now_ms);
+/** A socket was accepted. NULL when out of memory: then it counts as one that has
+ * sent its request. */
+gw_socket *gw_handshakes_add(gw_handshakes *h, struct lws *wsi,
+                             uint64_t now_ms);
 
 /** It has come a step nearer to its request. */
 void gw_handshakes_touch(gw_handshakes *h, struct lws *wsi, uint64_t now_ms);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Status line and headers of any answer here. */
-#define HEADERS_MAX 1024u
+#define HEADERS_MAX 5120u
 
 static bool is_path_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -71,6 +71,11 @@ static int write_headers(struct lws *wsi, const gw_http_reply *r) {
   if (r->status == 405 &&
       lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_ALLOW,
                                    (const uint8_t *)"GET, HEAD", 9, &p, end))
+    return -1;
+  if (r->location &&
+      lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_LOCATION,
+                                   (const uint8_t *)r->location,
+                                   (int)strlen(r->location), &p, end))
     return -1;
   if (r->retry_after_s != 0 && add_retry_after(wsi, r, &p, end)) return -1;
   if (r->closes &&

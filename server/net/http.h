@@ -22,6 +22,7 @@ typedef struct gw_http_reply {
   const char *content_type;
   gw_view body;
   unsigned retry_after_s; /**< 0: none is told */
+  const char *location;   /**< NULL: none */
   bool closes;            /**< the connection is of no more use */
 } gw_http_reply;
 

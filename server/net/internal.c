@@ -66,6 +66,7 @@ static int answer_metrics(gw_internal *i, struct lws *wsi) {
                 s->credentials ? (uint64_t)s->credentials->expires_s : 0,
             .tls_reloads = s->reloads,
             .tls_reload_failures = s->reload_failures,
+            .counters = s->edge.counters,
             .is_draining = s->is_draining},
         &len);
   }

@@ -3,18 +3,24 @@
  * by workers but not with another server. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/net/listener.h"
 
 /* The kernel cuts it to net.core.somaxconn. */
 #define BACKLOG 4096
+
+/* Addresses that one host may stand for. */
+#define HOST_ADDRESSES_MAX 8u
 
 /* Ports that the system may choose for one family and that the other one lacks.
  */
@@ -41,7 +47,7 @@ static uint16_t port_of(int fd) {
 }
 
 /* Returns the number of addresses; 0 and why. */
-static size_t resolve(const char *host, address addresses[GW_LISTEN_MAX],
+static size_t resolve(const char *host, address addresses[HOST_ADDRESSES_MAX],
                       char *why) {
   static const char *const both[][2] = {{"127.0.0.1", "::1"},
                                         {"0.0.0.0", "::"}};
@@ -60,7 +66,8 @@ static size_t resolve(const char *host, address addresses[GW_LISTEN_MAX],
                host, gai_strerror(err));
       continue;
     }
-    for (struct addrinfo *a = list; a && num < GW_LISTEN_MAX; a = a->ai_next) {
+    for (struct addrinfo *a = list; a && num < HOST_ADDRESSES_MAX;
+         a = a->ai_next) {
       addresses[num] = (address){.len = a->ai_addrlen};
       memcpy(&addresses[num].sa, a->ai_addr, a->ai_addrlen);
       num++;
@@ -107,6 +114,11 @@ static bool is_family_missing(int err) {
 static void explain(int err, const char *host, uint16_t port, char *why) {
   char owner[96];
   const char *remedy = "";
+  if (err == EMFILE) {
+    snprintf(why, GW_LISTEN_WHY_MAX, "port %u of %s: too many addresses", port,
+             host);
+    return;
+  }
   if (err == EADDRINUSE) {
     if (gw_port_owner(port, owner, sizeof owner)) {
       snprintf(why, GW_LISTEN_WHY_MAX,
@@ -126,75 +138,114 @@ static void explain(int err, const char *host, uint16_t port, char *why) {
            strerror(err), remedy);
 }
 
+static void forget(gw_listen *l, size_t from) {
+  while (l->num > from) {
+    gw_listen_socket *one = &l->items[--l->num];
+    struct stat st;
+    close(one->fd);
+    if (!one->path) continue;
+    if (lstat(one->path, &st) == 0 && st.st_dev == one->device &&
+        st.st_ino == one->inode)
+      unlink(one->path);
+    free(one->path);
+  }
+}
+
 /* Opens all addresses at one port. Returns 0, or errno of the one that failed.
  * A family that the machine lacks is passed over when another is there. */
 static int open_all(gw_listen *l, address *addresses, size_t num,
-                    uint16_t port) {
+                    uint16_t *port) {
   int last = 0;
-  *l = (gw_listen){.port = port};
+  size_t before = l->num;
   for (size_t i = 0; i < num; i++) {
-    set_port(&addresses[i], l->port);
-    int fd = open_unshared_then_shared(&addresses[i]);
+    set_port(&addresses[i], *port);
+    int fd = l->num < GW_LISTEN_MAX ? open_unshared_then_shared(&addresses[i])
+                                    : -EMFILE;
     if (fd < 0) {
       last = -fd;
       if (num > 1 && is_family_missing(last)) continue;
-      gw_listen_close(l);
+      forget(l, before);
       return last;
     }
-    l->fds[l->num++] = fd;
-    l->port = port_of(fd);
+    l->items[l->num++] = (gw_listen_socket){.fd = fd};
+    *port = port_of(fd);
   }
-  return l->num > 0 ? 0 : last;
+  return l->num > before ? 0 : last;
 }
 
-static int listen_all(gw_listen *l, const char *host, char *why) {
-  for (size_t i = 0; i < l->num; i++) {
-    if (listen(l->fds[i], BACKLOG) == 0) continue;
-    explain(errno, host, l->port, why);
-    gw_listen_close(l);
+static int listen_from(gw_listen *l, size_t from, const char *host,
+                       uint16_t port, char *why) {
+  for (size_t i = from; i < l->num; i++) {
+    if (listen(l->items[i].fd, BACKLOG) == 0) continue;
+    explain(errno, host, port, why);
+    forget(l, from);
     return GW_ERR_INVALID;
   }
   return 0;
 }
 
-int gw_listen_open(gw_listen *l, const char *host, uint16_t port,
-                   char why[GW_LISTEN_WHY_MAX]) {
-  address addresses[GW_LISTEN_MAX];
-  size_t num = resolve(host, addresses, why);
-  *l = (gw_listen){.num = 0};
+int gw_listen_add(gw_listen *l, const char *host, uint16_t port,
+                  char why[GW_LISTEN_WHY_MAX]) {
+  address addresses[HOST_ADDRESSES_MAX];
+  size_t num = resolve(host, addresses, why), before = l->num;
   if (num == 0) return GW_ERR_INVALID;
   int err = 0;
+  uint16_t real = port;
   for (int i = 0; i < PORT_TRIES; i++) {
-    err = open_all(l, addresses, num, port);
+    real = port;
+    err = open_all(l, addresses, num, &real);
     if (err != EADDRINUSE || port != 0) break;
   }
   if (err) {
     explain(err, host, port, why);
     return GW_ERR_INVALID;
   }
-  return listen_all(l, host, why);
+  if (l->port == 0) l->port = real;
+  return listen_from(l, before, host, real, why);
+}
+
+int gw_listen_add_unix(gw_listen *l, const char *path, mode_t mode,
+                       char why[GW_LISTEN_WHY_MAX]) {
+  struct stat st;
+  char *copy = strdup(path);
+  int fd = -1;
+  snprintf(why, GW_LISTEN_WHY_MAX, "unix:%s: %s", path,
+           copy ? "there are too many addresses" : "out of memory");
+  if (copy && l->num < GW_LISTEN_MAX) fd = gw__listen_unix(path, mode, why);
+  if (fd < 0 || lstat(path, &st) < 0) {
+    if (fd >= 0) close(fd);
+    free(copy);
+    return GW_ERR_INVALID;
+  }
+  l->items[l->num++] = (gw_listen_socket){
+      .fd = fd, .path = copy, .device = st.st_dev, .inode = st.st_ino};
+  return listen_from(l, l->num - 1, path, 0, why);
+}
+
+/* Another socket at the address of this one. */
+static int open_beside(int fd) {
+  address a = {.len = sizeof a.sa};
+  if (getsockname(fd, (struct sockaddr *)&a.sa, &a.len) < 0) return -errno;
+  if (a.sa.ss_family != AF_UNIX) return open_one(&a, true);
+  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  return copy < 0 ? -errno : copy;
 }
 
 int gw_listen_share(gw_listen *l, const gw_listen *with,
                     char why[GW_LISTEN_WHY_MAX]) {
   *l = (gw_listen){.port = with->port};
   for (size_t i = 0; i < with->num; i++) {
-    address a = {.len = sizeof a.sa};
-    int fd = getsockname(with->fds[i], (struct sockaddr *)&a.sa, &a.len) < 0
-                 ? -errno
-                 : open_one(&a, true);
+    int fd = open_beside(with->items[i].fd);
     if (fd < 0) {
       explain(-fd, "this machine", with->port, why);
       gw_listen_close(l);
       return GW_ERR_INVALID;
     }
-    l->fds[l->num++] = fd;
+    l->items[l->num++] = (gw_listen_socket){.fd = fd};
   }
-  return listen_all(l, "this machine", why);
+  return listen_from(l, 0, "this machine", with->port, why);
 }
 
 void gw_listen_close(gw_listen *l) {
-  for (size_t i = 0; i < l->num; i++)
-    close(l->fds[i]);
-  l->num = 0;
+  forget(l, 0);
 }

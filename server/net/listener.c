@@ -94,7 +94,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
   (void)events;
   if (status < 0) return;
   for (int n = 0; n < ACCEPTS_PER_TURN && l->is_open; n++)
-    if (!accept_one(l, l->sockets.fds[i])) return;
+    if (!accept_one(l, l->sockets.items[i].fd)) return;
 }
 
 int gw_listener_start(gw_listener *l, uv_loop_t *loop, gw_listen *sockets,
@@ -109,9 +109,9 @@ int gw_listener_start(gw_listener *l, uv_loop_t *loop, gw_listen *sockets,
   uv_timer_init(loop, &l->pause);
   l->pause.data = l;
   for (size_t i = 0; i < l->sockets.num; i++) {
-    if (uv_poll_init(loop, &l->polls[i], l->sockets.fds[i]) < 0) {
+    if (uv_poll_init(loop, &l->polls[i], l->sockets.items[i].fd) < 0) {
       for (size_t k = i; k < l->sockets.num; k++)
-        close(l->sockets.fds[k]);
+        close(l->sockets.items[k].fd);
       l->sockets.num = i;
       gw_listener_stop(l);
       return GW_ERR_INVALID;

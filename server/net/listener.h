@@ -3,40 +3,62 @@
 #ifndef GODWIT_SERVER_LISTENER_H
 #define GODWIT_SERVER_LISTENER_H
 
+#include <sys/types.h>
 #include <uv.h>
 
 #include "godwit/wire.h"
 
-/** Addresses that one host may stand for. */
-#define GW_LISTEN_MAX 8u
+/** Sockets of one listener: some addresses, a name of which may stand for
+ * several. */
+#define GW_LISTEN_MAX 32u
 
 /** Room for a sentence about why an address cannot be listened on. */
 #define GW_LISTEN_WHY_MAX 512u
 
-/** Sockets that listen on one HOST:PORT. */
+/** One of them. */
+typedef struct gw_listen_socket {
+  int fd;
+  char *path;   /**< of a Unix socket that is removed with it; NULL */
+  dev_t device; /**< what stood at the path, not to remove something else */
+  ino_t inode;
+} gw_listen_socket;
+
+/** Sockets that listen. All zero is none. */
 typedef struct gw_listen {
-  int fds[GW_LISTEN_MAX];
+  gw_listen_socket items[GW_LISTEN_MAX];
   size_t num;
-  uint16_t port; /**< the real one where 0 was asked for */
+  uint16_t port; /**< the first real one where 0 was asked for */
 } gw_listen;
 
 /**
- * Open the sockets of a host.
+ * Add the sockets of a host.
  *   host    "localhost": the loopback of both address families; "*": every
  *           address of both; a name or an address
  *   port    0: the system chooses, the same for all addresses
  *   why     gets a sentence that names the address, who holds it and the remedy
- *   returns 0, GW_ERR_INVALID
+ *   returns 0, GW_ERR_INVALID: none was added
  */
-GW_MUST_USE int gw_listen_open(gw_listen *l, const char *host, uint16_t port,
-                               char why[GW_LISTEN_WHY_MAX]);
+GW_MUST_USE int gw_listen_add(gw_listen *l, const char *host, uint16_t port,
+                              char why[GW_LISTEN_WHY_MAX]);
+
+/**
+ * Add a Unix socket. One that a server left behind is removed; any other file is
+ * not.
+ *   mode    permissions, from the first moment on
+ *   returns as above
+ */
+GW_MUST_USE int gw_listen_add_unix(gw_listen *l, const char *path, mode_t mode,
+                                   char why[GW_LISTEN_WHY_MAX]);
 
 /** Open sockets beside those of another worker: the system spreads connections
- * over them. Otherwise as gw_listen_open. */
+ * over them. A Unix socket is one for all. 0, GW_ERR_INVALID */
 GW_MUST_USE int gw_listen_share(gw_listen *l, const gw_listen *with,
                                 char why[GW_LISTEN_WHY_MAX]);
 
 void gw_listen_close(gw_listen *l);
+
+/** Put a socket of this machine at a path. Returns the descriptor, -1 and why. */
+int gw__listen_unix(const char *path, mode_t mode, char *why);
 
 /* ---- accepting ---------------------------------------------------------- */
 
@@ -50,7 +72,7 @@ enum gw_room {
 /** What a listener wants from its surroundings. Copied. */
 typedef struct gw_listener_port {
   enum gw_room (*room)(void *user);
-  /** Takes a connected socket: non-blocking, TCP_NODELAY. */
+  /** Takes a connected socket: non-blocking, over TCP with TCP_NODELAY. */
   void (*on_accept)(void *user, int fd);
   /** One was refused; err: errno, 0 when room said so. */
   void (*on_refuse)(void *user, int err);

@@ -13,6 +13,8 @@
   X(accepts_refused_total, counter, "Sockets refused over the cap")            \
   X(accepts_starved_total, counter, "Sockets dropped for lack of descriptors") \
   X(handshakes_failed_total, counter, "Sockets that never sent a request")     \
+  X(proxy_headers_failed_total, counter,                                       \
+    "Connections of proxies without a valid PROXY header")                     \
   X(handshakes_evicted_total, counter, "Silent sockets cut to make room")      \
   X(tls_handshakes_total, counter, "TLS handshakes completed")                 \
   X(tls_resumed_total, counter, "Of these, by a ticket of an earlier one")     \

@@ -1,90 +1,303 @@
 /* SPDX-License-Identifier: MIT */
-/* public.c - what the public listener serves: WebSockets, and in development
- * the demo; everything else is an error that says so. */
+/* public.c - what the public listener serves: WebSockets by their routes, files,
+ * in development the demo; everything else is an error that says so. */
 #include <string.h>
 
+#include "server/auth/origin.h"
+#include "server/edge/conditional.h"
 #include "server/net/http.h"
+#include "server/net/visit.h"
 #include "server/net/worker.h"
 
 static gw_worker *worker_of(struct lws *wsi) {
   return lws_context_user(lws_get_context(wsi));
 }
 
-static void log_refused(gw_worker *w, struct lws *wsi, const char *event,
-                        unsigned status, const char *path, const char *why) {
-  char peer[64] = "";
+/* ---- refusing ------------------------------------------------------------- */
+
+/* A request that is answered: what is known of it. */
+typedef struct asked {
+  gw_visit visit;
+  gw_request *request; /* what handlers are shown; NULL: nobody is */
+  bool is_upgrade;
+} asked;
+
+static void log_refused(gw_worker *w, const asked *a, const gw_refusal *no) {
+  char peer[GW_PEER_TEXT_MAX];
   gw_fields f;
   if (!gw_log_is_on(w->options.log, GW_LOG_INFO)) return;
-  lws_get_peer_simple(wsi, peer, sizeof peer);
   gw_fields_init(&f);
-  gw_fields_text(&f, "peer", peer);
-  gw_fields_number(&f, "status", status);
-  if (path) gw_fields_text(&f, "path", path);
-  gw_fields_text(&f, "why", why);
-  gw_log_write(w->options.log, GW_LOG_INFO, event, f.text);
+  gw_fields_text(&f, "peer", gw_peer_text(&a->visit.peer, peer));
+  gw_fields_number(&f, "status", no->status);
+  if (a->visit.path[0]) gw_fields_text(&f, "path", a->visit.path);
+  gw_fields_text(&f, "why", no->message);
+  gw_log_write(w->options.log, GW_LOG_INFO,
+               a->is_upgrade ? "ws.refused" : "http.refused", f.text);
 }
 
-/* ---- upgrades ----------------------------------------------------------- */
+static int write_refusal(struct lws *wsi, const gw_refusal *no, bool closes) {
+  unsigned retry_after_s = (no->retry_after_ms + 999) / 1000;
+  if (no->body.len == 0)
+    return gw_http_write_refusal(
+        wsi, &(gw_http_refusal){.status = no->status,
+                                .code = no->code,
+                                .message = no->message,
+                                .retry_after_s = retry_after_s,
+                                .closes = closes});
+  return gw_http_write(
+      wsi, &(gw_http_reply){.status = no->status,
+                            .content_type = no->content_type
+                                                ? no->content_type
+                                                : "text/plain; charset=utf-8",
+                            .body = no->body,
+                            .retry_after_s = retry_after_s,
+                            .closes = closes});
+}
+
+/* The answer that says no. 0, or -1 when the connection is broken. */
+static int refuse(gw_worker *w, struct lws *wsi, const asked *a,
+                  const gw_refusal *why) {
+  gw_refusal no = *why;
+  if (no.status < 400 || no.status > 599) no.status = 403;
+  if (no.code == GW_CODE_OK || no.code >= 1000)
+    no.code = GW_CODE_PERMISSION_DENIED;
+  if (!no.message || !gw_view_is_text(gw_view_of(no.message)))
+    no.message = gw_code_text(no.code);
+  gw_stat_add(a->is_upgrade ? &w->stats.upgrades_refused_total
+                            : &w->stats.http_errors_total,
+              1);
+  log_refused(w, a, &no);
+  if (a->request) gw_chain_refused(&w->options.edge->chain, a->request, &no);
+  return write_refusal(wsi, &no, a->is_upgrade);
+}
+
+static gw_refusal because(unsigned status, uint32_t code, const char *message) {
+  return (gw_refusal){.status = status, .code = code, .message = message};
+}
+
+/* ---- what every request passes ---------------------------------------------- */
+
+/* Reads it, for handlers too if they want to see it. false: *no says why it is
+ * refused. */
+static bool read_request(gw_worker *w, struct lws *wsi, bool is_upgrade,
+                         asked *a, gw_refusal *no) {
+  const gw_edge *e = w->options.edge;
+  *a = (asked){.is_upgrade = is_upgrade};
+  gw_visit_read(&a->visit, e, wsi);
+  uint32_t wants = gw_edge_wants(e, a->visit.route);
+  bool is_shown = is_upgrade
+                      ? wants != 0 || e->hooks_want || a->visit.values.num != 0
+                      : (wants & (GW_CHAIN_REQUEST | GW_CHAIN_REFUSED)) != 0;
+  int err = is_shown
+                ? gw_visit_request(&a->visit, e, wsi, is_upgrade, &a->request)
+                : 0;
+  if (err == 0) return true;
+  *no = err == GW_ERR_FULL ? because(431, GW_CODE_TOO_BIG,
+                                     "headers and query are larger than "
+                                     "http.max_request_bytes")
+                           : because(503, GW_CODE_OVERLOADED, "out of memory");
+  return false;
+}
+
+/* Whether the chain lets it pass, and it may be answered at all. */
+static bool pass(const gw_worker *w, const asked *a, gw_refusal *no) {
+  const gw_edge *e = w->options.edge;
+  size_t handlers =
+      a->is_upgrade && a->visit.route ? a->visit.route->handlers : 0;
+  if (a->request && !gw_chain_request(&e->chain, handlers, a->request, no))
+    return false;
+  /* It may be a repeat of somebody else's: the client has to ask again. */
+  *no = because(425, GW_CODE_BAD_REQUEST,
+                "requests in TLS early data are not answered");
+  return !a->visit.is_early;
+}
+
+/* ---- upgrades ------------------------------------------------------------- */
+
+static bool is_origin_allowed(const gw_route *r, struct lws *wsi) {
+  char origin[320], host[320];
+  if (!r->origins[0] || lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) <= 0)
+    return true;
+  if (lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST) < 0) host[0] = '\0';
+  return lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN) > 0 &&
+         gw_origin_is_allowed(r->origins, gw_view_of(origin), gw_view_of(host));
+}
+
+/* Whether the route takes it; else *no. */
+static bool check_upgrade(struct lws *wsi, const gw_visit *v, gw_refusal *no) {
+  if (!v->path[0]) {
+    *no = because(400, GW_CODE_BAD_REQUEST, "the path cannot be read");
+    return false;
+  }
+  if (!v->route) {
+    *no = because(404, GW_CODE_NOT_FOUND,
+                  "no WebSocket connections are taken at this path");
+    return false;
+  }
+  *no = because(400, GW_CODE_BAD_REQUEST, gw_ws_refusal(wsi, v->route->speaks));
+  if (no->message) return false;
+  *no = because(403, GW_CODE_PERMISSION_DENIED,
+                "pages of this origin may not connect here");
+  return is_origin_allowed(v->route, wsi);
+}
+
+/* Keeps with the socket what has to outlive the request. false: *no. */
+static bool settle(gw_worker *w, struct lws *wsi, asked *a, gw_refusal *no) {
+  gw_bound *bound;
+  const gw_settings *settings = w->options.hub.settings;
+  int err =
+      gw_visit_bind(&a->visit, settings->limits.max_channel_bytes, &bound);
+  *no = because(404, GW_CODE_BAD_CHANNEL,
+                "the path makes the name of a channel too long");
+  if (err == GW_ERR_INVALID) return false;
+  if (err == 0 && gw_worker_keep(w, wsi, &a->visit, bound, a->request)) {
+    a->request = NULL;
+    return true;
+  }
+  free(bound);
+  *no = because(503, GW_CODE_OVERLOADED, "out of memory");
+  return false;
+}
 
 /* Returns 0 to go on, 1 when an answer was written, -1 to hang up. */
 static int on_upgrade(gw_worker *w, struct lws *wsi) {
   char upgrade[16];
+  asked a;
+  gw_refusal no;
   /* Only through its copy: after an upgrade that it does not know, on a kept
    * connection, libwebsockets 4.1 comes here with headers that it has freed. */
   if (lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) <= 0 ||
       lws_hdr_copy(wsi, upgrade, sizeof upgrade, WSI_TOKEN_UPGRADE) < 0)
     return -1;
-  const char *why = "there is no other upgrade than websocket";
-  if (strcasecmp(upgrade, "websocket") == 0) why = gw_ws_refusal(wsi);
-  if (!why) return 0;
-  gw_stat_add(&w->stats.http_requests_total, 1);
-  gw_stat_add(&w->stats.upgrades_refused_total, 1);
-  log_refused(w, wsi, "ws.refused", 400, NULL, why);
-  return gw_http_write_error(wsi, 400, GW_CODE_BAD_REQUEST, why, true) < 0 ? -1
-                                                                           : 1;
-}
-
-/* ---- requests ----------------------------------------------------------- */
-
-static int answer_error(gw_worker *w, struct lws *wsi, unsigned status,
-                        uint32_t code, const char *path, const char *why) {
-  gw_stat_add(&w->stats.http_errors_total, 1);
-  log_refused(w, wsi, "http.refused", status, path, why);
-  return gw_http_done(wsi, gw_http_write_error(wsi, status, code, why, false));
-}
-
-static int on_request(gw_worker *w, struct lws *wsi, gw_view uri) {
-  char path[GW_HTTP_PATH_MAX], shown[GW_HTTP_PATH_MAX];
-  enum gw_http_method method = gw_http_request(wsi, path);
-  size_t len = uri.len < sizeof shown ? uri.len : sizeof shown - 1;
-  memcpy(shown, uri.data, len);
-  shown[len] = '\0';
-  gw_stat_add(&w->stats.http_requests_total, 1);
-  if (method == GW_HTTP_OTHER || method == GW_HTTP_POST)
-    return answer_error(w, wsi, 405, GW_CODE_BAD_REQUEST, shown,
-                        "only GET and HEAD are answered here");
-  if (strcmp(path, GW_WS_PATH) == 0)
-    return answer_error(w, wsi, 426, GW_CODE_BAD_REQUEST, shown,
-                        "this is for WebSocket connections");
-  if (w->options.demo && path[0]) {
-    int result = gw_demo_serve(w->options.demo, wsi, path);
-    if (result <= 0) return result;
-    if (strncmp(path, "/sdk/", 5) == 0 && !w->options.demo->sdk[0])
-      return answer_error(w, wsi, 404, GW_CODE_NOT_FOUND, shown,
-                          "the SDK is not built: run `make wasm`");
+  bool is_good = read_request(w, wsi, true, &a, &no) && pass(w, &a, &no);
+  if (is_good && strcasecmp(upgrade, "websocket") != 0) {
+    no = because(400, GW_CODE_BAD_REQUEST,
+                 "there is no other upgrade than websocket");
+    is_good = false;
   }
-  return answer_error(w, wsi, 404, GW_CODE_NOT_FOUND, shown,
-                      w->options.demo
-                          ? "there is nothing here"
-                          : "there is nothing here; with --dev the server "
-                            "shows a demo");
+  is_good =
+      is_good && check_upgrade(wsi, &a.visit, &no) && settle(w, wsi, &a, &no);
+  int result = 0;
+  if (!is_good) {
+    gw_stat_add(&w->stats.http_requests_total, 1);
+    result = refuse(w, wsi, &a, &no) < 0 ? -1 : 1;
+  }
+  gw_request_free(a.request);
+  return result;
+}
+
+/* ---- files ------------------------------------------------------------------ */
+
+static unsigned codings_of(struct lws *wsi) {
+  char text[256];
+  unsigned codings = 0;
+  int len =
+      lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_ACCEPT_ENCODING);
+  if (len <= 0) return 0;
+  if (gw_accepts_coding(gw_view_of(text), "br")) codings |= GW_CODING_BR;
+  if (gw_accepts_coding(gw_view_of(text), "gzip")) codings |= GW_CODING_GZIP;
+  /* A part is of the file itself, not of a packed one. */
+  return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_RANGE) > 0 ? 0 : codings;
+}
+
+/* A folder is asked for as if it were a file. */
+static int redirect(struct lws *wsi, const char *path) {
+  char location[3 * GW_PATH_MAX + 2];
+  size_t len = gw_path_encode(gw_view_of(path), location, sizeof location - 1);
+  location[len++] = '/';
+  location[len] = '\0';
+  return gw_http_write(wsi, &(gw_http_reply){.status = 301,
+                                             .content_type = "text/plain",
+                                             .location = location});
+}
+
+/* What the callback has to return; 1: no file, and *no may say more than that. */
+static int serve_file(gw_worker *w, struct lws *wsi, const asked *a,
+                      gw_refusal *no) {
+  const gw_edge *e = w->options.edge;
+  gw_file file;
+  switch (gw_mounts_open(&e->mounts, gw_view_of(a->visit.path), codings_of(wsi),
+                         e->config->http_max_file_bytes, &file)) {
+  case GW_MOUNTS_FILE:
+    break;
+  case GW_MOUNTS_FOLDER:
+    return gw_http_done(wsi, redirect(wsi, a->visit.path));
+  case GW_MOUNTS_LARGE:
+    *no = because(403, GW_CODE_TOO_BIG,
+                  "the file is larger than http.max_file_bytes");
+    return 1;
+  default:
+    return 1;
+  }
+  gw_socket *socket = gw_socket_get(wsi);
+  int result = 1;
+  if (socket)
+    result = gw_files_serve(&w->files, wsi, &file, &socket->sending);
+  else
+    close(file.fd);
+  gw_socket_settle(wsi);
+  if (result == 1) {
+    *no = because(503, GW_CODE_OVERLOADED, "too many files are on their way");
+    no->retry_after_ms = 1000;
+  }
+  return result;
+}
+
+static int on_writable(struct lws *wsi) {
+  gw_socket *socket = gw_socket_of(wsi);
+  if (!socket || !socket->sending) return 0;
+  int result = gw_files_write(&socket->sending);
+  gw_socket_settle(wsi);
+  return result;
+}
+
+/* ---- requests ------------------------------------------------------------- */
+
+static gw_refusal not_found(const gw_worker *w, const asked *a) {
+  const gw_demo *demo = w->options.demo;
+  if (a->visit.route)
+    return because(426, GW_CODE_BAD_REQUEST,
+                   "this is for WebSocket connections");
+  if (demo && strncmp(a->visit.path, "/sdk/", 5) == 0 && !demo->sdk[0])
+    return because(404, GW_CODE_NOT_FOUND,
+                   "the SDK is not built: run `make wasm`");
+  return because(404, GW_CODE_NOT_FOUND,
+                 demo ? "there is nothing here"
+                      : "there is nothing here; with --dev the server shows a "
+                        "demo");
+}
+
+/* What the callback has to return; 1: *no says why it is refused. */
+static int answer(gw_worker *w, struct lws *wsi, const asked *a,
+                  gw_refusal *no) {
+  char ignored[GW_HTTP_PATH_MAX];
+  enum gw_http_method method = gw_http_request(wsi, ignored);
+  if (!pass(w, a, no)) return 1;
+  *no =
+      because(405, GW_CODE_BAD_REQUEST, "only GET and HEAD are answered here");
+  if (method != GW_HTTP_GET && method != GW_HTTP_HEAD) return 1;
+  *no = not_found(w, a);
+  return a->visit.path[0] ? serve_file(w, wsi, a, no) : 1;
+}
+
+static int on_request(gw_worker *w, struct lws *wsi) {
+  asked a;
+  gw_refusal no;
+  gw_stat_add(&w->stats.http_requests_total, 1);
+  int result =
+      read_request(w, wsi, false, &a, &no) ? answer(w, wsi, &a, &no) : 1;
+  if (result == 1) result = gw_http_done(wsi, refuse(w, wsi, &a, &no));
+  gw_request_free(a.request);
+  return result;
 }
 
 /* ---- callbacks ---------------------------------------------------------- */
 
 static void on_socket_gone(gw_worker *w, struct lws *wsi) {
   gw_stat_sub(&w->stats.sockets, 1);
-  if (!gw_worker_end_handshake(w, wsi)) return;
+  bool was_waited_for = gw_worker_end_handshake(w, wsi);
+  gw_socket_free(wsi);
+  if (!was_waited_for) return;
   gw_stat_add(&w->stats.handshakes_failed_total, 1);
   gw_log_write(w->options.log, GW_LOG_INFO, "http.incomplete",
                "why=\"the connection ended before a valid request\"");
@@ -108,7 +321,9 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
     return on_upgrade(w, wsi);
   case LWS_CALLBACK_HTTP:
     gw_worker_end_handshake(w, wsi);
-    return on_request(w, wsi, (gw_view){in, len});
+    return on_request(w, wsi);
+  case LWS_CALLBACK_HTTP_WRITEABLE:
+    return on_writable(wsi);
   case LWS_CALLBACK_ESTABLISHED:
   case LWS_CALLBACK_RECEIVE:
   case LWS_CALLBACK_SERVER_WRITEABLE:

@@ -50,6 +50,7 @@ int gw__server_load_credentials(gw_server *s) {
 
 void gw__server_reload(gw_server *s) {
   char why[GW_CREDENTIALS_WHY_MAX];
+  gw__server_reopen_logs(s);
   if (!s->credentials) {
     gw_log_write(s->log, GW_LOG_INFO, "server.reload",
                  "why=\"there is no TLS, and nothing else is read again\"");

@@ -159,6 +159,7 @@ static int make_workers(gw_server *s) {
       .log = s->log,
       .demo = s->config.dev ? &s->demo : NULL,
       .asks = &s->asks,
+      .edge = &s->edge,
       .credentials = s->credentials,
       .is_tls_1_3_only = s->config.tls_min_version == GW_CONFIG_TLS_1_3,
       .on_call = gw_calls_on_call,
@@ -229,8 +230,10 @@ static int make(gw_server *s, const gw_server_options *o) {
                                               .num_workers = s->config.workers,
                                               .hooks = s->asks.hooks});
   if (!s->calls) return GW_ERR_NOMEM;
-  err = gw_internal_open(&s->internal, s);
-  return err < 0 ? err : make_workers(s);
+  err = gw__server_make_edge(s);
+  if (err == 0) err = gw_internal_open(&s->internal, s);
+  if (err == 0) err = make_workers(s);
+  return err == 0 ? gw__server_load_plugins(s) : err;
 }
 
 int gw_server_new(gw_server **server, const gw_server_options *o) {
@@ -271,6 +274,8 @@ void gw_server_free(gw_server *s) {
   uv_run(&s->loop, UV_RUN_DEFAULT);
   gw_internal_free(&s->internal);
   uv_loop_close(&s->loop);
+  gw_plugins_unload(&s->plugins);
+  gw_edge_deinit(&s->edge);
   gw_calls_free(s->calls);
   gw_credentials_unref(s->credentials);
   free(s->workers);
@@ -284,19 +289,36 @@ void gw_server_free(gw_server *s) {
 /* ---- listening ---------------------------------------------------------- */
 
 static int open_address(gw_server *s, const char *text, gw_listen *l) {
-  char host[GW_CONFIG_HOST_MAX], why[GW_LISTEN_WHY_MAX];
+  char host[GW_CONFIG_HOST_MAX], why[GW_LISTEN_WHY_MAX] = "";
+  const char *path = gw_config_unix_path(text);
   uint16_t port;
+  int err = GW_ERR_INVALID;
   /* The configuration was checked when it was loaded. */
-  if (gw_config_address(text, host, &port) < 0) return GW_ERR_INVALID;
-  if (gw_listen_open(l, host, port, why) == 0) return 0;
-  tell(s, why);
-  return GW_ERR_INVALID;
+  if (path)
+    err = gw_listen_add_unix(l, path,
+                             (mode_t)gw_config_mode(s->config.unix_mode), why);
+  else if (gw_config_address(text, host, &port) == 0)
+    err = gw_listen_add(l, host, port, why);
+  if (err < 0) tell(s, why);
+  return err;
+}
+
+/* All addresses of a list, or none. */
+static int open_addresses(gw_server *s, const char *list, gw_listen *l) {
+  char word[GW_CONFIG_WORD_MAX];
+  *l = (gw_listen){.num = 0};
+  while (gw_config_next_word(&list, word)) {
+    if (open_address(s, word, l) == 0) continue;
+    gw_listen_close(l);
+    return GW_ERR_INVALID;
+  }
+  return 0;
 }
 
 static int listen_public(gw_server *s) {
   gw_listen first, more;
   char why[GW_LISTEN_WHY_MAX];
-  if (open_address(s, s->config.listen_public, &first) < 0)
+  if (open_addresses(s, s->config.listen_public, &first) < 0)
     return GW_ERR_INVALID;
   s->port = first.port;
   for (uint32_t i = 1; i < s->num_workers; i++) {
@@ -316,11 +338,14 @@ static int listen_public(gw_server *s) {
 static int listen_internal(gw_server *s) {
   gw_listen l;
   if (!s->config.listen_internal[0]) return 0;
-  if (open_address(s, s->config.listen_internal, &l) < 0) return GW_ERR_INVALID;
+  if (open_addresses(s, s->config.listen_internal, &l) < 0)
+    return GW_ERR_INVALID;
   return gw_internal_listen(&s->internal, &l);
 }
 
 int gw_server_listen(gw_server *s) {
+  int err = gw__server_finish_edge(s);
+  if (err < 0) return err;
   /* The internal one first: it holds no connection that a failure would drop.
    */
   return listen_internal(s) < 0 || listen_public(s) < 0 ? GW_ERR_INVALID : 0;
@@ -337,7 +362,8 @@ uint16_t gw_server_internal_port(const gw_server *s) {
 /* ---- running ------------------------------------------------------------ */
 
 int gw_server_run(gw_server *s) {
-  int err = s->asks.hooks ? gw_hooks_start(s->asks.hooks) : 0;
+  int err = gw__server_finish_edge(s);
+  if (err == 0 && s->asks.hooks) err = gw_hooks_start(s->asks.hooks);
   for (uint32_t i = 0; i < s->num_workers && err == 0; i++)
     err = gw_worker_start(s->workers[i]);
   atomic_store(&s->is_running, err == 0);

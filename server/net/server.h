@@ -5,7 +5,9 @@
 
 #include "godwit/server.h"
 #include "server/config/config.h"
+#include "server/middleware/plugins.h"
 #include "server/net/calls.h"
+#include "server/net/edge.h"
 #include "server/net/events.h"
 #include "server/net/internal.h"
 #include "server/net/worker.h"
@@ -43,6 +45,9 @@ struct gw_server {
   gw_log *log;
   gw_demo demo;
   gw_calls *calls;
+  gw_edge edge;
+  gw_plugins plugins;
+  bool is_edge_done; /* nothing more is added to it */
   gw_asks asks;
   gw_server_on_channel_event on_channel;
   void *on_channel_user;
@@ -80,6 +85,18 @@ GW_MUST_USE int gw__server_load_credentials(gw_server *s);
 /** Read them again and hand them to the workers; the outcome is logged. On the
  * control loop. */
 void gw__server_reload(gw_server *s);
+
+/* ---- server_edge.c ---------------------------------------------------------- */
+
+/** Make the edge from the configuration, with the demo's pages. 0;
+ * GW_ERR_INVALID, which is told; GW_ERR_NOMEM. */
+GW_MUST_USE int gw__server_make_edge(gw_server *s);
+/** Load plugins, when everything is there that they may add to. As above. */
+GW_MUST_USE int gw__server_load_plugins(gw_server *s);
+/** Nothing more is added; once. As above. */
+GW_MUST_USE int gw__server_finish_edge(gw_server *s);
+/** Open the access log again; the outcome is logged. */
+void gw__server_reopen_logs(gw_server *s);
 
 /** The number of the worker that a hub belongs to. */
 uint32_t gw__server_worker_of(const gw_server *s, const gw_hub *h);

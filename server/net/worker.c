@@ -9,8 +9,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "server/hooks/hooks.h"
-
 /* ---- time --------------------------------------------------------------- */
 
 static uint64_t wall_ms(void) {
@@ -28,6 +26,12 @@ void gw_worker_touch(gw_worker *w) {
 
 static void on_input(void *user) {
   gw_worker_touch(user);
+}
+
+static int on_open(void *user, struct lws *wsi, gw_session *s) {
+  const gw_socket *socket = gw_socket_of(wsi);
+  (void)user;
+  return socket && socket->bound ? gw_session_bind(s, &socket->bound->bond) : 0;
 }
 
 static void on_timer(uv_timer_t *timer) {
@@ -78,16 +82,6 @@ static uint64_t random_number(void *user) {
   uint64_t value = w->randoms[--w->num_randoms];
   w->randoms[w->num_randoms] = 0; /* given once, and kept nowhere */
   return value;
-}
-
-static bool ask(void *user, const gw_question *q, gw_verdict *verdict) {
-  gw_worker *w = user;
-  return gw_asks_ask(w->options.asks, w->options.hub.worker, q, verdict);
-}
-
-static void tell(void *user, const gw_notice *notice) {
-  gw_worker *w = user;
-  gw_hooks_tell(w->options.asks->hooks, w->options.hub.worker, notice);
 }
 
 static void tell_channel(void *user, const gw_notice *notice) {
@@ -263,7 +257,8 @@ static enum gw_room room(void *user) {
   if (w->options.max_sockets &&
       gw_stat_get(&w->stats.sockets) >= w->options.max_sockets)
     return GW_ROOM_REFUSE;
-  if (w->handshakes.num < GW_CONTEXT_HANDSHAKES) return GW_ROOM_ACCEPT;
+  if (w->handshakes.num + w->greetings.num < GW_CONTEXT_HANDSHAKES)
+    return GW_ROOM_ACCEPT;
   if (gw_handshakes_evict(&w->handshakes, uv_now(&w->loop))) {
     gw_stat_add(&w->stats.handshakes_evicted_total, 1);
     gw_log_write(w->options.log, GW_LOG_WARN, "socket.evicted",
@@ -272,15 +267,31 @@ static enum gw_room room(void *user) {
   return GW_ROOM_WAIT;
 }
 
-static void on_accept(void *user, int fd) {
-  gw_worker *w = user;
-  gw_stat_add(&w->stats.accepts_total, 1);
+void gw_worker_adopt(gw_worker *w, int fd, const gw_proxy_header *h) {
   uint64_t failures = gw_stat_get(&w->stats.tls_failures_total);
   struct lws *wsi = gw_context_adopt(&w->context, fd);
   if (!wsi && gw_stat_get(&w->stats.tls_failures_total) > failures) return;
-  if (!wsi || gw_handshakes_add(&w->handshakes, wsi, uv_now(&w->loop)) < 0)
+  gw_socket *socket =
+      wsi ? gw_handshakes_add(&w->handshakes, wsi, uv_now(&w->loop)) : NULL;
+  if (!socket)
     gw_log_write(w->options.log, GW_LOG_ERROR, "socket.no_memory", NULL);
+  /* Without it, the proxy would be taken for the client. */
+  if (wsi && !socket && h) gw_context_cut(wsi);
+  if (socket && h) {
+    socket->is_proxied = true;
+    socket->peer = h->peer;
+    socket->is_secure = h->is_secure;
+  }
   if (wsi) gw_tls_watch(wsi);
+}
+
+static void on_accept(void *user, int fd) {
+  gw_worker *w = user;
+  gw_stat_add(&w->stats.accepts_total, 1);
+  if (!gw_worker_is_proxy(w, fd))
+    gw_worker_adopt(w, fd, NULL);
+  else if (gw_greetings_add(&w->greetings, fd) < 0)
+    gw_log_write(w->options.log, GW_LOG_ERROR, "socket.no_memory", NULL);
 }
 
 static void on_refuse(void *user, int err) {
@@ -320,8 +331,9 @@ static int init_hub(gw_worker *w) {
                             .close = close_conn,
                             .post = post,
                             .random = random_number,
-                            .ask = gw_asks_are_any(asks) ? ask : NULL,
-                            .tell = asks->hooks ? tell : NULL,
+                            .ask = gw_asks_are_any(asks) ? gw_worker_ask : NULL,
+                            .tell = gw_worker_tell,
+                            .tells_presence = asks->hooks != NULL,
                             .log = log_line};
   w->hub = gw_hub_new(&w->options.hub, &port, w);
   if (!w->hub || gw_ws_init(&w->ws) < 0) return GW_ERR_NOMEM;
@@ -331,6 +343,7 @@ static int init_hub(gw_worker *w) {
   w->ws.hub = w->hub;
   w->ws.log = w->options.log;
   w->ws.stats = &w->stats;
+  w->ws.on_open = on_open;
   w->ws.on_input = on_input;
   w->ws.user = w;
   gw_worker_touch(w);
@@ -366,6 +379,8 @@ gw_worker *gw_worker_new(const gw_worker_options *options,
     return NULL;
   }
   gw_worker_init_tls(w);
+  gw_worker_init_greetings(w);
+  w->files.loop = &w->loop;
   if (init_hub(w) < 0 || init_context(w, why) < 0) {
     gw_worker_free(w);
     return NULL;
@@ -404,6 +419,7 @@ static void free_mail(gw_mail *mail) {
 
 void gw_worker_free(gw_worker *w) {
   stop_listening(w);
+  gw_greetings_close(&w->greetings);
   gw_context_close(&w->context);
   uv_close((uv_handle_t *)&w->wake, NULL);
   uv_close((uv_handle_t *)&w->prepare, NULL);
@@ -418,6 +434,7 @@ void gw_worker_free(gw_worker *w) {
     free_mail(w->outgoing[i].newest);
   if (w->hub) gw_hub_free(w->hub);
   gw_ws_deinit(&w->ws);
+  gw_drafts_clear(&w->drafts);
   uv_loop_close(&w->loop);
   pthread_mutex_destroy(&w->tasks_lock);
   free(w->outgoing);

@@ -5,13 +5,17 @@
 
 #include <pthread.h>
 
+#include "server/middleware/draft.h"
 #include "server/net/asks.h"
 #include "server/net/context.h"
 #include "server/net/demo.h"
+#include "server/net/edge.h"
+#include "server/net/greetings.h"
 #include "server/net/handshakes.h"
 #include "server/net/listener.h"
 #include "server/net/mailbox.h"
 #include "server/net/tls.h"
+#include "server/net/visit.h"
 #include "server/net/ws.h"
 
 /** Turns of the loop that a flush is put off for while input keeps coming, so
@@ -41,6 +45,7 @@ typedef struct gw_worker_options {
   gw_log *log;
   const gw_demo *demo;         /**< NULL: no pages */
   const gw_asks *asks;         /**< outlives it */
+  const gw_edge *edge;         /**< outlives it; complete when it is started */
   gw_credentials *credentials; /**< NULL: no TLS; only while it is made */
   bool is_tls_1_3_only;
   gw_on_call on_call;
@@ -59,7 +64,11 @@ struct gw_worker {
   gw_context context;
   gw_tls tls;
   gw_handshakes handshakes;
+  gw_greetings greetings;
   gw_listener listener;
+  gw_files files;
+  gw_drafts drafts;
+  gw_inspector inspector;
   bool is_listening;
   bool is_draining;
 
@@ -101,6 +110,8 @@ gw_worker *gw_worker_new(const gw_worker_options *options,
  * open; mail that is left is freed. */
 void gw_worker_free(gw_worker *w);
 
+/** Before the start, when nothing more is added to the edge. */
+void gw_worker_watch(gw_worker *w);
 /** Before the start. Takes the sockets. */
 GW_MUST_USE int gw_worker_listen(gw_worker *w, gw_listen *sockets);
 /** Tell what happens to channels from now on: see asks.h. */
@@ -138,5 +149,27 @@ extern const struct lws_protocols gw_public_protocols[];
 /** A socket of the public listener sent its request, or is gone. Returns whether
  * that was waited for. */
 bool gw_worker_end_handshake(gw_worker *w, struct lws *wsi);
+/** Give a socket to libwebsockets; h: what a proxy said of it, NULL: it is the
+ * client's own. */
+void gw_worker_adopt(gw_worker *w, int fd, const gw_proxy_header *h);
+
+/* ---- worker_edge.c: what handlers are shown ------------------------------- */
+
+/** A connection as handlers see it; facts have to outlive it. */
+gw_connection gw_worker_connection(const gw_worker *w, const gw_facts *facts);
+
+/** An upgrade is about to be made: keep what is wanted later. Takes bound and
+ * request; false: out of memory, and they are the caller's still. */
+bool gw_worker_keep(gw_worker *w, struct lws *wsi, const gw_visit *v,
+                    gw_bound *bound, gw_request *request);
+
+/** As gw_hub_port.tell and .ask; user is the worker. */
+void gw_worker_tell(void *user, const gw_notice *notice);
+bool gw_worker_ask(void *user, const gw_question *q, gw_verdict *verdict);
+
+/** Before it listens. */
+void gw_worker_init_greetings(gw_worker *w);
+/** Whether an accepted socket begins with a PROXY header. */
+bool gw_worker_is_proxy(const gw_worker *w, int fd);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "server/net/context.h"
+#include "server/net/visit.h"
 
 /* Messages that are gathered at a time. */
 #define GATHER_BUFS 64u
@@ -243,29 +244,28 @@ static void on_writable(gw_ws *ws, gw_ws_conn *c) {
 
 /* ---- input -------------------------------------------------------------- */
 
-static void log_refusal(gw_ws *ws, struct lws *wsi, const char *event,
+static void log_refusal(gw_ws *ws, const gw_ws_conn *c, const char *event,
                         const char *why) {
-  char peer[64] = "";
   gw_fields f;
-  lws_get_peer_simple(wsi, peer, sizeof peer);
   gw_fields_init(&f);
-  gw_fields_text(&f, "peer", peer);
+  gw_fields_view(&f, "peer", gw_session_peer(c->session));
   gw_fields_text(&f, "why", why);
   gw_log_write(ws->log, GW_LOG_WARN, event, f.text);
 }
 
 static int on_open(gw_ws *ws, struct lws *wsi, gw_ws_conn *c,
                    enum gw_encoding encoding) {
-  char peer[64] = "";
+  char text[GW_PEER_TEXT_MAX];
+  gw_peer peer = gw_visit_socket_peer(wsi);
   ws->on_input(ws->user);
-  lws_get_peer_simple(wsi, peer, sizeof peer);
   *c = (gw_ws_conn){.wsi = wsi,
                     .is_json = encoding == GW_ENCODING_JSON,
                     .is_counted = true,
                     .fd = lws_is_ssl(wsi) ? -1 : lws_get_socket_fd(wsi)};
   ws->num_conns++;
-  c->session = gw_hub_open(ws->hub, c, encoding, gw_view_of(peer));
-  return c->session ? 0 : -1;
+  c->session =
+      gw_hub_open(ws->hub, c, encoding, gw_view_of(gw_peer_text(&peer, text)));
+  return c->session && ws->on_open(ws->user, wsi, c->session) == 0 ? 0 : -1;
 }
 
 static void on_receive(gw_ws *ws, gw_ws_conn *c, const void *in, size_t len) {
@@ -276,7 +276,7 @@ static void on_receive(gw_ws *ws, gw_ws_conn *c, const void *in, size_t len) {
         "text was sent where binary messages are spoken",
         "a binary message was sent where JSON text is spoken"};
     gw_stat_add(&ws->stats->wrong_opcode_total, 1);
-    log_refusal(ws, c->wsi, "ws.wrong_opcode", why[c->is_json]);
+    log_refusal(ws, c, "ws.wrong_opcode", why[c->is_json]);
     gw_session_close(c->session, GW_CODE_PROTOCOL, why[c->is_json], 0, 0);
     return;
   }
@@ -308,7 +308,7 @@ static void on_drop(gw_ws *ws, gw_ws_conn *c) {
     memcpy(why, lws_get_close_payload(c->wsi) + 2, n);
     why[n] = '\0';
     gw_stat_add(&ws->stats->bad_frames_total, 1);
-    log_refusal(ws, c->wsi, "ws.bad_frame", why);
+    log_refusal(ws, c, "ws.bad_frame", why);
   }
   let_go(c, 0);
 }
@@ -358,25 +358,38 @@ static bool header(struct lws *wsi, enum lws_token_indexes token, char *text,
          lws_hdr_copy(wsi, text, (int)len, token) >= 0;
 }
 
-/* Whether a comma-separated list names one of ours. */
-static bool offers_ours(const char *list) {
+/* What of ours a comma-separated list names first, which is what libwebsockets
+ * takes; 0: nothing. */
+static unsigned first_of_ours(const char *list) {
   while (*list) {
     list += strspn(list, " \t,");
     size_t n = strcspn(list, " \t,");
-    if ((n == strlen(GW_WS_BINARY) && memcmp(list, GW_WS_BINARY, n) == 0) ||
-        (n == strlen(GW_WS_JSON) && memcmp(list, GW_WS_JSON, n) == 0))
-      return true;
+    if (n == strlen(GW_WS_BINARY) && memcmp(list, GW_WS_BINARY, n) == 0)
+      return GW_SPEAKS_BINARY;
+    if (n == strlen(GW_WS_JSON) && memcmp(list, GW_WS_JSON, n) == 0)
+      return GW_SPEAKS_JSON;
     list += n;
   }
-  return false;
+  return 0;
 }
 
-const char *gw_ws_refusal(struct lws *wsi) {
+/* NULL, or why an encoding is not spoken; 0: none of ours was offered. */
+static const char *check_encoding(unsigned offered, unsigned speaks) {
+  if (offered == 0)
+    return "Sec-WebSocket-Protocol has to offer " GW_WS_BINARY
+           " or " GW_WS_JSON;
+  if (offered & speaks) return NULL;
+  return speaks == GW_SPEAKS_JSON
+             ? "Sec-WebSocket-Protocol has to offer " GW_WS_JSON " first here"
+             : "Sec-WebSocket-Protocol has to offer " GW_WS_BINARY
+               " first here";
+}
+
+const char *gw_ws_refusal(struct lws *wsi, unsigned speaks) {
   /* libwebsockets itself reads no longer lists, and hangs up on them. */
   char text[120];
-  if (!header(wsi, WSI_TOKEN_GET_URI, text, sizeof text) ||
-      strcmp(text, GW_WS_PATH) != 0)
-    return "WebSocket connections are taken at " GW_WS_PATH " only";
+  if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0)
+    return "WebSocket connections begin with GET";
   /* Without these, libwebsockets hangs up without a word. */
   if (lws_hdr_total_length(wsi, WSI_TOKEN_HOST) <= 0) return "Host is missing";
   if (!header(wsi, WSI_TOKEN_CONNECTION, text, sizeof text) ||
@@ -388,15 +401,13 @@ const char *gw_ws_refusal(struct lws *wsi) {
   if (lws_hdr_total_length(wsi, WSI_TOKEN_KEY) != 24)
     return "Sec-WebSocket-Key has to be 16 bytes in base64";
   if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > 0) {
-    if (!header(wsi, WSI_TOKEN_PROTOCOL, text, sizeof text) ||
-        !offers_ours(text))
-      return "Sec-WebSocket-Protocol has to offer " GW_WS_BINARY
-             " or " GW_WS_JSON;
-    return NULL;
+    bool is_read = header(wsi, WSI_TOKEN_PROTOCOL, text, sizeof text);
+    return check_encoding(is_read ? first_of_ours(text) : 0, speaks);
   }
   const char *encoding =
       lws_get_urlarg_by_name(wsi, "encoding=", text, sizeof text);
-  if (encoding && strcmp(encoding, "json") == 0) return NULL;
+  if (encoding && strcmp(encoding, "json") == 0)
+    return check_encoding(GW_SPEAKS_JSON, speaks);
   return "offer " GW_WS_BINARY " or " GW_WS_JSON
          " in Sec-WebSocket-Protocol, or ask for ?encoding=json";
 }

@@ -50,6 +50,9 @@ typedef struct gw_ws {
   gw_hub *hub;
   gw_log *log;
   gw_net_stats *stats;
+  /** A connection was opened: binds its session to what its route says. 0, or
+   * below when it cannot be. */
+  int (*on_open)(void *user, struct lws *wsi, gw_session *s);
   /** Called before the hub is: tells it the time. */
   void (*on_input)(void *user);
   void *user;
@@ -77,9 +80,9 @@ int gw_ws_on_event(gw_ws *ws, struct lws *wsi, enum lws_callback_reasons reason,
                    gw_ws_conn *c, enum gw_encoding encoding, const void *in,
                    size_t len);
 
-/** Decide about an upgrade request. NULL: welcome; otherwise why not, for the
- * answer. */
-const char *gw_ws_refusal(struct lws *wsi);
+/** Decide about an upgrade request at a route that speaks (bits of enum
+ * gw_route_speaks). NULL: welcome; otherwise why not, for the answer. */
+const char *gw_ws_refusal(struct lws *wsi, unsigned speaks);
 
 /* For gw_hub_port: user is the gw_ws. */
 void gw_ws_want_write(gw_ws *ws, void *conn);

@@ -36,6 +36,7 @@ gw_log *gw_log_new(const gw_log_options *options) {
   gw_log *log = calloc(1, sizeof *log);
   if (!log) return NULL;
   log->options = *options;
+  if (log->options.per_second == 0) log->options.per_second = GW_LOG_PER_SECOND;
   pthread_mutex_init(&log->lock, NULL);
   return log;
 }
@@ -267,7 +268,7 @@ static bool spend(gw_log *log, int level, const char *event,
     b->second = now.tv_sec;
     b->used = 0;
   }
-  bool may = b->used < GW_LOG_PER_SECOND;
+  bool may = b->used < log->options.per_second;
   if (may) {
     b->used++;
     *suppressed = b->suppressed;

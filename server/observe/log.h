@@ -22,6 +22,7 @@ typedef struct gw_log_options {
   int fd;    /**< stays the caller's */
   int level; /**< enum gw_log_level: this and what is more urgent */
   bool json;
+  uint32_t per_second; /**< lines of one event; 0: GW_LOG_PER_SECOND */
 } gw_log_options;
 
 /** NULL when out of memory. Every function may be called on any thread. */

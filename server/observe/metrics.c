@@ -136,6 +136,7 @@ char *gw_metrics_text(const gw_metrics *m, size_t *len) {
   write_core(f, m);
   write_net(f, m);
   if (m->hooks) write_hooks(f, m->hooks);
+  if (m->counters) gw_counters_write(m->counters, f);
   write_tls(f, m);
   write_process(f, m);
   return fclose(f) == 0 ? text : NULL;

@@ -5,6 +5,7 @@
 
 #include "server/core/hub.h"
 #include "server/hooks/hooks.h"
+#include "server/middleware/counters.h"
 #include "server/net/net_stats.h"
 
 typedef struct gw_metrics_worker {
@@ -23,6 +24,7 @@ typedef struct gw_metrics {
   uint64_t tls_expires_s;     /**< of the certificate, since 1970; 0: no TLS */
   uint64_t tls_reloads;
   uint64_t tls_reload_failures;
+  const gw_counters *counters; /**< of the link metrics; NULL: it is not used */
   bool is_draining;
 } gw_metrics;
 

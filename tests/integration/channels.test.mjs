@@ -269,6 +269,21 @@ test("what does not fit the schema is refused with its path", () =>
     assert.equal(json.error.name, "SCHEMA_MISMATCH");
   })));
 
+test("what the backend publishes in its place has to fit as well", () =>
+  withFiles({ "n.json": '{"type":"number"}' }, (files) => withBackend({
+    publish: (m) => ({ json: m.json === 1 ? "one" : m.json + 1 }),
+  }, (backend) => withSpaces({ typed: {
+    payload: { type: "json", schema: files["n.json"] },
+    allow: { publish: "hook" },
+  } }, async (server) => {
+    const client = await join(server);
+    await client.subscribe("typed:a");
+    await client.publish("typed:a", 2);
+    assert.deepEqual(await client.publications(1), [{ offset: 1, value: 3 }]);
+    const error = await refused(client, { channel: "typed:a", json: "1" });
+    assert.equal(error.code, "CODE_SCHEMA_MISMATCH");
+  }, backend.args("publish")))));
+
 test("a schema that says what is not checked stops the server from starting", () =>
   withFiles({ "bad.json": '{"properties":{"a":{"oneOf":[]}}}' },
     async (files) => {

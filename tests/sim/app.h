@@ -7,12 +7,14 @@
 #include "godwit/client.h"
 #include "tests/sim/book.h"
 #include "tests/sim/node.h"
+#include "tests/sim/order.h"
 #include "tests/sim/side.h"
 
 typedef struct sim_app sim_app;
 
 sim_app *sim_app_new(world *w, const sim_plan *plan, sim_node *node,
-                     sim_book *book, sim_side_book *side, uint32_t index);
+                     sim_book *book, sim_side_book *side, sim_order_book *order,
+                     uint32_t index);
 void sim_app_free(sim_app *a);
 
 /** Connect, and act from now on. */
@@ -22,6 +24,7 @@ void sim_app_stop_acting(sim_app *a);
 
 /** What it does beside its rooms. */
 sim_side *sim_app_side(sim_app *a);
+const sim_order *sim_app_order(const sim_app *a);
 
 /** Its link, for faults; NULL when there is none. */
 sim_link *sim_app_link(sim_app *a);

@@ -20,6 +20,7 @@ typedef struct deployment {
   sim_node *node;
   sim_book *book;
   sim_side_book *side;
+  sim_order_book *order;
   sim_app *app[SIM_MAX_APPS];
   bool faults;
 } deployment;
@@ -81,6 +82,12 @@ static void check_sides(deployment *d) {
   sim_side_book_check(d->side);
 }
 
+static void check_orders(deployment *d) {
+  for (uint32_t i = 0; i < d->plan.num_apps; i++)
+    sim_order_check(sim_app_order(d->app[i]));
+  sim_order_book_check(d->order);
+}
+
 static void check(deployment *d) {
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_app_check_calm(d->app[i]);
@@ -99,6 +106,7 @@ static void check(deployment *d) {
     for (uint32_t i = 0; i < d->plan.num_apps; i++)
       sim_app_check_presence(d->app[i], d->app, d->plan.num_apps);
   check_sides(d);
+  check_orders(d);
   if (sim_node_queue_bytes(d->node) != 0)
     world_fail(&d->w, "%llu bytes are still queued",
                (unsigned long long)sim_node_queue_bytes(d->node));
@@ -114,9 +122,11 @@ static void run(uint64_t seed, bool trace, result *r) {
   d->node = sim_node_new(&d->w, &d->plan);
   d->book = sim_book_new(&d->w, &d->plan);
   d->side = sim_side_book_new(&d->w);
+  d->order = sim_order_book_new(&d->w);
   sim_node_start(d->node);
   for (uint32_t i = 0; i < d->plan.num_apps; i++) {
-    d->app[i] = sim_app_new(&d->w, &d->plan, d->node, d->book, d->side, i);
+    d->app[i] =
+        sim_app_new(&d->w, &d->plan, d->node, d->book, d->side, d->order, i);
     sim_app_start(d->app[i]);
   }
   d->faults = true;
@@ -140,6 +150,7 @@ static void run(uint64_t seed, bool trace, result *r) {
   sim_node_free(d->node);
   sim_book_free(d->book);
   sim_side_book_free(d->side);
+  sim_order_book_free(d->order);
   world_deinit(&d->w);
   free(d);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* node.c - hubs that are handed bytes, time and mail late, in pieces, or never. */
 #include "tests/sim/node.h"
+#include "server/core/machine.h"
+#include "tests/sim/order.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +28,7 @@ struct sim_node {
   world *w;
   const sim_plan *plan;
   gw_settings settings;
-  gw_namespace ns[3]; /* "map", "wild", the rest */
+  gw_namespace ns[4]; /* "map", "wild", "$state", the rest */
   sim_worker *worker[SIM_MAX_WORKERS];
   sim_worker *all_workers; /* of every life: events may still point at them */
   sim_link *links;
@@ -305,12 +307,15 @@ static void set_namespaces(sim_node *n) {
     ns.allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_HOOK;
     ns.allow[GW_ACTION_PUBLISH].who = GW_WHO_HOOK;
   }
-  n->ns[0] = n->ns[1] = n->ns[2] = ns;
+  n->ns[0] = n->ns[1] = n->ns[2] = n->ns[3] = ns;
   n->ns[0].name = "map";
   n->ns[0].history_mode = GW_HISTORY_MAP;
   n->ns[0].history_size = plan->map_size;
   n->ns[1].name = "wild";
   n->ns[1].wildcards = true;
+  n->ns[2].name = GWS_STATE_SPACE;
+  n->ns[2].history_mode = GW_HISTORY_MAP;
+  n->ns[2].presence = false;
 }
 
 sim_node *sim_node_new(world *w, const sim_plan *plan) {
@@ -326,6 +331,8 @@ sim_node *sim_node_new(world *w, const sim_plan *plan) {
   n->settings.ping_timeout_ms = plan->ping_timeout_ms;
   n->settings.limits.max_queue_bytes = plan->max_queue_bytes;
   n->settings.relay_calls = true;
+  n->settings.machines = &sim_order_machine;
+  n->settings.num_machines = 1;
   n->settings.node = "sim";
   return n;
 }

@@ -61,6 +61,7 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->filters = world_chance(w, 400);
   p->patterns = world_chance(w, 400);
   p->map_size = PICK(w, 4, 30, 100);
+  p->machines = world_chance(w, 400);
 }
 
 uint32_t sim_plan_overflow(const sim_plan *p, uint32_t app) {

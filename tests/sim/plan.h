@@ -11,7 +11,7 @@
 #define SIM_MAX_APPS     8
 #define SIM_MAX_CHANNELS 3
 /** With those beside the rooms. */
-#define SIM_MAX_STREAMS 6
+#define SIM_MAX_STREAMS 7
 
 typedef struct sim_plan {
   uint32_t num_workers;
@@ -46,7 +46,8 @@ typedef struct sim_plan {
   bool filters;  /**< one that each application sees a part of */
   bool patterns; /**< several that are subscribed to by one name */
   uint32_t map_size;
-  bool asks; /**< somebody is asked who may, and takes his time */
+  bool machines; /**< a state machine that all move */
+  bool asks;     /**< somebody is asked who may, and takes his time */
   uint32_t ask_delay_max_ms;
   uint32_t ask_deny_permille; /**< told to come again; while busy */
   uint32_t ask_lose_permille; /**< never answered; while busy */

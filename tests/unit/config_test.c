@@ -379,7 +379,8 @@ static void test_ranges_name_key_value_and_what_is_allowed(void **state) {
   load_bad(f, "dev: maybe\n", "", "$:1: dev: 'maybe' must be true or false");
   load_bad(f, "listen: {public: localhost}\n", "",
            "$:1: listen.public: 'localhost' must be HOST:PORT with a port from "
-           "0 to 65535, such as localhost:8000, *:8000 or [::1]:8000");
+           "0 to 65535, such as localhost:8000, *:8000 or [::1]:8000, or "
+           "unix:/PATH");
 }
 
 static void test_every_mistake_is_told_at_once(void **state) {
@@ -494,6 +495,68 @@ static void test_keys_that_contradict_each_other(void **state) {
            "in memory; leave the key out");
 }
 
+/* ---- the edge ---------------------------------------------------------------
+ */
+
+static void test_lists_at_the_edge(void **state) {
+  fixture *f = *state;
+  load_good(f,
+            "listen: {public: ['*:80', 'unix:/run/g.sock'],\n"
+            "  trusted_proxies: [10.0.0.0/8, unix], proxy_protocol: on}\n"
+            "middleware: [access_log, metrics]\n"
+            "routes:\n"
+            "  - {path: '/rooms/:id', channels: ['room:{id}', lobby]}\n"
+            "  - {path: /app, anonymous: false, keep: true}\n"
+            "static: {/: /srv/www, /app: /srv/app}\n"
+            "plugins: [{path: ./a.so, settings: a b}]\n",
+            "");
+  const gw_config *c = &f->config;
+  assert_string_equal("*:80, unix:/run/g.sock", c->listen_public);
+  assert_string_equal("10.0.0.0/8, unix", c->trusted_proxies);
+  assert_true(c->proxy_protocol);
+  assert_string_equal("access_log, metrics", c->middleware);
+  assert_int_equal(2, c->num_routes);
+  assert_string_equal("room:{id}, lobby", c->routes[0].channels);
+  assert_true(c->routes[0].anonymous && !c->routes[0].keep);
+  assert_true(!c->routes[1].anonymous && c->routes[1].keep);
+  assert_int_equal(2, c->num_statics);
+  assert_string_equal("/app", c->statics[1].path);
+  assert_string_equal("/srv/app", c->statics[1].folder);
+  assert_int_equal(1, c->num_plugins);
+  assert_string_equal("a b", c->plugins[0].settings);
+}
+
+/** As for every list: the last one given counts, whole. */
+static void test_lists_by_flags_replace_those_of_the_file(void **state) {
+  fixture *f = *state;
+  load_good(f, "routes: [{path: /a}, {path: /b}]\nstatic: {/: /srv}\n",
+            "--routes [{\"path\":\"/c\"}]");
+  assert_int_equal(1, f->config.num_routes);
+  assert_string_equal("/c", f->config.routes[0].path);
+  assert_int_equal(1, f->config.num_statics);
+}
+
+static void test_an_edge_that_makes_no_sense(void **state) {
+  fixture *f = *state;
+  load_bad(f, "listen: {proxy_protocol: on}\n", "",
+           "listen.proxy_protocol: needs listen.trusted_proxies: nobody else's "
+           "header counts");
+  load_bad(
+      f, "listen: {trusted_proxies: 10.0.0.0/40}\n", "",
+      "listen.trusted_proxies: '10.0.0.0/40' must be an address, a network "
+      "such as 10.0.0.0/8, or unix");
+  load_bad(
+      f, "listen: {unix_mode: 888}\n", "",
+      "listen.unix_mode: '888' must be permissions in octal, such as 0660");
+  load_bad(f, "routes: [{path: '/rooms/:id', channels: 'room:{name}'}]\n", "",
+           "routes: /rooms/:id names a parameter that the path does not have");
+  load_bad(f, "routes: [{path: /a}, {path: /a}]\n", "",
+           "routes: /a: the same paths as /a");
+  load_bad(f, "routes: {path: /a}\n", "", "$:1: routes: must be a list");
+  load_bad(f, "routes:\n  - {pth: /a}\n", "",
+           "$:2: routes[0].pth: there is no such key; the nearest is path");
+}
+
 /* ---- addresses, likeness, printing ------------------------------------------
  */
 
@@ -594,6 +657,9 @@ int main(void) {
       TEST(test_hooks_are_found_out),
       TEST(test_hooks_that_make_no_sense),
       TEST(test_keys_that_contradict_each_other),
+      TEST(test_lists_at_the_edge),
+      TEST(test_lists_by_flags_replace_those_of_the_file),
+      TEST(test_an_edge_that_makes_no_sense),
       cmocka_unit_test(test_addresses),
       cmocka_unit_test(test_edit_distance),
       TEST(test_printed_default_loads_to_the_defaults),

@@ -27,18 +27,18 @@ static void test_questions(void **state) {
                    .peer = gw_view_of("::1"),
                    .agent = gw_view_of("test/1"),
                    .token = gw_view_of("a\"b")};
-  assert_text(gw_hook_question_json(&q, "n1", &len),
+  assert_text(gw_hook_question_json(&q, NULL, "n1", &len),
               "{\"who\":{\"client\":\"7\",\"user\":\"ada\",\"peer\":\"::1\"},"
               "\"token\":\"a\\\"b\",\"agent\":\"test/1\",\"node\":\"n1\"}");
   q.kind = GW_ASK_HISTORY;
   q.channel = gw_view_of("room:a");
-  assert_text(gw_hook_question_json(&q, "n1", &len),
+  assert_text(gw_hook_question_json(&q, NULL, "n1", &len),
               "{\"who\":{\"client\":\"7\",\"user\":\"ada\",\"peer\":\"::1\"},"
               "\"channel\":\"room:a\",\"action\":\"history\",\"node\":\"n1\"}");
   gw_publish p = {.json = gw_view_of("{\"n\":[1,2]}")};
   q.kind = GW_ASK_PUBLISH;
   q.publish = &p;
-  assert_text(gw_hook_question_json(&q, "n1", &len),
+  assert_text(gw_hook_question_json(&q, NULL, "n1", &len),
               "{\"who\":{\"client\":\"7\",\"user\":\"ada\",\"peer\":\"::1\"},"
               "\"channel\":\"room:a\",\"json\":{\"n\":[1,2]},\"node\":\"n1\"}");
 }

@@ -20,7 +20,8 @@ const builds = [
   ['wasm', await import('../dist/index.js')],
   ['plain', await import('../dist/plain.js')],
 ];
-const server = new RealServer();
+const server = new RealServer(
+  '--routes', '[{path: "/rooms/:id", channels: "room:{id}"}]');
 const certificate = new Certificates().make('sdk');
 const secureServer = new RealServer(...flagsOf(certificate));
 const folder = mkdtempSync(join(tmpdir(), 'godwit-schema-'));
@@ -75,6 +76,35 @@ for (const [build, godwit] of builds) {
       t.end();
     }
   });
+
+  test(`${build}: live: a route subscribes its clients, and again after a lost ` +
+    'connection', options, async () => {
+    const t = new Context(context(), {});
+    try {
+      await comeByRoute(t.client({
+        ...t.live, retry: { baseMs: 20, capMs: 100 },
+      }, server.url.replace('/v1/ws', `/rooms/${build}`)), `room:${build}`);
+    } finally {
+      t.end();
+    }
+  });
+}
+
+async function comeByRoute(client, channel) {
+  const told = [];
+  client.on('subscription', (subscription) => {
+    told.push(subscription.channel);
+    subscription.on('publication', ({ data }) => told.push(data));
+  });
+  client.connect();
+  await until(() => told.length === 1);
+  await client.publish(channel, 1);
+  await until(() => told.length === 2);
+  await server.kill();
+  await server.start();
+  await client.publish(channel, 2);
+  await until(() => told.at(-1) === 2);
+  equal(told, [channel, 1, 2]);
 }
 
 /** What the writer wrote is seen once and in order, but for what a memory-only

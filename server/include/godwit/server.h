@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "godwit/wire.h"
+#include "godwit/middleware.h"
 
 /*
  *   static void greet(void *user, const gw_server_call *call, const gw_rpc
@@ -41,7 +41,7 @@ typedef struct gw_server_options {
 /**
  * Make a server; one at a time in a process.
  *   returns  0; GW_ERR_INVALID (configuration, or the certificate and key that
- *            it names), GW_ERR_NOT_FOUND (demo),
+ *            it names, routes, plugins), GW_ERR_NOT_FOUND (demo),
  *            GW_ERR_STATE (libraries), GW_ERR_NOMEM: errors says why
  */
 GW_MUST_USE int gw_server_new(gw_server **server,
@@ -56,6 +56,8 @@ void gw_server_free(gw_server *s);
 typedef struct gw_server_call {
   uint64_t client;     /**< public id of the caller */
   gw_view client_user; /**< its user id; valid until the handler returns */
+  gw_connection
+      *connection; /**< the caller's; valid until the handler returns */
   /* private */
   gw_server *server;
   uint64_t session;
@@ -176,6 +178,42 @@ typedef bool (*gw_server_on_event_fn)(void *user, const gw_server_event *e);
  */
 GW_MUST_USE int gw_server_on_event(gw_server *s, const char *pattern,
                                    gw_server_on_event_fn on_event, void *user);
+
+/* ---- routes and middleware ------------------------------------------------ */
+
+/*
+ * Before the server listens. Those of plugins and of the configuration are there
+ * already.
+ */
+
+/** Add a link to the chain, behind those that are there, unless `middleware:` in
+ * the configuration gives its name another place. on is copied. 0,
+ * GW_ERR_INVALID (no name, a blank or comma in it, or on->size), GW_ERR_EXISTS,
+ * GW_ERR_FULL, GW_ERR_NOMEM. */
+GW_MUST_USE int gw_server_middleware(gw_server *s, const gw_middleware *on,
+                                     void *user);
+
+/** What comes with a route. All zero but the size: nothing. Copied. */
+typedef struct gw_server_route_options {
+  size_t size; /**< sizeof(gw_server_route_options) */
+  /** Channels that the server subscribes its connections to, with commas between
+   * them; {name} stands for a parameter: "room:{id}". */
+  const char *channels;
+  const char *space;        /**< only namespace they may use; NULL: any */
+  const char *origins;      /**< as in the configuration; NULL: as everywhere */
+  const char *subprotocols; /**< "godwit.v1, godwit.v1.json"; NULL: both */
+  bool needs_user;          /**< whose name an authenticator vouches for */
+  bool keeps_request;       /**< as long as the connection */
+  /** A link for its connections only, behind the others; its name may be NULL. */
+  const gw_middleware *handlers;
+} gw_server_route_options;
+
+/** Let clients connect to a path, such as "/rooms/:id"; options may be NULL, user
+ * is for the handlers. 0; GW_ERR_INVALID, GW_ERR_EXISTS (a route of the same
+ * paths), GW_ERR_FULL: the server's errors say why; GW_ERR_NOMEM. */
+GW_MUST_USE int gw_server_route(gw_server *s, const char *path,
+                                const gw_server_route_options *options,
+                                void *user);
 
 /* ---- the API ------------------------------------------------------------ */
 

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 export const TYPE = {
   HELLO: 1, WELCOME: 2, PING: 3, PONG: 4, CLOSE: 5, ERROR: 6, SUBSCRIBE: 8,
   SUBSCRIBED: 9, PUBLISH: 12, PUBLISHED: 13, PUBLICATION: 14,
+  SERVER_SUBSCRIBED: 28,
 };
 
 export function varint(value) {

@@ -97,12 +97,17 @@ export class RawWebSocket {
     for (const ws of RawWebSocket.#open) ws.destroy();
   }
 
-  /** secure: options of tls.connect, to speak TLS. */
-  constructor(port, { host = "127.0.0.1", allowHalfOpen = false, secure } = {}) {
+  /** secure: options of tls.connect, to speak TLS; unix: path of a Unix socket;
+   * preface: bytes in front of everything, such as a PROXY header. */
+  constructor(port, { host = "127.0.0.1", allowHalfOpen = false, secure, unix,
+    preface } = {}) {
     this.closed = new Promise((resolve) => (this.#onClosed = resolve));
-    this.#socket = secure
-      ? tls.connect({ port, host, servername: "localhost", ...secure })
-      : net.connect({ port, host, allowHalfOpen });
+    const to = unix ? { path: unix } : { port, host };
+    const plain = !secure || preface
+      ? net.connect({ ...to, allowHalfOpen }) : undefined;
+    if (preface) plain.write(preface);
+    this.#socket = secure ? tls.connect({ servername: "localhost",
+      ...(plain ? { socket: plain } : to), ...secure }) : plain;
     this.#socket.setNoDelay(true);
     this.#socket.on("data", (data) => this.#onData(data));
     this.#socket.on("error", () => {});

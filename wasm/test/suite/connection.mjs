@@ -120,13 +120,14 @@ export const cases = [
     name: 'obeys a close that names another endpoint and a delay',
     async run(t) {
       const client = await t.connected();
+      const moves = [];
+      client.on('state', (move) => moves.push(move));
       await t.server.deliver(frame(Type.CLOSE, {}, {
         code: 200, retry_after_ms: 30, endpoint: 'ws://other/v1/ws',
       }));
-      await until(() => client.state !== 'ready');
-      equal(client.info.reason.name, 'SHUTDOWN');
-      equal(client.info.reason.class, 'retry-after');
-      await client.ready();
+      await until(() => moves.length > 1 && client.state === 'ready');
+      equal(moves[0].reason.name, 'SHUTDOWN');
+      equal(moves[0].reason.class, 'retry-after');
       equal(t.server.connection.url, 'ws://other/v1/ws');
     },
   },

@@ -319,8 +319,9 @@ export const cases = [
       const lagged = (from, to) =>
         frame(Type.LAGGED, { channel: t.server.number('room') },
           { from, to, count: to - from + 1, reason: 6 });
-      await t.server.deliver(lagged(1, 3), t.server.publication('room', 4, 'a'),
-        lagged(5, 5), t.server.publication('room', 6, 'b'), lagged(7, 9));
+      await t.server.deliver(lagged(1, 3),
+        t.server.publication('room', 4, 'a'), lagged(5, 5),
+        t.server.publication('room', 6, 'b'), lagged(7, 9));
       const gap = (from, to) =>
         ({ gap: { reason: 'slow-reader', from, to, position: at(to) } });
       equal(told, [gap(1, 3), 'a', gap(5, 5), 'b', gap(7, 9)]);

@@ -42,7 +42,7 @@ export function throws(run, name) {
 
 /** Waits until a condition holds; tests have a timeout of their own. */
 export async function until(condition, what = String(condition)) {
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 1500; i++) {
     const value = condition();
     if (value) return value;
     await new Promise((resolve) => setTimeout(resolve, i < 50 ? 0 : 10));

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* edge.c - makes what the configuration says of the server's edge. */
+#include "server/net/edge.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BETWEEN ", \t"
+
+static int out_of_memory(char *why) {
+  snprintf(why, GW_EDGE_WHY_MAX, "out of memory");
+  return GW_ERR_NOMEM;
+}
+
+/* ---- headers ---------------------------------------------------------------- */
+
+/* In lower case, as requests have them. */
+static int read_headers(gw_edge *e, char *why) {
+  e->headers = strdup(e->config->http_headers);
+  if (e->headers == NULL) return out_of_memory(why);
+  for (char *p = e->headers + strspn(e->headers, BETWEEN); *p != '\0';) {
+    size_t len = strcspn(p, BETWEEN);
+    bool is_end = p[len] == '\0';
+    p[len] = '\0';
+    if (e->num_headers == GW_EDGE_HEADERS_MAX) {
+      snprintf(why, GW_EDGE_WHY_MAX, "http.headers: there are more than %u",
+               GW_EDGE_HEADERS_MAX);
+      return GW_ERR_INVALID;
+    }
+    for (size_t i = 0; i < len; i++)
+      p[i] = (char)tolower((unsigned char)p[i]);
+    e->header_names[e->num_headers++] = p;
+    p += len + !is_end;
+    p += strspn(p, BETWEEN);
+  }
+  return 0;
+}
+
+/* ---- links that are built in ------------------------------------------------- */
+
+static bool names(const char *list, const char *name) {
+  char word[GW_CONFIG_WORD_MAX];
+  while (gw_config_next_word(&list, word)) {
+    if (strcmp(word, name) == 0) return true;
+  }
+  return false;
+}
+
+static int add_access_log(gw_edge *e, char *why) {
+  const gw_config *c = e->config;
+  const gw_access_log_options o = {.file = c->access_log_file,
+                                   .is_json = c->access_log_format ==
+                                              GW_CONFIG_LOG_JSON,
+                                   .sample = c->access_log_sample};
+  char what[GW_ACCESS_LOG_WHY_MAX];
+  int err = gw_access_log_new(&e->access_log, &o, what);
+  if (err < 0) {
+    snprintf(why, GW_EDGE_WHY_MAX, "%s", what);
+    return err;
+  }
+  return gw_chain_add(&e->chain, &gw_access_log_link, e->access_log);
+}
+
+static int add_counters(gw_edge *e, char *why) {
+  e->counters = gw_counters_new();
+  if (e->counters == NULL) return out_of_memory(why);
+  return gw_chain_add(&e->chain, &gw_counters_link, e->counters);
+}
+
+/* Those that are named; a link of another kind is one more row. */
+static int add_built_in(gw_edge *e, char *why) {
+  static const struct {
+    const char *name;
+    int (*add)(gw_edge *e, char *why);
+  } built_in[] = {{"access_log", add_access_log}, {"metrics", add_counters}};
+  for (size_t i = 0; i < sizeof built_in / sizeof built_in[0]; i++) {
+    if (!names(e->config->middleware, built_in[i].name)) continue;
+    int err = built_in[i].add(e, why);
+    if (err < 0) return err;
+  }
+  return 0;
+}
+
+/* ---- life -------------------------------------------------------------------- */
+
+static int read_trusted(gw_edge *e, char *why) {
+  gw_view bad;
+  int err = gw_networks_init(&e->trusted, e->config->trusted_proxies, &bad);
+  if (err == GW_ERR_INVALID)
+    snprintf(why, GW_EDGE_WHY_MAX, "listen.trusted_proxies is not valid");
+  return err;
+}
+
+int gw_edge_init(gw_edge *e, const gw_config *c, char why[GW_EDGE_WHY_MAX]) {
+  *e = (gw_edge){.config = c};
+  (void)out_of_memory(why);
+  e->hooks_want = c->hooks.of[GW_HOOK_CONNECT].is_used;
+  int err = read_headers(e, why);
+  if (err == 0) err = read_trusted(e, why);
+  if (err == 0) err = gw_config_add_routes(c, &e->routes, why);
+  if (err == 0) err = gw_mounts_init(&e->mounts, c, why);
+  return err == 0 ? add_built_in(e, why) : err;
+}
+
+void gw_edge_deinit(gw_edge *e) {
+  gw_chain_deinit(&e->chain);
+  gw_routes_deinit(&e->routes);
+  gw_networks_deinit(&e->trusted);
+  gw_mounts_deinit(&e->mounts);
+  gw_access_log_free(e->access_log);
+  gw_counters_free(e->counters);
+  free(e->headers);
+  *e = (gw_edge){.config = NULL};
+}
+
+int gw_edge_finish(gw_edge *e, char why[GW_EDGE_WHY_MAX]) {
+  const gw_route_options usual = {.path = GW_ROUTE_DEFAULT};
+  char what[GW_CHAIN_WHY_MAX];
+  if (!gw_routes_has(&e->routes, GW_ROUTE_DEFAULT)) {
+    int err = gw_routes_add(&e->routes, &usual, why);
+    if (err < 0) return err;
+  }
+  int err = gw_chain_arrange(&e->chain, e->config->middleware, what);
+  if (err < 0) snprintf(why, GW_EDGE_WHY_MAX, "middleware: %s", what);
+  return err == GW_ERR_NOT_FOUND ? GW_ERR_INVALID : err;
+}
+
+uint32_t gw_edge_wants(const gw_edge *e, const gw_route *route) {
+  uint32_t wants = e->chain.wants;
+  if (route != NULL) {
+    wants |= gw_chain_handlers_want(&e->chain, route->handlers);
+    if (route->keeps_request) wants |= GW_CHAIN_KEEP;
+  }
+  return e->config->http_keep ? wants | GW_CHAIN_KEEP : wants;
+}
