@@ -63,7 +63,6 @@ static bool is_closed(const gw_session *s, const gw_namespace *ns,
   gw_view name = wish->target->name;
   bool is_change = wish->action == GW_ACTION_PUBLISH;
   gws_scope scope;
-  if (!gws_name_is_own(name)) return false;
   if (*ns->name == '\0' || wish->action == GW_ACTION_CHANNEL) return true;
   if (strcmp(ns->name, GWS_STATE_SPACE) != 0) return is_change;
   return !gws_scope_of(name, &scope) || !gws_scope_may(s, &scope, is_change);
@@ -74,7 +73,8 @@ enum gws_answer gws_access(gw_session *s, const gw_frame *f,
   static const gw_rule nobody;
   const gw_namespace *ns = gws_target_space(s, wish->target);
   const gw_rule *rule = &ns->allow[wish->action];
-  if (is_closed(s, ns, wish)) return refuse(wish, &nobody, v);
+  if (gws_name_is_own(wish->target->name) && is_closed(s, ns, wish))
+    return refuse(wish, &nobody, v);
   gw_rule left = {ways_left(ns, wish)};
   bool is_granted = gws_access_is_open(s, ns, wish->action, wish->target);
   *v = (gw_verdict){.code = GW_CODE_OK};

@@ -3,8 +3,6 @@
 #include "server/core/conn_state.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "server/core/mail.h"
@@ -99,10 +97,6 @@ static void tell(gw_hub *h, gw_notice *n) {
   count(h, n->from, false);
   count(h, n->to, true);
   remember(h, n);
-  gws_hub_log(h, GWS_LOG_DEBUG, "connection.state",
-              "connection=%016" PRIx64 " client=%016" PRIx64
-              " from=%s to=%s code=%u",
-              n->connection, n->client, words[n->from], words[n->to], n->code);
   if (h->on_connection != NULL && h->port.post != NULL)
     h->on_connection(h->on_connection_user, n);
 }
@@ -126,6 +120,7 @@ static uint32_t hash_of(const gw_hub *h, uint64_t client) {
 }
 
 static gw_absence *find(const gw_hub *h, uint64_t client) {
+  if (h->absences == NULL) return NULL; /* as a rule */
   gw_index_walk walk = {.hash = hash_of(h, client)};
   gw_absence *a;
   while ((a = gw_index_next(&h->absent, &walk)) != NULL) {
@@ -295,7 +290,8 @@ void gws_conn_ended(gw_session *s) {
     return;
   }
   gw_absence *a = NULL;
-  if (to != GW_CONN_DISCONNECTED && h->settings->conn_grace_ms != 0) {
+  bool is_kept = h->settings->conn_grace_ms != 0 && !h->drain.on;
+  if (to != GW_CONN_DISCONNECTED && is_kept) {
     a = keep(h, s->client, h->worker, gws_session_user(s));
     if (a == NULL) gw_stat_add(&h->stats.absences_lost_total, 1);
   }

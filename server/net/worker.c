@@ -2,12 +2,15 @@
 /* worker.c - one thread's loop: input, then at the end of the turn mail, output
  * and timers. */
 #include "server/net/worker.h"
-#include "server/net/events.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+
+#include "server/net/events.h"
 
 /* ---- time --------------------------------------------------------------- */
 
@@ -89,8 +92,20 @@ static void tell_channel(void *user, const gw_notice *notice) {
   gw_asks_tell_channel(w->options.asks, w->options.hub.worker, notice);
 }
 
+static void log_connection(gw_log *log, const gw_notice *n) {
+  char fields[160];
+  (void)snprintf(fields, sizeof fields,
+                 "connection=%016" PRIx64 " client=%016" PRIx64
+                 " from=%s to=%s code=%u",
+                 n->connection, n->client, gw_conn_state_name(n->from),
+                 gw_conn_state_name(n->to), n->code);
+  gw_log_write(log, GW_LOG_DEBUG, "connection.state", fields);
+}
+
 static void tell_connection(void *user, const gw_notice *notice) {
   gw_worker *w = user;
+  gw_log *log = w->options.log;
+  if (gw_log_is_on(log, GW_LOG_DEBUG)) log_connection(log, notice);
   gw_asks_tell_connection(w->options.asks, w->options.hub.worker, notice);
 }
 
@@ -339,7 +354,9 @@ static int init_hub(gw_worker *w) {
   if (!w->hub || gw_ws_init(&w->ws) < 0) return GW_ERR_NOMEM;
   gw_hub_set_on_call(w->hub, w->options.on_call, w->options.on_call_user);
   if (gw_asks_want_channels(asks)) gw_worker_watch_channels(w);
-  if (gw_asks_want_connections(asks)) gw_worker_watch_connections(w);
+  if (gw_asks_want_connections(asks) ||
+      gw_log_is_on(w->options.log, GW_LOG_DEBUG))
+    gw_worker_watch_connections(w);
   w->ws.hub = w->hub;
   w->ws.log = w->options.log;
   w->ws.stats = &w->stats;
