@@ -4,8 +4,6 @@
 
 #include "client/internal.h"
 
-static const gw_payload no_payload = {GW_PAYLOAD_BYTES, {NULL, 0}};
-
 /** What an Rpc takes beside its texts: tags, lengths and numbers. */
 #define CALL_OVERHEAD 40u
 
@@ -39,39 +37,37 @@ static uint32_t timeout_of(const gw_client *c, uint32_t wanted_ms) {
                                                : GW_REQUEST_TIMEOUT_MAX_MS;
 }
 
-static gw__call *new_call(gw_client *c, gw_view name, gw_payload payload) {
-  gw__call *call = gw__alloc(c, sizeof *call + name.len + payload.bytes.len);
+/** A copy with its bytes behind it. */
+static gw__call *new_call(gw_client *c, const gw__call *like) {
+  gw_view name = like->name, bytes = like->payload.bytes;
+  gw__call *call = gw__alloc(c, sizeof *call + name.len + bytes.len);
   if (call == NULL) return NULL;
   uint8_t *text = (uint8_t *)(call + 1);
-  *call = (gw__call){
-      .name = {text, name.len},
-      .payload = {payload.type, {text + name.len, payload.bytes.len}}};
+  *call = *like;
+  call->name.data = text;
+  call->payload.bytes.data = text + name.len;
   memcpy(text, name.data, name.len);
-  if (payload.bytes.len != 0)
-    memcpy(text + name.len, payload.bytes.data, payload.bytes.len);
+  if (bytes.len != 0) memcpy(text + name.len, bytes.data, bytes.len);
   return call;
 }
 
-/** Take a checked request in. Returns its id. */
-static int64_t submit(gw_client *c, gw_view name, gw_payload payload,
-                      uint32_t timeout_ms, uint64_t to, bool is_rpc) {
+int64_t gw__call_submit(gw_client *c, const gw__call *like) {
   if (c->state == GW_STATE_CLOSED || c->state == GW_STATE_FAILED) {
     if (!c->connect_asked) return GW_ERR_STATE;
   }
-  if (!gw__fits_frame(c, name.len + payload.bytes.len + CALL_OVERHEAD))
+  if (!gw__fits_frame(c,
+                      like->name.len + like->payload.bytes.len + CALL_OVERHEAD))
     return GW_ERR_TOO_BIG;
   if (c->num_calls >= max_calls(c)) return GW_ERR_FULL;
   if (gw__events_promise(c, 1) < 0) return GW_ERR_NOMEM;
-  gw__call *call = new_call(c, name, payload);
+  gw__call *call = new_call(c, like);
   if (call == NULL) {
     gw__events_release(c, 1);
     return GW_ERR_NOMEM;
   }
   if (!c->inside) c->now = c->port.now(c->user);
   call->request = gw__next_request(c);
-  call->is_rpc = is_rpc;
-  call->to = to;
-  call->deadline_ms = c->now + timeout_ms;
+  call->deadline_ms += c->now;
   gw__call **at = &c->calls;
   while (*at != NULL)
     at = &(*at)->next;
@@ -90,13 +86,21 @@ int64_t gw_client_call(gw_client *c, gw_view method, gw_payload payload,
   if (!gw_view_is_text(method)) return GW_ERR_TEXT;
   int err = gw__check_payload(payload);
   if (err < 0) return err;
-  return submit(c, method, payload, timeout_of(c, o->timeout_ms), o->to, true);
+  gw__acted(c);
+  return gw__call_submit(
+      c, &(gw__call){.kind = GW__CALL_RPC,
+                     .deadline_ms = timeout_of(c, o->timeout_ms),
+                     .to = o->to,
+                     .name = method,
+                     .payload = payload});
 }
 
 int64_t gw_client_presence_get(gw_client *c, gw_view channel) {
   int err = gw__check_channel(c, channel);
   if (err < 0) return err;
-  return submit(c, channel, no_payload, c->request_timeout_ms, 0, false);
+  return gw__call_submit(c, &(gw__call){.kind = GW__CALL_MEMBERS,
+                                        .deadline_ms = c->request_timeout_ms,
+                                        .name = channel});
 }
 
 void gw_client_cancel(gw_client *c, uint32_t request) {
@@ -119,15 +123,20 @@ static void finish(gw_client *c, gw__call *call, uint32_t code,
   push_reply(c, call, code, reason);
 }
 
+gw_event *gw__call_succeed(gw_client *c, uint32_t request,
+                           enum gw__call_kind kind) {
+  gw__call *call = gw__call_by_request(c, request);
+  if (call == NULL || call->done || call->kind != kind) return NULL;
+  call->done = true;
+  return push_reply(c, call, GW_CODE_OK, NULL);
+}
+
 int gw__on_rpc_result(gw_client *c, const gw_frame *frame) {
   gw_rpc_result m;
   int err = gw_decode_rpc_result(frame->body, &m);
   if (err < 0) return err;
-  gw__call *call = gw__call_by_request(c, frame->head.request);
-  if (call == NULL || call->done || !call->is_rpc) return 0;
-  call->done = true;
-  push_reply(c, call, GW_CODE_OK, NULL)->u.reply.payload =
-      gw__payload(m.data, m.json);
+  gw_event *e = gw__call_succeed(c, frame->head.request, GW__CALL_RPC);
+  if (e != NULL) e->u.reply.payload = gw__payload(m.data, m.json);
   return 0;
 }
 
@@ -140,17 +149,23 @@ void gw__call_refused(gw_client *c, gw__call *call, const gw_error *error) {
 
 void gw__call_snapshot(gw_client *c, gw__call *call,
                        const gw_presence_snapshot *snapshot) {
-  if (call->done || call->is_rpc) return;
+  if (call->done || call->kind != GW__CALL_MEMBERS) return;
   call->done = !snapshot->more;
   c->reply_members = snapshot->members;
   gw_event *e = push_reply(c, call, GW_CODE_OK, NULL);
   e->u.reply.members = &c->reply_members;
   e->u.reply.more = snapshot->more;
+  e->u.reply.numbers =
+      (gw_presence_numbers){snapshot->mode, snapshot->clients, snapshot->users};
 }
 
 static void put_call(gw_client *c, gw__call *call) {
   call->sent = true;
-  if (!call->is_rpc) {
+  if (call->kind == GW__CALL_SEND) {
+    gw__put_send(c, call);
+    return;
+  }
+  if (call->kind == GW__CALL_MEMBERS) {
     gw_presence_get m = {.channel = call->name};
     gw__put(c, GW_FRAME_PRESENCE_GET, call->request, 0, GW_MESSAGE_presence_get,
             &m);

@@ -171,7 +171,7 @@ gw_client *gw_client_new(const gw_client_options *options, const gw_port *port,
                    .alloc = alloc,
                    .timer_ms = UINT64_MAX,
                    .state = GW_STATE_IDLE};
-  c->now = c->since_ms = port->now(user);
+  c->now = c->since_ms = c->acted_ms = port->now(user);
   set_numbers(c, options);
   set_instance(c, options->instance);
   if (copy_options(c, options) < 0 || gw__events_reserve(c, 0) < 0) {
@@ -209,6 +209,10 @@ void gw__kick(gw_client *c) {
   if (c->inside || c->timer_ms == 0) return; /* a turn is there, or coming */
   c->timer_ms = 0;
   c->port.set_timer(c->user, 0);
+}
+
+void gw__acted(gw_client *c) {
+  c->acted_ms = c->inside ? c->now : c->port.now(c->user);
 }
 
 bool gw__due(gw_client *c, uint64_t at_ms) {

@@ -150,16 +150,18 @@ bool gw__subs_blocking(const gw_client *c);
 
 /* ---- calls --------------------------------------------------------------- */
 
-/** A request of the application: a call, or a question for members. */
+enum gw__call_kind { GW__CALL_RPC, GW__CALL_MEMBERS, GW__CALL_SEND };
+
+/** A request of the application: a call, a question for members, a message. */
 typedef struct gw__call {
   struct gw__call *next;
   uint32_t request;
-  bool is_rpc;
+  enum gw__call_kind kind;
   bool sent;
   bool done; /**< its last reply is queued */
   uint64_t deadline_ms;
   uint64_t to;
-  gw_view name; /**< method or channel, in this block */
+  gw_view name; /**< method, channel or encoded Send, in this block */
   gw_payload payload;
 } gw__call;
 
@@ -266,6 +268,7 @@ struct gw_client {
   uint32_t code;
   uint64_t retry_at_ms; /**< WAITING, SUSPENDED; 0: not by itself */
   uint64_t lost_ms;     /**< when it was last welcome; 0: it is */
+  uint64_t acted_ms;    /**< last act of the user */
   bool offline;         /**< the host says so */
   bool new_token;       /**< set since the last Hello */
   gw__backoff backoff;
@@ -325,6 +328,8 @@ GW_MUST_USE int gw__copy(gw_client *c, gw_view from, gw_view *to);
 void gw__drop(gw_client *c, gw_view *copy);
 /** A command changed what is wanted: see that a turn comes. */
 void gw__kick(gw_client *c);
+/** The user did something: the server counts idleness from its last act. */
+void gw__acted(gw_client *c);
 /** Whether a deadline has come; otherwise the timer will not miss it. */
 bool gw__due(gw_client *c, uint64_t at_ms);
 /** An id for a request, above 0 and not in use by a call. */
@@ -348,7 +353,7 @@ bool gw__set_state(gw_client *c, enum gw_state to, uint32_t code,
  * is about; 0: none. m: the struct of the message. Without memory the link
  * is broken. */
 void gw__put(gw_client *c, uint8_t type, uint32_t request, uint32_t sub,
-             enum gw_message id, const void *m);
+             enum gw_message_id id, const void *m);
 /** One without a body. */
 void gw__put_nothing(gw_client *c, uint8_t type, uint32_t request,
                      uint32_t sub);
@@ -396,11 +401,22 @@ void gw__publish_echoed(gw_client *c, gw__entry *e,
 void gw__publish_free(gw_client *c);
 
 /* calls.c */
+/** Take a checked request in. Returns its id, or GW_ERR_...: what
+ * gw_client_call tells. */
+GW_MUST_USE int64_t gw__call_submit(gw_client *c, const gw__call *like);
 GW_MUST_USE int gw__on_rpc(gw_client *c, const gw_frame *frame);
 GW_MUST_USE int gw__on_rpc_result(gw_client *c, const gw_frame *frame);
 void gw__call_refused(gw_client *c, gw__call *call, const gw_error *error);
+/** Its last reply, good; to be filled. NULL: nobody waits for one of the kind. */
+gw_event *gw__call_succeed(gw_client *c, uint32_t request,
+                           enum gw__call_kind kind);
 /** The answer to a question for members. */
 void gw__call_snapshot(gw_client *c, gw__call *call,
                        const gw_presence_snapshot *snapshot);
+
+/* message.c */
+void gw__put_send(gw_client *c, const gw__call *call);
+GW_MUST_USE int gw__on_sent(gw_client *c, const gw_frame *frame);
+GW_MUST_USE int gw__on_message(gw_client *c, const gw_frame *frame);
 
 #endif

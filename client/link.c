@@ -413,6 +413,10 @@ static int after_welcome(gw_client *c, const gw_frame *frame) {
     return gw__on_rpc(c, frame);
   case GW_FRAME_RPC_RESULT:
     return gw__on_rpc_result(c, frame);
+  case GW_FRAME_SENT:
+    return gw__on_sent(c, frame);
+  case GW_FRAME_MESSAGE:
+    return gw__on_message(c, frame);
   case GW_FRAME_REFRESHED:
     return 0; /* of a Refresh that a later version sends */
   default:

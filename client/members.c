@@ -149,12 +149,25 @@ int gw__members_part(gw__members *ms, const gw_alloc *alloc,
   }
   ms->partial = true;
   ms->coming_version = part->version;
+  ms->coming_numbers =
+      (gw_presence_numbers){part->mode, part->clients, part->users};
   return 0;
+}
+
+/** Whether all members are listed, so that changes of the list are theirs. */
+static bool is_whole(const gw_presence_numbers *n) {
+  return n->mode <= GW_PRESENCE_MODE_IDS;
+}
+
+static void tell_if(bool alone, const gw__changes *changes,
+                    enum gw_presence_kind kind, const gw__member *m) {
+  if (changes->on_change != NULL)
+    changes->on_change(changes->user, kind, &m->m, alone);
 }
 
 static void tell(const gw__changes *changes, enum gw_presence_kind kind,
                  const gw__member *m) {
-  changes->on_change(changes->user, kind, &m->m);
+  tell_if(false, changes, kind, m);
 }
 
 /** A member of the new list against what the old one has. The old block stays
@@ -172,8 +185,8 @@ static void compare(gw__roster *old, gw__roster *new_, uint32_t i, uint32_t j,
   tell(changes, GW_PRESENCE_UPDATE, after);
 }
 
-void gw__members_switch(gw__members *ms, const gw__changes *changes) {
-  gw__roster old = ms->now, new_ = ms->coming;
+/** Take the new list for the old one, and tell the differences. */
+static void merge(gw__roster old, gw__roster new_, const gw__changes *changes) {
   uint32_t i = 0, j = 0;
   while (i < old.num || j < new_.num) {
     uint64_t a = i < old.num ? old.items[i]->m.client : UINT64_MAX;
@@ -187,10 +200,19 @@ void gw__members_switch(gw__members *ms, const gw__changes *changes) {
       compare(&old, &new_, i++, j++, changes);
     }
   }
+}
+
+void gw__members_switch(gw__members *ms, const gw__changes *changes) {
+  gw__roster old = ms->now, new_ = ms->coming;
+  gw__changes told = *changes;
+  ms->untold |= !is_whole(&ms->numbers) || !is_whole(&ms->coming_numbers);
+  if (ms->untold) told.on_change = NULL;
+  merge(old, new_, &told);
   old.num = 0;
   ms->now = new_;
   ms->coming = old; /* its block serves the next snapshot */
   ms->version = ms->coming_version;
+  ms->numbers = ms->coming_numbers;
   ms->synced = true;
   ms->partial = false;
 }
@@ -199,19 +221,19 @@ void gw__members_switch(gw__members *ms, const gw__changes *changes) {
 
 enum gw__diff_result gw__members_place(const gw__members *ms,
                                        uint64_t version) {
-  if (!ms->synced) return GW__DIFF_EARLY;
+  if (!ms->synced || ms->partial) return GW__DIFF_EARLY;
   if (version <= ms->version) return GW__DIFF_OLD;
   return version == ms->version + 1 ? GW__DIFF_APPLIED : GW__DIFF_HOLE;
 }
 
-static void leave(gw__members *ms, uint64_t client,
+static void leave(gw__members *ms, const gw_presence_change *change,
                   const gw__changes *changes) {
   bool found;
-  uint32_t at = find(&ms->now, client, &found);
+  uint32_t at = find(&ms->now, change->member.client, &found);
   if (!found) return; /* entered and left between two diffs */
   gw__member *m = take(&ms->now, at);
   chain(changes->removed, m);
-  tell(changes, GW_PRESENCE_LEAVE, m);
+  tell_if(change->last, changes, GW_PRESENCE_LEAVE, m);
 }
 
 static int apply_change(gw__members *ms, const gw_alloc *alloc, gw_view item,
@@ -220,7 +242,7 @@ static int apply_change(gw__members *ms, const gw_alloc *alloc, gw_view item,
   int err = gw_decode_presence_change(item, &change);
   if (err < 0) return err;
   if (change.kind == GW_PRESENCE_LEAVE) {
-    leave(ms, change.member.client, changes);
+    leave(ms, &change, changes);
     return 0;
   }
   bool known;
@@ -230,7 +252,8 @@ static int apply_change(gw__members *ms, const gw_alloc *alloc, gw_view item,
   if (err < 0) return err;
   /* What the list says counts, not the server's word for it: an application
    * is never told of an update to somebody who did not enter. */
-  tell(changes, known ? GW_PRESENCE_UPDATE : GW_PRESENCE_ENTER, copy);
+  tell_if(change.first && !known, changes,
+          known ? GW_PRESENCE_UPDATE : GW_PRESENCE_ENTER, copy);
   return 0;
 }
 
@@ -239,11 +262,18 @@ int gw__members_apply(gw__members *ms, const gw_alloc *alloc,
                       const gw__changes *changes) {
   gw_list list = diff->changes;
   gw_view item;
+  gw__changes told = *changes;
+  if (!is_whole(&ms->numbers)) {
+    told.on_change = NULL;
+    ms->untold = true;
+  }
   while (gw_list_next(&list, &item)) {
-    int err = apply_change(ms, alloc, item, changes);
+    int err = apply_change(ms, alloc, item, &told);
     if (err < 0) return err;
   }
   ms->version = diff->version;
+  ms->numbers.clients = diff->clients;
+  ms->numbers.users = diff->users;
   return 0;
 }
 

@@ -11,7 +11,7 @@
 #define GW__MAX_WAITING_BYTES (64u * 1024u)
 
 /** Members that are kept of one channel. */
-#define GW__MAX_MEMBERS 65536u
+#define GW__MAX_MEMBERS GW_MAX_PRESENCE_FULL
 
 /** One member, with its texts in the same block. */
 typedef struct gw__member {
@@ -35,20 +35,24 @@ typedef struct gw__waiting {
 } gw__waiting;
 
 typedef struct gw__members {
-  gw__roster now;    /**< what the application was told */
-  gw__roster coming; /**< parts of a snapshot, until its last */
+  gw__roster now;              /**< what the application was told */
+  gw__roster coming;           /**< parts of a snapshot, until its last */
+  gw_presence_numbers numbers; /**< of now */
+  gw_presence_numbers coming_numbers;
   uint64_t coming_version;
   uint64_t version;     /**< of now; only when synced */
   bool synced;          /**< now follows the server's list */
+  bool untold;          /**< now is not what the changes add up to */
   bool partial;         /**< coming has a part */
   gw__waiting *waiting; /**< in the order of their coming */
   uint32_t waiting_bytes;
 } gw__members;
 
-/** What changed, told while a snapshot or diff is taken in. The member lives
+/** What changed, told while a snapshot or diff is taken in. alone: the diff says
+ * that it is the first client of its user, or was the last. The member lives
  * until gw__members_free_chain on `removed`. */
 typedef void (*gw__on_change)(void *user, enum gw_presence_kind kind,
-                              const gw_presence_member *m);
+                              const gw_presence_member *m, bool alone);
 
 /** Where changes go, and the members that they replaced. */
 typedef struct gw__changes {
@@ -66,7 +70,8 @@ GW_MUST_USE int gw__members_part(gw__members *ms, const gw_alloc *alloc,
                                  const gw_presence_snapshot *part);
 
 /** After the last part: tell the differences and switch. Cannot fail; tells at
- * most now.num + coming.num changes. */
+ * most now.num + coming.num changes, and none to or from a list that is not
+ * whole: it is untold then, until the caller has told it. */
 void gw__members_switch(gw__members *ms, const gw__changes *changes);
 
 enum gw__diff_result {
@@ -80,8 +85,8 @@ enum gw__diff_result {
 enum gw__diff_result gw__members_place(const gw__members *ms, uint64_t version);
 
 /**
- * Apply a diff that follows. Tells at most changes.num changes. On a failure
- * the list is a mixture: ask for it anew.
+ * Apply a diff that follows. Tells at most changes.num changes, and none where
+ * the list is not whole. On a failure the list is a mixture: ask for it anew.
  *   returns  0, GW_ERR_PROTOCOL, GW_ERR_FULL, GW_ERR_NOMEM
  */
 GW_MUST_USE int gw__members_apply(gw__members *ms, const gw_alloc *alloc,

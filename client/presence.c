@@ -28,6 +28,7 @@ int gw_client_presence_set(gw_client *c, uint32_t sub, gw_view state,
   s->self.type = payload.type;
   s->self.wanted = GW__SELF_PRESENT;
   s->self.dirty = true;
+  gw__acted(c);
   gw__kick(c);
   return 0;
 }
@@ -42,10 +43,18 @@ int gw_client_presence_leave(gw_client *c, uint32_t sub) {
   return 0;
 }
 
+/** Shorter is no idleness, and not worth the bytes. */
+#define IDLE_MIN_MS 1000u
+
+static uint64_t idle_ms(const gw_client *c) {
+  uint64_t ms = c->now - c->acted_ms;
+  return ms >= IDLE_MIN_MS ? ms : 0;
+}
+
 static void put_set(gw_client *c, const gw__sub *s) {
   const gw__self *self = &s->self;
   const uint8_t *at = self->block.data;
-  gw_presence_set m = {.state = {at, self->state_len}};
+  gw_presence_set m = {.state = {at, self->state_len}, .idle_ms = idle_ms(c)};
   if (self->block.len > self->state_len) {
     gw_view rest = {at + self->state_len, self->block.len - self->state_len};
     *(self->type == GW_PAYLOAD_JSON ? &m.json : &m.data) = rest;
@@ -136,22 +145,38 @@ typedef struct change_target {
 } change_target;
 
 static void tell_change(void *user, enum gw_presence_kind kind,
-                        const gw_presence_member *m) {
+                        const gw_presence_member *m, bool alone) {
   const change_target *to = user;
   gw_event *e = gw__events_push(to->c, GW_EVENT_PRESENCE);
   e->u.presence.sub = to->s->id;
   e->u.presence.kind = kind;
   e->u.presence.member = *m;
   e->u.presence.own = m->client == to->c->client_id;
+  e->u.presence.first = alone && kind == GW_PRESENCE_ENTER;
+  e->u.presence.last = alone && kind == GW_PRESENCE_LEAVE;
+}
+
+/** Room for it is reserved. */
+static void tell_sync(gw_client *c, gw__sub *s) {
+  gw__members *ms = &s->members;
+  gw_event *e = gw__events_push(c, GW_EVENT_PRESENCE_SYNC);
+  e->u.presence_sync.sub = s->id;
+  e->u.presence_sync.version = ms->version;
+  e->u.presence_sync.num_members = ms->now.num;
+  e->u.presence_sync.numbers = ms->numbers;
+  e->u.presence_sync.anew = ms->untold;
+  ms->untold = false;
 }
 
 static int apply_diff(gw_client *c, gw__sub *s, const gw_presence_diff *diff) {
   change_target to = {c, s};
   gw__changes changes = {tell_change, &to, &c->removed};
   if (diff->changes.num > GW__MAX_MEMBERS) return GW_ERR_PROTOCOL;
-  int err = gw__events_reserve(c, (uint32_t)diff->changes.num);
+  int err = gw__events_reserve(c, (uint32_t)diff->changes.num + 1);
   if (err < 0) return err;
   err = gw__members_apply(&s->members, &c->alloc, diff, &changes);
+  if (err == 0 && s->members.numbers.mode > GW_PRESENCE_MODE_IDS)
+    tell_sync(c, s);
   if (err != GW_ERR_FULL) return err;
   give_up_members(c, s, GW_CODE_LIMIT_REACHED, GW__TEXT("too many members"));
   return 0;
@@ -227,10 +252,7 @@ static int take_part(gw_client *c, gw__sub *s,
   if (err < 0 || !ms->synced) return err;
   err = gw__events_reserve(c, 1);
   if (err < 0) return err;
-  gw_event *e = gw__events_push(c, GW_EVENT_PRESENCE_SYNC);
-  e->u.presence_sync.sub = s->id;
-  e->u.presence_sync.version = ms->version;
-  e->u.presence_sync.num_members = ms->now.num;
+  tell_sync(c, s);
   return 0;
 }
 

@@ -97,6 +97,7 @@ int gw_client_publish(gw_client *c, gw_view channel, gw_payload payload,
   c->last_key = *key = number;
   if (!e->at_most_once && c->port.store_put != NULL)
     c->port.store_put(c->user, number, (gw_view){e->bytes, e->len});
+  gw__acted(c);
   gw__kick(c);
   return 0;
 }

@@ -39,7 +39,7 @@ static void split(gw_client *c, size_t start) {
     send_front(c, start);
 }
 
-static int encode(gw_client *c, const gw_head *head, enum gw_message id,
+static int encode(gw_client *c, const gw_head *head, enum gw_message_id id,
                   const void *m) {
   static const gw_view nothing;
   return m != NULL ? gw_encode(&c->out, head, id, m)
@@ -47,7 +47,7 @@ static int encode(gw_client *c, const gw_head *head, enum gw_message id,
 }
 
 void gw__put(gw_client *c, uint8_t type, uint32_t request, uint32_t sub,
-             enum gw_message id, const void *m) {
+             enum gw_message_id id, const void *m) {
   gw_head head = {.type = type, .request = request};
   if (sub != 0) gw__sub_address(c, sub, &head);
   size_t start = c->out.len;

@@ -125,14 +125,15 @@ static bool write_list(gw_out *out, const field *f, gw_list list) {
   return true;
 }
 
-static bool write_fields(gw_out *out, enum gw_message id, const uint8_t *from);
+static bool write_fields(gw_out *out, enum gw_message_id id,
+                         const uint8_t *from);
 
 /** Its length stands in front and is known only afterwards: writing once and
  * moving what was written is cheaper than writing twice. */
 static bool write_nested(gw_out *out, const field *f, const uint8_t *from) {
   uint8_t bytes[NUMBER_MAX];
   size_t start = out->len;
-  if (!write_fields(out, (enum gw_message)(f->kind - NESTED), from))
+  if (!write_fields(out, (enum gw_message_id)(f->kind - NESTED), from))
     return false;
   size_t len = out->len - start;
   size_t front = (size_t)(put_varint(put_tag(bytes, f), len) - bytes);
@@ -180,7 +181,8 @@ static bool is_default(const field *f, const uint8_t *from) {
   }
 }
 
-static bool write_fields(gw_out *out, enum gw_message id, const uint8_t *from) {
+static bool write_fields(gw_out *out, enum gw_message_id id,
+                         const uint8_t *from) {
   const field *f = &fields[messages[id].first];
   for (const field *end = f + messages[id].num; f < end; f++) {
     const uint8_t *at = from + f->offset;
@@ -203,7 +205,7 @@ static int put_head(gw_out *out, const gw_head *head, size_t start) {
   return 0;
 }
 
-int gw_encode(gw_out *out, const gw_head *head, enum gw_message id,
+int gw_encode(gw_out *out, const gw_head *head, enum gw_message_id id,
               const void *m) {
   size_t start = out->len;
   int err = GW_ERR_FULL;
@@ -290,7 +292,7 @@ static bool skip(gw_view *in, unsigned wire) {
   }
 }
 
-static bool read_fields(gw_view in, enum gw_message id, uint8_t *to);
+static bool read_fields(gw_view in, enum gw_message_id id, uint8_t *to);
 
 static bool read_u32(gw_view *in, uint32_t *to) {
   uint64_t number;
@@ -318,7 +320,7 @@ static bool read_item(gw_view *in, const field *f, gw_view body, gw_list *to) {
 static bool read_nested(gw_view *in, const field *f, uint8_t *to) {
   gw_view bytes;
   return read_view(in, &bytes) &&
-         read_fields(bytes, (enum gw_message)(f->kind - NESTED), to);
+         read_fields(bytes, (enum gw_message_id)(f->kind - NESTED), to);
 }
 
 static bool read_value(gw_view *in, const field *f, gw_view body, void *to) {
@@ -353,7 +355,7 @@ static const field *find(const message *m, uint32_t tag, const field *from) {
   return NULL;
 }
 
-static bool read_fields(gw_view in, enum gw_message id, uint8_t *to) {
+static bool read_fields(gw_view in, enum gw_message_id id, uint8_t *to) {
   const message *m = &messages[id];
   const field *next = &fields[m->first];
   gw_view body = in;
@@ -381,7 +383,7 @@ typedef union any {
 #undef M
 } any;
 
-int gw_decode(gw_view body, enum gw_message id, void *m) {
+int gw_decode(gw_view body, enum gw_message_id id, void *m) {
   any read;
   memset(&read, 0, messages[id].size);
   if (!read_fields(body, id, (uint8_t *)&read)) return GW_ERR_PROTOCOL;
@@ -405,7 +407,8 @@ static int add_item(gw_out *out, gw_list *list, bool is_written, size_t start) {
   return 0;
 }
 
-int gw_list_add(gw_out *out, gw_list *list, enum gw_message id, const void *m) {
+int gw_list_add(gw_out *out, gw_list *list, enum gw_message_id id,
+                const void *m) {
   const field item = {.tag = alone.tag, .kind = (uint8_t)(NESTED + id)};
   size_t start = out->len;
   return add_item(out, list, write_nested(out, &item, m), start);

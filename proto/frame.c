@@ -12,13 +12,13 @@ bool gw_type_is_ignorable(uint8_t type) {
 }
 
 bool gw_type_is_data(uint8_t type) {
-  const uint32_t data =
-      1u << GW_FRAME_SUBSCRIBED | 1u << GW_FRAME_UNSUBSCRIBED |
-      1u << GW_FRAME_PUBLICATION | 1u << GW_FRAME_RECOVERY |
-      1u << GW_FRAME_LAGGED | 1u << GW_FRAME_PRESENCE_SNAPSHOT |
-      1u << GW_FRAME_PRESENCE_DIFF | 1u << GW_FRAME_RPC |
-      1u << GW_FRAME_CHANNEL_META;
-  return type < 32 && (data >> type & 1u) != 0;
+#define BIT(name) (UINT64_C(1) << GW_FRAME_##name)
+  const uint64_t data = BIT(SUBSCRIBED) | BIT(UNSUBSCRIBED) | BIT(PUBLICATION) |
+                        BIT(RECOVERY) | BIT(LAGGED) | BIT(PRESENCE_SNAPSHOT) |
+                        BIT(PRESENCE_DIFF) | BIT(RPC) | BIT(CHANNEL_META) |
+                        BIT(MESSAGE);
+#undef BIT
+  return type < 64 && (data >> type & 1u) != 0;
 }
 
 int gw__varint_get(gw_view in, uint32_t *value) {

@@ -82,7 +82,7 @@ def described(schema, text):
 
 
 def field_schema(field, text):
-    if field.type == Field.TYPE_MESSAGE:
+    if field.type in (Field.TYPE_MESSAGE, Field.TYPE_ENUM):
         schema = ref(field.type_name)
     else:
         schema = SCALARS[field.type]
@@ -103,6 +103,16 @@ def message_schema(file, comments, number):
     if properties:
         schema["properties"] = properties
     return described(schema, text)
+
+
+def enum_schema(file, comments, number):
+    enum = file.enum_type[number]
+    values = [(v.name, comments.of(5, number, 2, i))
+              for i, v in enumerate(enum.value)]
+    text = " ".join([comments.of(5, number)] +
+                    [f"{name}: {text}" for name, text in values if text])
+    return described(
+        {"type": "string", "enum": [name for name, _ in values]}, text)
 
 
 def content(type_name):
@@ -150,6 +160,8 @@ def document(file, version):
     service = file.service[0]
     schemas = {m.name: message_schema(file, comments, i)
                for i, m in enumerate(file.message_type)}
+    schemas |= {e.name: enum_schema(file, comments, i)
+                for i, e in enumerate(file.enum_type)}
     schemas["Error"] = error_schema()
     answers = {
         "E" + status: {

@@ -53,6 +53,12 @@ static int views_of(gw_event *e, gw_view *views[VIEWS_MAX]) {
   case GW_EVENT_META:
     views[n++] = &e->u.meta.meta;
     break;
+  case GW_EVENT_MESSAGE:
+    views[n++] = &e->u.message.user;
+    views[n++] = &e->u.message.group;
+    views[n++] = &e->u.message.event;
+    views[n++] = &e->u.message.payload.bytes;
+    break;
   default:
     break;
   }
@@ -152,6 +158,9 @@ static void trace_event(gw_test_port *p, const gw_event *e) {
     trace(p, "meta%u ", e->u.meta.sub);
     break;
   case GW_EVENT_RTT:
+    break;
+  case GW_EVENT_MESSAGE:
+    trace(p, "msg%llu ", (ull)e->u.message.client);
     break;
   }
 }

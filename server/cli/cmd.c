@@ -10,6 +10,7 @@ const gw_cmd gw_cmds[] = {
     {"config", gw_cmd_config, "print the defaults, check godwit.yaml"},
     {"publish", gw_cmd_publish, "publish to a channel"},
     {"subscribe", gw_cmd_subscribe, "print what is published to channels"},
+    {"send", gw_cmd_send, "send a message to a user, a group, everybody"},
     {"presence", gw_cmd_presence, "show who is in a channel"},
     {"rpc", gw_cmd_rpc, "call a method of the server or of a client"},
     {"channels", gw_cmd_channels, "list the channels of a server"},

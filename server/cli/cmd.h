@@ -34,6 +34,7 @@ int gw_cmd_serve(int argc, char **argv);
 int gw_cmd_config(int argc, char **argv);
 int gw_cmd_publish(int argc, char **argv);
 int gw_cmd_subscribe(int argc, char **argv);
+int gw_cmd_send(int argc, char **argv);
 int gw_cmd_presence(int argc, char **argv);
 int gw_cmd_rpc(int argc, char **argv);
 int gw_cmd_channels(int argc, char **argv);

@@ -2,6 +2,7 @@
 /* members.c - presence as rows, lines and JSON. */
 #include "server/cli/members.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "server/cli/text.h"
@@ -75,6 +76,26 @@ void gw_members_put_json(FILE *to, const gw_presence_member *m) {
     fprintf(to, ",\"since\":\"%s\"", gw_text_iso(m->since_ms, time));
   }
   gw_text_put_payload_member(to, gw_text_payload(m->data, m->json));
+}
+
+static const char *mode_name(uint32_t mode) {
+  static const char *const names[] = {"full", "ids", "counts", "sampled"};
+  return mode < sizeof names / sizeof names[0] ? names[mode] : "unknown";
+}
+
+void gw_members_put_numbers(FILE *to, const gw_presence_numbers *n,
+                            gw_view channel, bool as_json) {
+  if (as_json) {
+    fputs("{\"type\":\"numbers\",\"channel\":", to);
+    gw_text_put_string(to, channel);
+    fprintf(to,
+            ",\"mode\":\"%s\",\"clients\":%" PRIu32 ",\"users\":%" PRIu32 "}\n",
+            mode_name(n->mode), n->clients, n->users);
+    return;
+  }
+  gw_text_put(to, channel);
+  fprintf(to, " - %" PRIu32 " clients of %" PRIu32 " users (%s)\n", n->clients,
+          n->users, mode_name(n->mode));
 }
 
 static void put_change_json(FILE *to, const gw_event *e, gw_view channel) {

@@ -17,6 +17,10 @@ void gw_members_put_json(FILE *to, const gw_presence_member *m);
 /** "entered", "changed", "left", for an enum gw_presence_kind. */
 const char *gw_members_verb(uint32_t kind);
 
+/** How many are there, where not all are listed, as a line. */
+void gw_members_put_numbers(FILE *to, const gw_presence_numbers *n,
+                            gw_view channel, bool as_json);
+
 /** A change as a line: of text, or of JSON with the channel. */
 void gw_members_put_change(FILE *to, const gw_event *e, gw_view channel,
                            bool as_json);

@@ -32,7 +32,12 @@ static void put_member(presence *p, const gw_presence_member *m) {
   gw_members_put_row(stdout, m);
 }
 
-static void put_nobody(const presence *p) {
+/** What the members that were listed do not say. */
+static void put_rest(const presence *p, const gw_presence_numbers *n) {
+  if (n->mode > GW_PRESENCE_MODE_IDS) {
+    gw_members_put_numbers(stdout, n, gw_view_of(p->channel), p->as_json);
+    return;
+  }
   if (p->num_members > 0 || p->as_json) return;
   fputs("nobody is in ", stdout);
   gw_text_put(stdout, gw_view_of(p->channel));
@@ -56,7 +61,7 @@ static void on_reply(presence *p, const gw_event *e) {
     if (gw_decode_presence_member(item, &m) == 0) put_member(p, &m);
   }
   if (e->u.reply.more) return;
-  put_nobody(p);
+  put_rest(p, &e->u.reply.numbers);
   gw_cli_flush(&p->cli);
   gw_cli_end(&p->cli, GW_EXIT_OK);
 }
@@ -68,13 +73,16 @@ static bool visit(void *arg, const gw_presence_member *m) {
   return true;
 }
 
-/** The whole list at first; after a reconnect the changes were told. */
-static void on_synced(presence *p) {
-  if (p->is_synced) return;
+/** The list at first, and where it is another one; else the changes were told. */
+static void on_synced(presence *p, const gw_event *e) {
+  const gw_presence_numbers *n = &e->u.presence_sync.numbers;
+  if (p->is_synced && !e->u.presence_sync.anew) return;
+  bool is_whole = n->mode <= GW_PRESENCE_MODE_IDS;
+  if (!p->is_synced || is_whole)
+    gw_client_members(p->cli.client, p->sub, visit, p);
+  put_rest(p, n);
   p->is_synced = true;
   gw_cli_disarm(&p->cli);
-  gw_client_members(p->cli.client, p->sub, visit, p);
-  put_nobody(p);
   gw_cli_flush(&p->cli);
 }
 
@@ -93,7 +101,7 @@ static void on_event(gw_cli *cli, const gw_event *e) {
   presence *p = cli->user;
   if (e->type == GW_EVENT_REPLY) on_reply(p, e);
   if (e->type == GW_EVENT_PRESENCE) on_change(p, e);
-  if (e->type == GW_EVENT_PRESENCE_SYNC) on_synced(p);
+  if (e->type == GW_EVENT_PRESENCE_SYNC) on_synced(p, e);
   if (e->type == GW_EVENT_SUB_STATE && e->u.sub.to == GW_SUB_ENDED) {
     on_ended(p, e);
   }
@@ -102,8 +110,9 @@ static void on_event(gw_cli *cli, const gw_event *e) {
 /* ---- command line ---------------------------------------------------------- */
 
 static const char about[] =
-    "Prints the members of a channel's presence. With --watch it goes on with a\n"
-    "line for each change, until it is interrupted. Exits with 0, 1 when the\n"
+    "Prints the members of a channel's presence, or how many there are, where the\n"
+    "server lists no more than that. With --watch it goes on with a line for each\n"
+    "change, until it is interrupted. Exits with 0, 1 when the\n"
     "server refuses or does not answer in time, 2 for a wrong command line.\n";
 
 static int parse(presence *p, int argc, char **argv) {

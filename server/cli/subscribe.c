@@ -141,6 +141,52 @@ static void on_publication(subscribe *s, const gw_event *e) {
   if (++s->num_seen == s->count) gw_cli_end(&s->cli, GW_EXIT_OK);
 }
 
+/* ---- messages -------------------------------------------------------------- */
+
+static void put_message_line(const gw_event *e) {
+  char clock[GW_TEXT_TIME_MAX];
+  printf("%s message ", gw_text_clock(e->u.message.time_ms, clock));
+  if (e->u.message.event.len > 0) {
+    gw_text_put(stdout, e->u.message.event);
+    putchar(' ');
+  }
+  put_publisher(stdout, e->u.message.client, e->u.message.user);
+  fputs(": ", stdout);
+  gw_text_put_payload(stdout, e->u.message.payload);
+  putchar('\n');
+}
+
+static const char *address_name(uint32_t to) {
+  static const char *const names[] = {"user",  "client",   "connection",
+                                      "group", "channels", "everybody"};
+  return to < sizeof names / sizeof names[0] ? names[to] : "unknown";
+}
+
+static void put_message_json(const gw_event *e) {
+  char id[GW_TEXT_ID_MAX], time[GW_TEXT_TIME_MAX];
+  fputs("{\"type\":\"message\",\"event\":", stdout);
+  gw_text_put_string(stdout, e->u.message.event);
+  printf(",\"client\":\"%s\",\"user\":", gw_text_id(e->u.message.client, id));
+  gw_text_put_string(stdout, e->u.message.user);
+  printf(",\"to\":\"%s\"", address_name(e->u.message.to));
+  if (e->u.message.group.len > 0) {
+    fputs(",\"group\":", stdout);
+    gw_text_put_string(stdout, e->u.message.group);
+  }
+  printf(",\"time\":\"%s\"", gw_text_iso(e->u.message.time_ms, time));
+  gw_text_put_payload_member(stdout, e->u.message.payload);
+  fputs("}\n", stdout);
+}
+
+static void on_message(subscribe *s, const gw_event *e) {
+  if (s->as_json) {
+    put_message_json(e);
+  } else {
+    put_message_line(e);
+  }
+  gw_cli_flush(&s->cli);
+}
+
 /* ---- gaps and states ------------------------------------------------------- */
 
 static const char *gap_text(uint32_t reason) {
@@ -238,6 +284,15 @@ static void on_meta(subscribe *s, const gw_event *e) {
   gw_cli_flush(&s->cli);
 }
 
+/** Where there are too many, numbers stand for the changes. */
+static void on_synced(subscribe *s, const gw_event *e) {
+  const gw_presence_numbers *n = &e->u.presence_sync.numbers;
+  if (n->mode <= GW_PRESENCE_MODE_IDS) return;
+  gw_members_put_numbers(stdout, n, channel_of(s, e->u.presence_sync.sub),
+                         s->as_json);
+  gw_cli_flush(&s->cli);
+}
+
 static void on_event(gw_cli *cli, const gw_event *e) {
   subscribe *s = cli->user;
   switch (e->type) {
@@ -258,6 +313,12 @@ static void on_event(gw_cli *cli, const gw_event *e) {
   case GW_EVENT_META:
     on_meta(s, e);
     break;
+  case GW_EVENT_PRESENCE_SYNC:
+    on_synced(s, e);
+    break;
+  case GW_EVENT_MESSAGE:
+    on_message(s, e);
+    break;
   default:
     break;
   }
@@ -267,8 +328,9 @@ static void on_event(gw_cli *cli, const gw_event *e) {
 
 static const char about[] =
     "Prints a line for each publication of the channels: time, channel where\n"
-    "there are several, offset, publisher, item if it is about one, tags, payload.\n"
-    "Where the namespace allows it, CHANNEL may be a pattern: stock.*, log.>\n"
+    "there are several, offset, publisher, item if it is about one, tags, payload;\n"
+    "and for each message that is sent to this user or client meanwhile. Where the\n"
+    "namespace allows it, CHANNEL may be a pattern: stock.*, log.>\n"
     "What cannot be delivered and changes of the connection are told on standard\n"
     "error. It reconnects, and goes on where it was, until it is interrupted, which\n"
     "exits with 0; 1 when the server refuses for good, 2 for a wrong command line.\n";

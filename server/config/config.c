@@ -371,6 +371,33 @@ static void complete(gw__load *l) {
     if (c->node == NULL) l->is_out_of_memory = true;
   }
   c->settings.node = c->node;
+  c->settings.trusts_names = c->dev;
+}
+
+/** Whether a namespace knows a state. */
+static bool has_state(const gw_namespace *ns, const char *state) {
+  return ns->presence_states.len == 0 ||
+         gw_words_has(&ns->presence_states, gw_view_of(state));
+}
+
+static void check_namespace(gw__load *l, const gw_namespace *ns) {
+  char where[128] = "", state[GW_MAX_STATE_BYTES + 1] = "";
+  if (*ns->name != '\0')
+    (void)snprintf(where, sizeof where, "namespace %s: ", ns->name);
+  if (ns->presence_large != GW_PRESENCE_MODE_COUNTS &&
+      ns->presence_large != GW_PRESENCE_MODE_SAMPLED) {
+    gw__load_fail(l, "presence.large", "%smust be counts or sampled", where);
+  }
+  for (uint32_t i = 0; i < ns->presence_transitions.num; i++) {
+    const gw_transition *t = &ns->presence_transitions.items[i];
+    if (!has_state(ns, t->from)) strcpy(state, t->from);
+    if (!has_state(ns, t->to) && strcmp(t->to, GW_STATE_OFFLINE) != 0)
+      strcpy(state, t->to);
+  }
+  if (*state != '\0') {
+    gw__load_fail(l, "presence.transitions",
+                  "%s'%s' is none of presence.states", where, state);
+  }
 }
 
 /** Whether some namespace gathers more than a connection's queue takes. */
@@ -444,6 +471,9 @@ static void check_together(gw__load *l) {
   }
   if (has_empty_maps(&c->settings)) {
     gw__load_fail(l, "history.size", "must not be 0 where history.mode is map");
+  }
+  for (size_t i = 0; i < c->settings.num_namespaces; i++) {
+    check_namespace(l, &c->settings.namespaces[i]);
   }
   if (c->drain_timeout_ms < c->drain_window_ms) {
     gw__load_fail(l, "drain.timeout", "must not be below drain.window");

@@ -27,6 +27,14 @@ static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 static const char *const forwarded[] = {"none", "x-forwarded-for", "forwarded",
                                         NULL};
 static const char *const symlinks[] = {"none", "inside", NULL};
+/* As enum gw_presence_mode; a large presence may be of the last two. */
+static const char *const modes[] = {"full", "ids", "counts", "sampled", NULL};
+
+/** Ways of rules about a channel, and of those about a client alone. */
+#define IN_CHANNEL                                                  \
+  (GW_WHO_ANYONE | GW_WHO_USER | GW_WHO_SUBSCRIBER | GW_WHO_TOKEN | \
+   GW_WHO_HOOK | GW_WHO_MEMBER | GW_WHO_ROLE)
+#define ALONE (GW_WHO_ANYONE | GW_WHO_USER)
 
 /* clang-format off */
 #define KEY(path, TYPE, member, min, max, choices, text) \
@@ -38,8 +46,11 @@ static const char *const symlinks[] = {"none", "inside", NULL};
 #define TIME(path, member, min, max, text)   KEY(path, DURATION, member, min, max, NULL, text)
 #define SIZE(path, member, min, max, text)   KEY(path, SIZE, member, min, max, NULL, text)
 #define CHOICE(path, member, list, text)     KEY(path, CHOICE, member, 0, 0, list, text)
-#define RULE(path, member, text)             KEY(path, RULE, member, 0, 0, NULL, text)
+#define RULE(path, member, ways, text)       KEY(path, RULE, member, 0, ways, NULL, text)
 #define LIST(path, member, text)             KEY(path, LIST, member, 0, 0, NULL, text)
+#define WORDS(path, member, text)            KEY(path, WORDS, member, 0, 0, NULL, text)
+#define TRANSITIONS(path, member, text)      KEY(path, TRANSITIONS, member, 0, 0, NULL, text)
+#define GROUP(path, member, text)            KEY(path, GROUP, member, 0, 0, NULL, text)
 #define END {NULL, GW__KEY_TEXT, 0, 0, 0, NULL, NULL}
 
 #define HOLDER gw_config
@@ -215,6 +226,34 @@ const gw__key gw__config_keys[] = {
 #undef HOOK
 #undef WHEN_DOWN
 
+  RULE("send.to_user", settings.send[GW_ADDRESS_USER], ALONE,
+    "Which clients may send a message to all connections of a user: nobody, user\n"
+    "(whose name an authenticator vouches for) or anyone. The application may\n"
+    "always."),
+  RULE("send.to_client", settings.send[GW_ADDRESS_CLIENT], ALONE,
+    "The same to all connections of a client."),
+  RULE("send.to_connection", settings.send[GW_ADDRESS_CONNECTION], ALONE,
+    "The same to one connection."),
+  RULE("send.to_group", settings.send[GW_ADDRESS_GROUP],
+    ALONE | GW_WHO_MEMBER | GW_WHO_ROLE,
+    "The same to a group; also member (whose role in it permits send) and\n"
+    "role:NAME."),
+  RULE("send.to_channels", settings.send[GW_ADDRESS_CHANNELS],
+    ALONE | GW_WHO_SUBSCRIBER,
+    "The same to the subscribers of channels; also subscriber (of each)."),
+  RULE("send.to_everybody", settings.send[GW_ADDRESS_EVERYBODY], ALONE,
+    "The same to all connections of the node."),
+  RULE("groups.create", settings.group_create, ALONE,
+    "Which clients may create groups, of which they become the owner: nobody,\n"
+    "user or anyone."),
+  NUMBER("groups.max_members", settings.limits.max_group_members, 1, 1000000,
+    "Members of one group."),
+  NUMBER("groups.max_roles", settings.limits.max_group_roles, 1, 64,
+    "Roles of one group."),
+  NUMBER("groups.max_groups", settings.max_groups, 0, 100000000,
+    "Groups that one worker owns."),
+  NUMBER("groups.max_memberships", settings.max_memberships, 0, 1000000000,
+    "Members of these, all together."),
   TIME("drain.window", drain_window_ms, 0, 10 * MINUTE_MS,
     "On SIGTERM, clients are told to come back later in batches over this time."),
   TIME("drain.timeout", drain_timeout_ms, 0, HOUR_MS,
@@ -261,6 +300,10 @@ const gw__key gw__namespace_keys[] = {
     "Whether what happens to channels (created, subscribed, unsubscribed,\n"
     "destroyed) is published to $events:channels. There is such a channel when\n"
     "there is a namespace $events, which says who may subscribe."),
+  GROUP("channel.group", group,
+    "The group that a channel belongs to, for member and role:NAME in allow. {0}\n"
+    "to {9} are parts of the channel's name between colons: with team:{1}, channel\n"
+    "doc:42:title belongs to group team:42. Empty: none."),
   CHOICE("payload.type", payload, payloads,
     "What a publication has to carry: any; json, which is parsed then; bytes;\n"
     "protobuf, bytes that hold a message. Others are refused."),
@@ -279,19 +322,39 @@ const gw__key gw__namespace_keys[] = {
     "in time is not seen by the others."),
   TIME("presence.coalesce", presence_coalesce_ms, 0, 10 * SECOND_MS,
     "Joins and leaves are gathered for this long before they are told."),
-  RULE("allow.subscribe", allow[GW_ACTION_SUBSCRIBE],
+  WORDS("presence.states", presence_states,
+    "States that a member may be in, such as online, away, busy. Empty: any."),
+  TRANSITIONS("presence.transitions", presence_transitions,
+    "What becomes of a member whose user does nothing: FROM TIME TO, several with\n"
+    "commas between, such as online 5m away, away 30m offline. Times count from\n"
+    "the last thing that the user did; doing something brings the member back to\n"
+    "what it said; offline leaves."),
+  CHOICE("presence.mode", presence_mode, modes,
+    "What subscribers are told: full (each member), ids (who, and no more),\n"
+    "counts (numbers only) or sampled (numbers and a few drawn members)."),
+  NUMBER("presence.full_limit", presence_full_limit, 0, GW_MAX_PRESENCE_FULL,
+    "Members above which full and ids become what presence.large says; when a\n"
+    "fifth fewer are left they come back. 0: never."),
+  CHOICE("presence.large", presence_large, modes,
+    "counts or sampled."),
+  NUMBER("presence.sample", presence_sample, 1, 100,
+    "Members that are drawn."),
+  TIME("presence.counts_interval", presence_counts_ms, 50, MINUTE_MS,
+    "Numbers are told at most once in this time."),
+  RULE("allow.subscribe", allow[GW_ACTION_SUBSCRIBE], IN_CHANNEL,
     "Who may subscribe: anyone, user (known to the authenticator), token (a\n"
-    "token for the channel), hook (the application is asked), several of these,\n"
-    "or nobody."),
-  RULE("allow.publish", allow[GW_ACTION_PUBLISH],
+    "token for the channel), hook (the application is asked), member (of the\n"
+    "channel's group, in a role that permits it), role:NAME (in this role),\n"
+    "several of these, or nobody."),
+  RULE("allow.publish", allow[GW_ACTION_PUBLISH], IN_CHANNEL,
     "Who may publish: the same, and subscriber (of the channel). token: who\n"
     "subscribed with one."),
-  RULE("allow.presence", allow[GW_ACTION_PRESENCE],
+  RULE("allow.presence", allow[GW_ACTION_PRESENCE], IN_CHANNEL,
     "Who may see who is in the channel."),
-  RULE("allow.history", allow[GW_ACTION_HISTORY],
+  RULE("allow.history", allow[GW_ACTION_HISTORY], IN_CHANNEL,
     "Who may read what was published before, also after a lost connection. Others\n"
     "are told a gap."),
-  RULE("allow.channel", allow[GW_ACTION_CHANNEL],
+  RULE("allow.channel", allow[GW_ACTION_CHANNEL], IN_CHANNEL,
     "Who may say what is known about a channel: its metadata."),
   TIME("batch.delay", batch_delay_ms, 0, 10 * SECOND_MS,
     "Publications of a channel are gathered for this long and go out together:\n"

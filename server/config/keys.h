@@ -15,9 +15,13 @@ enum gw__key_type {
   GW__KEY_DURATION, /**< uint32_t, milliseconds; written 15s, 500ms */
   GW__KEY_SIZE,     /**< uint32_t, bytes; written 64KiB, 512 */
   GW__KEY_CHOICE,   /**< uint32_t, index of one of the choices */
-  GW__KEY_RULE,     /**< gw_rule; written as words: user, token */
-  GW__KEY_LIST      /**< char *, never NULL: words with commas between them; in
+  GW__KEY_LIST,     /**< char *, never NULL: words with commas between them; in
                          YAML also a list */
+  /* words.c */
+  GW__KEY_RULE,        /**< gw_rule; written as words: user, role:editor */
+  GW__KEY_WORDS,       /**< gw_words; the same */
+  GW__KEY_TRANSITIONS, /**< gw_transitions; online 5m away, away 30m offline */
+  GW__KEY_GROUP        /**< char [GW_MAX_CHANNEL_BYTES + 1]; team:{1} */
 };
 
 typedef struct gw__key {
@@ -25,7 +29,7 @@ typedef struct gw__key {
   enum gw__key_type type;
   size_t offset; /**< in gw_config or gw_namespace */
   uint32_t min;  /**< of a number; of an address: 0 allows an empty one */
-  uint32_t max;
+  uint32_t max;  /**< of a number; of a rule: the ways that make sense */
   const char *const *choices; /**< the last is NULL */
   const char *text;           /**< sentences for people, a line each */
 } gw__key;
@@ -63,7 +67,7 @@ GW_MUST_USE int gw__texts_init(const gw__key *keys, void *at);
 void gw__texts_deinit(const gw__key *keys, void *at);
 
 /** Room for a value as text, except that of a text key. */
-#define GW__VALUE_MAX 64u
+#define GW__VALUE_MAX 1280u
 /** Room for what is wrong with a value. */
 #define GW__WHY_MAX 320u
 
@@ -88,6 +92,20 @@ const char *gw__value_text(const gw__key *key, const void *at,
 /** A number of the key's type as text, such as a limit of its range. */
 const char *gw__number_text(const gw__key *key, uint32_t number,
                             char space[GW__VALUE_MAX]);
+
+/** Milliseconds of a time with its unit; false when it is none. */
+bool gw__duration_read(const char *text, uint32_t *ms);
+
+/* words.c: values that are made of words. As gw__value_set and _text, with the
+ * field itself. */
+bool gw__words_is(const gw__key *key);
+int gw__words_set(const gw__key *key, void *field, const char *text,
+                  char why[GW__WHY_MAX]);
+const char *gw__words_text(const gw__key *key, const void *field,
+                           char space[GW__VALUE_MAX]);
+/** A pattern of ECMA-262 that the text has to match, for the JSON Schema; freed
+ * by the caller. */
+char *gw__words_pattern(const gw__key *key);
 
 /** Number of edits (insert, delete, replace, swap neighbours) between texts. */
 size_t gw__edit_distance(const char *a, const char *b);

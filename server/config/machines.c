@@ -160,21 +160,24 @@ static void read_after(const reading *r, const yaml_node_t *node,
     fail(r, node, "after: %.200s", why);
 }
 
-static void read_who(const reading *r, const yaml_node_t *node, gw_rule *who) {
+static void read_who(const reading *r, const yaml_node_t *node, uint32_t *who) {
   static const gw__key key = {.path = "who", .type = GW__KEY_RULE};
   const uint32_t known = GW_WHO_ANYONE | GW_WHO_USER;
   char why[GW__WHY_MAX];
   const char *text = text_of(r, node, "who");
+  gw_rule rule = {.who = 0};
   if (text == NULL) return;
-  if (gw__value_set(&key, who, text, why) != 0 || (who->who & ~known) != 0)
+  int err = gw__value_set(&key, &rule, text, why);
+  *who = rule.who;
+  if (err != 0 || (rule.who & ~known) != 0)
     fail(r, node, "who: '%.60s' must be anyone, user or nobody", text);
 }
 
 static void add_transition(const reading *r, const yaml_node_t *node,
-                           const gw_transition *t) {
+                           const gw_machine_transition *t) {
   gw_machine *m = r->machine;
   for (int i = 0; i < m->num_transitions; i++) {
-    const gw_transition *o = &m->transitions[i];
+    const gw_machine_transition *o = &m->transitions[i];
     if (o->from != t->from) continue;
     if (o->to == t->to) {
       fail(r, node, "there is another one to '%s' from there",
@@ -196,7 +199,7 @@ static void add_transition(const reading *r, const yaml_node_t *node,
 
 /** One for each state in `from`: a name, a list of names, or * for any. */
 static void add_from(const reading *r, const yaml_node_t *node,
-                     const yaml_node_t *from, gw_transition *t) {
+                     const yaml_node_t *from, gw_machine_transition *t) {
   if (from->type == YAML_SEQUENCE_NODE) {
     for (yaml_node_item_t *i = from->data.sequence.items.start;
          i < from->data.sequence.items.top; i++) {
@@ -221,7 +224,7 @@ static void add_from(const reading *r, const yaml_node_t *node,
 
 static void read_transition(reading *r, const yaml_node_t *node) {
   static const char *const names[] = {"from", "to", "who", "after", NULL};
-  gw_transition t = {.who = {GW_WHO_ANYONE}};
+  gw_machine_transition t = {.who = GW_WHO_ANYONE};
   if (node->type != YAML_MAPPING_NODE) {
     fail(r, node, "must hold keys and values");
     return;
@@ -236,7 +239,7 @@ static void read_transition(reading *r, const yaml_node_t *node) {
     return;
   }
   /* What happens by itself is nobody's to do, unless it says so. */
-  if (after != NULL) t.who.who = 0;
+  if (after != NULL) t.who = 0;
   if (after != NULL) read_after(r, after, &t.after_ms);
   if (who != NULL) read_who(r, who, &t.who);
   int state = state_at(r, to, "to");
@@ -289,7 +292,7 @@ static void check_reach(const reading *r, const yaml_node_t *node) {
   while (is_more) {
     is_more = false;
     for (int i = 0; i < m->num_transitions; i++) {
-      const gw_transition *t = &m->transitions[i];
+      const gw_machine_transition *t = &m->transitions[i];
       bool is_from = t->from == GW_MACHINE_ANY || is_reached[t->from];
       if (!is_from || is_reached[t->to]) continue;
       is_reached[t->to] = is_more = true;

@@ -182,6 +182,13 @@ static json_t *pattern_schema(const char *pattern) {
   return json_pack("{s:s,s:s}", "type", "string", "pattern", pattern);
 }
 
+static json_t *words_schema(const gw__key *key) {
+  char *pattern = gw__words_pattern(key);
+  json_t *schema = pattern_schema(pattern != NULL ? pattern : "");
+  free(pattern);
+  return schema;
+}
+
 static json_t *type_schema(const gw__key *key) {
   switch (key->type) {
   case GW__KEY_BOOL:
@@ -204,8 +211,10 @@ static json_t *type_schema(const gw__key *key) {
     return json_pack("{s:o}", "enum", names);
   }
   case GW__KEY_RULE:
-    return pattern_schema("^(nobody|anyone|user|subscriber|token|hook)"
-                          "([, ]+(anyone|user|subscriber|token|hook))*$");
+  case GW__KEY_WORDS:
+  case GW__KEY_TRANSITIONS:
+  case GW__KEY_GROUP:
+    return words_schema(key);
   case GW__KEY_ADDRESS:
   case GW__KEY_LIST:
     return json_pack("{s:[{s:s},{s:s,s:{s:s}}]}", "anyOf", "type", "string",

@@ -51,6 +51,14 @@ static bool read_number(const unit *units, const char *text, uint64_t *number) {
   return sum == 0 && *p == '\0';
 }
 
+bool gw__duration_read(const char *text, uint32_t *ms) {
+  uint64_t number;
+  if (!read_number(durations, text, &number) || number > UINT32_MAX)
+    return false;
+  *ms = (uint32_t)number;
+  return true;
+}
+
 static const char *how_written(const gw__key *key) {
   switch (key->type) {
   case GW__KEY_DURATION:
@@ -108,62 +116,10 @@ static int set_choice(const gw__key *key, uint32_t *field, const char *text,
   return GW_ERR_INVALID;
 }
 
-/* ---- rules ------------------------------------------------------------------
- */
-
-static const struct {
-  const char *word;
-  uint32_t who;
-} ways[] = {{"nobody", 0},           {"anyone", GW_WHO_ANYONE},
-            {"user", GW_WHO_USER},   {"subscriber", GW_WHO_SUBSCRIBER},
-            {"token", GW_WHO_TOKEN}, {"hook", GW_WHO_HOOK}};
-#define NUM_WAYS (sizeof ways / sizeof ways[0])
-#define BETWEEN  ", \t"
-
-static bool add_way(gw_rule *rule, const char *word, size_t len) {
-  for (size_t i = 0; i < NUM_WAYS; i++) {
-    if (strlen(ways[i].word) != len || memcmp(ways[i].word, word, len) != 0)
-      continue;
-    rule->who |= ways[i].who;
-    return true;
-  }
-  return false;
-}
-
-static int set_rule(gw_rule *field, const char *text, char *why) {
-  gw_rule rule = {0};
-  const char *p = text + strspn(text, BETWEEN);
-  bool is_good = *p != '\0';
-  while (is_good && *p != '\0') {
-    size_t len = strcspn(p, BETWEEN);
-    is_good = add_way(&rule, p, len);
-    p += len;
-    p += strspn(p, BETWEEN);
-  }
-  if (is_good) {
-    *field = rule;
-    return 0;
-  }
-  (void)snprintf(why, GW__WHY_MAX,
-                 "'%.100s' must be nobody, or one or more of anyone, user, "
-                 "subscriber, token, hook",
-                 text);
-  return GW_ERR_INVALID;
-}
-
-static const char *rule_text(const gw_rule *rule, char *space) {
-  size_t len = 0;
-  space[0] = '\0';
-  for (size_t i = 1; i < NUM_WAYS; i++) {
-    if ((rule->who & ways[i].who) == 0) continue;
-    len += (size_t)snprintf(space + len, GW__VALUE_MAX - len, "%s%s",
-                            len != 0 ? ", " : "", ways[i].word);
-  }
-  return len != 0 ? space : ways[0].word;
-}
-
 /* ---- texts ------------------------------------------------------------------
  */
+
+#define BETWEEN ", \t"
 
 static bool is_address(const char *word) {
   char host[GW_CONFIG_HOST_MAX];
@@ -209,7 +165,7 @@ int gw__value_set(const gw__key *key, void *at, const char *text,
   if (gw__key_is_text(key)) return set_text(key, field, text, why);
   if (key->type == GW__KEY_BOOL) return set_bool(field, text, why);
   if (key->type == GW__KEY_CHOICE) return set_choice(key, field, text, why);
-  if (key->type == GW__KEY_RULE) return set_rule(field, text, why);
+  if (gw__words_is(key)) return gw__words_set(key, field, text, why);
   return set_number(key, field, text, why);
 }
 
@@ -288,7 +244,7 @@ const char *gw__value_text(const gw__key *key, const void *at,
   if (key->type == GW__KEY_BOOL) {
     return *(const bool *)field ? "true" : "false";
   }
-  if (key->type == GW__KEY_RULE) return rule_text(field, space);
+  if (gw__words_is(key)) return gw__words_text(key, field, space);
   uint32_t number = *(const uint32_t *)field;
   if (key->type == GW__KEY_CHOICE) return key->choices[number];
   return gw__number_text(key, number, space);

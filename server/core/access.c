@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "server/core/channel.h"
+#include "server/core/grants.h"
+#include "server/core/groups.h"
 #include "server/core/news.h"
 #include "server/core/scope.h"
 
@@ -21,14 +23,44 @@ const gw_namespace *gws_target_space(const gw_session *s, const gw_target *t) {
                             : gw_settings_namespace(s->hub->settings, t->name);
 }
 
-bool gws_access_is_open(const gw_session *s, const gw_namespace *ns,
-                        enum gw_action action, const gw_target *t) {
+/** What a role has to permit. */
+static const enum gw_permission permissions[GW_NUM_ACTIONS] = {
+    [GW_ACTION_SUBSCRIBE] = GW_MAY_READ,
+    [GW_ACTION_PUBLISH] = GW_MAY_PUBLISH,
+    [GW_ACTION_PRESENCE] = GW_MAY_PRESENCE,
+    [GW_ACTION_HISTORY] = GW_MAY_HISTORY,
+    [GW_ACTION_CHANNEL] = GW_MAY_MANAGE,
+};
+
+/** Whether the user's role in the channel's group opens a way. */
+static bool is_open_to_role(const gw_session *s, const gw_namespace *ns,
+                            gw_view channel, enum gw_action action) {
+  const gw_rule *rule = &ns->allow[action];
+  char space[GW_MAX_CHANNEL_BYTES + 1];
+  if ((rule->who & (GW_WHO_MEMBER | GW_WHO_ROLE)) == 0 || !s->is_known)
+    return false;
+  gw_view group = gws_groups_of_channel(ns, channel, space);
+  gw_view user = gws_session_user(s);
+  return ((rule->who & GW_WHO_MEMBER) != 0 &&
+          gws_groups_may(s->hub, group, user, permissions[action])) ||
+         ((rule->who & GW_WHO_ROLE) != 0 &&
+          gws_groups_has_role(s->hub, group, user, &rule->roles));
+}
+
+/** Whether one of the other ways that need no question is open. */
+static bool is_open(const gw_session *s, const gw_namespace *ns,
+                    enum gw_action action, const gw_target *t) {
   uint32_t who = ns->allow[action].who;
   if ((who & GW_WHO_ANYONE) != 0) return true;
   if ((who & GW_WHO_USER) != 0 && s->is_known) return true;
   if (action == GW_ACTION_SUBSCRIBE || t->sub == NULL) return false;
   return (who & GW_WHO_SUBSCRIBER) != 0 ||
          ((who & GW_WHO_TOKEN) != 0 && t->sub->by_token);
+}
+
+bool gws_access_is_open(const gw_session *s, const gw_namespace *ns,
+                        enum gw_action action, const gw_target *t) {
+  return is_open(s, ns, action, t) || is_open_to_role(s, ns, t->name, action);
 }
 
 /** Whether a token for a channel means anything in a namespace. */
@@ -75,7 +107,9 @@ enum gws_answer gws_access(gw_session *s, const gw_frame *f,
   const gw_rule *rule = &ns->allow[wish->action];
   if (gws_name_is_own(wish->target->name) && is_closed(s, ns, wish))
     return refuse(wish, &nobody, v);
-  gw_rule left = {ways_left(ns, wish)};
+  gw_rule left; /* large, and empty but for this */
+  left.who = ways_left(ns, wish);
+  left.roles.len = 0;
   bool is_granted = gws_access_is_open(s, ns, wish->action, wish->target);
   *v = (gw_verdict){.code = GW_CODE_OK};
   if (is_granted && (left.who & GW_WHO_TOKEN) == 0) return GWS_ANSWER_YES;
@@ -90,8 +124,9 @@ enum gws_answer gws_access(gw_session *s, const gw_frame *f,
   return gws_ask(s, f, &q, v);
 }
 
-bool gws_access_also(const gw_session *s, const gw_namespace *ns,
-                     enum gw_action action, const gw_verdict *v) {
+/** The same beside a subscription, by what let that in. */
+static bool is_open_beside(const gw_session *s, const gw_namespace *ns,
+                           enum gw_action action, const gw_verdict *v) {
   uint32_t who = ns->allow[action].who;
   bool is_asked = (ns->allow[GW_ACTION_SUBSCRIBE].who & GW_WHO_HOOK) != 0;
   return (who & (GW_WHO_ANYONE | GW_WHO_SUBSCRIBER)) != 0 ||
@@ -108,7 +143,45 @@ bool gws_access_channel(const gw_session *s, const gw_namespace *ns,
          ((who & GW_WHO_USER) != 0 && s->is_known) ||
          ((who & GW_WHO_SUBSCRIBER) != 0 && t->sub != NULL) ||
          ((who & GW_WHO_TOKEN) != 0 && t->sub != NULL && t->sub->by_token) ||
-         ((who & GW_WHO_HOOK) != 0 && is_asked);
+         ((who & GW_WHO_HOOK) != 0 && is_asked) ||
+         is_open_to_role(s, ns, t->name, GW_ACTION_CHANNEL);
+}
+
+bool gws_access_also(const gw_session *s, const gw_target *t,
+                     enum gw_action action, const gw_verdict *v) {
+  const gw_namespace *ns = gws_target_space(s, t);
+  return is_open_beside(s, ns, action, v) ||
+         is_open_to_role(s, ns, t->name, action);
+}
+
+/* ---- rights that come and go -------------------------------------------------- */
+
+#define BIT(action) (uint8_t)(1u << (action))
+
+void gws_access_note(gw_sub *sub, bool wants_presence, const gw_verdict *v) {
+  const gw_session *s = sub->session;
+  const gw_channel *ch = sub->channel;
+  sub->rests_on_group = 0;
+  if (ch->ns->group[0] == '\0') return;
+  gw_view name = gws_channel_name(ch);
+  gw_target t = {.name = name};
+  if (!gws_is_granted(s, ch->hash) && !v->by_token &&
+      !is_open(s, ch->ns, GW_ACTION_SUBSCRIBE, &t) &&
+      is_open_to_role(s, ch->ns, name, GW_ACTION_SUBSCRIBE))
+    sub->rests_on_group |= BIT(GW_ACTION_SUBSCRIBE);
+  if (wants_presence && !is_open_beside(s, ch->ns, GW_ACTION_PRESENCE, v))
+    sub->rests_on_group |= BIT(GW_ACTION_PRESENCE);
+}
+
+bool gws_access_still(const gw_sub *sub) {
+  const gw_channel *ch = sub->channel;
+  for (unsigned i = 0; i < GW_NUM_ACTIONS; i++) {
+    if ((sub->rests_on_group & BIT(i)) != 0 &&
+        !is_open_to_role(sub->session, ch->ns, gws_channel_name(ch),
+                         (enum gw_action)i))
+      return false;
+  }
+  return true;
 }
 
 void gws_access_refuse(gw_session *s, uint32_t request, const gw_verdict *v) {

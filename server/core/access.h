@@ -26,13 +26,17 @@ bool gws_access_is_open(const gw_session *s, const gw_namespace *ns,
 
 /** What a new subscriber wants beside its subscription, by the rules and by what
  * let it in. */
-bool gws_access_also(const gw_session *s, const gw_namespace *ns,
+bool gws_access_also(const gw_session *s, const gw_target *t,
                      enum gw_action action, const gw_verdict *v);
 
 /** Whether a publisher may say what is known about the channel, by the rules and
  * by what lets it publish. */
 bool gws_access_channel(const gw_session *s, const gw_namespace *ns,
                         const gw_target *t);
+/** Note which of a subscription's rights rest on a role in a group alone. */
+void gws_access_note(gw_sub *sub, bool wants_presence, const gw_verdict *v);
+/** Whether the role still gives them. */
+bool gws_access_still(const gw_sub *sub);
 
 /** Tell the peer that it may not. */
 void gws_access_refuse(gw_session *s, uint32_t request, const gw_verdict *v);

@@ -49,6 +49,15 @@ static const gw_api_method methods[] = {
   ROW(presence, presence, OWNER, PRESENCE, NULL),
   ROW(presence_stats, presence_stats, OWNER, PRESENCE, NULL),
   ROW(rpc, rpc, HERE, NONE, NULL),
+  ROW(send, send, SUM, SEND, NULL),
+  ROW(presence_of, presence_of, ALL, OWN, gws_api_presence_of_finish),
+  ROW(group_create, group_create, OWNER, OWN, NULL),
+  ROW(group_delete, group_delete, OWNER, OWN, NULL),
+  ROW(group_add, group_add, OWNER, OWN, NULL),
+  ROW(group_remove, group_remove, OWNER, OWN, NULL),
+  ROW(group_set_role, group_set_role, OWNER, OWN, NULL),
+  ROW(group_get, group_get, HERE, OWN, NULL),
+  ROW(groups, groups, ALL, OWN, gws_api_groups_finish),
 #undef ROW
 };
 /* clang-format on */
@@ -84,6 +93,7 @@ void gws_reply_add(gws_reply *r, const ProtobufCMessage *part) {
     r->failed = true;
     return;
   }
+  if (len == 0) return; /* all defaults */
   if (r->len + len > r->cap) {
     size_t cap = (r->len + len) * 2;
     uint8_t *data = gw_mem_realloc(r->data, cap);
@@ -166,20 +176,27 @@ static const char *text_field(const ProtobufCMessage *msg, const char *name) {
   return *(char *const *)at;
 }
 
-/** The channel that a request names, or that holds the scope which it names;
- * GW_CODE_OK, BAD_CHANNEL, BAD_REQUEST: there is no such scope. */
-static uint32_t channel_of(const ProtobufCMessage *msg,
-                           char space[GW_MAX_CHANNEL_BYTES + 1],
-                           gw_view *channel) {
-  const char *name = text_field(msg, "channel");
+/** The channel that holds the scope which a request names; GW_CODE_OK,
+ * BAD_CHANNEL, BAD_REQUEST: there is no such scope. */
+static uint32_t channel_of_scope(const ProtobufCMessage *msg,
+                                 char space[GW_MAX_CHANNEL_BYTES + 1],
+                                 gw_view *channel) {
   gws_scope scope;
-  if (name == NULL) {
-    if (!gws_scope_find(gw_view_of(text_field(msg, "scope")), &scope.kind))
-      return GW_CODE_BAD_REQUEST;
-    scope.id = gw_view_of(text_field(msg, "id"));
-    *channel = gws_scope_channel(&scope, space);
-    return channel->len != 0 ? GW_CODE_OK : GW_CODE_BAD_CHANNEL;
-  }
+  if (!gws_scope_find(gw_view_of(text_field(msg, "scope")), &scope.kind))
+    return GW_CODE_BAD_REQUEST;
+  scope.id = gw_view_of(text_field(msg, "id"));
+  *channel = gws_scope_channel(&scope, space);
+  return channel->len != 0 ? GW_CODE_OK : GW_CODE_BAD_CHANNEL;
+}
+
+/** The channel, or else the group, that a request names, or the channel that
+ * holds its scope, in space. */
+static uint32_t name_in(const ProtobufCMessage *msg,
+                        char space[GW_MAX_CHANNEL_BYTES + 1],
+                        gw_view *channel) {
+  const char *name = text_field(msg, "channel");
+  if (name == NULL) name = text_field(msg, "group");
+  if (name == NULL) return channel_of_scope(msg, space, channel);
   *channel = gw_view_of(name);
   if (channel->len > GW_MAX_CHANNEL_BYTES) return GW_CODE_BAD_CHANNEL;
   memcpy(space, name, channel->len + 1);
@@ -193,7 +210,7 @@ uint32_t gws_api_channel_of(const gw_api_method *m, gw_view request,
       protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
   gw_view channel;
   if (msg == NULL) return GW_CODE_BAD_REQUEST;
-  uint32_t code = channel_of(msg, name, &channel);
+  uint32_t code = name_in(msg, name, &channel);
   protobuf_c_message_free_unpacked(msg, NULL);
   return code;
 }
@@ -208,7 +225,7 @@ static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
   *code = msg != NULL ? GW_CODE_OK : GW_CODE_BAD_REQUEST;
   if (msg != NULL && m->place == GWS_API_OWNER) {
     gw_view name = {NULL, 0};
-    *code = channel_of(msg, space, &name);
+    *code = name_in(msg, space, &name);
     if (*code == GW_CODE_OK &&
         (!gws_channel_name_is_valid(h, name) ||
          gw_name_is_pattern(gw_settings_namespace(h->settings, name), name)))

@@ -9,6 +9,7 @@
 /** Who asks. */
 typedef struct gw_caller {
   bool is_trusted; /**< the application itself: everything is allowed */
+  bool is_known;   /**< an authenticator vouches for the user's name */
   uint64_t session;
   uint64_t client;
   gw_view user;

@@ -44,7 +44,7 @@ static void describe(gw_channel *ch, channel_info *info,
   position->offset = ch->top;
   info->position = position;
   info->kept = gw_history_num(&ch->history);
-  info->members = gws_presence_num(ch);
+  info->members = gws_presence_numbers(ch).clients;
 }
 
 static void add_channel(gw_channel *ch, gws_reply *r) {

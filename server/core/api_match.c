@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* api_match.c - walks the connections of a worker: requests of the application
- * are rare, so that no index by user has to be kept for each connection. */
+/* api_match.c - walks the connections of a worker: what is asked about them is
+ * rare, unlike the messages that go to them by the indexes of session.h. */
 #include "server/core/api_match.h"
 
 bool gws_match_is_given(const gws_match *m) {

@@ -10,7 +10,7 @@
 /** Where a method runs. */
 enum gws_api_place {
   GWS_API_HERE,  /**< on the worker that is asked */
-  GWS_API_OWNER, /**< on the owner of the channel that the request names */
+  GWS_API_OWNER, /**< on the owner of the channel or group that it names */
   GWS_API_ALL,   /**< on each worker; the replies are put together */
   GWS_API_SUM    /**< the same; the reply is numbers, and they are added up */
 };
@@ -21,7 +21,9 @@ enum gws_door {
   GWS_DOOR_HISTORY, /**< whom allow.history of the channel lets */
   GWS_DOOR_PRESENCE,
   GWS_DOOR_SUBSCRIBE,
-  GWS_DOOR_CHANNEL
+  GWS_DOOR_CHANNEL,
+  GWS_DOOR_SEND, /**< whom the rule of the address lets */
+  GWS_DOOR_OWN   /**< all; the method looks at who calls */
 };
 
 /** A reply that is being made: encoded messages of the reply's type, one after
@@ -121,6 +123,28 @@ uint32_t gws_api_presence(gw_hub *h, const gw_caller *caller,
                           const ProtobufCMessage *request, gws_reply *r);
 uint32_t gws_api_presence_stats(gw_hub *h, const gw_caller *caller,
                                 const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_presence_of(gw_hub *h, const gw_caller *caller,
+                             const ProtobufCMessage *request, gws_reply *r);
+void gws_api_presence_of_finish(const ProtobufCMessage *request,
+                                ProtobufCMessage *all);
+uint32_t gws_api_send(gw_hub *h, const gw_caller *caller,
+                      const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_group_create(gw_hub *h, const gw_caller *caller,
+                              const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_group_delete(gw_hub *h, const gw_caller *caller,
+                              const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_group_add(gw_hub *h, const gw_caller *caller,
+                           const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_group_remove(gw_hub *h, const gw_caller *caller,
+                              const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_group_set_role(gw_hub *h, const gw_caller *caller,
+                                const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_group_get(gw_hub *h, const gw_caller *caller,
+                           const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_groups(gw_hub *h, const gw_caller *caller,
+                        const ProtobufCMessage *request, gws_reply *r);
+void gws_api_groups_finish(const ProtobufCMessage *request,
+                           ProtobufCMessage *all);
 uint32_t gws_api_rpc(gw_hub *h, const gw_caller *caller,
                      const ProtobufCMessage *request, gws_reply *r);
 

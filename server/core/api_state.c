@@ -160,7 +160,7 @@ static void set_allowed(const gw_machine *m, uint8_t state, gws_mover by,
                         char *allowed[GW_MACHINE_STATES_MAX]) {
   reply->allowed = allowed;
   for (uint8_t to = 0; to < m->num_states; to++) {
-    const gw_transition *t = gws_machine_transition(m, state, to);
+    const gw_machine_transition *t = gws_machine_transition(m, state, to);
     if (t != NULL && gws_transition_is_for(t, by))
       allowed[reply->n_allowed++] = (char *)(uintptr_t)m->states[to];
   }

@@ -93,14 +93,23 @@ static uint32_t set_presence(gw_hub *h, const gw_mail *m) {
   return code;
 }
 
-static void end_presence(gw_hub *h, const gw_mail *m) {
+static void change_presence(gw_hub *h, const gw_mail *m) {
   const gw_presence_command *cmd = &m->u.presence;
   gw_channel *ch = gws_channel_find(h, m->name, m->hash);
   if (ch == NULL) return;
-  if (m->kind == GWS_MAIL_PRESENCE_LEAVE)
+  switch (m->kind) {
+  case GWS_MAIL_PRESENCE_LEAVE:
     gws_presence_leave(ch, cmd->client, cmd->connection);
-  else
+    break;
+  case GWS_MAIL_PRESENCE_LOST:
     gws_presence_lost(ch, cmd->client, cmd->connection);
+    break;
+  case GWS_MAIL_PRESENCE_IDLE:
+    gws_presence_idle(ch, cmd);
+    break;
+  default:
+    gws_presence_active(ch, cmd);
+  }
 }
 
 void gws_command_on_presence(gw_hub *h, gw_mail *m) {
@@ -109,7 +118,7 @@ void gws_command_on_presence(gw_hub *h, gw_mail *m) {
   if (m->kind == GWS_MAIL_PRESENCE_SET)
     outcome.code = set_presence(h, m);
   else
-    end_presence(h, m);
+    change_presence(h, m);
   gws_command_done(h, &origin, &outcome, m);
 }
 
@@ -131,7 +140,7 @@ void gws_command_on_snapshot(gw_hub *h, gw_mail *m) {
   h->forwarded[m->from]--;
   gw_session *s = gws_session_get(h, m->origin.session);
   if (s != NULL && m->code == GW_CODE_OK)
-    gws_presence_answer(s, m->origin.request, m->snapshot);
+    gws_presence_answer(s, m->origin.request, m->name, m->snapshot);
   else if (s != NULL)
     gws_reply_error(s, m->origin.request, m->code, NULL);
   gw_mail_free(m);

@@ -198,7 +198,7 @@ static bool post_found(const gw_session *s, uint32_t worker) {
     return false;
   }
   m->handle = s->client;
-  m->version = s->connection;
+  m->hash = s->connection; /* there is no channel to name */
   m->name = gws_mail_keep(m, user);
   gws_mail_post(s->hub, worker, m);
   return true;
@@ -220,7 +220,7 @@ void gws_conn_on_found(gw_hub *h, gw_mail *m) {
   gw_absence *a = find(h, m->handle);
   bool is_own = a != NULL && a->worker == h->worker;
   gw_notice n = {.client = m->handle,
-                 .connection = m->version,
+                 .connection = m->hash,
                  .user = m->name,
                  .from = is_own ? (enum gw_conn_state)a->state : GW_CONN_NONE,
                  .to = GW_CONN_CONNECTED};
@@ -244,7 +244,7 @@ void gws_conn_opened(gw_session *s) {
     move(s, GW_CONN_CONNECTED, GW_CODE_OK);
   }
   if (a != NULL) forget(h, a);
-  s->active_ms = (uint32_t)h->now_ms;
+  s->spoke_ms = (uint32_t)h->now_ms;
 }
 
 void gws_conn_active(gw_session *s) {
@@ -253,7 +253,7 @@ void gws_conn_active(gw_session *s) {
 
 void gws_conn_look(gw_session *s) {
   uint32_t after_ms = s->hub->settings->idle_after_ms;
-  uint32_t quiet_ms = (uint32_t)s->hub->now_ms - s->active_ms;
+  uint32_t quiet_ms = (uint32_t)s->hub->now_ms - s->spoke_ms;
   if (s->conn_state == GW_CONN_CONNECTED && after_ms != 0 &&
       quiet_ms >= after_ms)
     move(s, GW_CONN_IDLE, GW_CODE_OK);

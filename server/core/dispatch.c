@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* dispatch.c - from a frame to the handler of its type. */
+#include <string.h>
+
 #include "server/core/conn_state.h"
 #include "server/core/inspect.h"
 #include "server/core/session.h"
@@ -28,11 +30,19 @@ static const struct rule rules[] = {
     [GW_FRAME_REFRESH] = {gws_serve_refresh, true},
     [GW_FRAME_REFRESHED] = {NULL, false},
     [GW_FRAME_SERVER_SUBSCRIBED] = {NULL, false},
+    [GW_FRAME_SEND] = {gws_serve_send, true},
+    [GW_FRAME_SENT] = {NULL, false},
 };
 #define NUM_RULES (sizeof rules / sizeof rules[0])
 
 /** Features that no side may use, as none is agreed in the handshake. */
 #define FLAGS_NOT_AGREED (GW_FLAG_MORE | GW_FLAG_COMPRESSED)
+
+/** Some numbers between others are nobody's yet. */
+static bool is_known(uint8_t type) {
+  return rules[type].handle != NULL ||
+         strcmp(gw_type_name(type), "UNKNOWN") != 0;
+}
 
 static void handle_unknown(gw_session *s, const gw_frame *f) {
   gw_stat_add(&s->hub->stats.unknown_frames_total, 1);
@@ -41,7 +51,7 @@ static void handle_unknown(gw_session *s, const gw_frame *f) {
 }
 
 static void note_activity(gw_session *s) {
-  s->active_ms = (uint32_t)s->hub->now_ms;
+  s->spoke_ms = (uint32_t)s->hub->now_ms;
   if (s->conn_state == GW_CONN_IDLE) gws_conn_active(s);
 }
 
@@ -60,7 +70,7 @@ void gws_session_handle(gw_session *s, const gw_frame *f) {
     gws_serve_credit(s, f);
     return;
   }
-  if (type >= NUM_RULES || type == GW_FRAME_NONE) {
+  if (type >= NUM_RULES || type == GW_FRAME_NONE || !is_known(type)) {
     handle_unknown(s, f);
     return;
   }

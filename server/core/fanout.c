@@ -141,3 +141,11 @@ void gws_fanout_roster(gw_channel *ch, gw_buf *diff) {
   for (uint32_t i = 0; i < ch->num_seats; i++)
     give_diff(ch->seats[i].sub, diff);
 }
+
+void gws_fanout_roster_anew(gw_channel *ch) {
+  for (uint32_t i = 0; i < ch->num_seats; i++) {
+    gw_sub *sub = ch->seats[i].sub;
+    if (sub->roster == GWS_ROSTER_LIVE || sub->roster == GWS_ROSTER_SENDING)
+      gws_sub_set_roster(sub, GWS_ROSTER_STALE);
+  }
+}

@@ -28,5 +28,7 @@ void gws_fanout_own(gw_channel *ch, const gw_fanout *f);
 
 /** Queue a presence diff to the subscribers that follow the presence. */
 void gws_fanout_roster(gw_channel *ch, gw_buf *diff);
+/** Have them sent a new snapshot, each as it reads. */
+void gws_fanout_roster_anew(gw_channel *ch);
 
 #endif

@@ -137,7 +137,7 @@ static bool load(gw_channel *ch, gw_channel_state *st) {
   if (ch->number != 0 && (ch->epoch != st->epoch || ch->number != st->number))
     end_all_answered(ch, GW_CODE_EPOCH_CHANGED);
   if (gws_channel_set_number(ch, st->number) < 0) return false;
-  if (gws_presence_load(ch, st->version, st->members) < 0) return false;
+  if (gws_presence_load(ch, &st->presence, st->members) < 0) return false;
   ch->epoch = st->epoch;
   if (!load_history(ch, st)) return false;
   ch->top = st->top;
@@ -198,7 +198,7 @@ void gws_follow_on_refused(gw_hub *h, gw_mail *m) {
 void gws_follow_on_roster(gw_hub *h, gw_mail *m) {
   gw_channel *ch = gw_slots_get(&h->channels, m->handle);
   if (ch != NULL && ch->state == GWS_CHANNEL_ATTACHED &&
-      gws_presence_apply(ch, m->version, m->roster, m->buf) < 0) {
+      gws_presence_apply(ch, &m->u.news, m->roster, m->buf) < 0) {
     gws_hub_nomem(h);
     restart(ch);
   }
@@ -276,6 +276,14 @@ static void copy_records(const gw_history *h, gw_channel_state *st) {
   }
 }
 
+/** What is told of the presence. */
+static gw_presence_news news_of(const gw_channel *ch, bool is_whole) {
+  return (gw_presence_news){.version = gws_presence_version(ch),
+                            .numbers = gws_presence_numbers(ch),
+                            .mode = gws_presence_mode(ch),
+                            .is_whole = is_whole};
+}
+
 static gw_channel_state *copy_state(gw_channel *ch) {
   gw_history_trim(&ch->history, ch->hub->now_ms);
   uint32_t num = ch->history.len - ch->history.num_holes;
@@ -287,7 +295,7 @@ static gw_channel_state *copy_state(gw_channel *ch) {
                            .trimmed_by = ch->history.trimmed_by,
                            .floor = ch->history.floor,
                            .meta = ch->meta,
-                           .version = gws_presence_version(ch),
+                           .presence = news_of(ch, true),
                            .members = gws_presence_roster(ch)};
   if (st->members == NULL) {
     gw_mem_free(st);
@@ -333,26 +341,25 @@ void gws_follow_on_detach(gw_hub *h, gw_mail *m) {
   gw_mail_free(m);
 }
 
-static gw_mail *new_roster_mail(gw_buf *diff, gw_roster *changes) {
-  gw_mail *m = gws_mail_new(GWS_MAIL_ROSTER, 0);
+static gw_mail *new_roster_mail(gw_roster *members, gw_buf *diff) {
+  gw_mail *m = members != NULL ? gws_mail_new(GWS_MAIL_ROSTER, 0) : NULL;
   if (m == NULL) return NULL;
-  m->buf = gw_buf_ref(diff);
-  m->roster = gws_roster_ref(changes);
+  if (diff != NULL) m->buf = gw_buf_ref(diff);
+  m->roster = gws_roster_ref(members);
   return m;
 }
 
-void gws_follow_send_roster(gw_channel *ch, uint64_t version, gw_buf *diff,
-                            gw_roster *changes) {
+void gws_follow_send_roster(gw_channel *ch, gw_roster *members, gw_buf *diff) {
   for (uint32_t i = 0; i < ch->num_followers;) {
     const gw_follower *f = &ch->followers[i];
-    gw_mail *m = new_roster_mail(diff, changes);
+    gw_mail *m = new_roster_mail(members, diff);
     if (m == NULL) {
       gws_hub_nomem(ch->hub);
       gws_follow_reset(ch, i);
       continue;
     }
     m->handle = f->handle;
-    m->version = version;
+    m->u.news = news_of(ch, diff == NULL);
     gws_mail_post(ch->hub, f->worker, m);
     i++;
   }

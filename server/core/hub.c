@@ -16,7 +16,9 @@
 #include "server/core/drain.h"
 #include "server/core/filter.h"
 #include "server/core/filtered.h"
+#include "server/core/groups.h"
 #include "server/core/hold.h"
+#include "server/core/idle.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
 #include "server/core/meta.h"
@@ -51,8 +53,10 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
     h->has_forms |= h->settings->namespaces[i].names != GW_TEXT_ANY;
   h->has_state = gw_settings_named(h->settings, GWS_STATE_SPACE) != NULL;
   h->news_space = gw_settings_named(h->settings, GWS_NEWS_SPACE);
+  h->places = gws_hub_hash(h, "place", 5);
   gw_wheel_init(&h->wheel, 0);
   h->drain.timer.kind = GWS_TIMER_DRAIN;
+  h->late_timer.kind = GWS_TIMER_GROUPS;
   h->forwarded = gw_mem_zalloc(h->num_workers * sizeof *h->forwarded);
   /* Got now, as both are needed to survive when nothing can be got later. */
   if (h->forwarded == NULL || gws_hub_scratch(h, GWS_SCRATCH_MIN) == NULL ||
@@ -99,11 +103,14 @@ void gw_hub_free(gw_hub *h) {
   gws_news_free(h);
   gw_slots_deinit(&h->sessions);
   gw_slots_deinit(&h->channels);
+  gws_groups_free(h);
   gw_index_deinit(&h->clients);
+  gw_index_deinit(&h->users);
   gw_index_deinit(&h->followed);
   gws_filters_deinit(h);
   gws_names_deinit(h);
   gws_pattern_deinit(h);
+  gw_index_deinit(&h->present);
   gw_refused_deinit(&h->refused);
   gw_mem_free(h->forwarded);
   gw_mem_free(h->scratch.data);
@@ -202,6 +209,9 @@ static void fire(void *user, gw_timer *t) {
   case GWS_TIMER_PRESENCE:
     gws_presence_on_timer(GWS_AROUND(t, struct gw_presence, timer));
     break;
+  case GWS_TIMER_IDLE:
+    gws_idle_on_timer(GWS_AROUND(t, gw_idle, timer));
+    break;
   case GWS_TIMER_MEMBER:
     gws_presence_on_grace(GWS_AROUND(t, gw_member, grace));
     break;
@@ -216,6 +226,9 @@ static void fire(void *user, gw_timer *t) {
     break;
   case GWS_TIMER_LEASE:
     gws_lease_on_timer(GWS_AROUND(t, gw_lease, timer));
+    break;
+  case GWS_TIMER_GROUPS:
+    gws_groups_on_timer(GWS_AROUND(t, gw_hub, late_timer));
     break;
   case GWS_TIMER_HOLD:
     gws_hold_on_timer(t);
@@ -261,6 +274,8 @@ static const mail_handler mail_handlers[] = {
     [GWS_MAIL_PRESENCE_SET] = gws_command_on_presence,
     [GWS_MAIL_PRESENCE_LEAVE] = gws_command_on_presence,
     [GWS_MAIL_PRESENCE_LOST] = gws_command_on_presence,
+    [GWS_MAIL_PRESENCE_IDLE] = gws_command_on_presence,
+    [GWS_MAIL_PRESENCE_ACTIVE] = gws_command_on_presence,
     [GWS_MAIL_PRESENCE_GET] = gws_command_on_presence_get,
     [GWS_MAIL_SNAPSHOT] = gws_command_on_snapshot,
     [GWS_MAIL_ROSTER] = gws_follow_on_roster,
@@ -279,6 +294,7 @@ static const mail_handler mail_handlers[] = {
     [GWS_MAIL_CALL_DONE] = gws_calls_on_done,
     [GWS_MAIL_API] = gws_api_on_mail,
     [GWS_MAIL_API_DONE] = gws_api_on_done,
+    [GWS_MAIL_GROUP] = gws_groups_on_mail,
 };
 
 void gw_hub_deliver(gw_hub *h, gw_mail *mail) {

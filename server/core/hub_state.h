@@ -19,10 +19,12 @@ enum gws_timer_kind {
   GWS_TIMER_FILTERED,
   GWS_TIMER_PRESENCE,
   GWS_TIMER_MEMBER,
+  GWS_TIMER_IDLE,
   GWS_TIMER_CALL,
   GWS_TIMER_SENT_CALL,
   GWS_TIMER_IDENTITY,
   GWS_TIMER_LEASE,
+  GWS_TIMER_GROUPS,
   GWS_TIMER_HOLD,
   GWS_TIMER_ABSENCE,
   GWS_TIMER_DRAIN
@@ -78,20 +80,29 @@ struct gw_hub {
 
   gw_slots sessions;
   gw_index clients;   /**< open sessions by client id */
+  gw_index users;     /**< first of each user's; see bunch.h */
+  uint64_t places;    /**< hides the slots in ids of connections */
   gw_session *ending; /**< sessions to take apart at the safe point */
   unsigned depth;     /**< calls from outside that are under way */
   uint32_t low_water; /**< half of the queue's cap */
 
   gw_slots channels;
   gw_channel *by_name;
-  gw_index followed;       /**< attached channels of other workers, by number */
-  gw_names names;          /**< patterns, wherever their subscribers are */
+  gw_index followed; /**< attached channels of other workers, by number */
+  gw_index present;  /**< first row of each user in presences; see bunch.h */
+  gw_names names;    /**< patterns, wherever their subscribers are */
   struct gws_loss *losses; /**< by worker; NULL: there are no patterns */
   gw_index filters;        /**< by hash; see filter.h */
   uint64_t filter_stamp;
   uint32_t num_owned;
   uint32_t *forwarded;     /**< unanswered commands, per worker */
   gw_refused_list refused; /**< for want of memory, by channel and client */
+
+  struct gw_group_slot *groups; /**< of the node, by name; see groups.h */
+  gw_mail *late_groups;         /**< that there was no memory for */
+  gw_timer late_timer;
+  uint64_t last_group_version; /**< of those that are owned here */
+  uint32_t last_delivery;      /**< of a message; see send.c */
 
   uint64_t last_ticket;      /**< of a question */
   const gw_verdict *decided; /**< for the frame that is handled; NULL: ask */

@@ -58,6 +58,13 @@ static void close_hole(gw_index *ix, uint32_t hole) {
   ix->cells[hole].item = NULL;
 }
 
+void gw_index_replace(gw_index *ix, uint32_t hash, const void *item, void *by) {
+  uint32_t i = hash & ix->mask;
+  while (ix->cells[i].item != item)
+    i = (i + 1) & ix->mask;
+  ix->cells[i].item = by;
+}
+
 void gw_index_remove(gw_index *ix, uint32_t hash, const void *item) {
   if (ix->cells == NULL) return;
   uint32_t i = hash & ix->mask;

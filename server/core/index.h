@@ -28,6 +28,8 @@ void gw_index_deinit(gw_index *ix);
 GW_MUST_USE int gw_index_reserve(gw_index *ix);
 /** 0, GW_ERR_NOMEM */
 GW_MUST_USE int gw_index_add(gw_index *ix, uint32_t hash, void *item);
+/** Put an item in the place of another of the same hash, which is there. */
+void gw_index_replace(gw_index *ix, uint32_t hash, const void *item, void *by);
 /** Not being there is fine. */
 void gw_index_remove(gw_index *ix, uint32_t hash, const void *item);
 

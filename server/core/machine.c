@@ -53,26 +53,27 @@ gw_view gws_machine_write(const gw_machine *m, uint8_t state,
   return gw_view_of(space);
 }
 
-const gw_transition *gws_machine_transition(const gw_machine *m, uint8_t from,
-                                            uint8_t to) {
+const gw_machine_transition *gws_machine_transition(const gw_machine *m,
+                                                    uint8_t from, uint8_t to) {
   for (int i = 0; i < m->num_transitions; i++) {
-    const gw_transition *t = &m->transitions[i];
+    const gw_machine_transition *t = &m->transitions[i];
     bool leaves = t->from == from || (t->from == GW_MACHINE_ANY && from != to);
     if (leaves && t->to == to) return t;
   }
   return NULL;
 }
 
-const gw_transition *gws_machine_automatic(const gw_machine *m, uint8_t state) {
+const gw_machine_transition *gws_machine_automatic(const gw_machine *m,
+                                                   uint8_t state) {
   for (int i = 0; i < m->num_transitions; i++) {
-    const gw_transition *t = &m->transitions[i];
+    const gw_machine_transition *t = &m->transitions[i];
     if (t->from == state && t->after_ms != 0) return t;
   }
   return NULL;
 }
 
-bool gws_transition_is_for(const gw_transition *t, gws_mover by) {
-  return by.is_trusted || (t->who.who & by.ways) != 0;
+bool gws_transition_is_for(const gw_machine_transition *t, gws_mover by) {
+  return by.is_trusted || (t->who & by.ways) != 0;
 }
 
 /* ---- words ------------------------------------------------------------------- */
@@ -92,7 +93,7 @@ void gws_machine_explain(const gw_machine *m, uint8_t state, gws_mover by,
       (size_t)sprintf(words, "%s is %s; allowed: ", m->name, m->states[state]);
   const char *before = "";
   for (uint8_t to = 0; to < m->num_states; to++) {
-    const gw_transition *t = gws_machine_transition(m, state, to);
+    const gw_machine_transition *t = gws_machine_transition(m, state, to);
     if (t == NULL || !gws_transition_is_for(t, by)) continue;
     if (!append(words, &len, before, m->states[to])) {
       (void)append(words, &len, before, "...");
@@ -132,7 +133,8 @@ uint32_t gws_machine_check(const gw_hub *h, gw_view channel,
   if (to < 0) return GW_CODE_ILLEGAL_TRANSITION;
   move->to = (uint8_t)to;
   if (is_new && move->to == m->initial) return GW_CODE_OK;
-  const gw_transition *t = gws_machine_transition(m, move->from, move->to);
+  const gw_machine_transition *t =
+      gws_machine_transition(m, move->from, move->to);
   if (t == NULL) return GW_CODE_ILLEGAL_TRANSITION;
   return gws_transition_is_for(t, by) ? GW_CODE_OK : GW_CODE_PERMISSION_DENIED;
 }

@@ -28,13 +28,13 @@
 /** From whatever state. */
 #define GW_MACHINE_ANY UINT8_MAX
 
-typedef struct gw_transition {
+typedef struct gw_machine_transition {
   uint8_t from; /**< index of a state, GW_MACHINE_ANY */
   uint8_t to;   /**< index of a state */
-  gw_rule who;  /**< of clients: ANYONE, USER; none: the application only */
+  uint32_t who; /**< of clients: ANYONE, USER; none: the application only */
   uint32_t
       after_ms; /**< it happens by itself after this long; 0: it does not */
-} gw_transition;
+} gw_machine_transition;
 
 typedef struct gw_machine {
   char name[GW_MACHINE_NAME_MAX + 1];
@@ -44,7 +44,7 @@ typedef struct gw_machine {
   uint8_t initial;
   uint8_t num_transitions;
   char states[GW_MACHINE_STATES_MAX][GW_MACHINE_NAME_MAX + 1];
-  gw_transition transitions[GW_MACHINE_TRANSITIONS_MAX];
+  gw_machine_transition transitions[GW_MACHINE_TRANSITIONS_MAX];
 } gw_machine;
 
 /** Whether a key is the state of a machine. */
@@ -63,10 +63,11 @@ gw_view gws_machine_write(const gw_machine *m, uint8_t state,
                           char space[GW_MACHINE_NAME_MAX + 3]);
 
 /** The transition between two states; NULL: there is none. */
-const gw_transition *gws_machine_transition(const gw_machine *m, uint8_t from,
-                                            uint8_t to);
+const gw_machine_transition *gws_machine_transition(const gw_machine *m,
+                                                    uint8_t from, uint8_t to);
 /** The one that leaves a state by itself; NULL. */
-const gw_transition *gws_machine_automatic(const gw_machine *m, uint8_t state);
+const gw_machine_transition *gws_machine_automatic(const gw_machine *m,
+                                                   uint8_t state);
 
 /** Who changes a state. */
 typedef struct gws_mover {
@@ -75,7 +76,7 @@ typedef struct gws_mover {
 } gws_mover;
 
 /** Whether a transition is there for somebody. */
-bool gws_transition_is_for(const gw_transition *t, gws_mover by);
+bool gws_transition_is_for(const gw_machine_transition *t, gws_mover by);
 
 /** "order is paid; allowed: shipped, refunded": what somebody may make of it. */
 void gws_machine_explain(const gw_machine *m, uint8_t state, gws_mover by,

@@ -38,6 +38,8 @@ void gws_mail_drop(gw_mail *m) {
   m->roster = NULL;
   gws_snapshot_unref(m->snapshot);
   m->snapshot = NULL;
+  gws_group_unref(m->group);
+  m->group = NULL;
   if (m->state == NULL) return;
   for (uint32_t i = 0; i < m->state->num_records; i++)
     gw_buf_unref(m->state->records[i].buf);

@@ -4,6 +4,7 @@
 #define GODWIT_SERVER_MAIL_H
 
 #include "server/core/api.h"
+#include "server/core/group.h"
 #include "server/core/history.h"
 #include "server/core/hub_state.h"
 #include "server/core/machine.h"
@@ -39,9 +40,11 @@ enum gws_mail_kind {
   GWS_MAIL_PRESENCE_SET,
   GWS_MAIL_PRESENCE_LEAVE,
   GWS_MAIL_PRESENCE_LOST,
+  GWS_MAIL_PRESENCE_IDLE,
+  GWS_MAIL_PRESENCE_ACTIVE,
   GWS_MAIL_PRESENCE_GET,
   GWS_MAIL_SNAPSHOT, /**< answer to PRESENCE_GET */
-  GWS_MAIL_ROSTER,   /**< a presence diff */
+  GWS_MAIL_ROSTER,   /**< a presence diff, or a presence in another mode */
   GWS_MAIL_DONE,     /**< answer to a command */
   GWS_MAIL_PATTERN,  /**< the next five: see pattern.h */
   GWS_MAIL_PATTERN_NOTED,
@@ -56,7 +59,8 @@ enum gws_mail_kind {
   GWS_MAIL_CALL,
   GWS_MAIL_CALL_DONE,
   GWS_MAIL_API,
-  GWS_MAIL_API_DONE
+  GWS_MAIL_API_DONE,
+  GWS_MAIL_GROUP /**< another value of a group, or its end */
 };
 
 #define GWS_NOBODY UINT32_MAX
@@ -111,7 +115,7 @@ typedef struct gw_channel_state {
   uint8_t trimmed_by;
   uint64_t floor;
   gw_buf *meta;
-  uint64_t version;
+  gw_presence_news presence;
   gw_roster *members;
   uint32_t num_records;
   gw_record records[];
@@ -141,17 +145,18 @@ struct gw_mail {
   gw_origin origin;
   uint64_t hash;   /**< of the channel's name */
   uint64_t handle; /**< of the follower's channel */
-  gw_view name;    /**< of the channel, in bytes */
-  uint64_t version;
+  gw_view name;    /**< of the channel or group, in bytes */
   uint32_t code;
   gw_buf *buf;
   gw_channel_state *state;
   gw_roster *roster;
   gw_snapshot *snapshot;
+  gw_group *group;
   union {
     gw_publish_command publish;
     gw_published_mail published;
     gw_presence_command presence;
+    gw_presence_news news;
     gw_outcome outcome;
     gw_call_mail call;
     gw_api_mail api;
@@ -237,9 +242,10 @@ void gws_follow_on_reset(gw_hub *h, gw_mail *m);
 void gws_follow_break(gw_channel *ch);
 void gws_follow_on_roster(gw_hub *h, gw_mail *m);
 
-/** At the owner: give a presence diff to all followers. */
-void gws_follow_send_roster(gw_channel *ch, uint64_t version, gw_buf *diff,
-                            gw_roster *changes);
+/** At the owner: give changes of the presence to all followers, with their diff;
+ * without one, members are all that are told. NULL for members: there was no
+ * memory for them. */
+void gws_follow_send_roster(gw_channel *ch, gw_roster *members, gw_buf *diff);
 void gws_follow_on_attach(gw_hub *h, gw_mail *m);
 void gws_follow_on_detach(gw_hub *h, gw_mail *m);
 /** The channel ends, with all that followers have of it. */

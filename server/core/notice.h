@@ -57,7 +57,9 @@ typedef struct gw_notice {
   /* PRESENCE */
   uint32_t change;           /**< enum gw_presence_kind */
   gw_presence_member member; /**< of a leave: as it was */
-  uint64_t version;
+  uint64_t version;          /**< of the presence, then */
+  bool first; /**< ENTER: it is the first client of its user there */
+  bool last;  /**< LEAVE: it was the last one */
 } gw_notice;
 
 #endif

@@ -117,7 +117,8 @@ static uint32_t make_room(gw_channel *ch, const gw_buf *b) {
 
 /** Of a state that has moved: when it moves on by itself; GW_NEVER. */
 static uint64_t next_move(const gw_channel *ch, const gws_move *move) {
-  const gw_transition *t = gws_machine_automatic(move->machine, move->to);
+  const gw_machine_transition *t =
+      gws_machine_automatic(move->machine, move->to);
   return t != NULL ? ch->hub->now_ms + t->after_ms : GW_NEVER;
 }
 
@@ -288,7 +289,7 @@ static bool moves_on(const gw_channel *ch, const gw_publication *was,
   const gw_machine *m =
       gws_machine_find(ch->hub->settings, gws_channel_name(ch), was->item);
   int from = m != NULL ? gws_machine_read(m, was->json) : -1;
-  const gw_transition *t =
+  const gw_machine_transition *t =
       from >= 0 ? gws_machine_automatic(m, (uint8_t)from) : NULL;
   if (t == NULL) return false;
   *move = (gws_move){m, t->from, t->to};

@@ -15,6 +15,10 @@ gw_roster *gws_roster_ref(gw_roster *r) {
   return r;
 }
 
+void gws_roster_put(gw_roster *r, uint64_t client, gw_buf *member) {
+  r->entries[r->num++] = (gw_roster_entry){client, member};
+}
+
 void gws_roster_unref(gw_roster *r) {
   if (r == NULL) return;
   if (atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1) return;

@@ -8,6 +8,7 @@
 
 #include "server/core/access.h"
 #include "server/core/channel.h"
+#include "server/core/groups.h"
 #include "server/core/mail.h"
 
 #define PREFIX GWS_STATE_SPACE ":"
@@ -88,6 +89,10 @@ bool gws_scope_may(const gw_session *s, const gws_scope *scope,
     return gw_view_eq(scope->id, gws_session_user(s));
   case GWS_SCOPE_CHANNEL:
     return is_of_channel(s, scope->id, is_change);
+  case GWS_SCOPE_GROUP:
+    return s->is_known &&
+           gws_groups_may(s->hub, scope->id, gws_session_user(s),
+                          is_change ? GW_MAY_PUBLISH : GW_MAY_READ);
   case GWS_SCOPE_FREE:
     return true;
   default:

@@ -23,7 +23,7 @@ enum gws_scope_kind {
                              the same when the client comes back */
   GWS_SCOPE_USER,       /**< a user's own */
   GWS_SCOPE_CHANNEL,    /**< of the subscribers of the channel */
-  GWS_SCOPE_GROUP,      /**< of the application, so far */
+  GWS_SCOPE_GROUP,      /**< of members whose role permits read, or publish */
   GWS_SCOPE_FREE,       /**< of everybody whom the rules let */
   GWS_NUM_SCOPES
 };

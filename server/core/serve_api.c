@@ -86,10 +86,26 @@ static uint32_t start(gw_session *s, uint32_t request_id, const gw_rpc *msg,
     return GW_CODE_INTERNAL;
   }
   *a = (asking){h, s->handle, request_id, msg->data.len == 0, m};
-  gw_caller caller = {
-      .session = s->handle, .client = s->client, .user = gws_session_user(s)};
+  gw_caller caller = {.is_known = s->is_known,
+                      .session = s->handle,
+                      .client = s->client,
+                      .user = gws_session_user(s)};
   gw_hub_api(h, gw_view_of(m->name), &caller, request, on_reply, a);
   return GW_CODE_OK;
+}
+
+/** JSON is a message in there, and sound. */
+static enum gws_answer permit_send(gw_session *s, gw_view request,
+                                   gw_verdict *v) {
+  gw_send msg;
+  const char *why = NULL;
+  *v = (gw_verdict){.code = GW_CODE_BAD_REQUEST};
+  if (gw_decode_send(request, &msg) == 0) {
+    msg.json = (gw_view){NULL, 0};
+    v->code = gws_send_permit(s, &msg, &why);
+  }
+  if (why != NULL) v->message = gw_view_of(why);
+  return v->code == GW_CODE_OK ? GWS_ANSWER_YES : GWS_ANSWER_NO;
 }
 
 /** Whether the client may, by the rules of the channel that it asks about. */
@@ -102,6 +118,8 @@ static enum gws_answer permit(gw_session *s, const gw_frame *f,
       [GWS_DOOR_SUBSCRIBE] = GW_ACTION_SUBSCRIBE,
       [GWS_DOOR_CHANNEL] = GW_ACTION_CHANNEL,
   };
+  if (m->door == GWS_DOOR_OWN) return GWS_ANSWER_YES;
+  if (m->door == GWS_DOOR_SEND) return permit_send(s, request, v);
   char name[GW_MAX_CHANNEL_BYTES + 1];
   gw_head by_name = {.type = f->head.type};
   gw_target t;

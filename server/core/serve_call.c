@@ -2,6 +2,7 @@
 /* serve_call.c - Rpc, RpcResult and Error from clients; calls of the
  * application. */
 #include "server/core/calls.h"
+#include "server/core/idle.h"
 #include "server/core/session.h"
 
 static uint32_t check(gw_session *s, const gw_frame *f, const gw_rpc *msg) {
@@ -49,6 +50,7 @@ void gws_serve_rpc(gw_session *s, const gw_frame *f) {
     return;
   }
   gw_stat_add(&s->hub->stats.calls_total, 1);
+  gws_session_act(s);
   gw_call_open *c = NULL;
   uint32_t code = check(s, f, &msg);
   msg.timeout_ms = gws_call_timeout(msg.timeout_ms);

@@ -2,6 +2,7 @@
 /* serve_presence.c - PresenceSet, PresenceLeave and PresenceGet. */
 #include "server/core/access.h"
 #include "server/core/channel.h"
+#include "server/core/idle.h"
 #include "server/core/mail.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
@@ -46,6 +47,16 @@ static bool prepare_farewell(gw_sub *sub) {
   return sub->farewell != NULL;
 }
 
+/** The wish was taken: whether the session has a member now, and how time goes
+ * on for it. */
+static void note(gw_sub *sub, bool is_set, const gw_presence_command *cmd) {
+  sub->is_member = is_set;
+  if (!is_set)
+    gws_idle_end(sub);
+  else if (gws_idle_begin(sub, &cmd->msg) < 0)
+    gws_hub_nomem(sub->session->hub);
+}
+
 static uint32_t forward(gw_sub *sub, const gw_frame *f,
                         const gw_presence_command *cmd) {
   gw_hub *h = sub->session->hub;
@@ -62,7 +73,7 @@ static uint32_t forward(gw_sub *sub, const gw_frame *f,
   }
   m->origin = origin_of(sub->session, f);
   gws_command_post(h, owner, m);
-  sub->is_member = is_set;
+  note(sub, is_set, cmd);
   return GW_CODE_OK;
 }
 
@@ -70,13 +81,14 @@ static uint32_t forward(gw_sub *sub, const gw_frame *f,
 static uint32_t apply(gw_sub *sub, const gw_frame *f,
                       const gw_presence_command *cmd) {
   gw_session *s = sub->session;
+  bool is_set = f->head.type == GW_FRAME_PRESENCE_SET;
   uint32_t code = GW_CODE_OK;
-  if (f->head.type == GW_FRAME_PRESENCE_SET)
+  if (is_set)
     code = gws_presence_set(sub->channel, cmd);
   else
     gws_presence_leave(sub->channel, cmd->client, cmd->connection);
   if (code != GW_CODE_OK) return code;
-  sub->is_member = f->head.type == GW_FRAME_PRESENCE_SET;
+  note(sub, is_set, cmd);
   gws_reply_ok(s, f->head.request);
   return GW_CODE_OK;
 }
@@ -86,6 +98,7 @@ static uint32_t check_set(gw_session *s, const gw_presence_set *msg) {
   size_t len = msg->state.len + msg->data.len + msg->json.len;
   if (msg->state.len > GW_MAX_STATE_BYTES || (max != 0 && len > max))
     return GW_CODE_TOO_BIG;
+  if (msg->merge && msg->data.len != 0) return GW_CODE_BAD_REQUEST;
   uint32_t code = gws_payload_check(s, msg->data, msg->json);
   if (code != GW_CODE_OK || gw_view_is_text(msg->state)) return code;
   gw_stat_add(&s->hub->stats.bad_text_total, 1);
@@ -102,10 +115,20 @@ static uint32_t find_sub(gw_session *s, const gw_frame *f, gw_sub **sub) {
   return t.channel->ns->presence ? GW_CODE_OK : GW_CODE_PERMISSION_DENIED;
 }
 
+/** Whether the namespace knows the state. */
+static bool is_state(const gw_namespace *ns, const gw_presence_set *msg) {
+  if (ns->presence_states.len == 0 || (msg->merge && msg->state.len == 0))
+    return true;
+  return gw_words_has(&ns->presence_states, gws_presence_state(msg->state));
+}
+
 static void change(gw_session *s, const gw_frame *f, uint32_t code,
                    gw_presence_command *cmd) {
   gw_sub *sub = NULL;
   if (code == GW_CODE_OK) code = find_sub(s, f, &sub);
+  if (code == GW_CODE_OK && f->head.type == GW_FRAME_PRESENCE_SET &&
+      !is_state(sub->channel->ns, &cmd->msg))
+    code = GW_CODE_UNKNOWN_STATE;
   cmd->client = s->client;
   cmd->connection = s->connection;
   cmd->opened_ms = s->opened_ms;
@@ -152,19 +175,21 @@ static size_t size_of(const gw_snapshot *snapshot) {
   return sum;
 }
 
-static void send_nobody(gw_session *s, uint32_t request) {
+/** A channel that is not there has a mode all the same: its namespace's. */
+static void send_nobody(gw_session *s, uint32_t request, gw_view channel) {
+  const gw_namespace *ns = gw_settings_namespace(s->hub->settings, channel);
   gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_PRESENCE_SNAPSHOT, .request = request};
-  gw_presence_snapshot msg = {.version = 0};
+  gw_presence_snapshot msg = {.version = 0, .mode = ns->presence_mode};
   gws_session_send(s, GW_LANE_DATA, out,
                    gw_encode_presence_snapshot(out, &head, &msg));
 }
 
-void gws_presence_answer(gw_session *s, uint32_t request,
+void gws_presence_answer(gw_session *s, uint32_t request, gw_view channel,
                          const gw_snapshot *snapshot) {
   uint32_t cap = s->hub->settings->limits.max_queue_bytes;
   if (snapshot == NULL) {
-    send_nobody(s, request);
+    send_nobody(s, request, channel);
     return;
   }
   /* All at once, so it has to fit; a subscription gets it part by part. */
@@ -177,14 +202,15 @@ void gws_presence_answer(gw_session *s, uint32_t request,
     send_part(s, request, snapshot->parts[i]);
 }
 
-static void answer_here(gw_session *s, uint32_t request, gw_channel *ch) {
+static void answer_here(gw_session *s, uint32_t request, const gw_target *t) {
+  gw_channel *ch = t->channel;
   gw_snapshot *snapshot = ch == NULL ? NULL : gws_presence_snapshot(ch);
   if (ch != NULL && snapshot == NULL) {
     gws_hub_nomem(s->hub);
     gws_reply_error(s, request, GW_CODE_INTERNAL, NULL);
     return;
   }
-  gws_presence_answer(s, request, snapshot);
+  gws_presence_answer(s, request, t->name, snapshot);
   gws_snapshot_unref(snapshot);
 }
 
@@ -213,7 +239,7 @@ static void answer_get(gw_session *s, const gw_frame *f, const gw_target *t) {
   uint32_t owner = gws_channel_owner(h, t->hash);
   bool is_here = t->channel != NULL && gws_channel_is_ready(t->channel);
   if (owner == h->worker || is_here)
-    answer_here(s, f->head.request, t->channel);
+    answer_here(s, f->head.request, t);
   else
     ask_owner(s, f, owner, t);
 }

@@ -2,6 +2,7 @@
 /* serve_publish.c - Publish, as far as the publisher's own worker goes. */
 #include "server/core/access.h"
 #include "server/core/channel.h"
+#include "server/core/idle.h"
 #include "server/core/inspect.h"
 #include "server/core/mail.h"
 #include "server/core/news.h"
@@ -181,6 +182,7 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
     refuse(s, f->head.request, code);
     return;
   }
+  gws_session_act(s);
   cmd.hash = t.hash;
   cmd.msg.channel = t.name;
   if (gws_name_is_own(t.name)) cmd.by = mover(s);

@@ -99,7 +99,7 @@ static enum gws_answer permit(wish *w) {
     answer = gws_access(w->s, w->f, &ask, &w->v);
   }
   if (answer != GWS_ANSWER_YES || !w->msg.presence ||
-      gws_access_also(w->s, w->ns, GW_ACTION_PRESENCE, &w->v))
+      gws_access_also(w->s, &w->t, GW_ACTION_PRESENCE, &w->v))
     return answer;
   w->v.code = GW_CODE_PERMISSION_DENIED;
   w->v.message = gw_view_of("not allowed to see who is in the channel");
@@ -151,8 +151,9 @@ static void subscribe(wish *w) {
     return;
   }
   sub->by_token = w->v.by_token;
+  gws_access_note(sub, w->msg.presence, &w->v);
   sub->catchup->may_recover =
-      gws_access_also(s, sub->channel->ns, GW_ACTION_HISTORY, &w->v);
+      gws_access_also(s, &w->t, GW_ACTION_HISTORY, &w->v);
   begin(sub, w->f->head.request, &w->msg);
 }
 

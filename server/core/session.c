@@ -448,11 +448,76 @@ void gw_session_close(gw_session *s, uint32_t code, const char *reason,
   gws_hub_leave(s->hub);
 }
 
-static void forget_client(gw_session *s) {
-  if (s->client == 0) return;
+static uint32_t hash_id(const gw_hub *h, uint64_t id) {
+  return (uint32_t)gws_hub_hash(h, &id, sizeof id);
+}
+
+static uint32_t hash_name(const gw_hub *h, gw_view name) {
+  return (uint32_t)gws_hub_hash(h, name.data, name.len);
+}
+
+/* The low bits of a connection's id tell the slot of its session, which is found
+ * without a table. Others learn nothing from them about how many there are. */
+
+#define SLOT_BITS 24u
+#define SLOT_MASK ((UINT64_C(1) << SLOT_BITS) - 1)
+
+static uint64_t draw_connection(const gw_session *s) {
   gw_hub *h = s->hub;
-  gw_index_remove(&h->clients,
-                  (uint32_t)gws_hub_hash(h, &s->client, sizeof s->client), s);
+  uint64_t slot = gw_slots_index(s->handle) ^ h->places;
+  return (gws_hub_random(h) | 1u) << SLOT_BITS | (slot & SLOT_MASK);
+}
+
+gw_session *gws_session_of_connection(const gw_hub *h, uint64_t connection) {
+  uint64_t slot = (connection ^ h->places) & SLOT_MASK;
+  gw_session *s =
+      slot < h->sessions.num ? gw_slots_at(&h->sessions, (uint32_t)slot) : NULL;
+  bool is_it =
+      s != NULL && s->connection == connection && s->state == GWS_SESSION_OPEN;
+  return is_it ? s : NULL;
+}
+
+static gw_session *session_of(gw_link *link) {
+  return link != NULL ? GWS_AROUND(link, gw_session, of_user) : NULL;
+}
+
+static bool is_of_user(const gw_link *link, gw_view user) {
+  return gw_view_eq(gws_session_user(session_of((gw_link *)(uintptr_t)link)),
+                    user);
+}
+
+int gws_session_enlist(gw_session *s, uint32_t hash) {
+  gw_hub *h = s->hub;
+  gw_view user = gws_session_user(s);
+  int err = gw_index_add(&h->clients, hash, s);
+  if (err < 0) return err;
+  if (user.len != 0)
+    err = gw_bunch_add(&h->users, hash_name(h, user), user, is_of_user,
+                       &s->of_user);
+  if (err < 0)
+    gw_index_remove(&h->clients, hash, s);
+  else
+    s->connection = draw_connection(s);
+  return err;
+}
+
+static void forget(gw_session *s) {
+  gw_hub *h = s->hub;
+  gw_view user = gws_session_user(s);
+  if (s->client == 0) return;
+  gw_index_remove(&h->clients, hash_id(h, s->client), s);
+  if (user.len != 0)
+    gw_bunch_remove(&h->users, hash_name(h, user), &s->of_user);
+}
+
+gw_session *gws_session_first_of(const gw_hub *h, gw_view user) {
+  if (user.len == 0) return NULL;
+  return session_of(
+      gw_bunch_find(&h->users, hash_name(h, user), user, is_of_user));
+}
+
+gw_session *gws_session_next_of(const gw_session *s) {
+  return session_of(s->of_user.next);
 }
 
 static void tell_end(const gw_session *s) {
@@ -481,7 +546,7 @@ void gws_session_detach(gw_session *s) {
   gws_identity_free(s);
   gws_grants_free(s);
   tell_end(s);
-  forget_client(s);
+  forget(s);
   gws_conn_ended(s);
   s->client = 0;
   gw_refused_deinit(&s->refused);

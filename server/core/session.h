@@ -3,6 +3,7 @@
 #ifndef GODWIT_SERVER_SESSION_H
 #define GODWIT_SERVER_SESSION_H
 
+#include "server/core/bunch.h"
 #include "server/core/hold.h"
 #include "server/core/hub_state.h"
 #include "server/core/identity.h"
@@ -49,7 +50,7 @@ struct gw_session {
 
   uint32_t last_heard_ms; /**< low bits */
   uint32_t last_sent_ms;
-  uint32_t active_ms; /**< low bits: when it sent something that is no ping */
+  uint32_t spoke_ms; /**< low bits: when it sent something that is no ping */
   uint32_t ping_interval_ms;
   uint32_t message_bytes;  /**< of the message that is coming in */
   uint32_t publish_credit; /**< thousandths of publications that may come */
@@ -68,6 +69,10 @@ struct gw_session {
   uint64_t client;        /**< public id of the client */
   uint64_t opened_ms;     /**< when it was welcomed */
   uint64_t conn_since_ms; /**< since when it is in its state */
+  int64_t active_ms; /**< when its user did something last, as far as known */
+  uint32_t num_idle; /**< its members that time has changed; see idle.h */
+  uint32_t delivery; /**< the last message that it was given; see send.c */
+  gw_link of_user;   /**< the other sessions of its user */
   gw_subs subs;
   struct gw_calls *calls;   /**< NULL: none */
   gw_holds *holds;          /**< NULL: nothing was ever held */
@@ -118,6 +123,16 @@ void gws_session_free(gw_session *s);
 
 /** Session of a handle, if it is open. */
 gw_session *gws_session_get(const gw_hub *h, uint64_t handle);
+
+/** The sessions of a user on this worker, one after the other: the first, and
+ * the one after another. Some may be ENDING; NULL: no more. */
+gw_session *gws_session_first_of(const gw_hub *h, gw_view user);
+gw_session *gws_session_next_of(const gw_session *s);
+/** By the id of the connection. */
+gw_session *gws_session_of_connection(const gw_hub *h, uint64_t connection);
+/** Make it known under its client, whose hash that is, and its user, and give it
+ * the id of its connection. 0, GW_ERR_NOMEM */
+GW_MUST_USE int gws_session_enlist(gw_session *s, uint32_t hash);
 
 /* ---- reply.c ------------------------------------------------------------- */
 
@@ -206,9 +221,16 @@ void gws_serve_publish_refused(gw_session *s, const gw_frame *f,
 void gws_serve_presence_set(gw_session *s, const gw_frame *f);
 void gws_serve_presence_leave(gw_session *s, const gw_frame *f);
 void gws_serve_presence_get(gw_session *s, const gw_frame *f);
-/** Answer PresenceGet; NULL: nobody is there. */
-void gws_presence_answer(gw_session *s, uint32_t request,
+/** Answer PresenceGet; NULL: nobody was ever there. */
+void gws_presence_answer(gw_session *s, uint32_t request, gw_view channel,
                          const gw_snapshot *snapshot);
+
+/* ---- serve_send.c ------------------------------------------------------------ */
+
+void gws_serve_send(gw_session *s, const gw_frame *f);
+/** GW_CODE_OK: the message is sound, and the client may send it. Else why not,
+ * with a literal or NULL in *why. */
+uint32_t gws_send_permit(gw_session *s, const gw_send *msg, const char **why);
 
 /* ---- serve_call.c ---------------------------------------------------------- */
 

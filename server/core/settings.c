@@ -19,11 +19,16 @@ static const gw_namespace default_namespace = {
     .presence = true,
     .presence_grace_ms = GW_PRESENCE_GRACE_MS,
     .presence_coalesce_ms = GW_PRESENCE_COALESCE_MS,
-    .allow = {{GW_WHO_ANYONE},
-              {GW_WHO_ANYONE},
-              {GW_WHO_ANYONE},
-              {GW_WHO_ANYONE},
-              {0}},
+    .presence_mode = GW_PRESENCE_MODE_FULL,
+    .presence_full_limit = 1000,
+    .presence_large = GW_PRESENCE_MODE_SAMPLED,
+    .presence_sample = 20,
+    .presence_counts_ms = 500,
+    .allow = {{.who = GW_WHO_ANYONE},
+              {.who = GW_WHO_ANYONE},
+              {.who = GW_WHO_ANYONE},
+              {.who = GW_WHO_ANYONE},
+              {.who = 0}},
     .batch_delay_ms = 0,
     .batch_bytes = GW_BATCH_BYTES,
 };
@@ -39,6 +44,8 @@ const gw_settings gw_settings_default = {
             .max_calls = GW_MAX_CALLS,
             .max_queue_bytes = GW_MAX_QUEUE_BYTES,
             .publish_per_second = 0,
+            .max_group_members = GW_MAX_GROUP_MEMBERS,
+            .max_group_roles = GW_MAX_GROUP_ROLES,
         },
     .ping_interval_ms = GW_PING_INTERVAL_MS,
     .ping_timeout_ms = GW_PING_TIMEOUT_MS,
@@ -51,6 +58,11 @@ const gw_settings gw_settings_default = {
     .max_forwarded = 16384,
     .dedup_window_ms = GW_DEDUP_WINDOW_MS,
     .relay_calls = true,
+    /* A message reaches people who did not ask for it. So clients may not send
+     * any, but to groups, where a role says that they may. */
+    .send = {[GW_ADDRESS_GROUP] = {.who = GW_WHO_MEMBER}},
+    .max_groups = 100u * 1000u,
+    .max_memberships = 1000u * 1000u,
     .node = "godwit",
     .namespaces = &default_namespace,
     .num_namespaces = 1,
@@ -61,6 +73,26 @@ const gw_namespace *gw_settings_named(const gw_settings *s, const char *name) {
     if (strcmp(s->namespaces[i].name, name) == 0) return &s->namespaces[i];
   }
   return NULL;
+}
+
+bool gw_words_has(const gw_words *w, gw_view word) {
+  for (const char *at = NULL; (at = gw_words_next(w, at)) != NULL;) {
+    if (gw_view_eq(gw_view_of(at), word)) return true;
+  }
+  return false;
+}
+
+const char *gw_words_next(const gw_words *w, const char *word) {
+  const char *next = word == NULL ? w->text : word + strlen(word) + 1;
+  return next < w->text + w->len ? next : NULL;
+}
+
+bool gw_words_add(gw_words *w, gw_view word) {
+  if (word.len >= GW_WORDS_BYTES - w->len) return false;
+  memcpy(w->text + w->len, word.data, word.len);
+  w->len += (uint32_t)word.len;
+  w->text[w->len++] = '\0';
+  return true;
 }
 
 static bool owns(const gw_namespace *ns, gw_view channel) {

@@ -16,17 +16,34 @@ enum gw_action {
   GW_NUM_ACTIONS
 };
 
+/** Words, each with a NUL behind it. No pointers, so that settings can be copied
+ * as they are. */
+#define GW_WORDS_BYTES 256u
+typedef struct gw_words {
+  uint32_t len; /**< bytes in use */
+  char text[GW_WORDS_BYTES];
+} gw_words;
+
+bool gw_words_has(const gw_words *w, gw_view word);
+/** The word after one, from NULL on; NULL at the end. */
+const char *gw_words_next(const gw_words *w, const char *word);
+/** False when there is no room for it. */
+bool gw_words_add(gw_words *w, gw_view word);
+
 /** Who may: any of these ways is enough; none: nobody. */
 enum gw_who {
   GW_WHO_ANYONE = 1,
   GW_WHO_USER = 2,       /**< whose name an authenticator vouches for */
   GW_WHO_SUBSCRIBER = 4, /**< of the channel */
   GW_WHO_TOKEN = 8,      /**< who subscribed with a token for the channel */
-  GW_WHO_HOOK = 16       /**< whom the application lets */
+  GW_WHO_HOOK = 16,      /**< whom the application lets */
+  GW_WHO_MEMBER = 32,    /**< of the group, in a role that permits it */
+  GW_WHO_ROLE = 64 /**< of the group, in one of the roles that are named */
 };
 
 typedef struct gw_rule {
-  uint32_t who; /**< bits of enum gw_who */
+  uint32_t who;   /**< bits of enum gw_who */
+  gw_words roles; /**< of ROLE */
 } gw_rule;
 
 /** What a channel keeps of what was published. */
@@ -52,6 +69,22 @@ enum gw_text_form {
   GW_TEXT_ANY,
   GW_TEXT_NFC /**< Unicode's normalisation form C */
 };
+/** A state of a presence's member turns into another by itself. */
+typedef struct gw_transition {
+  char from[GW_MAX_STATE_BYTES + 1];
+  char to[GW_MAX_STATE_BYTES + 1]; /**< offline: leaves */
+  uint32_t after_ms;               /**< since the user did something */
+} gw_transition;
+
+#define GW_MAX_TRANSITIONS 8u
+typedef struct gw_transitions {
+  uint32_t num;
+  gw_transition items[GW_MAX_TRANSITIONS];
+} gw_transitions;
+
+/** The state that an empty one stands for, and the one that leaves. */
+#define GW_STATE_ONLINE  "online"
+#define GW_STATE_OFFLINE "offline"
 
 /** Settings of the channels whose name begins with "name:". The one with an
  * empty name is for the rest. */
@@ -82,11 +115,23 @@ typedef struct gw_namespace {
   bool presence;                  /**< members may enter and be seen */
   uint32_t presence_grace_ms;
   uint32_t presence_coalesce_ms;
-  gw_rule allow[GW_NUM_ACTIONS]; /**< by enum gw_action */
+  uint32_t presence_mode;       /**< enum gw_presence_mode */
+  uint32_t presence_full_limit; /**< clients above which FULL and IDS become
+                                     presence_large; 0: none */
+  uint32_t presence_large;      /**< COUNTS or SAMPLED */
+  uint32_t presence_sample;     /**< members that SAMPLED shows */
+  uint32_t presence_counts_ms;  /**< between what COUNTS and SAMPLED tell */
+  gw_words presence_states;     /**< that members may have; none: any */
+  gw_transitions presence_transitions;
+  char group[GW_MAX_CHANNEL_BYTES + 1]; /**< of a channel: a name with {N} for
+                                             parts of the channel's; or empty */
+  gw_rule allow[GW_NUM_ACTIONS];        /**< by enum gw_action */
   uint32_t batch_delay_ms; /**< publications are gathered for this long to go
                                 out together; 0: each goes at once */
   uint32_t batch_bytes;    /**< or until they are this many bytes */
 } gw_namespace;
+
+#define GW_NUM_ADDRESSES (GW_ADDRESS_EVERYBODY + 1)
 
 typedef struct gw_settings {
   gw_limits limits; /**< announced in Welcome and enforced; max_queue_bytes at
@@ -103,6 +148,14 @@ typedef struct gw_settings {
   uint32_t max_forwarded;   /**< unanswered commands to one other worker */
   uint32_t dedup_window_ms;
   bool relay_calls; /**< clients may call each other */
+  /** The name that a client claims counts as one that an authenticator vouches
+   * for, where there is none: for development. */
+  bool trusts_names;
+  gw_rule send[GW_NUM_ADDRESSES]; /**< which clients may send messages, by
+                                       enum gw_address */
+  gw_rule group_create;           /**< which clients may create groups */
+  uint32_t max_groups;            /**< owned per worker */
+  uint32_t max_memberships;       /**< in all of these */
   const char *node;
   const gw_namespace *namespaces; /**< the last has an empty name */
   size_t num_namespaces;

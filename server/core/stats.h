@@ -56,6 +56,13 @@
   X(handshake_timeouts_total, counter, "Connections that never said Hello")  \
   X(ping_timeouts_total, counter, "Connections that fell silent")            \
   X(presence_diffs_total, counter, "Presence diffs sent to channels")        \
+  X(presence_modes_total, counter, "Presences that changed their mode")      \
+  X(transitions_total, counter, "States of members that time has changed")   \
+  X(messages_sent_total, counter, "Messages queued to connections")          \
+  X(messages_dropped_total, counter, "Messages not queued to slow readers")  \
+  X(groups, gauge, "Groups owned")                                           \
+  X(memberships, gauge, "Members of owned groups")                           \
+  X(group_changes_total, counter, "Changes of groups")                       \
   X(mail_total, counter, "Mail posted to other workers")                     \
   X(out_of_memory_total, counter, "Allocations that failed")
 

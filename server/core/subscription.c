@@ -5,6 +5,7 @@
 #include "server/core/batch.h"
 #include "server/core/channel.h"
 #include "server/core/filter.h"
+#include "server/core/idle.h"
 #include "server/core/mail.h"
 #include "server/core/news.h"
 #include "server/core/presence.h"
@@ -240,6 +241,7 @@ void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   drop_catchup(sub);
   gws_lease_free(sub);
   drop_more(sub);
+  gws_idle_end(sub);
   gw_mail_free(sub->farewell);
   gw_mem_free(sub);
   gws_channel_touch(ch);

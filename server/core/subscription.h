@@ -71,16 +71,18 @@ struct gw_sub {
                              memory must not stand in the way of */
   struct gw_lease *lease; /**< NULL: granted for good */
   gw_sub_more *more;      /**< NULL: nothing more is known */
+  struct gw_idle *idle;   /**< NULL: time does not change its member's state */
   uint32_t alias;
-  uint32_t seat;    /**< in the channel */
-  uint8_t feed;     /**< enum gws_feed */
-  uint8_t roster;   /**< enum gws_roster_feed */
-  uint8_t overflow; /**< enum gw_overflow */
-  bool is_member;   /**< entered the presence */
-  bool by_token;    /**< a token for the channel let it in */
-  bool is_drawing;  /**< in the session's list of those to draw from */
-  bool is_meta_due; /**< the channel's metadata changed, and it was too slow */
-  bool is_noted;    /**< that it subscribed is known */
+  uint32_t seat;          /**< in the channel */
+  uint8_t feed;           /**< enum gws_feed */
+  uint8_t roster;         /**< enum gws_roster_feed */
+  uint8_t overflow;       /**< enum gw_overflow */
+  bool is_member;         /**< entered the presence */
+  bool by_token;          /**< a token for the channel let it in */
+  bool is_drawing;        /**< in the session's list of those to draw from */
+  bool is_meta_due;       /**< the metadata changed, and it was too slow */
+  bool is_noted;          /**< that it subscribed is known */
+  uint8_t rests_on_group; /**< actions (bits) that only the group's role lets */
 };
 
 /** A session's subscriptions. All zero is empty. */

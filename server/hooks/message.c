@@ -295,6 +295,8 @@ static char *presence_json(const gw_notice *n, const char *node, texts *t,
   text.text = add_text(t, n->member.json);
   if (n->member.json.len != 0) m.json = &text;
   m.version = n->version;
+  m.first = n->first;
+  m.last = n->last;
   m.node = TEXT(node);
   return to_json(&m.base, len);
 }

@@ -23,6 +23,10 @@ static const struct {
     {GW_CODE_UNKNOWN_METHOD, 404},
     {GW_CODE_NOT_FOUND, 404},
     {GW_CODE_HANDLER_FAILED, 502},
+    {GW_CODE_GROUP_EXISTS, 409},
+    {GW_CODE_NO_SUCH_GROUP, 404},
+    {GW_CODE_NO_SUCH_ROLE, 404},
+    {GW_CODE_ROLE_IN_USE, 409},
 };
 
 unsigned gw_api_status(uint32_t code) {

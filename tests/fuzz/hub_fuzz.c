@@ -118,7 +118,8 @@ static void say_hello(conn *c, uint8_t who, bool is_json, bool has_credit) {
   gw_hello m = {.version = GW_PROTOCOL_VERSION,
                 .features = has_credit ? GW_FEATURE_CREDIT : 0,
                 .credit_bytes = 300,
-                .instance = {instance, sizeof instance}};
+                .instance = {instance, sizeof instance},
+                .user = gw_view_of(who % 2 == 0 ? "u0" : "u1")};
   must(gw_encode_hello(&out, &head, &m) == 0);
   gw_view hello = {bytes, out.len};
   if (is_json) hello = gw_view_of(line);
@@ -209,20 +210,42 @@ static void end(void) {
   memset(conns, 0, sizeof conns);
 }
 
+/** Small limits, so that few steps lead to them. */
+static void set_people(gw_settings *settings, gw_namespace spaces[2]) {
+  gw_namespace *docs = &spaces[0], *others = &spaces[1];
+  others->presence_full_limit = 2;
+  others->presence_sample = 1;
+  others->presence_counts_ms = 200;
+  others->presence_transitions =
+      (gw_transitions){2, {{"online", "away", 400}, {"away", "offline", 900}}};
+  *docs = *others;
+  docs->name = "doc";
+  docs->presence_mode = GW_PRESENCE_MODE_COUNTS;
+  docs->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_MEMBER;
+  (void)strcpy(docs->group, "g:{1}");
+  settings->trusts_names = true;
+  settings->group_create.who = GW_WHO_ANYONE;
+  settings->limits.max_group_members = 3;
+  settings->max_groups = 2;
+  for (unsigned i = 0; i < GW_NUM_ADDRESSES; i++)
+    settings->send[i].who = GW_WHO_ANYONE;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   gw_settings settings = gw_settings_default;
-  gw_namespace ns[2];
-  ns[1] = *gw_settings_namespace(&settings, gw_view_of("x"));
-  ns[1].history_size = 3;
-  ns[1].presence_grace_ms = 500;
-  ns[0] = ns[1];
-  ns[0].name = "b";
-  ns[0].batch_delay_ms = 10;
-  ns[0].batch_bytes = 100;
-  settings.namespaces = ns;
-  settings.num_namespaces = 2;
+  gw_namespace spaces[3];
+  spaces[2] = *gw_settings_namespace(&settings, gw_view_of("x"));
+  spaces[2].history_size = 3;
+  spaces[2].presence_grace_ms = 500;
+  spaces[1] = spaces[2];
+  spaces[1].name = "b";
+  spaces[1].batch_delay_ms = 10;
+  spaces[1].batch_bytes = 100;
+  set_people(&settings, spaces);
+  settings.namespaces = spaces;
+  settings.num_namespaces = 3;
   settings.limits.max_queue_bytes = 2000;
   settings.limits.max_frame_bytes = 1000;
   settings.limits.max_calls = 3;

@@ -14,7 +14,8 @@ import { Client } from "./support/client.mjs";
 import { Server, withServer } from "./support/server.mjs";
 
 const POSITION = /^[0-9a-f]{16}:[0-9]+$/;
-const COMMANDS = ["serve", "config", "publish", "subscribe", "presence", "rpc"];
+const COMMANDS = ["serve", "config", "publish", "subscribe", "send", "presence",
+  "rpc"];
 
 /** Runs fn(folder) in a folder of its own. */
 async function withFolder(fn) {
@@ -463,6 +464,58 @@ test("presence --watch goes on with the changes", () =>
     await Promise.all([ana.close(), zoe.close()]);
   }));
 
+test("presence tells numbers where members are not listed", () =>
+  withServer({ args: ["--presence.mode", "counts", "--presence.grace", "0",
+    "--presence.counts_interval", "50ms"] }, async (server) => {
+    const ana = await enter(server, "a", "ana", {});
+    const once = await run(["presence", "a"], { server });
+    assert.equal(once.out, "a - 1 clients of 1 users (counts)\n");
+    const json = await run(["presence", "a", "--json"], { server });
+    assert.deepEqual(JSON.parse(json.lines[0]), { type: "numbers", channel: "a",
+      mode: "counts", clients: 1, users: 1 });
+    const command = new Command(["presence", "a", "--watch"], { server });
+    await command.until((c) => c.out.includes("a - 1 clients"));
+    const zoe = await enter(server, "a", "ana", {});
+    await command.until((c) => c.out.includes("a - 2 clients of 1 users"));
+    command.signal("SIGINT");
+    assert.equal(await command.end(), 0);
+    await Promise.all([ana.close(), zoe.close()]);
+  }));
+
+/* ---- send ------------------------------------------------------------------- */
+
+test("send tells how many got the message, and subscribe prints it", () =>
+  withServer({ args: ["--dev", "true", "--send.to_user", "user",
+    "--send.to_everybody", "anyone"] }, async (server) => {
+    const plain = new Command(["subscribe", "a", "--user", "zoë"], { server });
+    const json = new Command(["subscribe", "a", "--user", "zoë", "--json"],
+      { server });
+    await Promise.all([plain.live("a"), json.live("a")]);
+    const sent = await run(["send", "--user", "ana", "--to-user", "zoë",
+      "--event", "poke", '{"n":1}'], { server });
+    assert.equal(sent.code, 0, sent.err);
+    assert.equal(sent.out, "2\n");
+    await plain.until((c) => /^\d\d:\d\d:\d\d message poke ana: {"n":1}$/m
+      .test(c.out));
+    await json.until((c) => c.lines.length === 1);
+    const { client, time, ...message } = JSON.parse(json.lines[0]);
+    assert.match(client, /^[0-9a-f]{16}$/);
+    assert.ok(Date.parse(time) > 0);
+    assert.deepEqual(message, { type: "message", event: "poke", user: "ana",
+      to: "user", json: { n: 1 } });
+    const all = await run(["send", "--to-everybody", "--bytes", "1"], { server });
+    assert.equal(all.out, "3\n"); // itself, too
+    await json.until((c) => c.lines.length === 2);
+    assert.equal(JSON.parse(json.lines[1]).data, "MQ==");
+    const refused = await run(["send", "--to-group", "g"], { server });
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /PERMISSION_DENIED/);
+    for (const command of [plain, json]) {
+      command.signal("SIGINT");
+      assert.equal(await command.end(), 0);
+    }
+  }));
+
 /* ---- rpc ------------------------------------------------------------------- */
 
 test("rpc calls methods of the server", () =>
@@ -534,6 +587,9 @@ test("a wrong command line exits with 2 and says why", async () => {
     [["subscribe", "a", "--since", "x"], /start or EPOCH:OFFSET/],
     [["subscribe", "a", "b", "--since", "1:2"], /one channel/],
     [["presence"], /channel/], [["presence", "a", "b"], /channel/],
+    [["send"], /--to-/], [["send", "--to-user", "a", "--to-group", "b"], /--to-/],
+    [["send", "--to-client", "xyz"], /hexadecimal/],
+    [["send", "--to-user", "a", "b", "c"], /quote/],
     [["rpc"], /method/], [["rpc", "m", "--to", "xyz"], /hexadecimal/],
     [["config"], /usage/], [["config", "nonsense"], /usage/],
   ];

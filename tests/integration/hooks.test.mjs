@@ -136,6 +136,7 @@ test("disconnect and presence are told, also after failures", () => {
     assert.equal(enter.body.event, "enter");
     assert.equal(enter.body.state, "busy");
     assert.equal(enter.body.json, 7);
+    assert.equal(enter.body.first, true);
     assert.equal(enter.body.channel, "room:p");
     await api(server, "disconnect", { user: "ada", code: 942 });
     const told = [];

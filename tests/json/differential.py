@@ -104,6 +104,10 @@ class Maker:
             return rng.choice([encoded, encoded.rstrip("=")])
         return value
 
+    def item_form(self, field, value):
+        return (self.forms(field.message_type, value)
+                if field.type == F.TYPE_MESSAGE else self.form_of(field, value))
+
     def forms(self, desc, fields):
         """The same fields in another order, spelling and form."""
         out = []
@@ -115,8 +119,7 @@ class Maker:
                 continue
             value = fields[field.name]
             if field.label == F.LABEL_REPEATED:
-                inner = field.message_type
-                value = [self.forms(inner, v) if inner else v for v in value]
+                value = [self.item_form(field, v) for v in value]
             elif field.type == F.TYPE_MESSAGE:
                 value = self.forms(field.message_type, value)
             else:

@@ -1,56 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* app.c - an application on a client core, acting at random. */
-#include "tests/sim/app.h"
+#include "tests/sim/app_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_PENDING 4096
-#define MAX_CALLS   64
-#define STATE_LEN   16
-
-typedef struct app_channel {
-  uint32_t sub; /* 0: not subscribed */
-  bool fresh;   /* the next LIVE or RECOVERING begins a new subscription */
-  bool entered;
-  char state[STATE_LEN];
-} app_channel;
-
-typedef struct app_pending {
-  uint64_t key;
-  uint32_t number;
-} app_pending;
-
-struct sim_app {
-  world *w;
-  const sim_plan *plan;
-  sim_node *node;
-  sim_book *book;
-  uint32_t index;
-  gw_client *client;
-  sim_side *side;
-  sim_order *order;
-  sim_link *link;
-  uint32_t generation; /* of the link that is being opened or is open */
-  bool acting;
-  uint64_t timer_ms; /* when on_timer is due; UINT64_MAX: never */
-  uint64_t asleep_until_ms;
-  uint64_t offline_until_ms;
-  uint64_t opens;
-  uint32_t acts;
-  app_channel channel[SIM_MAX_CHANNELS];
-  app_pending pending[MAX_PENDING];
-  size_t num_pending;
-  uint32_t call[MAX_CALLS];
-  size_t num_calls;
-};
-
-static void channel_name(uint32_t c, char name[16]) {
+void sim_app_channel_name(uint32_t c, char name[16]) {
   snprintf(name, 16, "room:%u", c);
 }
 
-static uint32_t channel_of(const sim_app *a, uint32_t sub) {
+uint32_t sim_app_channel_of(const sim_app *a, uint32_t sub) {
   for (uint32_t c = 0; c < a->plan->num_channels; c++)
     if (a->channel[c].sub == sub) return c;
   return SIM_MAX_CHANNELS;
@@ -213,7 +173,7 @@ static uint32_t number_in(gw_payload payload) {
 }
 
 static void on_publication(sim_app *a, const gw_event *e) {
-  uint32_t c = channel_of(a, e->u.publication.sub);
+  uint32_t c = sim_app_channel_of(a, e->u.publication.sub);
   uint32_t number = number_in(e->u.publication.payload);
   if (c == SIM_MAX_CHANNELS) {
     world_fail(a->w, "app %u got #%u of a subscription that it ended", a->index,
@@ -250,7 +210,8 @@ static void on_published(sim_app *a, const gw_event *e) {
 }
 
 static void on_sub_state(sim_app *a, const gw_event *e) {
-  uint32_t c = channel_of(a, e->u.sub.sub);
+  uint32_t c = sim_app_channel_of(a, e->u.sub.sub);
+  sim_app_on_team_state(a, e);
   if (c == SIM_MAX_CHANNELS) return;
   app_channel *ch = &a->channel[c];
   world_trace(a->w, "app %u channel %u: %s at %llu", a->index, c,
@@ -266,7 +227,7 @@ static void on_sub_state(sim_app *a, const gw_event *e) {
 }
 
 static void on_gap(sim_app *a, const gw_event *e) {
-  uint32_t c = channel_of(a, e->u.gap.sub);
+  uint32_t c = sim_app_channel_of(a, e->u.gap.sub);
   if (c == SIM_MAX_CHANNELS) return;
   world_trace(a->w, "app %u channel %u: gap %u from %llu to %llu, on at %llu",
               a->index, c, e->u.gap.reason, (unsigned long long)e->u.gap.from,
@@ -279,7 +240,8 @@ static void on_gap(sim_app *a, const gw_event *e) {
 static void on_reply(sim_app *a, const gw_event *e) {
   if (e->u.reply.more) return;
   for (size_t i = 0; i < a->num_calls; i++) {
-    if (a->call[i] != e->u.reply.request) continue;
+    if (a->call[i].request != e->u.reply.request) continue;
+    sim_app_on_answer(a, &a->call[i], e);
     a->call[i] = a->call[--a->num_calls];
     world_trace(a->w, "app %u: call %u %s", a->index, e->u.reply.request,
                 gw_code_name(e->u.reply.code));
@@ -333,6 +295,11 @@ static void port_event(void *user, const gw_event *e) {
     break;
   case GW_EVENT_PRESENCE:
   case GW_EVENT_PRESENCE_SYNC:
+    sim_app_on_presence(a, e);
+    break;
+  case GW_EVENT_MESSAGE:
+    sim_app_on_message(a, e);
+    break;
   case GW_EVENT_RTT:
   case GW_EVENT_META:
     break;
@@ -359,7 +326,7 @@ static const gw_port client_port = {
 
 static void subscribe(sim_app *a, uint32_t c, const gw_position *since) {
   char name[16];
-  channel_name(c, name);
+  sim_app_channel_name(c, name);
   gw_sub_options options = {.presence = a->plan->presence};
   if (since != NULL) {
     options.recover = true;
@@ -373,6 +340,7 @@ static void subscribe(sim_app *a, uint32_t c, const gw_position *since) {
   }
   a->channel[c].sub = (uint32_t)sub;
   a->channel[c].fresh = true;
+  a->channel[c].roll = (sim_roll){.num = 0};
 }
 
 static void publish(sim_app *a) {
@@ -407,7 +375,7 @@ static void publish(sim_app *a) {
   gw_payload payload = {json ? GW_PAYLOAD_JSON : GW_PAYLOAD_BYTES,
                         {(const uint8_t *)text, (size_t)len}};
   char name[16];
-  channel_name(c, name);
+  sim_app_channel_name(c, name);
   uint64_t key = 0;
   int r =
       gw_client_publish(a->client, gw_view_of(name), payload, &options, &key);
@@ -421,23 +389,6 @@ static void publish(sim_app *a) {
   a->pending[a->num_pending++] = (app_pending){key, number};
 }
 
-static void change_presence(sim_app *a) {
-  uint32_t c = (uint32_t)(world_random(a->w) % a->plan->num_channels);
-  app_channel *ch = &a->channel[c];
-  gw_payload none = {GW_PAYLOAD_BYTES, {NULL, 0}};
-  if (ch->entered && world_chance(a->w, 250)) {
-    ch->entered = false;
-    world_trace(a->w, "app %u leaves the presence of %u", a->index, c);
-    (void)!gw_client_presence_leave(a->client, ch->sub);
-    return;
-  }
-  ch->entered = true;
-  snprintf(ch->state, sizeof ch->state, "s%u", a->acts);
-  world_trace(a->w, "app %u is %s in %u", a->index, ch->state, c);
-  (void)!gw_client_presence_set(a->client, ch->sub, gw_view_of(ch->state),
-                                none);
-}
-
 static void call(sim_app *a) {
   if (a->num_calls == MAX_CALLS) return;
   gw_call_options options = {.timeout_ms = 2000};
@@ -449,7 +400,8 @@ static void call(sim_app *a) {
       world_chance(a->w, 200)
           ? gw_client_presence_get(a->client, gw_view_of("room:0"))
           : gw_client_call(a->client, gw_view_of("echo"), payload, &options);
-  if (request > 0) a->call[a->num_calls++] = (uint32_t)request;
+  if (request > 0)
+    a->call[a->num_calls++] = (app_call){(uint32_t)request, NO_LETTER};
 }
 
 static void act(void *arg) {
@@ -462,27 +414,29 @@ static void act(void *arg) {
       publish(a);
     sim_side_act(a->side);
     sim_order_act(a->order);
-    if (a->plan->presence && world_chance(a->w, 200)) change_presence(a);
     if (a->plan->calls && world_chance(a->w, 200)) call(a);
+    sim_app_act_among_people(a);
   }
   world_after(a->w, world_between(a->w, 1, a->plan->think_max_ms), act, a);
 }
 
 /* ---- life ---------------------------------------------------------------- */
 
-sim_app *sim_app_new(world *w, const sim_plan *plan, sim_node *node,
-                     sim_book *book, sim_side_book *side, sim_order_book *order,
-                     uint32_t index) {
+sim_app *sim_app_new(world *w, const sim_plan *plan, const sim_books *books,
+                     sim_node *node, uint32_t index) {
   sim_app *a = calloc(1, sizeof *a);
   if (a == NULL) abort();
   a->w = w;
   a->plan = plan;
   a->node = node;
-  a->book = book;
+  a->book = books->book;
+  a->post = books->post;
+  a->team = books->team;
+  a->apps = books->apps;
   a->index = index;
   a->timer_ms = UINT64_MAX;
   char user[16];
-  snprintf(user, sizeof user, "app%u", index);
+  snprintf(user, sizeof user, "u%u", sim_plan_user(plan, index));
   gw_view endpoint = gw_view_of("sim");
   gw_client_options options = {.endpoints = &endpoint,
                                .num_endpoints = 1,
@@ -491,8 +445,8 @@ sim_app *sim_app_new(world *w, const sim_plan *plan, sim_node *node,
                                .outbox_max_age_ms = GW_DEDUP_WINDOW_MS - 1};
   a->client = gw_client_new(&options, &client_port, a);
   if (a->client == NULL) abort();
-  a->side = sim_side_new(w, plan, side, a->client, index);
-  a->order = sim_order_new(w, plan, order, a->client, index);
+  a->side = sim_side_new(w, plan, books->side, a->client, index);
+  a->order = sim_order_new(w, plan, books->order, a->client, index);
   return a;
 }
 
@@ -587,58 +541,6 @@ void sim_app_check_calm(sim_app *a) {
                (unsigned long long)a->opens, (unsigned long long)seconds);
 }
 
-uint64_t sim_app_client_id(const sim_app *a) {
-  gw_client_info info;
-  gw_client_info_get(a->client, &info);
-  return info.client;
-}
-
-const char *sim_app_presence(const sim_app *a, uint32_t channel) {
-  const app_channel *ch = &a->channel[channel];
-  return ch->entered ? ch->state : NULL;
-}
-
 gw_position sim_app_position(const sim_app *a, uint32_t channel) {
   return gw_client_sub_position(a->client, a->channel[channel].sub);
-}
-
-typedef struct look {
-  sim_app *a;
-  sim_app *const *apps;
-  uint32_t num_apps;
-  uint32_t channel;
-  uint32_t found;
-} look;
-
-static bool look_at_member(void *arg, const gw_presence_member *m) {
-  look *l = arg;
-  for (uint32_t i = 0; i < l->num_apps; i++) {
-    if (sim_app_client_id(l->apps[i]) != m->client) continue;
-    const char *state = sim_app_presence(l->apps[i], l->channel);
-    if (state == NULL)
-      world_fail(l->a->w, "app %u sees app %u in channel %u, which left",
-                 l->a->index, i, l->channel);
-    else if (!gw_view_eq(m->state, gw_view_of(state)))
-      world_fail(l->a->w, "app %u sees app %u as %.*s in channel %u, not %s",
-                 l->a->index, i, (int)m->state.len, (const char *)m->state.data,
-                 l->channel, state);
-    l->found++;
-    return true;
-  }
-  world_fail(l->a->w, "app %u sees somebody unknown in channel %u", l->a->index,
-             l->channel);
-  return true;
-}
-
-void sim_app_check_presence(sim_app *a, sim_app *const *apps, uint32_t num) {
-  for (uint32_t c = 0; c < a->plan->num_channels; c++) {
-    look l = {a, apps, num, c, 0};
-    gw_client_members(a->client, a->channel[c].sub, look_at_member, &l);
-    uint32_t present = 0;
-    for (uint32_t i = 0; i < num; i++)
-      if (sim_app_presence(apps[i], c) != NULL) present++;
-    if (l.found != present)
-      world_fail(a->w, "app %u sees %u of %u members of channel %u", a->index,
-                 l.found, present, c);
-  }
 }

@@ -8,13 +8,24 @@
 #include "tests/sim/book.h"
 #include "tests/sim/node.h"
 #include "tests/sim/order.h"
+#include "tests/sim/post.h"
 #include "tests/sim/side.h"
+#include "tests/sim/team.h"
 
 typedef struct sim_app sim_app;
 
-sim_app *sim_app_new(world *w, const sim_plan *plan, sim_node *node,
-                     sim_book *book, sim_side_book *side, sim_order_book *order,
-                     uint32_t index);
+/** Who is told what happens. */
+typedef struct sim_books {
+  sim_book *book;
+  sim_post *post;
+  sim_team *team;
+  sim_side_book *side;
+  sim_order_book *order;
+  sim_app *const *apps; /**< by index; all there when time goes on */
+} sim_books;
+
+sim_app *sim_app_new(world *w, const sim_plan *plan, const sim_books *books,
+                     sim_node *node, uint32_t index);
 void sim_app_free(sim_app *a);
 
 /** Connect, and act from now on. */
@@ -35,9 +46,9 @@ void sim_app_offline(sim_app *a, uint64_t ms);
 
 /** What must hold when everything has calmed down. */
 void sim_app_check_calm(sim_app *a);
-uint64_t sim_app_client_id(const sim_app *a);
-/** State that it entered a channel's presence with; NULL: not entered. */
-const char *sim_app_presence(const sim_app *a, uint32_t channel);
+/** Subscribe to all teams, once more: who may is let in by then. */
+void sim_app_knock(sim_app *a);
+void sim_app_check_teams(sim_app *a);
 /** Compare what it sees of a channel's presence with what the others entered. */
 void sim_app_check_presence(sim_app *a, sim_app *const *apps, uint32_t num);
 /** Where it is in a channel; epoch 0: not subscribed. */

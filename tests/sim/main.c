@@ -14,13 +14,14 @@
 /** Enough for the last writings to be heard. */
 #define RING_MS 20000u
 
+/** For an answer, after all is quiet. */
+#define KNOCK_MS 10000u
+
 typedef struct deployment {
   world w;
   sim_plan plan;
   sim_node *node;
-  sim_book *book;
-  sim_side_book *side;
-  sim_order_book *order;
+  sim_books books;
   sim_app *app[SIM_MAX_APPS];
   bool faults;
 } deployment;
@@ -29,6 +30,7 @@ typedef struct result {
   uint64_t virtual_ms;
   uint64_t digest;
   sim_book_sums sums;
+  uint64_t messages;
   bool failed;
   char failure[512];
 } result;
@@ -79,13 +81,13 @@ static void check_sides(deployment *d) {
     all[i] = sim_app_side(d->app[i]);
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_side_check(all[i], all, d->plan.num_apps);
-  sim_side_book_check(d->side);
+  sim_side_book_check(d->books.side);
 }
 
 static void check_orders(deployment *d) {
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_order_check(sim_app_order(d->app[i]));
-  sim_order_book_check(d->order);
+  sim_order_book_check(d->books.order);
 }
 
 static void check(deployment *d) {
@@ -111,7 +113,46 @@ static void check(deployment *d) {
     world_fail(&d->w, "%llu bytes are still queued",
                (unsigned long long)sim_node_queue_bytes(d->node));
   sim_node_check_calm(d->node);
-  sim_book_check(d->book);
+  sim_book_check(d->books.book);
+  sim_post_check(d->books.post);
+  if (!d->plan.groups) return;
+  sim_team_check(d->books.team);
+  for (uint32_t i = 0; i < d->plan.num_apps; i++)
+    sim_app_check_teams(d->app[i]);
+}
+
+static void start(deployment *d) {
+  d->node = sim_node_new(&d->w, &d->plan);
+  d->books = (sim_books){sim_book_new(&d->w, &d->plan),
+                         sim_post_new(&d->w, &d->plan),
+                         sim_team_new(&d->w, &d->plan, d->node),
+                         sim_side_book_new(&d->w),
+                         sim_order_book_new(&d->w),
+                         d->app};
+  sim_node_start(d->node);
+  if (d->plan.groups) sim_team_start(d->books.team);
+  for (uint32_t i = 0; i < d->plan.num_apps; i++) {
+    d->app[i] = sim_app_new(&d->w, &d->plan, &d->books, d->node, i);
+    sim_app_start(d->app[i]);
+  }
+  d->faults = true;
+  world_after(&d->w, d->plan.fault_max_ms, fault, d);
+}
+
+/** No acts, no faults; what was going on comes to its end. */
+static void calm_down(deployment *d) {
+  d->faults = false;
+  sim_team_stop(d->books.team);
+  for (uint32_t i = 0; i < d->plan.num_apps; i++)
+    sim_app_stop_acting(d->app[i]);
+  world_run(&d->w, d->w.now_ms + d->plan.heal_ms);
+  for (uint32_t i = 0; i < d->plan.num_apps && d->plan.patterns; i++)
+    sim_side_ring(sim_app_side(d->app[i]));
+  if (d->plan.patterns) world_run(&d->w, d->w.now_ms + RING_MS);
+  if (!d->plan.groups) return;
+  for (uint32_t i = 0; i < d->plan.num_apps; i++)
+    sim_app_knock(d->app[i]);
+  world_run(&d->w, d->w.now_ms + KNOCK_MS);
 }
 
 static void run(uint64_t seed, bool trace, result *r) {
@@ -119,38 +160,24 @@ static void run(uint64_t seed, bool trace, result *r) {
   if (d == NULL) abort();
   world_init(&d->w, seed, trace);
   sim_plan_draw(&d->plan, &d->w);
-  d->node = sim_node_new(&d->w, &d->plan);
-  d->book = sim_book_new(&d->w, &d->plan);
-  d->side = sim_side_book_new(&d->w);
-  d->order = sim_order_book_new(&d->w);
-  sim_node_start(d->node);
-  for (uint32_t i = 0; i < d->plan.num_apps; i++) {
-    d->app[i] =
-        sim_app_new(&d->w, &d->plan, d->node, d->book, d->side, d->order, i);
-    sim_app_start(d->app[i]);
-  }
-  d->faults = true;
-  world_after(&d->w, d->plan.fault_max_ms, fault, d);
+  start(d);
   world_run(&d->w, d->w.now_ms + d->plan.busy_ms);
-  d->faults = false;
-  for (uint32_t i = 0; i < d->plan.num_apps; i++)
-    sim_app_stop_acting(d->app[i]);
-  world_run(&d->w, d->w.now_ms + d->plan.heal_ms);
-  for (uint32_t i = 0; i < d->plan.num_apps && d->plan.patterns; i++)
-    sim_side_ring(sim_app_side(d->app[i]));
-  if (d->plan.patterns) world_run(&d->w, d->w.now_ms + RING_MS);
+  calm_down(d);
   if (!world_failed(&d->w)) check(d);
   r->virtual_ms = d->w.now_ms;
   r->digest = d->w.digest;
-  r->sums = sim_book_sum(d->book);
+  r->sums = sim_book_sum(d->books.book);
+  r->messages = sim_post_num_got(d->books.post);
   r->failed = world_failed(&d->w);
   memcpy(r->failure, d->w.failure, sizeof r->failure);
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_app_free(d->app[i]);
   sim_node_free(d->node);
-  sim_book_free(d->book);
-  sim_side_book_free(d->side);
-  sim_order_book_free(d->order);
+  sim_side_book_free(d->books.side);
+  sim_order_book_free(d->books.order);
+  sim_team_free(d->books.team);
+  sim_post_free(d->books.post);
+  sim_book_free(d->books.book);
   world_deinit(&d->w);
   free(d);
 }
@@ -162,6 +189,7 @@ typedef struct totals {
   uint64_t failures;
   uint64_t virtual_ms;
   sim_book_sums sums;
+  uint64_t messages;
 } totals;
 
 static void report_failure(uint64_t seed, const char *why) {
@@ -190,6 +218,7 @@ static void run_seeds(job *j, uint64_t end, uint64_t step) {
     j->t.sums.delivered += r.sums.delivered;
     j->t.sums.gaps += r.sums.gaps;
     j->t.sums.skipped += r.sums.skipped;
+    j->t.messages += r.messages;
     if (r.failed) {
       j->t.failures++;
       report_failure(j->seed, r.failure);
@@ -248,6 +277,7 @@ static int run_many(uint64_t first, uint64_t num, uint64_t num_jobs) {
     all.sums.delivered += t->sums.delivered;
     all.sums.gaps += t->sums.gaps;
     all.sums.skipped += t->sums.skipped;
+    all.messages += t->messages;
   }
   munmap(jobs, num_jobs * sizeof *jobs);
   clock_gettime(CLOCK_MONOTONIC, &end);
@@ -256,12 +286,12 @@ static int run_many(uint64_t first, uint64_t num, uint64_t num_jobs) {
   printf(
       "%llu seeds in %.1f s (%.0f a second), %.1f virtual hours, "
       "%llu written, %llu acknowledged, %llu delivered, %llu gaps told, "
-      "%llu skipped for slow readers\n",
+      "%llu skipped for slow readers, %llu messages\n",
       (unsigned long long)all.runs, s, (double)all.runs / s,
       (double)all.virtual_ms / 3600000.0, (unsigned long long)all.sums.written,
       (unsigned long long)all.sums.acked,
       (unsigned long long)all.sums.delivered, (unsigned long long)all.sums.gaps,
-      (unsigned long long)all.sums.skipped);
+      (unsigned long long)all.sums.skipped, (unsigned long long)all.messages);
   uint64_t lost = num - all.runs;
   printf("%llu passed, %llu failed\n",
          (unsigned long long)(all.runs - all.failures),

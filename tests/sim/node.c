@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* node.c - hubs that are handed bytes, time and mail late, in pieces, or never. */
 #include "tests/sim/node.h"
-#include "server/core/machine.h"
-#include "tests/sim/order.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/core/machine.h"
+#include "tests/sim/order.h"
 #include "tests/sim/watch.h"
 
 /** Wall clock at virtual time 0: 2026-01-01. */
@@ -28,7 +28,7 @@ struct sim_node {
   world *w;
   const sim_plan *plan;
   gw_settings settings;
-  gw_namespace ns[4]; /* "map", "wild", "$state", the rest */
+  gw_namespace spaces[5]; /* of teams, "map", "wild", state, all others */
   sim_worker *worker[SIM_MAX_WORKERS];
   sim_worker *all_workers; /* of every life: events may still point at them */
   sim_link *links;
@@ -294,28 +294,50 @@ static sim_worker *worker_new(sim_node *n, uint32_t index) {
 
 /* ---- node ---------------------------------------------------------------- */
 
-static void set_namespaces(sim_node *n) {
-  const sim_plan *plan = n->plan;
-  gw_namespace ns =
-      *gw_settings_namespace(&gw_settings_default, gw_view_of("x"));
-  ns.history_size = plan->history_size;
-  ns.presence = true;
-  ns.presence_grace_ms = plan->presence_grace_ms;
-  ns.batch_delay_ms = plan->batch_delay_ms;
-  ns.batch_bytes = plan->batch_bytes;
-  if (plan->asks) {
-    ns.allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_HOOK;
-    ns.allow[GW_ACTION_PUBLISH].who = GW_WHO_HOOK;
+static void set_presence(gw_namespace *ns, const sim_plan *plan) {
+  ns->presence = true;
+  ns->presence_grace_ms = plan->presence_grace_ms;
+  ns->presence_mode = plan->presence_mode;
+  ns->presence_full_limit = plan->presence_full_limit;
+  ns->presence_large = plan->presence_large;
+  ns->presence_sample = plan->presence_sample;
+  ns->presence_counts_ms = plan->presence_counts_ms;
+  gw_transitions *all = &ns->presence_transitions;
+  if (plan->away_ms != 0)
+    all->items[all->num++] = (gw_transition){
+        .from = "online", .to = "away", .after_ms = plan->away_ms};
+  if (plan->offline_ms != 0)
+    all->items[all->num++] = (gw_transition){
+        .from = "away", .to = "offline", .after_ms = plan->offline_ms};
+}
+
+static void set_spaces(sim_node *n) {
+  gw_namespace *teams = &n->spaces[0], *map = &n->spaces[1];
+  gw_namespace *wild = &n->spaces[2], *others = &n->spaces[4];
+  gw_namespace *state = &n->spaces[3];
+  *others = *gw_settings_namespace(&gw_settings_default, gw_view_of("x"));
+  others->history_size = n->plan->history_size;
+  others->batch_delay_ms = n->plan->batch_delay_ms;
+  others->batch_bytes = n->plan->batch_bytes;
+  set_presence(others, n->plan);
+  if (n->plan->asks) {
+    others->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_HOOK;
+    others->allow[GW_ACTION_PUBLISH].who = GW_WHO_HOOK;
   }
-  n->ns[0] = n->ns[1] = n->ns[2] = n->ns[3] = ns;
-  n->ns[0].name = "map";
-  n->ns[0].history_mode = GW_HISTORY_MAP;
-  n->ns[0].history_size = plan->map_size;
-  n->ns[1].name = "wild";
-  n->ns[1].wildcards = true;
-  n->ns[2].name = GWS_STATE_SPACE;
-  n->ns[2].history_mode = GW_HISTORY_MAP;
-  n->ns[2].presence = false;
+  *teams = *map = *wild = *state = *others;
+  map->name = "map";
+  map->history_mode = GW_HISTORY_MAP;
+  map->history_size = n->plan->map_size;
+  wild->name = "wild";
+  wild->wildcards = true;
+  state->name = GWS_STATE_SPACE;
+  state->history_mode = GW_HISTORY_MAP;
+  state->presence = false;
+  teams->name = "team";
+  teams->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_MEMBER;
+  (void)snprintf(teams->group, sizeof teams->group, "g:{1}");
+  n->settings.namespaces = n->spaces;
+  n->settings.num_namespaces = sizeof n->spaces / sizeof n->spaces[0];
 }
 
 sim_node *sim_node_new(world *w, const sim_plan *plan) {
@@ -324,9 +346,10 @@ sim_node *sim_node_new(world *w, const sim_plan *plan) {
   n->w = w;
   n->plan = plan;
   n->settings = gw_settings_default;
-  set_namespaces(n);
-  n->settings.namespaces = n->ns;
-  n->settings.num_namespaces = sizeof n->ns / sizeof n->ns[0];
+  set_spaces(n);
+  n->settings.trusts_names = true;
+  for (unsigned i = 0; i < GW_NUM_ADDRESSES; i++)
+    n->settings.send[i].who = GW_WHO_USER;
   n->settings.ping_interval_ms = plan->ping_interval_ms;
   n->settings.ping_timeout_ms = plan->ping_timeout_ms;
   n->settings.limits.max_queue_bytes = plan->max_queue_bytes;
@@ -412,6 +435,25 @@ bool sim_node_is_up(const sim_node *n) {
 }
 uint32_t sim_node_life(const sim_node *n) {
   return n->life;
+}
+
+void sim_node_api(sim_node *n, uint32_t worker, const char *method,
+                  const char *json, gw_on_api_reply on_reply, void *arg) {
+  sim_worker *k = n->worker[worker % n->plan->num_workers];
+  uint8_t space[512];
+  gw_out out = {space, 0, sizeof space};
+  gw_caller caller = {.is_trusted = true};
+  gw_view name = gw_view_of(method);
+  if (gw_api_request_from_json(gw_api_find(name), gw_view_of(json), &out,
+                               NULL) < 0)
+    abort();
+  worker_enter(k);
+  gw_hub_api(k->hub, name, &caller, (gw_view){space, out.len}, on_reply, arg);
+  worker_plan(k);
+}
+
+const gw_hub *sim_node_hub(const sim_node *n, uint32_t worker) {
+  return n->worker[worker]->hub;
 }
 
 uint64_t sim_node_queue_bytes(const sim_node *n) {

@@ -5,7 +5,7 @@
 #define GODWIT_SIM_NODE_H
 
 #include "godwit/wire.h"
-#include "server/core/hub.h"
+#include "server/core/api.h"
 #include "tests/sim/plan.h"
 
 typedef struct sim_node sim_node;
@@ -35,6 +35,13 @@ uint64_t sim_node_queue_bytes(const sim_node *n);
 /** What must hold when everything has calmed down: both ends of each link have
  * counted the same credit. */
 void sim_node_check_calm(const sim_node *n);
+
+/** Ask a worker of the node, which is up, as the application: a method of the API,
+ * a request in JSON. Nothing is told when the node crashes first. */
+void sim_node_api(sim_node *n, uint32_t worker, const char *method,
+                  const char *json, gw_on_api_reply on_reply, void *arg);
+/** To look at; the worker counts from 0. */
+const gw_hub *sim_node_hub(const sim_node *n, uint32_t worker);
 
 /* ---- links --------------------------------------------------------------- */
 

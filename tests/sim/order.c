@@ -23,10 +23,10 @@ const gw_machine sim_order_machine = {
     .states = {"cart", "paid", "shipped"},
     .initial = CART,
     .num_transitions = 4,
-    .transitions = {{CART, PAID, {GW_WHO_ANYONE}, 0},
-                    {PAID, CART, {0}, PAID_MS},
-                    {PAID, SHIPPED, {GW_WHO_ANYONE}, 0},
-                    {SHIPPED, CART, {GW_WHO_ANYONE}, SHIPPED_MS}},
+    .transitions = {{CART, PAID, GW_WHO_ANYONE, 0},
+                    {PAID, CART, 0, PAID_MS},
+                    {PAID, SHIPPED, GW_WHO_ANYONE, 0},
+                    {SHIPPED, CART, GW_WHO_ANYONE, SHIPPED_MS}},
 };
 
 /** A state at a position. */
@@ -114,7 +114,7 @@ void sim_order_book_check(const sim_order_book *b) {
     int from = before != NULL ? before->state : CART;
     if (before == NULL && s->at.offset != 1) continue; /* nobody saw that one */
     bool begins = before == NULL && s->state == CART;
-    const gw_transition *t = gws_machine_transition(
+    const gw_machine_transition *t = gws_machine_transition(
         &sim_order_machine, (uint8_t)from, (uint8_t)s->state);
     if (t == NULL && !begins)
       world_fail(b->w, "order: %s follows %s at %llu",

@@ -3,6 +3,7 @@
 #include "tests/sim/plan.h"
 
 #include "godwit/client.h"
+#include "godwit/wire.h"
 
 static uint32_t pick(world *w, const uint32_t *choices, size_t num) {
   return choices[world_random(w) % num];
@@ -11,6 +12,25 @@ static uint32_t pick(world *w, const uint32_t *choices, size_t num) {
 #define PICK(w, ...)                       \
   pick(w, (const uint32_t[]){__VA_ARGS__}, \
        sizeof(const uint32_t[]){__VA_ARGS__} / sizeof(uint32_t))
+
+static void draw_people(sim_plan *p, world *w) {
+  bool modes = world_chance(w, 400), moves = world_chance(w, 300);
+  p->tabs = world_chance(w, 400);
+  p->presence_mode = modes ? PICK(w, 0, 0, 1, 2, 3) : GW_PRESENCE_MODE_FULL;
+  p->presence_full_limit = modes ? PICK(w, 0, 1, 2, 3, 5) : 0;
+  p->presence_large =
+      PICK(w, GW_PRESENCE_MODE_COUNTS, GW_PRESENCE_MODE_SAMPLED);
+  p->presence_sample = (uint32_t)world_between(w, 1, 4);
+  p->presence_counts_ms = PICK(w, 50, 500, 2000);
+  p->away_ms = moves ? PICK(w, 1000, 8000) : 0;
+  p->offline_ms = moves ? PICK(w, 0, 4000, 16000) : 0;
+  p->groups = world_chance(w, 400);
+  p->sends = world_chance(w, 400);
+}
+
+uint32_t sim_plan_user(const sim_plan *p, uint32_t app) {
+  return p->tabs ? app / 2 : app;
+}
 
 void sim_plan_draw(sim_plan *p, world *w) {
   p->num_workers = (uint32_t)world_between(w, 1, SIM_MAX_WORKERS);
@@ -30,8 +50,8 @@ void sim_plan_draw(sim_plan *p, world *w) {
   if (p->latency_max_ms > 100 && p->window_bytes < 32768)
     p->window_bytes = 32768;
   p->credit_bytes = PICK(w, GW_CREDIT_NONE, 2000, 16384, 262144);
-  if (p->latency_max_ms > 100 && p->credit_bytes < 16384)
-    p->credit_bytes = 16384;
+  if (p->latency_max_ms > 100 && p->credit_bytes < 65536)
+    p->credit_bytes = 65536;
   p->batch_delay_ms = PICK(w, 0, 0, 5, 100);
   p->batch_bytes = PICK(w, 200, 2000, 8192);
   p->think_max_ms = PICK(w, 100, 500, 2000);
@@ -53,6 +73,7 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->fault_drain = world_chance(w, 200);
   p->fault_sleep = world_chance(w, 300);
   p->fault_offline = world_chance(w, 300);
+  draw_people(p, w);
   p->asks = world_chance(w, 300);
   p->ask_delay_max_ms = PICK(w, 0, 5, 200, 1500);
   p->ask_deny_permille = PICK(w, 0, 20, 200);
@@ -61,6 +82,7 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->filters = world_chance(w, 400);
   p->patterns = world_chance(w, 400);
   p->map_size = PICK(w, 4, 30, 100);
+  p->machines = world_chance(w, 400);
   p->machines = world_chance(w, 400);
 }
 

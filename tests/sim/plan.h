@@ -10,8 +10,7 @@
 #define SIM_MAX_WORKERS  4
 #define SIM_MAX_APPS     8
 #define SIM_MAX_CHANNELS 3
-/** With those beside the rooms. */
-#define SIM_MAX_STREAMS 7
+#define SIM_MAX_GROUPS   2
 
 typedef struct sim_plan {
   uint32_t num_workers;
@@ -47,7 +46,17 @@ typedef struct sim_plan {
   bool patterns; /**< several that are subscribed to by one name */
   uint32_t map_size;
   bool machines; /**< a state machine that all move */
-  bool asks;     /**< somebody is asked who may, and takes his time */
+  uint32_t presence_mode;
+  uint32_t presence_full_limit; /**< 0: no downgrade */
+  uint32_t presence_large;
+  uint32_t presence_sample;
+  uint32_t presence_counts_ms;
+  uint32_t away_ms;    /**< online becomes away; 0: not */
+  uint32_t offline_ms; /**< away leaves; 0: not */
+  bool tabs;           /**< two applications of each user */
+  bool groups;
+  bool sends;
+  bool asks; /**< somebody is asked who may, and takes his time */
   uint32_t ask_delay_max_ms;
   uint32_t ask_deny_permille; /**< told to come again; while busy */
   uint32_t ask_lose_permille; /**< never answered; while busy */
@@ -61,6 +70,9 @@ typedef struct sim_plan {
 } sim_plan;
 
 void sim_plan_draw(sim_plan *p, world *w);
+
+/** The user of an application, "uN": from 0 on. */
+uint32_t sim_plan_user(const sim_plan *p, uint32_t app);
 
 /** What becomes of an application whose reader is slow: enum gw_overflow. */
 uint32_t sim_plan_overflow(const sim_plan *p, uint32_t app);

@@ -14,6 +14,9 @@ typedef struct sim_watch_stream {
   bool is_pattern; /**< of many channels, each with its own offsets */
 } sim_watch_stream;
 
+/** Channels of the applications, of groups, and those beside (side.h). */
+#define SIM_MAX_STREAMS (SIM_MAX_CHANNELS + SIM_MAX_GROUPS + 4)
+
 /** All zero but w to begin. */
 typedef struct sim_watch {
   world *w;

@@ -77,6 +77,32 @@ static void test_it_keeps_to_its_namespace(void **state) {
   (void)peer_await(p, GW_FRAME_PUBLISHED);
 }
 
+static uint32_t send_to(peer *p, gw_view *channels, size_t num) {
+  gw_head head = {.type = GW_FRAME_SEND, .request = ++p->last_request};
+  gw_send m = {.channels = {.items = channels, .num = num}};
+  PEER_SEND(p, send, &head, &m);
+  return head.request;
+}
+
+static void test_messages_keep_to_it_too(void **state) {
+  (void)state;
+  const gw_bond bond = {.space = gw_view_of("room")};
+  gw_view channels[] = {gw_view_of("room:a"), gw_view_of("other:a")};
+  node.settings.send[GW_ADDRESS_CHANNELS].who = GW_WHO_ANYONE;
+  hubs_start(&node);
+  peer *p = join_bound(0, 1, &bond), *q = peer_join(&node, 1, 2);
+  peer_subscribe(q, 1, "other:a");
+  (void)peer_subscribed(q);
+  peer_forget(p); /* Welcome */
+  assert_int_equal(peer_error(p, send_to(p, channels, 2)),
+                   GW_CODE_NOT_ON_ROUTE);
+  peer_expect_nothing(q);
+  (void)send_to(p, channels, 1);
+  (void)peer_expect(p, GW_FRAME_SENT);
+  (void)send_to(q, channels, 2);
+  (void)peer_await(q, GW_FRAME_MESSAGE);
+}
+
 static bool vouch(const gw_question *q, gw_verdict *v) {
   v->user = q->user;
   return true;
@@ -114,8 +140,8 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, start, stop)
   const struct CMUnitTest tests[] = {
       TEST(it_is_subscribed_when_welcomed), TEST(it_opens_what_rules_close),
-      TEST(it_keeps_to_its_namespace),      TEST(nobody_without_a_name),
-      TEST(a_name_has_to_be_vouched_for),
+      TEST(it_keeps_to_its_namespace),      TEST(messages_keep_to_it_too),
+      TEST(nobody_without_a_name),          TEST(a_name_has_to_be_vouched_for),
   };
   return cmocka_run_group_tests_name("bond", tests, NULL, NULL);
 }

@@ -43,7 +43,8 @@ static void give_command(chaos *x) {
                           .at_most_once = draw(x, 5) < 1};
   uint32_t sub = 1 + draw(x, 12);
   uint64_t key;
-  switch (draw(x, 12)) {
+  gw_send message = {.user = name, .json = name};
+  switch (draw(x, 13)) {
   case 0:
     (void)!gw_client_connect(c);
     break;
@@ -71,6 +72,9 @@ static void give_command(chaos *x) {
   case 9:
     (void)!gw_client_call(c, name, payload, NULL);
     (void)!gw_client_presence_get(c, name);
+    break;
+  case 11:
+    (void)!gw_client_send(c, &message);
     break;
   case 10:
     gw_client_cancel(c, 1 + draw(x, 30));
@@ -150,7 +154,7 @@ static uint8_t bytes[4096];
 
 /** Something with the header of a frame and numbers that may be known. */
 static void random_frame(chaos *x) {
-  gw_head head = {.type = (uint8_t)draw(x, 27),
+  gw_head head = {.type = (uint8_t)draw(x, 37),
                   .flags = draw(x, 20) == 0 ? (uint8_t)draw(x, 16) : 0,
                   .request = draw(x, 3) == 0 ? 0 : 1 + draw(x, 40),
                   .channel = draw(x, 6)};
@@ -200,7 +204,8 @@ static void sensible_frame(chaos *x) {
   uint32_t number = 1 + draw(x, 5), request = 1 + draw(x, 40);
   const char *ids[] = {"12", "345", "9", ""};
   gw_recovery end = {.from = 1, .live = true};
-  switch (draw(x, 12)) {
+  r->mode = draw(x, 8) ? r->mode : draw(x, 5);
+  switch (draw(x, 14)) {
   case 0:
     answer_subscribe(x);
     break;
@@ -228,6 +233,12 @@ static void sensible_frame(chaos *x) {
     break;
   case 9:
     rig_error(r, request, 100 * (1 + draw(x, 5)) + draw(x, 3), draw(x, 900));
+    break;
+  case 11:
+    rig_message(r, draw(x, 3), "kind", "{}");
+    break;
+  case 12:
+    rig_receivers(r, request, draw(x, 3));
     break;
   case 10:
     rig_unsubscribed(r, number, 100 * (1 + draw(x, 5)));

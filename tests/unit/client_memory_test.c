@@ -51,6 +51,7 @@ static void commands(rig *r, uint32_t sub) {
   (void)!gw_client_publish(r->c, gw_view_of("a"), small, NULL, &key);
   (void)!gw_client_publish(r->c, gw_view_of("b"), small, NULL, &key);
   (void)!gw_client_call(r->c, gw_view_of("m"), small, NULL);
+  (void)!gw_client_send(r->c, &(gw_send){.user = gw_view_of("u")});
   (void)!gw_client_presence_set(r->c, sub, gw_view_of("busy"), small);
 }
 
@@ -90,6 +91,7 @@ static void live(rig *r) {
   if (rig_is_up(r)) rig_diff(r, id, 5, "+5 *2"); /* waits: 4 is missing */
   if (rig_is_up(r)) rig_diff(r, id, 6, "-1");
   if (rig_is_up(r)) rig_call(r, 5, "theirs");
+  if (rig_is_up(r)) rig_message(r, 3, "kind", "{}");
   const gw_event *call = gw_test_take_event(&r->port, GW_EVENT_CALL);
   gw_payload big = {GW_PAYLOAD_BYTES, {(const uint8_t[600]){0}, 600}};
   if (call != NULL)

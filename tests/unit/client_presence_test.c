@@ -221,6 +221,134 @@ static void not_wanted_is_not_kept(void **state) {
   rig_deinit(&r);
 }
 
+/* ---- modes --------------------------------------------------------------- */
+
+static void first_and_last_of_a_user(void **state) {
+  (void)state;
+  rig r;
+  live_rig(&r);
+  rig_snapshot(&r, 0, 9, 10, "1", false);
+  assert_false(gw_test_take_event(&r.port, GW_EVENT_PRESENCE)
+                   ->u.presence.first); /* was there before */
+  rig_diff(&r, 9, 11, "+2! +3 *2! -3! -2");
+  static const struct {
+    bool first, last;
+  } told[] = {{true, false},
+              {false, false},
+              {false, false},
+              {false, true},
+              {false, false}};
+  for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+    const gw_event *e = gw_test_take_event(&r.port, GW_EVENT_PRESENCE);
+    assert_int_equal(e->u.presence.first, told[i].first);
+    assert_int_equal(e->u.presence.last, told[i].last);
+  }
+  rig_deinit(&r);
+}
+
+static const gw_event *expect_sync(rig *r, uint64_t version, uint32_t mode,
+                                   uint32_t num) {
+  const gw_event *e = gw_test_take_event(&r->port, GW_EVENT_PRESENCE_SYNC);
+  assert_non_null(e);
+  assert_int_equal(e->u.presence_sync.version, version);
+  assert_int_equal(e->u.presence_sync.numbers.mode, mode);
+  assert_int_equal(e->u.presence_sync.num_members, num);
+  return e;
+}
+
+static void counts_are_told_as_they_change(void **state) {
+  (void)state;
+  rig r;
+  uint32_t sub = live_rig(&r);
+  r.mode = GW_PRESENCE_MODE_COUNTS;
+  r.clients = 5000, r.users = 4000;
+  rig_snapshot(&r, 0, 9, 10, "", false);
+  rig_expect(&r, "sync1 ");
+  const gw_event *e = expect_sync(&r, 10, GW_PRESENCE_MODE_COUNTS, 0);
+  assert_int_equal(e->u.presence_sync.numbers.clients, 5000);
+  assert_int_equal(e->u.presence_sync.numbers.users, 4000);
+  r.clients = 5002, r.users = 4001;
+  rig_diff(&r, 9, 11, "");
+  rig_expect(&r, "sync1 ");
+  e = expect_sync(&r, 11, GW_PRESENCE_MODE_COUNTS, 0);
+  assert_int_equal(e->u.presence_sync.numbers.clients, 5002);
+  assert_int_equal(e->u.presence_sync.numbers.users, 4001);
+  rig_diff(&r, 9, 13, ""); /* a hole here, too */
+  rig_sent(&r, GW_FRAME_PRESENCE_GET);
+  rig_expect(&r, "");
+  expect_members(&r, sub, "");
+  rig_deinit(&r);
+}
+
+static void a_sample_is_a_list_without_changes(void **state) {
+  (void)state;
+  rig r;
+  uint32_t sub = live_rig(&r);
+  r.mode = GW_PRESENCE_MODE_SAMPLED;
+  r.clients = 50;
+  rig_snapshot(&r, 0, 9, 10, "123", false);
+  rig_expect(&r, "sync1 ");
+  expect_members(&r, sub, "123");
+  rig_diff(&r, 9, 11, "-2 +7 *3");
+  rig_expect(&r, "sync1 ");
+  expect_members(&r, sub, "137");
+  rig_deinit(&r);
+}
+
+static void a_mode_changes_without_false_news(void **state) {
+  (void)state;
+  rig r;
+  uint32_t sub = live_rig(&r);
+  rig_snapshot(&r, 0, 9, 10, "123", false);
+  rig_forget(&r);
+  r.mode = GW_PRESENCE_MODE_COUNTS;
+  rig_snapshot(&r, 0, 9, 11, "", false); /* nobody left */
+  rig_expect(&r, "sync1 ");
+  expect_sync(&r, 11, GW_PRESENCE_MODE_COUNTS, 0);
+  expect_members(&r, sub, "");
+  rig_diff(&r, 9, 12, "");
+  rig_forget(&r);
+  r.mode = GW_PRESENCE_MODE_FULL;
+  rig_snapshot(&r, 0, 9, 13, "12", true); /* and nobody came */
+  rig_diff(&r, 9, 14, "+6");              /* between the parts */
+  rig_expect(&r, "");
+  rig_snapshot(&r, 0, 9, 13, "4", false);
+  rig_expect(&r, "enter1:6 sync1 ");
+  assert_true(
+      expect_sync(&r, 14, GW_PRESENCE_MODE_FULL, 4)->u.presence_sync.anew);
+  expect_members(&r, sub, "1246");
+  r.mode = GW_PRESENCE_MODE_IDS;
+  rig_snapshot(&r, 0, 9, 15, "126", false);
+  rig_expect_within(&r, "leave1:4 ");
+  assert_false(
+      expect_sync(&r, 15, GW_PRESENCE_MODE_IDS, 3)->u.presence_sync.anew);
+  rig_deinit(&r);
+}
+
+/** A list that nobody was told of is no ground for differences. */
+static void a_hole_right_after_a_change_of_mode(void **state) {
+  (void)state;
+  rig r;
+  uint32_t sub = live_rig(&r);
+  r.mode = GW_PRESENCE_MODE_COUNTS;
+  rig_snapshot(&r, 0, 9, 10, "", false);
+  rig_forget(&r);
+  r.mode = GW_PRESENCE_MODE_FULL;
+  rig_snapshot(&r, 0, 9, 13, "12", true);
+  rig_diff(&r, 9, 15, "+6"); /* 14 is missing */
+  rig_snapshot(&r, 0, 9, 13, "4", false);
+  rig_expect(&r, "");
+  rig_snapshot(&r, rig_sent(&r, GW_FRAME_PRESENCE_GET)->head.request, 0, 15,
+               "1246", false);
+  rig_expect(&r, "sync1 ");
+  assert_true(
+      expect_sync(&r, 15, GW_PRESENCE_MODE_FULL, 4)->u.presence_sync.anew);
+  expect_members(&r, sub, "1246");
+  rig_diff(&r, 9, 16, "-6");
+  rig_expect(&r, "leave1:6 ");
+  rig_deinit(&r);
+}
+
 /* ---- oneself ------------------------------------------------------------- */
 
 static gw_presence_set sent_set(rig *r, uint32_t *request) {
@@ -289,6 +417,33 @@ static void enters_again_with_each_connection(void **state) {
   rig_back(&r);
   rig_not_sent(&r, GW_FRAME_PRESENCE_SET);
   rig_sent(&r, GW_FRAME_PRESENCE_LEAVE);
+  rig_deinit(&r);
+}
+
+/** The server shall not think that somebody who is away came back because a
+ * connection did. */
+static void tells_how_long_its_user_was_idle(void **state) {
+  (void)state;
+  rig r;
+  uint32_t sub = live_rig(&r);
+  rig_run(&r, 5000);
+  set(&r, sub, "online");
+  rig_go(&r);
+  uint32_t request;
+  assert_int_equal(sent_set(&r, &request).idle_ms, 0);
+  rig_ok(&r, request);
+  uint64_t since = r.now;
+  rig_run(&r, 7000);
+  gw_test_close(&r.port, 1006);
+  rig_back(&r);
+  assert_int_equal(sent_set(&r, &request).idle_ms, r.now - since);
+  rig_ok(&r, request);
+  (void)rig_publish(&r, "a", "x", NULL); /* an act */
+  since = r.now;
+  rig_run(&r, 3000);
+  gw_test_close(&r.port, 1006);
+  rig_back(&r);
+  assert_int_equal(sent_set(&r, &request).idle_ms, r.now - since);
   rig_deinit(&r);
 }
 
@@ -372,8 +527,14 @@ int main(void) {
       cmocka_unit_test(a_half_snapshot_dies_with_its_connection),
       cmocka_unit_test(unsubscribing_in_a_handler_ends_the_telling),
       cmocka_unit_test(not_wanted_is_not_kept),
+      cmocka_unit_test(first_and_last_of_a_user),
+      cmocka_unit_test(counts_are_told_as_they_change),
+      cmocka_unit_test(a_sample_is_a_list_without_changes),
+      cmocka_unit_test(a_mode_changes_without_false_news),
+      cmocka_unit_test(a_hole_right_after_a_change_of_mode),
       cmocka_unit_test(enters_updates_and_leaves),
       cmocka_unit_test(enters_again_with_each_connection),
+      cmocka_unit_test(tells_how_long_its_user_was_idle),
       cmocka_unit_test(refusals_of_presence),
       cmocka_unit_test(a_refused_subscribe_takes_its_presence_along),
       cmocka_unit_test(limits_of_presence),

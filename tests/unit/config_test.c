@@ -237,9 +237,9 @@ static void test_machines_are_read_from_file_and_flags(void **state) {
   assert_string_equal("shop", m->space);
   assert_int_equal(GWS_SCOPE_CHANNEL, m->scope);
   assert_int_equal(4, m->num_transitions);
-  assert_int_equal(GW_WHO_USER, m->transitions[0].who.who);
+  assert_int_equal(GW_WHO_USER, m->transitions[0].who);
   assert_int_equal(3600000, m->transitions[1].after_ms);
-  assert_int_equal(0, m->transitions[1].who.who);
+  assert_int_equal(0, m->transitions[1].who);
   assert_int_equal(1, m->transitions[3].from);
   assert_int_equal(2, m->transitions[3].to);
   load_good(f,
@@ -381,6 +381,81 @@ static void test_ranges_name_key_value_and_what_is_allowed(void **state) {
            "$:1: listen.public: 'localhost' must be HOST:PORT with a port from "
            "0 to 65535, such as localhost:8000, *:8000 or [::1]:8000, or "
            "unix:/PATH");
+}
+
+/** The default namespace. */
+static const gw_namespace *space_of(const fixture *f) {
+  return &f->config.settings.namespaces[f->config.settings.num_namespaces - 1];
+}
+
+static void expect_text(fixture *f, const char *path, const char *text) {
+  char space[GW__VALUE_MAX];
+  void *at = NULL;
+  gw__targets t = gw__targets_of(&f->config);
+  const gw__key *key = gw__targets_find(&t, path, &at);
+  assert_non_null(key);
+  assert_string_equal(gw__value_text(key, at, space), text);
+}
+
+static void test_lists_are_read_and_written(void **state) {
+  fixture *f = *state;
+  load_good(f, "presence: {states: \"online,away  busy\"}\n", "");
+  expect_text(f, "presence.states", "online, away, busy");
+  assert_true(gw_words_has(&space_of(f)->presence_states, gw_view_of("away")));
+  load_good(
+      f, "presence:\n  transitions: online 300s away ,away 30m offline,\n", "");
+  expect_text(f, "presence.transitions", "online 5m away, away 30m offline");
+  assert_int_equal(space_of(f)->presence_transitions.num, 2);
+  assert_int_equal(space_of(f)->presence_transitions.items[0].after_ms, 300000);
+  load_good(f, "channel:\n  group: team:{1}\n", "");
+  expect_text(f, "channel.group", "team:{1}");
+  load_good(f, "allow:\n  publish: token role:editor, member\n", "");
+  expect_text(f, "allow.publish", "token, member, role:editor");
+  load_good(f, "", "--send.to_user user --dev");
+  assert_int_equal(f->config.settings.send[GW_ADDRESS_USER].who, GW_WHO_USER);
+  assert_true(f->config.settings.trusts_names);
+}
+
+static void test_lists_that_are_not_right(void **state) {
+  fixture *f = *state;
+  static const char *const transitions[] = {"online 5m",
+                                            "online 5 away",
+                                            "online 5m away x",
+                                            "offline 5m away",
+                                            "a 1s b, b 1s c, c 1s a",
+                                            "a 1s b, a 2s c",
+                                            "a 1s a",
+                                            "a 0ms b"};
+  for (size_t i = 0; i < sizeof transitions / sizeof transitions[0]; i++) {
+    char text[128];
+    (void)snprintf(text, sizeof text, "presence: {transitions: \"%s\"}\n",
+                   transitions[i]);
+    write_file(f, text);
+    assert_int_equal(load(f, text, ""), GW_ERR_INVALID);
+    assert_non_null(strstr(f->errors, "FROM TIME TO"));
+  }
+  load_bad(f, "presence: {states: a a}\n", "",
+           "$:1: presence.states: 'a a' must be words of up to 64 bytes, each "
+           "once, 256 bytes in all, such as online, away, busy");
+  load_bad(f, "channel: {group: \"t:{12}\"}\n", "",
+           "$:1: channel.group: 't:{12}' must be the name of a group, in which "
+           "{0} to {9} are parts of the channel's name between colons, such as "
+           "team:{1}");
+  load_bad(f, "allow: {publish: \"member, role:\"}\n", "",
+           "$:1: allow.publish: 'member, role:' must be nobody, or one or more "
+           "of anyone, user, subscriber, token, hook, member, role:NAME");
+  load_bad(
+      f, "send: {to_user: hook}\n", "",
+      "$:1: send.to_user: 'hook' must be nobody, or one or more of anyone, "
+      "user");
+  load_bad(f, "presence: {large: ids}\n", "",
+           "presence.large: must be counts or sampled");
+  load_bad(f,
+           "presence: {states: online}\nnamespaces:\n- name: a\n"
+           "  presence: {transitions: online 1m away}\n",
+           "",
+           "presence.transitions: namespace a: 'away' is none of "
+           "presence.states");
 }
 
 static void test_every_mistake_is_told_at_once(void **state) {
@@ -651,6 +726,8 @@ int main(void) {
       TEST(test_unknown_keys_name_line_and_nearest),
       TEST(test_nearly_known_variables_are_mistakes),
       TEST(test_ranges_name_key_value_and_what_is_allowed),
+      TEST(test_lists_are_read_and_written),
+      TEST(test_lists_that_are_not_right),
       TEST(test_every_mistake_is_told_at_once),
       TEST(test_bad_namespaces),
       TEST(test_broken_files),

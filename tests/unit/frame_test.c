@@ -141,12 +141,14 @@ static void data_is_what_waits_for_credit(void **state) {
   (void)state;
   assert_true(gw_type_is_data(GW_FRAME_PUBLICATION));
   assert_true(gw_type_is_data(GW_FRAME_RPC));
+  assert_true(gw_type_is_data(GW_FRAME_MESSAGE));
+  assert_false(gw_type_is_data(GW_FRAME_SENT));
   assert_false(gw_type_is_data(GW_FRAME_RPC_RESULT));
   assert_false(gw_type_is_data(GW_FRAME_PUBLISHED));
   assert_false(gw_type_is_data(GW_FRAME_PING));
   assert_false(gw_type_is_data(GW_FRAME_CLOSE));
   /* Types that are not numbers of a bit in 32 bits. */
-  assert_false(gw_type_is_data(GW_FRAME_PUBLICATION + 32));
+  assert_false(gw_type_is_data(GW_FRAME_PUBLICATION + 64));
   assert_false(gw_type_is_data(GW_FRAME_CREDIT));
   assert_false(gw_type_is_data(255));
 }

@@ -192,15 +192,15 @@ static void check_message(const ProtobufCMessageDescriptor *m) {
     case PROTOBUF_C_TYPE_MESSAGE:
       check_message(f->descriptor);
       break;
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_BYTES:
+      break;
     case PROTOBUF_C_TYPE_UINT32:
     case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_FIXED64:
     case PROTOBUF_C_TYPE_BOOL:
     case PROTOBUF_C_TYPE_ENUM:
-    case PROTOBUF_C_TYPE_BYTES:
-      if (is_list) fail_msg("%s.%s: no repeated scalars", m->name, f->name);
-      break;
-    case PROTOBUF_C_TYPE_STRING:
+      if (is_list) fail_msg("%s.%s: no repeated numbers", m->name, f->name);
       break;
     default:
       fail_msg("%s.%s: json_read.c and json_write.c do not know its type",

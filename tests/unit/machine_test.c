@@ -19,11 +19,11 @@ static const gw_machine machines[] = {
      .states = {"cart", "paid", "shipped", "lost"},
      .initial = CART,
      .num_transitions = 5,
-     .transitions = {{CART, PAID, {GW_WHO_ANYONE}, 0},
-                     {PAID, CART, {0}, 1000},
-                     {PAID, SHIPPED, {0}, 0},
-                     {SHIPPED, LOST, {0}, 3000},
-                     {GW_MACHINE_ANY, CART, {GW_WHO_USER}, 0}}},
+     .transitions = {{CART, PAID, GW_WHO_ANYONE, 0},
+                     {PAID, CART, 0, 1000},
+                     {PAID, SHIPPED, 0, 0},
+                     {SHIPPED, LOST, 0, 3000},
+                     {GW_MACHINE_ANY, CART, GW_WHO_USER, 0}}},
     {.name = "turn",
      .scope = GWS_SCOPE_CHANNEL,
      .space = "$state",
@@ -104,7 +104,7 @@ static void test_the_explanation_fits(void **state) {
   for (uint8_t i = 0; i < GW_MACHINE_STATES_MAX; i++) {
     (void)snprintf(long_one.states[i], sizeof long_one.states[i],
                    "a-state-with-a-long-name-%02u", i);
-    long_one.transitions[i] = (gw_transition){0, i, {0}, 0};
+    long_one.transitions[i] = (gw_machine_transition){0, i, 0, 0};
   }
   long_one.num_transitions = GW_MACHINE_STATES_MAX;
   gws_machine_explain(&long_one, 0, all, words);

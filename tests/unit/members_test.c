@@ -25,8 +25,9 @@ typedef struct bench {
 } bench;
 
 static void on_change(void *user, enum gw_presence_kind kind,
-                      const gw_presence_member *m) {
+                      const gw_presence_member *m, bool alone) {
   bench *b = user;
+  (void)alone;
   uint32_t *mine = &b->told[m->client];
   b->num_told++;
   switch (kind) {

@@ -20,7 +20,7 @@ static bool agree_bool(bool ours, protobuf_c_boolean theirs) {
 }
 
 /** protobuf-c's texts are C strings, and so end at a NUL. */
-static bool agree_string(gw_view ours, const char *theirs) {
+static bool agree_text(gw_view ours, const char *theirs) {
   size_t len = strlen(theirs);
   bool is_cut = ours.len > len && ours.data[len] == 0;
   if (is_cut) ours.len = len;
@@ -39,7 +39,7 @@ static bool agree_nested_member(gw_presence_member ours,
 /* clang-format off */
 #define AGREE_F(name)                                                          \
   if (!_Generic((theirs->name),                                                \
-           char *: agree_string,                                               \
+           char *: agree_text,                                               \
            ProtobufCBinaryData: agree_bytes,                                   \
            Godwit__V1__Limits *: agree_nested_limits,                          \
            Godwit__V1__PresenceMember *: agree_nested_member,                  \
@@ -48,30 +48,29 @@ static bool agree_nested_member(gw_presence_member ours,
     return #name;
 /* clang-format on */
 
-/* An item that is a text is its bytes. */
-typedef gw_view gw_text;
-
-static int gw_decode_text(gw_view item, gw_text *text) {
-  *text = item;
-  return 0;
-}
-
-static const char *agree_text(const gw_text *ours, const char *theirs) {
-  return agree_string(*ours, theirs) ? NULL : "(a text)";
-}
-
-#define AGREE_L(name, message)                                         \
-  gw_list list = ours->name;                                           \
-  gw_view item;                                                        \
-  if (list.num != theirs->n_##name) return #name;                      \
-  for (size_t i = 0; i < theirs->n_##name; i++) {                      \
-    gw_##message m;                                                    \
-    if (!gw_list_next(&list, &item)) return #name;                     \
-    if (gw_decode_##message(item, &m) != 0) return agree_item_refused; \
-    const char *field = agree_##message(&m, theirs->name[i]);          \
-    if (field != NULL) return field;                                   \
-  }                                                                    \
+#define AGREE_L(name, kind)                                       \
+  gw_list list = ours->name;                                      \
+  gw_view item;                                                   \
+  if (list.num != theirs->n_##name) return #name;                 \
+  for (size_t i = 0; i < theirs->n_##name; i++) {                 \
+    if (!gw_list_next(&list, &item)) return #name;                \
+    const char *field = agree_item_##kind(item, theirs->name[i]); \
+    if (field != NULL) return field;                              \
+  }                                                               \
   if (gw_list_next(&list, &item)) return #name;
+
+/** An item that is a message. */
+#define AGREE_ITEM(message, Message)                                   \
+  static const char *agree_item_##message(                             \
+      gw_view item, const Godwit__V1__##Message *theirs) {             \
+    gw_##message m;                                                    \
+    if (gw_decode_##message(item, &m) != 0) return agree_item_refused; \
+    return agree_##message(&m, theirs);                                \
+  }
+
+static const char *agree_item_text(gw_view item, const char *theirs) {
+  return agree_text(item, theirs) ? NULL : "(a text)";
+}
 
 /** Name of the first field that differs, or NULL. */
 #define AGREE_AS(message, schema_name, Message)                        \
@@ -82,10 +81,14 @@ static const char *agree_text(const gw_text *ours, const char *theirs) {
 #define AGREE(message, Message) AGREE_AS(message, message, Message)
 
 AGREE(tag, Tag)
+AGREE_ITEM(tag, Tag)
 AGREE(filter_term, FilterTerm)
+AGREE_ITEM(filter_term, FilterTerm)
 AGREE(limits, Limits)
 AGREE(presence_member, PresenceMember)
+AGREE_ITEM(presence_member, PresenceMember)
 AGREE(presence_change, PresenceChange)
+AGREE_ITEM(presence_change, PresenceChange)
 AGREE(hello, Hello)
 AGREE(welcome, Welcome)
 AGREE(ping, Ping)
@@ -105,6 +108,9 @@ AGREE(presence_set, PresenceSet)
 AGREE(presence_get, PresenceGet)
 AGREE(presence_snapshot, PresenceSnapshot)
 AGREE(presence_diff, PresenceDiff)
+AGREE(send, Send)
+AGREE(sent, Sent)
+AGREE(message, Message)
 AGREE(rpc, Rpc)
 AGREE(rpc_result, RpcResult)
 AGREE(refresh, Refresh)
@@ -113,6 +119,7 @@ AGREE(credit, Credit)
 AGREE(channel_meta, ChannelMeta)
 #undef AGREE
 #undef AGREE_AS
+#undef AGREE_ITEM
 
 /* A nested message that is absent reads as one with nothing set. */
 

@@ -84,13 +84,13 @@ def full(desc, number=None, text=TEXT):
             value = True
         elif f.type == F.TYPE_STRING:
             value = f"{f.name} {text}" if number is None else f.name
-            if f.label == F.LABEL_REPEATED:
-                value = [value, "", "another"]
         elif f.type == F.TYPE_BYTES:
             value = "AAECA/7//w==" if number is None else "aGk="
         else:
             is_short = f.type == F.TYPE_UINT32
             value = n if n is not None else U32 if is_short else U64
+        if f.label == F.LABEL_REPEATED and f.type != F.TYPE_MESSAGE:
+            value = [value, "", value]
         fields[f.name] = value
     return fields
 
@@ -279,6 +279,43 @@ def presence():
             "PresenceSnapshot", {"version": 9, "members": [
                 {"client": n, "user": f"user-{n}", "state": "online"}
                 for n in range(1, 41)]}, channel=4)),
+        vector("presenceSnapshot: numbers only", frame(
+            "PresenceSnapshot", {"version": 12, "clients": 10000, "users": 9000,
+                                 "mode": "PRESENCE_MODE_COUNTS"}, channel=4)),
+        vector("presenceDiff: numbers only", frame(
+            "PresenceDiff", {"version": 13, "clients": 10010, "users": 9008},
+            channel=4)),
+        vector("presenceDiff: first in, last out", frame(
+            "PresenceDiff", {"version": 14, "clients": 2, "users": 1, "changes": [
+                {"kind": "PRESENCE_ENTER", "member": ana, "first": True},
+                {"kind": "PRESENCE_LEAVE", "last": True,
+                 "member": {"client": 7, "user": "bob"}}]}, channel=4)),
+        vector("presenceSet: a field more, another removed", frame(
+            "PresenceSet", {"json": '{"mic":true,"hand":null}', "merge": True},
+            flags=1, request=6, channel=1)),
+        vector("presenceSet: again after a lost connection", frame(
+            "PresenceSet", {"state": "online", "idle_ms": 90000},
+            flags=1, request=6, channel=1)),
+    ]
+
+
+def messages_to():
+    return [
+        vector("send: to a user", frame(
+            "Send", {"user": "ana", "json": JSON}, request=9)),
+        vector("send: to the members of a group but the sender", frame(
+            "Send", {"group": "team:42", "no_echo": True, "event": "invite",
+                     "data": "AP8="}, request=9)),
+        vector("send: to several channels", frame(
+            "Send", {"channels": ["room:a", "room:b"], "json": "1"}, request=9)),
+        vector("sent: to three connections", frame(
+            "Sent", {"receivers": 3}, request=9)),
+        vector("message: of the server, to everybody", frame(
+            "Message", {"to": "ADDRESS_EVERYBODY", "event": "maintenance",
+                        "json": '{"in":600}', "time_ms": 1766000000000})),
+        vector("message: of a client, to a group", frame(
+            "Message", {"client": 5, "user": "bob", "to": "ADDRESS_GROUP",
+                        "group": "team:42", "data": "AP8="})),
     ]
 
 
@@ -388,6 +425,7 @@ FILES = {
     "connection": connection,
     "channels": channels,
     "presence": presence,
+    "send": messages_to,
     "streams": streams,
     "lax": lax,
     "malformed": malformed,

@@ -9,14 +9,14 @@
 
 /* clang-format off */
 
-/* F(name): a field; L(name, message): a list, of messages or of text. */
+/* F(name): a field; L(name, message): a list; of texts: L(name, text). */
 #define FIELDS_hello(F, L)                                                     \
   F(version) F(features) F(instance) F(token) F(resume) F(ping_interval_ms)    \
   F(agent) F(user) F(credit_bytes)
 #define FIELDS_limits(F, L)                                                    \
   F(max_frame_bytes) F(max_message_bytes) F(max_channel_bytes)                 \
   F(max_subscriptions) F(max_presence_bytes) F(max_calls) F(max_queue_bytes)   \
-  F(publish_per_second)
+  F(publish_per_second) F(max_group_members) F(max_group_roles)
 #define FIELDS_welcome(F, L)                                                   \
   F(version) F(features) F(connection) F(client) F(user) F(limits)             \
   F(ping_interval_ms) F(ping_timeout_ms) F(time_ms) F(server) F(node)          \
@@ -46,13 +46,21 @@
 #define FIELDS_recovery(F, L)                                                  \
   F(from) F(to) F(live) F(gap) F(gap_from) F(gap_to)
 #define FIELDS_lagged(F, L) F(from) F(to) F(count) F(reason)
-#define FIELDS_presence_set(F, L) F(state) F(data) F(json)
+#define FIELDS_presence_set(F, L) F(state) F(data) F(json) F(merge) F(idle_ms)
 #define FIELDS_presence_get(F, L) F(channel)
 #define FIELDS_presence_member(F, L)                                           \
   F(client) F(user) F(state) F(data) F(json) F(since_ms)
-#define FIELDS_presence_snapshot(F, L) F(version) L(members, presence_member) F(more)
-#define FIELDS_presence_change(F, L) F(kind) F(member)
-#define FIELDS_presence_diff(F, L) F(version) L(changes, presence_change)
+#define FIELDS_presence_snapshot(F, L)                                         \
+  F(version) L(members, presence_member) F(more) F(mode) F(clients) F(users)
+#define FIELDS_presence_change(F, L) F(kind) F(member) F(first) F(last)
+#define FIELDS_presence_diff(F, L)                                             \
+  F(version) L(changes, presence_change) F(clients) F(users)
+#define FIELDS_send(F, L)                                                      \
+  F(user) F(client) F(connection) F(group) L(channels, text) F(everybody)      \
+  F(no_echo) F(event) F(data) F(json)
+#define FIELDS_sent(F, L) F(receivers)
+#define FIELDS_message(F, L)                                                   \
+  F(client) F(user) F(to) F(group) F(event) F(data) F(json) F(time_ms)
 #define FIELDS_rpc(F, L)                                                       \
   F(method) F(data) F(json) F(timeout_ms) F(to) F(from) F(from_user)
 #define FIELDS_rpc_result(F, L) F(data) F(json)
@@ -82,6 +90,9 @@
   X(PRESENCE_GET, presence_get, presence_get, PresenceGet)                     \
   X(PRESENCE_SNAPSHOT, presence_snapshot, presence_snapshot, PresenceSnapshot) \
   X(PRESENCE_DIFF, presence_diff, presence_diff, PresenceDiff)                 \
+  X(SEND, send, send, Send)                                                    \
+  X(SENT, sent, sent, Sent)                                                    \
+  X(MESSAGE, message, message, Message)                                        \
   X(RPC, rpc, rpc, Rpc)                                                        \
   X(RPC_RESULT, rpc_result, rpc_result, RpcResult)                             \
   X(REFRESH, refresh, refresh, Refresh)                                        \

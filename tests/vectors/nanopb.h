@@ -18,7 +18,7 @@
 typedef struct nanopb_message {
   const pb_msgdesc_t *theirs;
   size_t their_size;
-  enum gw_message ours;
+  enum gw_message_id ours;
 } nanopb_message;
 
 static inline bool nanopb_find(uint8_t type, nanopb_message *m) {

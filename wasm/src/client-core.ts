@@ -9,8 +9,8 @@ import { checked, GodwitError, NOT_FOUND, reasonOf, STATE } from './error.js';
 import type { EventReader } from './event-reader.js';
 import { Feed, memberOf, NO_LIST, positionWords } from './feed.js';
 import {
-  CallEvent, Event, EventType, Facts, PublishedEvent, ReplyEvent, StateEvent,
-  SubEvent,
+  CallEvent, Event, EventType, Facts, MessageEvent, PublishedEvent, ReplyEvent,
+  StateEvent, SubEvent,
 } from './layout.js';
 import { Call, type Module } from './module.js';
 import type {
@@ -22,12 +22,11 @@ import {
 import { report } from './report.js';
 import { retryWords, type Settings } from './settings.js';
 import { socketUrl } from './socket.js';
-import { STATES } from './states.js';
+import { ADDRESSES, STATES } from './states.js';
 import type { Subscription } from './subscription.js';
 import type {
-  CallHandler, ClientEvents, Info, Limits, Member, Payload, Published,
-  Publishing,
-  Reason, Received, State,
+  CallHandler, ClientEvents, Info, Limits, Member, Message, Payload,
+  Published, Publishing, Reason, Received, State,
 } from './types.js';
 
 /** Of an answer: GW_MAX_REASON_BYTES in characters of any size. */
@@ -61,6 +60,7 @@ interface Situation {
 const LIMITS: readonly (keyof Limits)[] = [
   'maxFrameBytes', 'maxMessageBytes', 'maxChannelBytes', 'maxSubscriptions',
   'maxPresenceBytes', 'maxCalls', 'maxQueueBytes', 'publishPerSecond',
+  'maxGroupMembers', 'maxGroupRoles',
 ];
 
 const CONNECTED: readonly State[] = ['syncing', 'ready', 'degraded'];
@@ -368,6 +368,8 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
         return void this.#pending.get(id)?._members?.push(memberOf(reader));
       case EventType.REPLY: return this.#onReply(reader);
       case EventType.CALL: return this.#onCall(reader);
+      case EventType.MESSAGE:
+        return this._emit('message', messageOf(reader));
       case EventType.RTT: return this._emit('rtt', { ms: this.#rttMs = id });
     }
   }
@@ -542,6 +544,19 @@ function putPublish(
   }
   checked(result, Code.OUTBOX_FULL);
   return engine._returned._id(0)!;
+}
+
+function messageOf(reader: EventReader): Message {
+  return {
+    data: decodePayload(reader._payload(MessageEvent.PAYLOAD)),
+    event: copyOf(reader._text(MessageEvent.EVENT)),
+    clientId: reader._id(MessageEvent.CLIENT),
+    user: copyOf(reader._text(MessageEvent.USER)),
+    to: ADDRESSES[reader._word(MessageEvent.TO)]!,
+    group: copyOf(reader._text(MessageEvent.GROUP)),
+    time: reader._number(MessageEvent.TIME_MS),
+    own: reader._is(MessageEvent.OWN),
+  };
 }
 
 /** gw_client_info, or what holds before there is one. */

@@ -15,7 +15,7 @@ import type { SubscribeOptions } from './options.js';
 import { BYTES, decodeMember, type EncodedPayload } from './payload.js';
 import { Publication } from './publication.js';
 import {
-  GAP_REASONS, PRESENCE_KINDS, RECOVERIES, SUB_STATES,
+  GAP_REASONS, PRESENCE_KINDS, PRESENCE_MODES, RECOVERIES, SUB_STATES,
 } from './states.js';
 import { Subscription } from './subscription.js';
 import type {
@@ -75,8 +75,10 @@ export class Feed {
   };
   #position: Position | null = null;
   #self: Self | null = null;
-  #version = 0;
-  #isSynced = false;
+  /** The last one told; null before. */
+  #membersEvent: MembersEvent | null = null;
+  /** Of a list that takes the place of the one that is there. */
+  #listed: Member[] = [];
   /** After starting anew: members that were not told again yet. */
   #stale: Set<string> | null = null;
 
@@ -203,7 +205,8 @@ export class Feed {
     if (this._metadata !== null) {
       subscription._tell('metadata', this._metadata);
     }
-    if (this.#isSynced) subscription._tell('members', this.#members());
+    const event = this.#membersEvent;
+    if (event) subscription._tell('members', event);
   }
 
   _remove(subscription: Subscription): void {
@@ -314,9 +317,13 @@ export class Feed {
   }
 
   _onPresence(reader: EventReader): void {
-    let kind = PRESENCE_KINDS[reader._word(PresenceEvent.KIND)]!;
-    const own = reader._is(PresenceEvent.OWN);
+    let kind = PRESENCE_KINDS[reader._word(PresenceEvent.KIND)];
+    const flags = reader._word(PresenceEvent.OWN);
     const told = memberOf(reader);
+    if (kind === undefined) {
+      this.#listed.push(told);
+      return;
+    }
     const known = this._members.get(told.clientId);
     // A leave tells client and user only.
     const member = kind === 'leave' && known ? known : told;
@@ -324,34 +331,50 @@ export class Feed {
     else this._members.set(told.clientId, told);
     const wasStale = this.#stale?.delete(told.clientId) ?? false;
     if (wasStale && kind === 'enter') kind = 'update';
-    this.#tellPresence(kind, member, own);
+    this.#tellPresence(kind, member, flags);
   }
 
   #tellPresence(
-    kind: 'enter' | 'update' | 'leave', member: Member, own: boolean,
+    kind: 'enter' | 'update' | 'leave', member: Member, flags = 0,
   ): void {
+    const event = {
+      kind, member, own: (flags & 1) !== 0, first: (flags & 0x100) !== 0,
+      last: (flags & 0x1_0000) !== 0,
+    };
     for (const subscription of this.#subscriptions) {
-      subscription._tell('presence', { kind, member, own });
+      subscription._tell('presence', event);
     }
-  }
-
-  #members(): MembersEvent {
-    return { members: this._members, version: this.#version };
   }
 
   _onPresenceSync(reader: EventReader): void {
-    this.#version = reader._number(SyncEvent.VERSION);
-    this.#isSynced = true;
+    const event: MembersEvent = this.#membersEvent = {
+      members: this._members,
+      version: reader._number(SyncEvent.VERSION),
+      mode: PRESENCE_MODES[reader._word(SyncEvent.MODE)]!,
+      clients: reader._word(SyncEvent.CLIENTS),
+      users: reader._word(SyncEvent.USERS),
+    };
     const stale = this.#stale ?? [];
     this.#stale = null;
-    for (const clientId of stale) {
-      const member = this._members.get(clientId);
-      this._members.delete(clientId);
-      if (member) this.#tellPresence('leave', member, false);
-    }
+    if (reader._is(SyncEvent.ANEW)) this.#listAnew();
+    else for (const clientId of stale) this.#forget(clientId);
     for (const subscription of this.#subscriptions) {
-      subscription._tell('members', this.#members());
+      subscription._tell('members', event);
     }
+  }
+
+  #listAnew(): void {
+    this._members.clear();
+    for (const member of this.#listed.splice(0)) {
+      this._members.set(member.clientId, member);
+    }
+  }
+
+  /** Gone while the list was not followed. */
+  #forget(clientId: string): void {
+    const member = this._members.get(clientId);
+    this._members.delete(clientId);
+    if (member !== undefined) this.#tellPresence('leave', member);
   }
 }
 

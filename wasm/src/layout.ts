@@ -14,7 +14,7 @@ export const RECORD_WORDS = 28;
 /** enum gw_event_type, and the record of events.c's own. */
 export const enum EventType {
   STATE, SUB_STATE, PUBLICATION, GAP, PUBLISHED, PRESENCE, PRESENCE_SYNC, REPLY,
-  CALL, RTT, META, MEMBER,
+  CALL, RTT, META, MESSAGE, MEMBER,
 }
 
 /** gw_event: what all have. The subscription, request, call or round trip. */
@@ -44,7 +44,14 @@ export const enum PresenceEvent {
   SINCE_MS = 16, OWN = 18,
 }
 
-export const enum SyncEvent { VERSION = 6 }
+export const enum SyncEvent {
+  VERSION = 6, MODE = 9, CLIENTS = 10, USERS = 11, ANEW = 12,
+}
+
+export const enum MessageEvent {
+  CLIENT = 4, USER = 6, TO = 8, GROUP = 9, EVENT = 11, PAYLOAD = 13,
+  TIME_MS = 16, OWN = 18,
+}
 
 export const enum ReplyEvent {
   REASON = 5, RETRY_AFTER_MS = 8, PAYLOAD = 9, MORE = 13,
@@ -66,5 +73,5 @@ export const enum Options {
 /** gw_client_info. */
 export const enum Facts {
   CONNECTION = 10, CLIENT = 12, USER = 14, ENDPOINT = 16, LIMITS = 18,
-  OUTBOX_COUNT = 26, OUTBOX_BYTES = 27, NUM_DUPLICATES = 30,
+  OUTBOX_COUNT = 28, OUTBOX_BYTES = 29, NUM_DUPLICATES = 32,
 }

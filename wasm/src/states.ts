@@ -2,7 +2,7 @@
 // states.ts - names for numbers of the core, in the order of its enums.
 
 import type {
-  GapReason, PresenceEvent, Recovery, State, SubscriptionState,
+  Address, GapReason, PresenceEvent, PresenceMode, Recovery, State, SubscriptionState,
 } from './types.js';
 
 /** enum gw_state. */
@@ -29,3 +29,11 @@ export const RECOVERIES: readonly Recovery[] =
 /** PresenceKind of the schema. */
 export const PRESENCE_KINDS: readonly PresenceEvent['kind'][] =
   ['enter', 'update', 'leave'];
+
+/** PresenceMode of the schema. */
+export const PRESENCE_MODES: readonly PresenceMode[] =
+  ['full', 'ids', 'counts', 'sampled'];
+
+/** Address of the schema. */
+export const ADDRESSES: readonly Address[] =
+  ['user', 'client', 'connection', 'group', 'channels', 'everybody'];

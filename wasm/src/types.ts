@@ -83,6 +83,8 @@ export interface Limits {
   readonly maxCalls: number;
   readonly maxQueueBytes: number;
   readonly publishPerSecond: number;
+  readonly maxGroupMembers: number;
+  readonly maxGroupRoles: number;
 }
 
 /** Facts about a client, as of the moment that they are asked for. */
@@ -154,6 +156,8 @@ export interface ClientEvents {
   };
   /** A round trip was measured. */
   rtt: { readonly ms: number };
+  /** A message to this client, by no channel. */
+  message: Message;
   /** The server has subscribed this client to a channel by itself. */
   subscription: Subscription;
   /** A handler threw, or the core could not be loaded. */
@@ -173,11 +177,45 @@ export interface PresenceEvent {
   readonly member: Member;
   /** It is this client itself. */
   readonly own: boolean;
+  /** It entered as the first client of its user, or left as the last one. Not
+   * said of those that came with the list. */
+  readonly first: boolean;
+  readonly last: boolean;
 }
 
+/** What the server tells: all of each member, its ids only, numbers only, or
+ * numbers and some members drawn at random. */
+export type PresenceMode = 'full' | 'ids' | 'counts' | 'sampled';
+
 export interface MembersEvent {
+  /** All; none in the mode `counts`; those that were drawn in `sampled`. */
   readonly members: ReadonlyMap<string, Member>;
   readonly version: number;
+  readonly mode: PresenceMode;
+  /** How many are there, whatever the mode. */
+  readonly clients: number;
+  readonly users: number;
+}
+
+/** Whom a message was sent to. */
+export type Address =
+  'user' | 'client' | 'connection' | 'group' | 'channels' | 'everybody';
+
+/** A message that somebody sent to this client. */
+export interface Message {
+  readonly data: Received;
+  /** What kind it is, in the sender's words; may be empty. */
+  readonly event: string;
+  /** Public id of the sender; null for the server. */
+  readonly clientId: string | null;
+  readonly user: string;
+  readonly to: Address;
+  /** The group, where it was sent to one. */
+  readonly group: string;
+  /** Server's clock, milliseconds since 1970. */
+  readonly time: number;
+  /** This client sent it. */
+  readonly own: boolean;
 }
 
 /** Who calls a method. */

@@ -142,19 +142,29 @@ typedef struct gw_payload {
   gw_view bytes;
 } gw_payload;
 
+/** How many are in a channel's presence, whatever of them is listed. */
+typedef struct gw_presence_numbers {
+  uint32_t mode; /**< enum gw_presence_mode */
+  uint32_t clients;
+  uint32_t users;
+} gw_presence_numbers;
+
 enum gw_event_type {
   GW_EVENT_STATE,         /**< state */
   GW_EVENT_SUB_STATE,     /**< sub */
   GW_EVENT_PUBLICATION,   /**< publication */
   GW_EVENT_GAP,           /**< gap: publications that will not come */
   GW_EVENT_PUBLISHED,     /**< published: outcome of gw_client_publish */
-  GW_EVENT_PRESENCE,      /**< presence: one member entered, changed or left */
-  GW_EVENT_PRESENCE_SYNC, /**< presence_sync: the member list is whole again;
-                             the changes that led there were told before it */
+  GW_EVENT_PRESENCE,      /**< presence: one member entered, changed or left;
+                             in the modes FULL and IDS only */
+  GW_EVENT_PRESENCE_SYNC, /**< presence_sync: the member list is that of the
+                             server again; the changes that led there were told
+                             before it, but for a list that is anew */
   GW_EVENT_REPLY,         /**< reply: outcome of a call or another request */
   GW_EVENT_CALL, /**< call: the peer calls; answer with gw_client_answer */
   GW_EVENT_RTT,  /**< rtt */
-  GW_EVENT_META  /**< meta: what is known about a channel, or that it changed */
+  GW_EVENT_META, /**< meta: what is known about a channel, or that it changed */
+  GW_EVENT_MESSAGE /**< message: for this client, by no channel */
 };
 
 typedef struct gw_event {
@@ -218,11 +228,17 @@ typedef struct gw_event {
       uint32_t kind; /**< enum gw_presence_kind */
       gw_presence_member member;
       bool own;
+      bool first; /**< entered as the first client of its user. Not told of
+                       those who come with a list: that says how many users */
+      bool last;  /**< left as the last one of its user */
     } presence;
     struct {
       uint32_t sub;
       uint64_t version;
-      uint32_t num_members;
+      uint32_t num_members; /**< that are known: all, none, or some */
+      gw_presence_numbers numbers;
+      bool anew; /**< the list is another one, as its mode is or was one that
+                      does not list all: gw_client_members has it */
     } presence_sync;
     struct {
       uint32_t request;
@@ -234,6 +250,8 @@ typedef struct gw_event {
       bool more;              /**< another part of the answer follows */
       uint32_t sub; /**< request 0: the server refused what this subscription
                          tells or asks about presence; code says why */
+      uint32_t receivers;          /**< of gw_client_send: connections */
+      gw_presence_numbers numbers; /**< of presence_get */
     } reply;
     struct {
       uint32_t call; /**< for gw_client_answer */
@@ -250,6 +268,16 @@ typedef struct gw_event {
       uint32_t sub;
       gw_view meta; /**< JSON */
     } meta;
+    struct {
+      uint64_t client; /**< public id of who sent it; 0: the server */
+      gw_view user;
+      uint32_t to;   /**< enum gw_address: by which this client got it */
+      gw_view group; /**< for GROUP */
+      gw_view event; /**< what kind it is, in the sender's words */
+      gw_payload payload;
+      uint64_t time_ms; /**< server's wall clock */
+      bool own;         /**< sent by this client */
+    } message;
   } u;
 } gw_event;
 
@@ -419,6 +447,14 @@ typedef struct gw_call_options {
 GW_MUST_USE int64_t gw_client_call(gw_client *c, gw_view method,
                                    gw_payload payload,
                                    const gw_call_options *options);
+/**
+ * Send a message to those who are connected now: m names exactly one address.
+ * Waits for a connection until the timeout; never sent twice, not kept for who is
+ * away. Returns request id > 0; outcome in GW_EVENT_REPLY with the number of
+ * receivers. GW_ERR_INVALID: no address or several.
+ */
+GW_MUST_USE int64_t gw_client_send(gw_client *c, const gw_send *m);
+
 /** Forget a request: no reply is told. */
 void gw_client_cancel(gw_client *c, uint32_t request);
 

@@ -32,6 +32,20 @@
 /** State name and data of one presence member: it is sent to everybody. */
 #define GW_MAX_PRESENCE_BYTES 2048u
 #define GW_MAX_STATE_BYTES    64u
+/** Members of one presence that a client keeps. */
+#define GW_MAX_PRESENCE_FULL 65536u
+
+/** Members and roles of one group: its changes are told to all workers. */
+#define GW_MAX_GROUP_MEMBERS 10000u
+#define GW_MAX_GROUP_ROLES   16u
+/** Names of roles and of an application's permissions: each group keeps its own. */
+#define GW_MAX_ROLE_BYTES 64u
+
+/** Users of one request about a group, and channels of one message. */
+#define GW_MAX_NAMES 1000u
+
+/** What kind a message is. */
+#define GW_MAX_EVENT_BYTES 64u
 
 /** User ids, method names and client names. */
 #define GW_MAX_USER_BYTES   255u

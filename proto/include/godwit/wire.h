@@ -149,7 +149,7 @@ GW_MUST_USE int gw_frame_put(gw_out *out, const gw_head *head, gw_view body);
 /* ---- messages ----------------------------------------------------------- */
 
 /**
- * Repeated messages, each an encoded one. To encode, set items and num. A
+ * Repeated texts, or messages, each an encoded one. To encode, set items and num. A
  * decoded list has items NULL, as they lie scattered in the body: gw_list_next
  * finds them, and the body must live that long. It may be encoded again as it
  * is.
@@ -198,6 +198,8 @@ typedef struct gw_limits {
   uint32_t max_calls;
   uint32_t max_queue_bytes;
   uint32_t publish_per_second;
+  uint32_t max_group_members;
+  uint32_t max_group_roles;
 } gw_limits;
 
 typedef struct gw_welcome {
@@ -347,6 +349,8 @@ typedef struct gw_presence_set {
   gw_view state;
   gw_view data;
   gw_view json;
+  bool merge;
+  uint64_t idle_ms;
 } gw_presence_set;
 
 typedef struct gw_presence_get {
@@ -366,17 +370,52 @@ typedef struct gw_presence_snapshot {
   uint64_t version;
   gw_list members; /**< of gw_presence_member */
   bool more;
+  uint32_t mode; /**< enum gw_presence_mode */
+  uint32_t clients;
+  uint32_t users;
 } gw_presence_snapshot;
 
 typedef struct gw_presence_change {
   uint32_t kind; /**< enum gw_presence_kind */
   gw_presence_member member;
+  bool first;
+  bool last;
 } gw_presence_change;
 
 typedef struct gw_presence_diff {
   uint64_t version;
   gw_list changes; /**< of gw_presence_change */
+  uint32_t clients;
+  uint32_t users;
 } gw_presence_diff;
+
+typedef struct gw_send {
+  gw_view user;
+  uint64_t client;
+  uint64_t connection;
+  gw_view group;
+  gw_list channels; /**< of names */
+  bool everybody;
+  bool no_echo;
+  gw_view event;
+  gw_view data;
+  gw_view json;
+} gw_send;
+
+typedef struct gw_sent {
+  uint32_t receivers;
+} gw_sent;
+
+typedef struct gw_message {
+  uint64_t client;
+  gw_view user;
+  uint32_t to; /**< enum gw_address */
+  gw_view group;
+  gw_view event;
+  gw_view data;
+  gw_view json;
+  uint64_t time_ms;
+} gw_message;
 
 typedef struct gw_rpc {
   gw_view method;
@@ -427,6 +466,9 @@ typedef struct gw_credit {
   X(presence_snapshot) \
   X(presence_change)   \
   X(presence_diff)     \
+  X(send)              \
+  X(sent)              \
+  X(message)           \
   X(rpc)               \
   X(rpc_result)        \
   X(refresh)           \
@@ -438,7 +480,7 @@ typedef struct gw_credit {
   X(limits)
 
 /** Names a message by its struct: GW_MESSAGE_hello is of gw_hello. */
-enum gw_message {
+enum gw_message_id {
 #define GW__MESSAGE_ID(M) GW_MESSAGE_##M,
   GW_MESSAGES(GW__MESSAGE_ID)
 #undef GW__MESSAGE_ID
@@ -454,21 +496,21 @@ enum gw_message {
  * policy. Ok, Unsubscribe and PresenceLeave have empty bodies: gw_frame_put with
  * an empty view. A Pong is encoded and decoded as a ping.
  */
-GW_MUST_USE int gw_encode(gw_out *out, const gw_head *head, enum gw_message id,
-                          const void *m);
+GW_MUST_USE int gw_encode(gw_out *out, const gw_head *head,
+                          enum gw_message_id id, const void *m);
 
 /**
  * Read a message. Views point into body; unknown fields are skipped.
  *   returns  0; GW_ERR_PROTOCOL: m is as it was
  */
-GW_MUST_USE int gw_decode(gw_view body, enum gw_message id, void *m);
+GW_MUST_USE int gw_decode(gw_view body, enum gw_message_id id, void *m);
 
 /**
  * Make a list by adding to it: out, which stays where it is, holds nothing else;
  * list begins as all zero. The first adds a message, the second a text.
  *   returns  0, GW_ERR_FULL
  */
-GW_MUST_USE int gw_list_add(gw_out *out, gw_list *list, enum gw_message id,
+GW_MUST_USE int gw_list_add(gw_out *out, gw_list *list, enum gw_message_id id,
                             const void *m);
 GW_MUST_USE int gw_list_add_text(gw_out *out, gw_list *list, gw_view text);
 

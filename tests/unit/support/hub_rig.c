@@ -65,6 +65,10 @@ static bool port_ask(void *user, const gw_question *q, gw_verdict *v) {
   return n->ask != NULL && n->ask(q, v);
 }
 
+static void port_tell(void *user, const gw_notice *notice) {
+  node_of(user)->tell(notice);
+}
+
 static const gw_hub_port port = {.want_write = port_want_write,
                                  .close = port_close,
                                  .post = port_post,
@@ -101,6 +105,8 @@ void hubs_start(hubs *n) {
     places[i] = (struct place){n, i};
     gw_hub_port p = port;
     if (n->asks) p.ask = port_ask;
+    p.tells_presence = n->tell != NULL;
+    if (n->tell != NULL) p.tell = port_tell;
     n->hub[i] = gw_hub_new(&o, &p, &places[i]);
     assert_non_null(n->hub[i]);
   }

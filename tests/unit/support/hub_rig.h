@@ -58,6 +58,7 @@ struct hubs {
   bool (*ask)(const gw_question *q, gw_verdict *v);
   gw_question asked; /**< the last; its views are dead */
   uint32_t num_asked;
+  void (*tell)(const gw_notice *notice); /**< or NULL */
 };
 
 /** settings may be changed between init and start. */

@@ -230,7 +230,11 @@ void rig_snapshot(rig *r, uint32_t request, uint32_t number, uint64_t version,
   gw_head head = {.type = GW_FRAME_PRESENCE_SNAPSHOT,
                   .request = request,
                   .channel = number};
-  gw_presence_snapshot s = {.version = version, .more = more};
+  gw_presence_snapshot s = {.version = version,
+                            .more = more,
+                            .mode = r->mode,
+                            .clients = r->clients,
+                            .users = r->users};
   s.members.items = items;
   s.members.num = num;
   SAY(r, presence_snapshot, &head, &s);
@@ -245,13 +249,15 @@ void rig_diff(rig *r, uint32_t number, uint64_t version, const char *changes) {
                                                      : GW_PRESENCE_LEAVE,
                                  .member = member_of(p[1])};
     if (*p == '*') change.member.state = gw_view_of("changed");
+    if (p[2] == '!') change.first = *p == '+', change.last = *p == '-';
     gw_out item = {item_block[num], 0, sizeof item_block[num]};
     assert_int_equal(gw_encode_presence_change(&item, NULL, &change), 0);
     items[num++] = (gw_view){item.data, item.len};
-    p++;
+    p += p[2] == '!' ? 2 : 1;
   }
   gw_head head = {.type = GW_FRAME_PRESENCE_DIFF, .channel = number};
-  gw_presence_diff d = {.version = version};
+  gw_presence_diff d = {
+      .version = version, .clients = r->clients, .users = r->users};
   d.changes.items = items;
   d.changes.num = num;
   SAY(r, presence_diff, &head, &d);
@@ -272,6 +278,25 @@ void rig_result(rig *r, uint32_t request, const char *data) {
   gw_head head = {.type = GW_FRAME_RPC_RESULT, .request = request};
   gw_rpc_result m = {.data = gw_view_of(data)};
   SAY(r, rpc_result, &head, &m);
+}
+
+/* ---- messages ------------------------------------------------------------ */
+
+void rig_message(rig *r, uint64_t client, const char *event, const char *json) {
+  gw_head head = {.type = GW_FRAME_MESSAGE};
+  gw_message m = {.client = client,
+                  .user = gw_view_of("u"),
+                  .to = GW_ADDRESS_USER,
+                  .event = gw_view_of(event),
+                  .json = gw_view_of(json),
+                  .time_ms = 5};
+  SAY(r, message, &head, &m);
+}
+
+void rig_receivers(rig *r, uint32_t request, uint32_t receivers) {
+  gw_head head = {.type = GW_FRAME_SENT, .request = request};
+  gw_sent m = {.receivers = receivers};
+  SAY(r, sent, &head, &m);
 }
 
 /* ---- a server that says yes ---------------------------------------------- */
@@ -300,6 +325,9 @@ static void answer(rig *r, const gw_test_frame *f) {
     break;
   case GW_FRAME_RPC:
     rig_result(r, f->head.request, "ok");
+    break;
+  case GW_FRAME_SEND:
+    rig_receivers(r, f->head.request, 1);
     break;
   case GW_FRAME_PRESENCE_SET:
   case GW_FRAME_PRESENCE_LEAVE:

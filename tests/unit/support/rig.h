@@ -12,6 +12,10 @@ typedef struct rig {
   gw_test_port port;
   gw_client *c;
   uint64_t now;
+  /* what snapshots and diffs say of the whole */
+  uint32_t mode;
+  uint32_t clients;
+  uint32_t users;
 } rig;
 
 void rig_init(rig *r, const gw_client_options *options);
@@ -60,10 +64,15 @@ void rig_empty(rig *r, uint8_t type, uint32_t request, uint32_t channel);
  * `states` when given. */
 void rig_snapshot(rig *r, uint32_t request, uint32_t number, uint64_t version,
                   const char *ids, bool more);
-/** Changes in short: "+3 *2 -1", enter, update, leave. */
+/** Changes in short: "+3 *2 -1", enter, update, leave; with ! as the first or
+ * last client of its user. */
 void rig_diff(rig *r, uint32_t number, uint64_t version, const char *changes);
 void rig_call(rig *r, uint32_t request, const char *method);
 void rig_result(rig *r, uint32_t request, const char *data);
+/** A message from a client, to this one's user. */
+void rig_message(rig *r, uint64_t client, const char *event, const char *json);
+/** An answer to a Send. */
+void rig_receivers(rig *r, uint32_t request, uint32_t receivers);
 
 /** Whether the server can talk to the client. */
 bool rig_is_up(const rig *r);

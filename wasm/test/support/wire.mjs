@@ -8,7 +8,7 @@ export const Type = {
   PUBLISHED: 13, PUBLICATION: 14, RECOVERY: 15, LAGGED: 16, PRESENCE_SET: 17,
   PRESENCE_LEAVE: 18, PRESENCE_GET: 19, PRESENCE_SNAPSHOT: 20,
   PRESENCE_DIFF: 21, RPC: 22, RPC_RESULT: 23, SERVER_SUBSCRIBED: 28,
-  CHANNEL_META: 29, CREDIT: 128,
+  CHANNEL_META: 29, MESSAGE: 34, CREDIT: 128,
 };
 
 // Fields by number: name and kind. v: varint, f: fixed64, s: text, b: bytes,
@@ -17,10 +17,13 @@ const MEMBER = {
   1: ['client', 'f'], 2: ['user', 's'], 3: ['state', 's'], 4: ['data', 'b'],
   5: ['json', 's'], 6: ['since_ms', 'v'],
 };
-const CHANGE = { 1: ['kind', 'v'], 2: ['member', 'm', MEMBER] };
 const TAG = { 1: ['name', 's'], 2: ['value', 's'] };
 const TERM = {
   1: ['op', 'v'], 2: ['tag', 's'], 3: ['values', 't'], 4: ['count', 'v'],
+};
+const CHANGE = {
+  1: ['kind', 'v'], 2: ['member', 'm', MEMBER], 3: ['first', 'v'],
+  4: ['last', 'v'],
 };
 const SCHEMA = {
   [Type.HELLO]: {
@@ -89,13 +92,22 @@ const SCHEMA = {
   },
   [Type.PRESENCE_SET]: {
     1: ['state', 's'], 2: ['data', 'b'], 3: ['json', 's'],
+    5: ['idle_ms', 'v'],
   },
   [Type.PRESENCE_LEAVE]: {},
   [Type.PRESENCE_GET]: { 1: ['channel', 's'] },
   [Type.PRESENCE_SNAPSHOT]: {
     1: ['version', 'v'], 2: ['members', 'r', MEMBER], 3: ['more', 'v'],
+    4: ['mode', 'v'], 5: ['clients', 'v'], 6: ['users', 'v'],
   },
-  [Type.PRESENCE_DIFF]: { 1: ['version', 'v'], 2: ['changes', 'r', CHANGE] },
+  [Type.PRESENCE_DIFF]: {
+    1: ['version', 'v'], 2: ['changes', 'r', CHANGE], 3: ['clients', 'v'],
+    4: ['users', 'v'],
+  },
+  [Type.MESSAGE]: {
+    1: ['client', 'f'], 2: ['user', 's'], 3: ['to', 'v'], 4: ['group', 's'],
+    5: ['event', 's'], 6: ['data', 'b'], 7: ['json', 's'], 8: ['time_ms', 'v'],
+  },
   [Type.RPC]: {
     1: ['method', 's'], 2: ['data', 'b'], 3: ['json', 's'],
     4: ['timeout_ms', 'v'], 5: ['to', 'f'], 6: ['from', 'f'],

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* app_parts.h - what the two halves of an application share: app.c, and
+ * app_people.c for presence, teams and messages. */
+#ifndef GODWIT_SIM_APP_PARTS_H
+#define GODWIT_SIM_APP_PARTS_H
+
+#include "tests/sim/app.h"
+#include "tests/sim/roll.h"
+
+#define MAX_PENDING 4096
+#define MAX_CALLS   64
+#define STATE_LEN   16
+
+typedef struct app_channel {
+  uint32_t sub; /* 0: not subscribed */
+  bool fresh;   /* the next LIVE or RECOVERING begins a new subscription */
+  bool entered;
+  char state[STATE_LEN];
+  sim_roll roll;
+} app_channel;
+
+#define NO_LETTER UINT32_MAX
+
+typedef struct app_call {
+  uint32_t request;
+  uint32_t letter; /* number of a message that it sent */
+} app_call;
+
+typedef struct app_pending {
+  uint64_t key;
+  uint32_t number;
+} app_pending;
+
+struct sim_app {
+  world *w;
+  const sim_plan *plan;
+  sim_node *node;
+  sim_book *book;
+  sim_post *post;
+  const sim_team *team;
+  sim_app *const *apps;
+  uint32_t index;
+  gw_client *client;
+  sim_side *side;
+  sim_order *order;
+  sim_link *link;
+  uint32_t generation; /* of the link that is being opened or is open */
+  bool acting;
+  uint64_t timer_ms; /* when on_timer is due; UINT64_MAX: never */
+  uint64_t asleep_until_ms;
+  uint64_t offline_until_ms;
+  uint64_t opens;
+  uint32_t acts;
+  app_channel channel[SIM_MAX_CHANNELS];
+  app_pending pending[MAX_PENDING];
+  size_t num_pending;
+  app_call call[MAX_CALLS];
+  size_t num_calls;
+  uint32_t team_sub[SIM_MAX_GROUPS]; /* subscriptions; 0: none */
+};
+
+/* app.c */
+void sim_app_channel_name(uint32_t c, char name[16]);
+/** SIM_MAX_CHANNELS: of none. */
+uint32_t sim_app_channel_of(const sim_app *a, uint32_t sub);
+
+/* app_people.c */
+void sim_app_act_among_people(sim_app *a);
+void sim_app_on_presence(sim_app *a, const gw_event *e);
+void sim_app_on_message(sim_app *a, const gw_event *e);
+void sim_app_on_team_state(sim_app *a, const gw_event *e);
+void sim_app_on_answer(sim_app *a, const app_call *call, const gw_event *e);
+
+#endif
