@@ -161,16 +161,15 @@ static void read_after(const reading *r, const yaml_node_t *node,
 }
 
 static void read_who(const reading *r, const yaml_node_t *node, uint32_t *who) {
-  static const gw__key key = {.path = "who", .type = GW__KEY_RULE};
-  const uint32_t known = GW_WHO_ANYONE | GW_WHO_USER;
+  static const gw__key key = {
+      .path = "who", .type = GW__KEY_RULE, .max = GW_WHO_ANYONE | GW_WHO_USER};
   char why[GW__WHY_MAX];
   const char *text = text_of(r, node, "who");
   gw_rule rule = {.who = 0};
   if (text == NULL) return;
-  int err = gw__value_set(&key, &rule, text, why);
-  *who = rule.who;
-  if (err != 0 || (rule.who & ~known) != 0)
+  if (gw__value_set(&key, &rule, text, why) != 0)
     fail(r, node, "who: '%.60s' must be anyone, user or nobody", text);
+  *who = rule.who;
 }
 
 static void add_transition(const reading *r, const yaml_node_t *node,

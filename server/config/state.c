@@ -21,12 +21,17 @@ static gw_namespace *find(gw_config *c, size_t num) {
 /** One that is not in the file: as at its top, but for what is about the life
  * and the content of ordinary channels. */
 static void begin(gw__load *l, gw_namespace *n) {
+  const gw_namespace *plain = gw_settings_named(&gw_settings_default, "");
   if (gw__namespace_copy(n, &l->config->base) < 0) l->is_out_of_memory = true;
   n->name = strdup(GWS_STATE_SPACE);
   if (n->name == NULL) l->is_out_of_memory = true;
   if (l->is_out_of_memory) return;
   ((char *)(uintptr_t)n->schema_file)[0] = '\0';
   ((char *)(uintptr_t)n->schema_message)[0] = '\0';
+  n->group[0] = '\0';
+  n->presence_large = plain->presence_large;
+  n->presence_states = plain->presence_states;
+  n->presence_transitions = plain->presence_transitions;
   n->history_size = KEYS_MAX;
   n->history_bytes = 0;
   n->item_ttl_ms = 0;

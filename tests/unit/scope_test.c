@@ -84,7 +84,7 @@ static void test_a_user_and_a_connection_have_their_own(void **state) {
 
 static void test_subscribers_share_the_state_of_a_channel(void **state) {
   (void)state;
-  spaces[1].allow[GW_ACTION_PUBLISH] = (gw_rule){GW_WHO_SUBSCRIBER};
+  spaces[1].allow[GW_ACTION_PUBLISH] = (gw_rule){.who = GW_WHO_SUBSCRIBER};
   peer *p = peer_join(&node, 0, 1), *q = peer_join(&node, 2, 2);
   assert_int_equal(state_refused(p, "$state:channel:room", "a", "1"),
                    GW_CODE_PERMISSION_DENIED);
@@ -96,14 +96,14 @@ static void test_subscribers_share_the_state_of_a_channel(void **state) {
   peer_subscribed(q);
   assert_int_equal(state_put(p, "$state:channel:room", "a", "1").offset, 1);
   assert_true(gw_view_eq(peer_publication(q).item, gw_view_of("a")));
-  spaces[1].allow[GW_ACTION_PUBLISH] = (gw_rule){0};
+  spaces[1].allow[GW_ACTION_PUBLISH] = (gw_rule){.who = 0};
   assert_int_equal(state_refused(p, "$state:channel:room", "a", "2"),
                    GW_CODE_PERMISSION_DENIED);
 }
 
 static void test_the_rules_of_the_namespace_come_first(void **state) {
   (void)state;
-  spaces[0].allow[GW_ACTION_PUBLISH] = (gw_rule){0};
+  spaces[0].allow[GW_ACTION_PUBLISH] = (gw_rule){.who = 0};
   peer *p = peer_join(&node, 0, 1);
   assert_int_equal(state_refused(p, "$state:user:user1", "a", "1"),
                    GW_CODE_PERMISSION_DENIED);
