@@ -130,7 +130,7 @@ after_setup = $(Q)scripts/setup && $(MAKE) --no-print-directory $(JOBS)
 .SUFFIXES:
 .PHONY: all setup proto server client wasm test test-unit test-sim \
         test-integration test-e2e test-wasm bench fuzz lint format tidy \
-        coverage install clean distclean help run build-tests
+        coverage install clean distclean help run build-tests docs docs-check
 
 all: server client wasm ## build everything
 setup: ## install what is missing: Debian packages, npm packages
@@ -145,7 +145,7 @@ run: ## set up, build, and serve the demo on http://localhost:8000
 	@echo 'Godwit is about to listen on http://localhost:8000 (Ctrl-C stops it)'
 	$(Q)exec build/godwit serve --dev
 
-SUITES := unit fuzz-replay vectors sim guard wasm integration e2e
+SUITES := unit fuzz-replay vectors docs sim guard wasm integration e2e
 run_suites = $(Q)$(PYTHON) tests/run.py --san $(SAN) --seeds $(SEEDS) \
              --san-seeds $(SAN_SEEDS)
 
@@ -162,6 +162,19 @@ test-wasm: wasm ## the JavaScript SDK, both builds
 	$(run_suites) wasm
 test-e2e: build-integration wasm ## the demo in real browsers, by Playwright
 	$(run_suites) e2e
+
+# -------------------------------------------------------------------- docs --
+
+# What the reference is made of, besides sources.
+DOCS_NEEDS := $(GENERATED) $(GEN)/hooks.desc build/godwit \
+              wasm/dist/types/index.d.ts
+
+.PHONY: build-docs
+build-docs: $(DOCS_NEEDS) | build/.checked-docs
+docs: build-docs ## the guides and a reference of all that is public, in build/docs
+	$(Q)$(PYTHON) scripts/docs/site.py --node $(NODE) --version $(VERSION)
+docs-check: build-docs ## name what is public and has no words, and broken links
+	$(Q)$(PYTHON) scripts/docs/check.py --node $(NODE)
 
 # ------------------------------------------------------------------ checks --
 
@@ -362,7 +375,7 @@ build-unit: $(UNIT_BIN) $(REPLAY_BIN)
 build-sim: $(if $(SIM_SRC),build/godwit-sim $(SAN)/godwit-sim)
 build-integration: $(SAN)/godwit $(SAN)/godwit-embed \
   $(PLUGIN_SRC:examples/plugin/%.c=$(SAN)/plugins/%.so)
-build-tests: build-unit build-sim build-integration server wasm \
+build-tests: build-unit build-sim build-integration build-docs server wasm \
   build/godwit-guard
 
 # ---------------------------------------------------------------- browsers --

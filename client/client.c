@@ -116,7 +116,7 @@ static int copy_options(gw_client *c, const gw_client_options *o) {
   int err = 0;
   for (size_t i = 0; err == 0 && i < o->num_endpoints; i++)
     err = gw__copy(c, o->endpoints[i], &c->endpoints[i]);
-  if (err == 0) err = gw__copy(c, o->token, &c->token);
+  if (err == 0) err = gw__copy(c, o->token, &c->token.text);
   if (err == 0) err = gw__copy(c, o->user, &c->user_id);
   if (err == 0) err = gw__copy(c, o->agent, &c->agent);
   return err;
@@ -146,6 +146,7 @@ static void set_numbers(gw_client *c, const gw_client_options *o) {
                         : or_default(o->credit_bytes, GW_CREDIT_BYTES);
   c->max_frame_bytes = or_default(o->max_frame_bytes, 1024 * 1024);
   c->last_key = o->first_key != 0 ? o->first_key - 1 : 0;
+  c->token.is_asked = o->asks_token;
 }
 
 static void set_instance(gw_client *c, gw_view instance) {
@@ -183,7 +184,7 @@ gw_client *gw_client_new(const gw_client_options *options, const gw_port *port,
 
 void gw_client_free(gw_client *c) {
   if (c == NULL) return;
-  if (c->link.phase != GW__LINK_NONE)
+  if (c->link.phase >= GW__LINK_OPENING)
     c->port.close(c->user, c->link.generation, 1000, (gw_view){NULL, 0});
   if (c->link.has_reader) gw_reader_deinit(&c->link.reader);
   gw__subs_free(c);
@@ -193,7 +194,7 @@ void gw_client_free(gw_client *c) {
   for (size_t i = 0; i < c->num_endpoints; i++)
     gw__drop(c, &c->endpoints[i]);
   gw__free(c, c->endpoints);
-  gw__drop(c, &c->token);
+  gw__drop(c, &c->token.text);
   gw__drop(c, &c->user_id);
   gw__drop(c, &c->agent);
   gw__drop(c, &c->server_user);
@@ -230,6 +231,7 @@ static void connect_now(gw_client *c) {
   case GW_STATE_CLOSED:
   case GW_STATE_FAILED:
     c->backoff.attempt = 0;
+    c->token.num_refused = 0;
     c->lost_ms = c->now;
     gw__link_open(c);
     break;
@@ -261,7 +263,10 @@ static void run_asked(gw_client *c) {
 
 static void pump(gw_client *c) {
   gw__link_settle(c, GW_CODE_OK); /* a subscription may have ended */
+  gw__tokens_answered(c);
+  gw__link_pump(c);
   if (c->link.phase >= GW__LINK_OPEN) gw__subs_pump(c);
+  gw__tokens_pump(c);
   if (gw__is_welcome(c)) {
     gw__link_grant(c);
     gw__calls_pump(c);
@@ -275,6 +280,7 @@ static void check_deadlines(gw_client *c) {
   c->next_ms = UINT64_MAX;
   c->acted = false;
   gw__link_due(c);
+  gw__tokens_due(c);
   gw__subs_due(c);
   gw__publish_due(c);
   gw__calls_due(c);
@@ -323,7 +329,7 @@ static void forbidden(gw_client *c) {
 }
 
 static bool is_current(const gw_client *c, uint32_t generation) {
-  return c->link.phase != GW__LINK_NONE && c->link.generation == generation;
+  return c->link.phase >= GW__LINK_OPENING && c->link.generation == generation;
 }
 
 void gw_client_on_open(gw_client *c, uint32_t generation) {
@@ -385,13 +391,18 @@ void gw_client_on_data(gw_client *c, uint32_t generation, gw_view data,
 
 void gw_client_on_closed(gw_client *c, uint32_t generation, uint32_t code,
                          gw_view reason) {
+  gw_client_on_refused(c, generation, code, 0, reason);
+}
+
+void gw_client_on_refused(gw_client *c, uint32_t generation, uint32_t code,
+                          uint32_t retry_after_ms, gw_view reason) {
   if (!enter(c)) {
     forbidden(c);
     return;
   }
   /* Before what was asked for: a goodbye has no way out any more. */
   if (is_current(c, generation)) {
-    gw__link_closed(c, code, reason);
+    gw__link_closed(c, code, retry_after_ms, &reason);
     gw__dispatch(c); /* while the reason holds */
   }
   leave(c);
@@ -424,6 +435,7 @@ int gw_client_connect(gw_client *c) {
 void gw_client_close(gw_client *c) {
   c->close_asked = true;
   c->connect_asked = false;
+  gw__token_void(&c->token);
   gw__kick(c);
 }
 
@@ -444,13 +456,16 @@ void gw_client_set_retry(gw_client *c, const gw_retry_policy *policy) {
 int gw_client_set_token(gw_client *c, gw_view token) {
   if (token.len > GW_MAX_TOKEN_BYTES) return GW_ERR_TOO_BIG;
   if (!gw_view_is_text(token)) return GW_ERR_TEXT;
-  if (gw_view_eq(token, c->token)) return 0;
+  if (gw_view_eq(token, c->token.text)) return 0;
   gw_view copy;
   int err = gw__copy(c, token, &copy);
   if (err < 0) return err;
-  gw__drop(c, &c->token);
-  c->token = copy;
+  gw__drop(c, &c->token.text);
+  c->token.text = copy;
+  c->token.expires_ms = 0;
+  gw__token_void(&c->token);
   c->new_token = true;
+  gw__kick(c);
   return 0;
 }
 

@@ -62,6 +62,8 @@ static bool is_due(gw_client *c, const gw_event *e) {
     return true;
   case GW_EVENT_PRESENCE:
     return gw__sub_by_id(c, e->u.presence.sub) != NULL;
+  case GW_EVENT_TOKEN:
+    return e->u.token.sub == 0 || gw__sub_by_id(c, e->u.token.sub) != NULL;
   case GW_EVENT_PRESENCE_SYNC:
     return gw__sub_by_id(c, e->u.presence_sync.sub) != NULL;
   case GW_EVENT_META:

@@ -47,10 +47,10 @@
 
 /** Events that one turn can queue before dispatch, besides those of single
  * subscriptions, calls and publications. */
-#define GW__EVENTS_BASE 24u
+#define GW__EVENTS_BASE 26u
 /** The same for one subscription: lost, asked again, lost again, gap, metadata,
- * ended. */
-#define GW__EVENTS_SUB 7u
+ * ended, and its token. */
+#define GW__EVENTS_SUB 9u
 
 /** Ring of events. Every object that may have to tell something promises room
  * for it when it is made, so that telling cannot fail. */
@@ -72,6 +72,56 @@ gw_event *gw__events_push(gw_client *c, enum gw_event_type type);
 /** Hand all queued events to the application. */
 void gw__dispatch(gw_client *c);
 
+/* ---- tokens -------------------------------------------------------------- */
+
+/** A token of the application that may be refused in a row before it is taken at
+ * its word that it has no better one. */
+#define GW__TOKEN_MAX_REFUSED 5u
+/** Shortest time from a token to the next question for one, whatever its life. */
+#define GW__TOKEN_MIN_MS 1000u
+/** Longest: twelve days, as timers have an end. */
+#define GW__TOKEN_MAX_MS (UINT64_C(1) << 30)
+
+/** The token of the connection, or of a subscription. */
+typedef struct gw__token {
+  gw_view text;         /**< owned; empty: none */
+  bool is_asked;        /**< the application answers GW_EVENT_TOKEN */
+  bool is_due;          /**< text is to be sent as a Refresh */
+  bool is_stale;        /**< the answer to `ask` is of no use any more */
+  uint32_t ask;         /**< the question that is open; 0: none */
+  uint32_t code;        /**< why the next one is asked */
+  uint32_t refusal;     /**< the application's, to be dealt with; 0: none */
+  uint32_t num_refused; /**< tokens in a row */
+  uint32_t num_failed;  /**< questions and Refreshs in a row */
+  uint64_t expires_ms;  /**< of text; 0: not known, or never */
+  uint64_t renew_ms;    /**< ask for the next then; 0: not */
+  uint32_t request;     /**< of a Refresh under way; 0: none */
+  uint64_t sent_ms;
+} gw__token;
+
+typedef struct gw__sub gw__sub;
+
+/** Whether there is one to go on with. If not, it is asked for, once; sub: NULL
+ * for the connection. Without a source what there is has to do. */
+bool gw__token_ready(gw_client *c, gw__token *t, const gw__sub *sub);
+/** The server took it: it ends after ttl_ms (0: never), and the next is asked for
+ * ahead of that. */
+void gw__token_accepted(gw_client *c, gw__token *t, uint64_t ttl_ms);
+/** It was refused with a code. Returns whether another will be asked for. */
+bool gw__token_refused(gw_client *c, gw__token *t, uint32_t code);
+/** The connection that it was for is lost: nothing of it is under way. */
+void gw__token_lost(gw__token *t);
+/** An answer that comes now comes too late. */
+void gw__token_void(gw__token *t);
+/** Deal with what the application answered instead of a token. */
+void gw__tokens_answered(gw_client *c);
+/** Send what is to renew one. */
+void gw__tokens_pump(gw_client *c);
+void gw__tokens_due(gw_client *c);
+GW_MUST_USE int gw__on_refreshed(gw_client *c, const gw_frame *frame);
+/** Whether the error answers a Refresh. */
+bool gw__refresh_refused(gw_client *c, uint32_t request, const gw_error *error);
+
 /* ---- subscriptions ------------------------------------------------------- */
 
 /** What this client wants to be in a channel's presence. */
@@ -90,19 +140,18 @@ typedef struct gw__self {
   uint64_t retry_at_ms;
 } gw__self;
 
-typedef struct gw__sub gw__sub;
 struct gw__sub {
   gw__sub *next;
   uint32_t id; /**< also the alias on the wire */
   uint32_t refs;
   enum gw_sub_state state;
   gw_view channel; /**< in this block */
-  gw_view token;   /**< in this block */
-  gw_view meta;    /**< in this block */
-  gw_list filter;  /**< in this block */
-  bool has_meta;   /**< the application was told metadata */
-  bool wildcard;   /**< of many channels, whose positions are their own */
-  bool recover;    /**< recover at the first Subscribe, from position */
+  gw__token token;
+  gw_view meta;   /**< in this block */
+  gw_list filter; /**< in this block */
+  bool has_meta;  /**< the application was told metadata */
+  bool wildcard;  /**< of many channels, whose positions are their own */
+  bool recover;   /**< recover at the first Subscribe, from position */
   bool presence;
   bool blocking;  /**< the connection is not ready before this is live */
   bool known;     /**< the server may hold it on this connection */
@@ -142,6 +191,8 @@ void gw__subs_opened(gw_client *c);
 void gw__subs_lost(gw_client *c, uint32_t code, const gw_view *reason);
 void gw__subs_pump(gw_client *c);
 void gw__subs_due(gw_client *c);
+/** The application has no token for it. */
+void gw__sub_no_token(gw_client *c, gw__sub *s, uint32_t code);
 /** Free those that ended; nothing may show them any more. */
 void gw__subs_sweep(gw_client *c);
 void gw__subs_free(gw_client *c);
@@ -188,6 +239,7 @@ void gw__call_drop(gw_client *c, gw__call *call);
 
 enum gw__phase {
   GW__LINK_NONE,
+  GW__LINK_TOKEN, /**< no transport yet: it waits for a token */
   GW__LINK_OPENING,
   GW__LINK_OPEN,   /**< Hello is sent */
   GW__LINK_WELCOME /**< and answered */
@@ -219,7 +271,8 @@ void gw__link_open(gw_client *c);
 void gw__link_lost(gw_client *c, const gw__loss *loss);
 /** The same for what was found here. */
 void gw__link_fail(gw_client *c, uint32_t code, const char *reason);
-void gw__link_closed(gw_client *c, uint32_t close_code, gw_view reason);
+void gw__link_closed(gw_client *c, uint32_t close_code, uint32_t retry_after_ms,
+                     const gw_view *reason);
 /** A byte came. */
 void gw__link_alive(gw_client *c);
 gw_view gw__link_endpoint(const gw_client *c);
@@ -227,6 +280,10 @@ gw_view gw__link_endpoint(const gw_client *c);
 void gw__link_end(gw_client *c, enum gw_state to, uint32_t code,
                   const gw_view *reason);
 void gw__link_opened(gw_client *c);
+/** Open the transport, if a token was all that it waited for. */
+void gw__link_pump(gw_client *c);
+/** The application has no token. */
+void gw__link_no_token(gw_client *c, uint32_t code);
 /** One frame. Negative: the peer broke the protocol, or memory ran out. */
 GW_MUST_USE int gw__link_frame(gw_client *c, const gw_frame *frame);
 /** Give the server credit for what was handed on. */
@@ -250,7 +307,7 @@ struct gw_client {
   /* options */
   gw_view *endpoints;
   size_t num_endpoints;
-  gw_view token;
+  gw__token token;
   gw_view user_id;
   gw_view agent;
   uint8_t instance[GW_INSTANCE_BYTES];
@@ -310,6 +367,7 @@ struct gw_client {
   gw__incoming *incoming;
   uint32_t num_incoming;
   uint32_t last_call_id;
+  uint32_t last_ask;
   gw__outbox outbox;
   uint64_t last_key;
   uint64_t publish_credit; /**< thousandths of a publication */

@@ -23,18 +23,33 @@ void gw__link_open(gw_client *c) {
     return;
   }
   c->retry_at_ms = 0;
-  uint32_t generation = c->link.generation + 1;
-  c->link = (gw__link){.phase = GW__LINK_OPENING,
-                       .generation = generation,
-                       .started_ms = c->now};
-  c->port.open(c->user, generation, gw__link_endpoint(c));
+  c->link =
+      (gw__link){.phase = GW__LINK_TOKEN, .generation = c->link.generation};
+  gw__link_pump(c);
+}
+
+void gw__link_pump(gw_client *c) {
+  if (c->link.phase != GW__LINK_TOKEN || !gw__token_ready(c, &c->token, NULL))
+    return;
+  c->link.phase = GW__LINK_OPENING;
+  c->link.generation++;
+  c->link.started_ms = c->now;
+  c->port.open(c->user, c->link.generation, gw__link_endpoint(c));
+}
+
+void gw__link_no_token(gw_client *c, uint32_t code) {
+  gw__loss loss = {.code = code, .gone = true};
+  if (c->link.phase == GW__LINK_TOKEN)
+    gw__link_lost(c, &loss);
+  else
+    gw__link_end(c, GW_STATE_FAILED, code, NULL);
 }
 
 static void put_hello(gw_client *c) {
   gw_hello hello = {.version = GW_PROTOCOL_VERSION,
                     .features = c->credit_bytes != 0 ? GW_FEATURE_CREDIT : 0,
                     .instance = {c->instance, GW_INSTANCE_BYTES},
-                    .token = c->token,
+                    .token = c->token.text,
                     .ping_interval_ms = c->ping_interval_ms,
                     .agent = c->agent,
                     .user = c->user_id,
@@ -43,6 +58,8 @@ static void put_hello(gw_client *c) {
   gw__put(c, GW_FRAME_HELLO, c->link.hello_request, 0, GW_MESSAGE_hello,
           &hello);
   c->new_token = false;
+  /* An answer to what the session before asked is not for this one. */
+  gw__token_void(&c->token);
 }
 
 void gw__link_opened(gw_client *c) {
@@ -85,6 +102,7 @@ static int on_welcome(gw_client *c, const gw_frame *frame) {
       c->credit_bytes != 0 && (w.features & GW_FEATURE_CREDIT) != 0;
   c->link.phase = GW__LINK_WELCOME;
   c->lost_ms = 0;
+  gw__token_accepted(c, &c->token, w.token_ttl_ms);
   c->publish_credit = (uint64_t)w.limits.publish_per_second * 1000;
   c->publish_credit_ms = c->now;
   gw__set_state(c, GW_STATE_SYNCING, GW_CODE_OK, NULL);
@@ -119,6 +137,7 @@ static void drop_transport(gw_client *c, uint32_t code, const gw_view *reason,
     if (!c->broken) gw__flush(c);
   }
   l->phase = GW__LINK_NONE;
+  gw__token_lost(&c->token);
   if (l->has_reader && !l->feeding) {
     gw_reader_deinit(&l->reader);
     l->has_reader = false;
@@ -141,9 +160,10 @@ static void tell_parts(gw_client *c, uint32_t code, const gw_view *reason) {
 
 void gw__link_end(gw_client *c, enum gw_state to, uint32_t code,
                   const gw_view *reason) {
-  bool had_link = c->link.phase != GW__LINK_NONE;
+  bool had_transport = c->link.phase >= GW__LINK_OPENING;
   drop_transport(c, code, reason, true);
-  if (had_link) close_transport(c, 1000);
+  if (had_transport) close_transport(c, 1000);
+  gw__token_void(&c->token);
   c->retry_at_ms = 0;
   gw__set_state(c, to, code, reason);
   tell_parts(c, code, reason);
@@ -169,17 +189,24 @@ static void postpone_offline(gw_client *c) {
   if (c->retry_at_ms < at) c->retry_at_ms = at;
 }
 
-void gw__link_lost(gw_client *c, const gw__loss *loss) {
+void gw__link_lost(gw_client *c, const gw__loss *why) {
+  gw__loss copy = *why, *loss = &copy;
   if (c->link.phase == GW__LINK_NONE) return;
+  /* What the host was given since the Hello may be better. */
+  loss->new_token = c->new_token;
+  if (!loss->found_here && !c->new_token)
+    loss->new_token = gw__token_refused(c, &c->token, loss->code);
+  bool had_transport = c->link.phase >= GW__LINK_OPENING;
   drop_transport(c, loss->code, &loss->reason, loss->found_here && !loss->gone);
-  if (!loss->gone)
+  if (had_transport && !loss->gone)
     close_transport(c, loss->found_here ? 4000 + loss->code : 1000);
-  turn_endpoint(c);
+  if (had_transport) turn_endpoint(c);
   if (c->lost_ms == 0) c->lost_ms = c->now;
   uint32_t verdict = gw__backoff_decide(&c->backoff, loss, c->now,
                                         gw__random(c), &c->retry_at_ms);
   if (verdict != GW_CODE_OK) {
     c->retry_at_ms = 0;
+    gw__token_void(&c->token);
     gw__set_state(c, GW_STATE_FAILED, verdict, &loss->reason);
   } else {
     if (c->offline) postpone_offline(c);
@@ -195,15 +222,16 @@ void gw__link_fail(gw_client *c, uint32_t code, const char *reason) {
   gw__link_lost(c, &loss);
 }
 
-void gw__link_closed(gw_client *c, uint32_t close_code, gw_view reason) {
+void gw__link_closed(gw_client *c, uint32_t close_code, uint32_t retry_after_ms,
+                     const gw_view *reason) {
   bool ours = close_code > 4000 && close_code <= 4999;
   gw__loss loss = {.code = ours ? close_code - 4000
                            : c->link.phase == GW__LINK_OPENING
                                ? GW_CODE_TRANSPORT
                                : GW_CODE_CONNECTION_LOST,
-                   .reason = reason,
-                   .gone = true,
-                   .new_token = c->new_token};
+                   .reason = *reason,
+                   .retry_after_ms = retry_after_ms,
+                   .gone = true};
   gw__link_lost(c, &loss);
 }
 
@@ -215,8 +243,7 @@ static int on_close(gw_client *c, const gw_frame *frame) {
                        close.code != 0 ? close.code : GW_CODE_CONNECTION_LOST,
                    .reason = close.reason,
                    .retry_after_ms = close.retry_after_ms,
-                   .spread_ms = close.spread_ms,
-                   .new_token = c->new_token};
+                   .spread_ms = close.spread_ms};
   gw__link_lost(c, &loss);
   gw_view endpoint;
   if (close.endpoint.len == 0 || gw__copy(c, close.endpoint, &endpoint) < 0)
@@ -295,7 +322,7 @@ static void check_wait(gw_client *c) {
 void gw__link_due(gw_client *c) {
   if (c->link.phase == GW__LINK_WELCOME) {
     check_life(c);
-  } else if (c->link.phase != GW__LINK_NONE) {
+  } else if (c->link.phase >= GW__LINK_OPENING) {
     if (gw__due(c, c->link.started_ms + c->connect_timeout_ms))
       gw__link_fail(c, GW_CODE_HANDSHAKE_TIMEOUT, "no welcome in time");
   } else if (c->state == GW_STATE_WAITING || c->state == GW_STATE_SUSPENDED) {
@@ -359,12 +386,13 @@ static int on_error(gw_client *c, const gw_frame *frame) {
   if (!gw__is_welcome(c)) {
     gw__loss loss = {.code = error.code,
                      .reason = error.message,
-                     .retry_after_ms = error.retry_after_ms,
-                     .new_token = c->new_token};
+                     .retry_after_ms = error.retry_after_ms};
     gw__link_lost(c, &loss); /* nothing but the Hello is answered before */
     return 0;
   }
-  if (request == 0 || gw__presence_refused(c, request, &error)) return 0;
+  if (request == 0 || gw__presence_refused(c, request, &error) ||
+      gw__refresh_refused(c, request, &error))
+    return 0;
   gw__sub *s = gw__sub_by_request(c, request);
   gw__entry *e = gw__outbox_by_request(&c->outbox, request);
   gw__call *call = gw__call_by_request(c, request);
@@ -418,7 +446,7 @@ static int after_welcome(gw_client *c, const gw_frame *frame) {
   case GW_FRAME_MESSAGE:
     return gw__on_message(c, frame);
   case GW_FRAME_REFRESHED:
-    return 0; /* of a Refresh that a later version sends */
+    return gw__on_refreshed(c, frame);
   default:
     return on_unknown(c, frame->head.type);
   }

@@ -99,6 +99,8 @@ static void self_refused(gw_client *c, gw__sub *s, const gw_error *error) {
   if (may_retry(error->code)) {
     self->dirty = true;
     self->retry_at_ms = later(c, error->retry_after_ms);
+  } else if (error->code == GW_CODE_NOT_SUBSCRIBED) {
+    /* The end of the subscription is on its way; it comes again with it. */
   } else if (s->number != 0 && !self->dirty) {
     self->wanted = GW__SELF_NONE;
     tell_refusal(c, s, error->code, &error->message);

@@ -104,6 +104,7 @@ int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
   if (m.result == GW_RECOVERY_ANEW) gw__dedup_deinit(&s->dedup, &c->alloc);
   s->position = position;
   if (m.meta.len != 0 || s->has_meta) tell_meta(c, s, m.meta);
+  gw__token_accepted(c, &s->token, m.token_ttl_ms);
   gw__presence_subscribed(c, s);
   if (m.live)
     gw__become_live(c, s);

@@ -66,14 +66,13 @@ static gw_view keep(gw_out *out, gw_view v) {
 
 static gw__sub *new_sub(gw_client *c, gw_view channel,
                         const gw_sub_options *o) {
-  size_t room =
-      channel.len + o->token.len + o->meta.len + gw_list_bytes(o->filter);
+  size_t room = channel.len + o->meta.len + gw_list_bytes(o->filter);
   gw__sub *s = gw__alloc(c, sizeof *s + room);
   if (s == NULL) return NULL;
   gw_out out = {(uint8_t *)(s + 1), 0, room};
   *s = (gw__sub){.refs = 1,
                  .channel = keep(&out, channel),
-                 .token = keep(&out, o->token),
+                 .token = {.is_asked = o->asks_token},
                  .meta = keep(&out, o->meta),
                  .recover = o->recover,
                  .presence = o->presence,
@@ -81,11 +80,14 @@ static gw__sub *new_sub(gw_client *c, gw_view channel,
                  .backoff = {.policy = c->backoff.policy}};
   (void)!gw_list_copy(o->filter, &out, &s->filter);
   if (o->recover && o->since.epoch != 0) s->position = o->since;
-  return s;
+  if (gw__copy(c, o->token, &s->token.text) == 0) return s;
+  gw__free(c, s);
+  return NULL;
 }
 
 static void free_sub(gw_client *c, gw__sub *s) {
   gw__presence_free(c, s);
+  gw__drop(c, &s->token.text);
   gw__dedup_deinit(&s->dedup, &c->alloc);
   gw__free(c, s);
 }
@@ -238,7 +240,7 @@ static void put_subscribe(gw_client *c, gw__sub *s) {
                     .recover = s->recover || s->position.epoch != 0,
                     .epoch = s->position.epoch,
                     .offset = s->position.offset,
-                    .token = s->token,
+                    .token = s->token.text,
                     .overflow = s->overflow,
                     .presence = s->presence,
                     .filter = s->filter,
@@ -248,6 +250,7 @@ static void put_subscribe(gw_client *c, gw__sub *s) {
   s->request = gw__next_request(c);
   s->sent_ms = c->now;
   s->known = true;
+  gw__token_void(&s->token); /* what was asked for is not for this one */
   gw__put(c, GW_FRAME_SUBSCRIBE, s->request, s->id, GW_MESSAGE_subscribe, &m);
   gw__sub_move(c, s, GW_SUB_SUBSCRIBING, GW_CODE_OK, NULL);
 }
@@ -271,7 +274,9 @@ void gw__subs_pump(gw_client *c) {
     if (s->unsub_due) put_unsubscribe(c, s);
   }
   for (gw__sub *s = c->subs; s != NULL; s = s->next) {
-    if (s->state == GW_SUB_IDLE && s->retry_at_ms == 0) put_subscribe(c, s);
+    if (s->state == GW_SUB_IDLE && s->retry_at_ms == 0 &&
+        gw__token_ready(c, &s->token, s))
+      put_subscribe(c, s);
     if (s->state != GW_SUB_IDLE) gw__presence_pump(c, s);
   }
 }
@@ -312,8 +317,21 @@ static void set_aside(gw_client *c, gw__sub *s, const gw__loss *why) {
 void gw__sub_refused(gw_client *c, gw__sub *s, const gw_error *error) {
   gw__loss why = {.code = error->code,
                   .reason = error->message,
-                  .retry_after_ms = error->retry_after_ms};
+                  .retry_after_ms = error->retry_after_ms,
+                  .new_token = gw__token_refused(c, &s->token, error->code)};
   set_aside(c, s, &why);
+}
+
+void gw__sub_no_token(gw_client *c, gw__sub *s, uint32_t code) {
+  gw__loss why = {.code = code};
+  uint32_t verdict = code;
+  s->blocking = false;
+  s->backoff.attempt++;
+  if (s->state == GW_SUB_IDLE)
+    verdict = gw__backoff_decide(&s->backoff, &why, c->now, gw__random(c),
+                                 &s->retry_at_ms);
+  if (verdict != GW_CODE_OK) end_sub(c, s, verdict, NULL);
+  gw__link_settle(c, code);
 }
 
 int gw__on_unsubscribed(gw_client *c, const gw_frame *frame) {
@@ -324,6 +342,7 @@ int gw__on_unsubscribed(gw_client *c, const gw_frame *frame) {
   if (frame->head.request != 0 || s == NULL) return 0; /* asked for */
   gw__loss why = {.code = m.code != 0 ? m.code : GW_CODE_FORCED,
                   .reason = m.reason};
+  why.new_token = gw__token_refused(c, &s->token, why.code);
   set_aside(c, s, &why);
   return 0;
 }
@@ -388,6 +407,7 @@ void gw__subs_lost(gw_client *c, uint32_t code, const gw_view *reason) {
     s->request = 0;
     s->known = s->by_number = false;
     s->retry_at_ms = 0;
+    gw__token_lost(&s->token);
     gw__presence_lost(c, s);
     if (s->state != GW_SUB_IDLE) gw__sub_move(c, s, GW_SUB_IDLE, code, reason);
   }

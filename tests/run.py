@@ -299,6 +299,13 @@ def vectors(args):
             ] if os.path.exists(check) else []
 
 
+def docs(args):
+    return [Job("readers", [args.python, "tests/docs/docs_test.py"], 60,
+                "closing", env={"NODE": args.node}),
+            Job("reference", [args.python, "scripts/docs/check.py", "--node",
+                              args.node], 60, "closing")]
+
+
 def sim(args):
     if not sources("tests/sim/*.c", ".c"):
         return []
@@ -349,6 +356,7 @@ SUITES = {
     "unit": (unit, CORES),
     "fuzz-replay": (fuzz_replay, CORES),
     "vectors": (vectors, 1),
+    "docs": (docs, CORES),
     "sim": (sim, CORES),
     "guard": (guard, 1),
     "wasm": (wasm, 1),

@@ -185,8 +185,9 @@ EXPORT(h) void bridge_on_wake(bridge *b, uint32_t why) {
 
 /* ---- subscriptions ------------------------------------------------------- */
 
-/** Input: gw_sub_options, of whose metadata there is the length only, and of
- * whose filter the number of terms; channel and metadata as one text; terms. */
+/** Input: gw_sub_options, of whose token and metadata there is the length only,
+ * and of whose filter the number of terms; channel, token and metadata as one
+ * text; terms. */
 EXPORT(k)
 int bridge_subscribe(bridge *b, uint32_t text_len, uint32_t type,
                      uint32_t terms_len) {
@@ -195,8 +196,9 @@ int bridge_subscribe(bridge *b, uint32_t text_len, uint32_t type,
   (void)type;
   options->filter = gw_list_of(after(sizeof *options + text_len, terms_len),
                                options->filter.num);
-  channel.len -= options->meta.len;
-  options->meta.data = channel.data + channel.len;
+  channel.len -= options->token.len + options->meta.len;
+  options->token.data = channel.data + channel.len;
+  options->meta.data = options->token.data + options->token.len;
   return (int)gw_client_subscribe(enter(b), channel, options);
 }
 
@@ -283,6 +285,13 @@ EXPORT(u) void bridge_set_retry(bridge *b) {
 
 EXPORT(v) int bridge_set_token(bridge *b, uint32_t token_len) {
   return gw_client_set_token(enter(b), first(token_len));
+}
+
+/** Answer a question for a token. Input: token; with a code there is none. */
+EXPORT(x)
+int bridge_token(bridge *b, uint32_t ask, uint32_t code, uint32_t token_len) {
+  if (code != 0) return gw_client_no_token(enter(b), ask, code);
+  return gw_client_give_token(enter(b), ask, first(token_len));
 }
 
 /** Returns the facts; good until the next call. */

@@ -14,7 +14,7 @@
 
 /** A record beside those of gw_event_type: a member of the reply that follows.
  * The subscription is the request. */
-#define RECORD_MEMBER (GW_EVENT_MESSAGE + 1)
+#define RECORD_MEMBER (GW_EVENT_TOKEN + 1)
 /** A kind of a presence event: of a list that is anew, before its sync. */
 #define KIND_LISTED (GW_PRESENCE_LEAVE + 1)
 

@@ -105,6 +105,8 @@ AT(gw_event, u.message.payload.type, 13);
 AT(gw_event, u.message.payload.bytes, 14);
 AT(gw_event, u.message.time_ms, 16);
 AT(gw_event, u.message.own, 18);
+AT(gw_event, u.token.ask, 4);
+AT(gw_event, u.token.sub, 5);
 
 static_assert(sizeof(gw_client_options) == 30 * 4, "OPTIONS in layout.ts");
 AT(gw_client_options, endpoints, 0);
@@ -123,6 +125,8 @@ AT(gw_client_options, outbox_max_count, 22);
 AT(gw_client_options, outbox_max_bytes, 23);
 AT(gw_client_options, outbox_max_age_ms, 24);
 AT(gw_client_options, credit_bytes, 25);
+AT(gw_client_options, max_frame_bytes, 26);
+AT(gw_client_options, asks_token, 27);
 
 static_assert(sizeof(gw_retry_policy) == 6 * 4, "RETRY in layout.ts");
 AT(gw_retry_policy, attempts, 0);
@@ -136,6 +140,7 @@ static_assert(sizeof(gw_sub_options) == 18 * 4, "SUBSCRIBE in layout.ts");
 AT(gw_sub_options, recover, 0);
 AT(gw_sub_options, since, 2);
 AT(gw_sub_options, presence, 6);
+static_assert(offsetof(gw_sub_options, asks_token) == 25, "bits 8 to 15");
 AT(gw_sub_options, overflow, 7);
 AT(gw_sub_options, token, 8);
 AT(gw_sub_options, filter.num, 11);

@@ -3,6 +3,7 @@
  * the clock by libuv. */
 #include "client/ports/lws.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <libwebsockets.h>
 #include <openssl/err.h>
@@ -21,6 +22,9 @@
 /** A message that is not taken by the network is kept this long when the client
  * closes, then the connection is cut. */
 #define CLOSE_TIMEOUT_S 3
+
+/** Longest time to stay away that an answer in HTTP can ask for. */
+#define RETRY_AFTER_MAX_S 300u
 
 /** A close frame holds two bytes of code and this much text (RFC 6455, 5.5). */
 #define CLOSE_REASON_MAX 123u
@@ -49,8 +53,10 @@ typedef struct attempt {
   bool is_connecting; /**< libwebsockets' connect function has not returned */
   bool is_destroyed;  /**< and forgot the connection meanwhile */
   bool is_open;
-  bool is_closing;               /**< by the client: flush, close frame, end */
-  bool is_told;                  /**< the client knows that it is over */
+  bool is_closing; /**< by the client: flush, close frame, end */
+  bool is_told;    /**< the client knows that it is over */
+  bool is_refused; /**< by an answer in HTTP */
+  uint32_t retry_after_ms;
   const char *certificate_fault; /**< static text; NULL: none was found */
   uint32_t close_code;
   uint16_t own_code;
@@ -166,7 +172,12 @@ static void tell_closed(attempt *a) {
   gw_client *client = a->port->client;
   if (a->is_told || client == NULL) return;
   a->is_told = true;
-  gw_client_on_closed(client, a->generation, a->close_code, a->close_reason);
+  if (a->is_refused) {
+    gw_client_on_refused(client, a->generation, a->close_code,
+                         a->retry_after_ms, a->close_reason);
+  } else {
+    gw_client_on_closed(client, a->generation, a->close_code, a->close_reason);
+  }
 }
 
 static void set_reason(attempt *a, const char *text) {
@@ -194,6 +205,18 @@ static uint32_t code_of_status(unsigned status) {
   default:
     return 0;
   }
+}
+
+/** What Retry-After says; a date is not taken. It may come from anything on the
+ * way, so that it does not count for long. */
+static uint32_t retry_after_ms(struct lws *wsi) {
+  char text[16], *end;
+  int len = lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_RETRY_AFTER);
+  if (len <= 0 || !isdigit((unsigned char)text[0])) return 0;
+  unsigned long seconds = strtoul(text, &end, 10);
+  if (*end != '\0') return 0;
+  if (seconds > RETRY_AFTER_MAX_S) seconds = RETRY_AFTER_MAX_S;
+  return (uint32_t)seconds * 1000;
 }
 
 /** What happened, for people: libwebsockets' own words are about its insides.
@@ -224,6 +247,8 @@ static void on_connect_error(attempt *a, struct lws *wsi, const char *text,
                    "refused with HTTP status %u", status);
     set_reason(a, status_text);
     a->close_code = code_of_status(status);
+    a->retry_after_ms = retry_after_ms(wsi);
+    a->is_refused = true;
   } else {
     set_failure(a, text, len);
   }

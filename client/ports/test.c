@@ -45,6 +45,9 @@ static int views_of(gw_event *e, gw_view *views[VIEWS_MAX]) {
     views[n++] = &e->u.reply.payload.bytes;
     e->u.reply.members = NULL; /* a view into the frame */
     break;
+  case GW_EVENT_TOKEN:
+    views[n++] = &e->u.token.channel;
+    break;
   case GW_EVENT_CALL:
     views[n++] = &e->u.call.method;
     views[n++] = &e->u.call.payload.bytes;
@@ -156,6 +159,9 @@ static void trace_event(gw_test_port *p, const gw_event *e) {
     break;
   case GW_EVENT_META:
     trace(p, "meta%u ", e->u.meta.sub);
+    break;
+  case GW_EVENT_TOKEN:
+    trace(p, "token%u:%u ", e->u.token.sub, e->u.token.code);
     break;
   case GW_EVENT_RTT:
     break;

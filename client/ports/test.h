@@ -59,7 +59,8 @@ struct gw_test_port {
   gw_test_frame *frames;
   gw_test_event *events;
   /** Events in short, each with a space behind: "connecting ", "sub1:live ",
-   * "pub1:5 ", "gap1:6-9 ", "ack3 ", "enter1:7 ", "sync1 ", "reply4:101 ". */
+   * "pub1:5 ", "gap1:6-9 ", "ack3 ", "enter1:7 ", "sync1 ", "reply4:101 ",
+   * "token1:300 ". */
   char trace[8192];
 };
 

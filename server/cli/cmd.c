@@ -15,6 +15,7 @@ const gw_cmd gw_cmds[] = {
     {"rpc", gw_cmd_rpc, "call a method of the server or of a client"},
     {"channels", gw_cmd_channels, "list the channels of a server"},
     {"state", gw_cmd_state, "read, change and watch shared state"},
+    {"token", gw_cmd_token, "make tokens to develop with, check others"},
     {"api", gw_cmd_api, "ask the server API, as an application does"},
     {"bench", gw_cmd_bench, "put load on a server"},
     {"version", gw_cmd_version, "print the version"},
@@ -23,8 +24,8 @@ const gw_cmd gw_cmds[] = {
 };
 
 /* Their interface is fixed (docs/architecture.md), their content comes later. */
-static const char *const later[] = {"doctor", "gen",   "new", "replay",
-                                    "tail",   "token", "top"};
+static const char *const later[] = {"doctor", "gen",  "new",
+                                    "replay", "tail", "top"};
 
 static int run_later(int argc, char **argv) {
   (void)argc;

@@ -29,6 +29,8 @@ static void fill_table(gw_cli_options *o, gw_option table[GW_CLI_NUM_OPTIONS]) {
        "who you are, where the server asks for no token; also GODWIT_USER"},
       {"--token", GW_OPTION_TEXT, &o->token, "TOKEN",
        "also GODWIT_TOKEN, which other users of the machine cannot see"},
+      {"--token-command", GW_OPTION_TEXT, &o->token_command, "COMMAND",
+       "of the shell, prints a token; run for each; also GODWIT_TOKEN_COMMAND"},
       {"--retry", GW_OPTION_TEXT, &o->retry, "PRESET",
        "default, aggressive, conservative, or none"},
       {"--ca", GW_OPTION_TEXT, &o->ca_file, "FILE",
@@ -64,6 +66,7 @@ static void complete(gw_cli_options *o) {
   set_from_environment(&o->url, "GODWIT_URL");
   set_from_environment(&o->user, "GODWIT_USER");
   set_from_environment(&o->token, "GODWIT_TOKEN");
+  set_from_environment(&o->token_command, "GODWIT_TOKEN_COMMAND");
   if (o->url == NULL || *o->url == '\0') o->url = DEFAULT_URL;
   if (o->timeout_ms == 0) o->timeout_ms = DEFAULT_TIMEOUT_MS;
 }
@@ -169,7 +172,8 @@ static void tell_failed(gw_cli *cli, const gw_event *e) {
   if (cli->is_open) {
     /* It was there, and said why. */
   } else if (gw_code_class(code) == GW_CLASS_REAUTH) {
-    fputs("--token or GODWIT_TOKEN gives a token.\n", stderr);
+    fputs("--token or GODWIT_TOKEN gives a token, --token-command new ones.\n",
+          stderr);
   } else if (code == GW_CODE_ATTEMPTS_EXHAUSTED || code == GW_CODE_TRANSPORT) {
     tell_remedy();
   }
@@ -198,9 +202,35 @@ static void on_state(gw_cli *cli, const gw_event *e) {
   }
 }
 
+/* ---- tokens ---------------------------------------------------------------- */
+
+static void on_token(void *user, uint32_t code, gw_view token) {
+  gw_cli *cli = user;
+  if (cli->client == NULL) return;
+  /* Nobody may wait for it any more, or there may be no memory for it. */
+  int err = code == GW_CODE_OK
+                ? gw_client_give_token(cli->client, cli->ask, token)
+                : gw_client_no_token(cli->client, cli->ask, code);
+  if (err < 0 && err != GW_ERR_NOT_FOUND)
+    (void)gw_client_no_token(cli->client, cli->ask, GW_CODE_INTERNAL);
+}
+
+static void on_ask(gw_cli *cli, uint32_t ask) {
+  gw_token_command *t = &cli->token_command;
+  t->name = cli->name;
+  t->command = cli->options.token_command;
+  t->on_end = on_token;
+  t->user = cli;
+  cli->ask = ask;
+  gw_token_command_run(t, &cli->loop);
+}
+
+/* ---- events ---------------------------------------------------------------- */
+
 static void on_event(void *user, const gw_event *event) {
   gw_cli *cli = user;
   if (cli->is_ending) return;
+  if (event->type == GW_EVENT_TOKEN) on_ask(cli, event->u.token.ask);
   if (event->type == GW_EVENT_STATE) on_state(cli, event);
   if (!cli->is_ending) cli->on_event(cli, event);
 }
@@ -249,6 +279,7 @@ static bool open_port(gw_cli *cli) {
   };
   if (o->user != NULL) options.client.user = gw_view_of(o->user);
   if (o->token != NULL) options.client.token = gw_view_of(o->token);
+  options.client.asks_token = o->token_command != NULL;
   (void)find_retry(o->retry, &options.client.retry);
   cli->port = gw_lws_new(&options);
   if (cli->port == NULL) return false;
@@ -297,6 +328,7 @@ static void on_ending(uv_timer_t *timer) {
   }
   gw_lws_close(cli->port);
   cli->client = NULL;
+  gw_token_command_cancel(&cli->token_command);
   if (cli->on_ending != NULL) cli->on_ending(cli);
   close_handles(cli);
 }

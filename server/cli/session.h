@@ -5,20 +5,22 @@
 
 #include "client/ports/lws.h"
 #include "server/cli/options.h"
+#include "server/cli/token_command.h"
 
 /** What every client subcommand can be told. All zero: defaults. */
 typedef struct gw_cli_options {
   const char *url;
   const char *user;
   const char *token;
-  const char *retry; /**< name of a preset */
+  const char *token_command; /**< of the shell, prints one */
+  const char *retry;         /**< name of a preset */
   const char *ca_file;
   bool is_insecure;
   uint32_t timeout_ms; /**< 0: 10 s */
 } gw_cli_options;
 
 /** Number of rows of the table of these options, with its end. */
-#define GW_CLI_NUM_OPTIONS 8u
+#define GW_CLI_NUM_OPTIONS 9u
 
 typedef struct gw_cli gw_cli;
 struct gw_cli {
@@ -40,6 +42,8 @@ struct gw_cli {
   uv_signal_t signals[2];
   uv_timer_t deadline;
   uv_timer_t ending;
+  gw_token_command token_command;
+  uint32_t ask; /**< the question that it answers */
   uint64_t end_by_ms;
   int exit_code;
   bool is_ending;

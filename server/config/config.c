@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,15 @@
  * container runtimes kill. */
 #define DRAIN_WINDOW_MS  2000u
 #define DRAIN_TIMEOUT_MS 8000u
+
+/** A set of keys changes a few times a year, but a key that was taken out because
+ * it leaked must not be good for long. */
+#define JWKS_MIN_AGE_MS  (60u * 1000u)
+#define JWKS_MAX_AGE_MS  (60u * 60u * 1000u)
+#define JWKS_INTERVAL_MS (30u * 1000u)
+#define JWKS_TIMEOUT_MS  (5u * 1000u)
+/** Clocks that are kept by NTP differ by less. */
+#define TOKEN_LEEWAY_MS (5u * 1000u)
 
 /** A frame of the largest default size, and what JSON adds to it. */
 #define API_MAX_REQUEST_BYTES (4u * 1024u * 1024u)
@@ -79,6 +89,15 @@ int gw__config_set_defaults(gw_config *c) {
                              .cache_ms = HOOKS_CACHE_MS},
                    .drain_window_ms = DRAIN_WINDOW_MS,
                    .drain_timeout_ms = DRAIN_TIMEOUT_MS,
+                   .auth = {.user_claim = TEXT("sub"),
+                            .info_claim = TEXT("info"),
+                            .channels_claim = TEXT("channels"),
+                            .channel_claim = TEXT("channel"),
+                            .jwks_min_age_ms = JWKS_MIN_AGE_MS,
+                            .jwks_max_age_ms = JWKS_MAX_AGE_MS,
+                            .jwks_interval_ms = JWKS_INTERVAL_MS,
+                            .jwks_timeout_ms = JWKS_TIMEOUT_MS,
+                            .leeway_ms = TOKEN_LEEWAY_MS},
                    .settings = gw_settings_default};
   size_t last = gw_settings_default.num_namespaces - 1;
   c->settings.namespaces = NULL;
@@ -372,132 +391,18 @@ static void complete(gw__load *l) {
   }
   c->settings.node = c->node;
   c->settings.trusts_names = c->dev;
-}
-
-/** Whether a namespace knows a state. */
-static bool has_state(const gw_namespace *ns, const char *state) {
-  return ns->presence_states.len == 0 ||
-         gw_words_has(&ns->presence_states, gw_view_of(state));
-}
-
-static void check_namespace(gw__load *l, const gw_namespace *ns) {
-  char where[128] = "", state[GW_MAX_STATE_BYTES + 1] = "";
-  if (*ns->name != '\0')
-    (void)snprintf(where, sizeof where, "namespace %s: ", ns->name);
-  if (ns->presence_large != GW_PRESENCE_MODE_COUNTS &&
-      ns->presence_large != GW_PRESENCE_MODE_SAMPLED) {
-    gw__load_fail(l, "presence.large", "%smust be counts or sampled", where);
-  }
-  for (uint32_t i = 0; i < ns->presence_transitions.num; i++) {
-    const gw_transition *t = &ns->presence_transitions.items[i];
-    if (!has_state(ns, t->from)) strcpy(state, t->from);
-    if (!has_state(ns, t->to) && strcmp(t->to, GW_STATE_OFFLINE) != 0)
-      strcpy(state, t->to);
-  }
-  if (*state != '\0') {
-    gw__load_fail(l, "presence.transitions",
-                  "%s'%s' is none of presence.states", where, state);
-  }
-}
-
-/** Whether some namespace gathers more than a connection's queue takes. */
-static bool has_large_batches(const gw_settings *s) {
-  for (size_t i = 0; i < s->num_namespaces; i++) {
-    const gw_namespace *n = &s->namespaces[i];
-    if (n->batch_delay_ms != 0 && n->batch_bytes > s->limits.max_queue_bytes)
-      return true;
-  }
-  return false;
-}
-
-/** Whether some namespace has maps that hold nothing. */
-static bool has_empty_maps(const gw_settings *s) {
-  for (size_t i = 0; i < s->num_namespaces; i++) {
-    const gw_namespace *n = &s->namespaces[i];
-    if (n->history_mode == GW_HISTORY_MAP && n->history_size == 0) return true;
-  }
-  return false;
-}
-
-/** Whether the rule of some namespace leaves it to the application. */
-static bool asks_hook(const gw_settings *s, enum gw_action action) {
-  for (size_t i = 0; i < s->num_namespaces; i++) {
-    if ((s->namespaces[i].allow[action].who & GW_WHO_HOOK) != 0) return true;
-  }
-  return false;
-}
-
-/** Where a rule leaves it to the application, that has to be reachable. */
-static void check_rules(gw__load *l) {
-  static const struct {
-    enum gw_action action;
-    enum gw_config_hook hook;
-    const char *key;
-  } needs[] = {{GW_ACTION_SUBSCRIBE, GW_HOOK_SUBSCRIBE, "allow.subscribe"},
-               {GW_ACTION_PUBLISH, GW_HOOK_PUBLISH, "allow.publish"},
-               {GW_ACTION_PRESENCE, GW_HOOK_SUBSCRIBE, "allow.presence"},
-               {GW_ACTION_HISTORY, GW_HOOK_SUBSCRIBE, "allow.history"},
-               {GW_ACTION_CHANNEL, GW_HOOK_SUBSCRIBE, "allow.channel"}};
-  for (size_t k = 0; k < sizeof needs / sizeof needs[0]; k++) {
-    if (l->config->hooks.of[needs[k].hook].is_used ||
-        !asks_hook(&l->config->settings, needs[k].action))
-      continue;
-    gw__load_fail(l, needs[k].key,
-                  "says hook, but the hook %s is not used: see hooks.use",
-                  hook_names[needs[k].hook]);
-  }
-}
-
-/** What no key can say alone. */
-static void check_together(gw__load *l) {
-  const gw_config *c = l->config;
-  const gw_limits *limits = &c->settings.limits;
-  if (limits->max_message_bytes < limits->max_frame_bytes) {
-    gw__load_fail(
-        l, "limits.max_message_bytes",
-        "must not be below limits.max_frame_bytes, as a message holds "
-        "whole frames");
-  }
-  if (limits->max_queue_bytes < limits->max_frame_bytes) {
-    gw__load_fail(
-        l, "limits.max_queue_bytes",
-        "must not be below limits.max_frame_bytes, or one publication "
-        "cuts its readers");
-  }
-  if (has_large_batches(&c->settings)) {
-    gw__load_fail(l, "batch.bytes",
-                  "must not be above limits.max_queue_bytes, or one batch "
-                  "cuts its readers");
-  }
-  if (has_empty_maps(&c->settings)) {
-    gw__load_fail(l, "history.size", "must not be 0 where history.mode is map");
-  }
-  for (size_t i = 0; i < c->settings.num_namespaces; i++) {
-    check_namespace(l, &c->settings.namespaces[i]);
-  }
-  if (c->drain_timeout_ms < c->drain_window_ms) {
-    gw__load_fail(l, "drain.timeout", "must not be below drain.window");
-  }
-  check_rules(l);
-  gw__config_check_edge(l);
-  if ((*c->tls_cert == '\0') != (*c->tls_key == '\0')) {
-    bool is_key = *c->tls_key == '\0';
-    gw__load_fail(l, is_key ? "tls.key" : "tls.cert",
-                  "is missing, as %s is given: TLS needs both",
-                  is_key ? "tls.cert" : "tls.key");
-  }
-  if (*c->data != '\0') {
-    gw__load_fail(l, "data",
-                  "this version has no durable store yet and keeps everything "
-                  "in memory; leave the key out");
-  }
+  c->settings.limits.publish_per_second =
+      gw_rate_per_second(&c->settings.rates[GW_OPERATION_PUBLISH]);
+  if (c->auth.max_lifetime_ms != 0)
+    c->settings.max_token_ms =
+        c->auth.max_lifetime_ms + 2 * (uint64_t)c->auth.leeway_ms;
 }
 
 static int finish(gw__load *l) {
   gw__yaml_apply_lists(l);
   complete(l);
   if (!l->is_out_of_memory) complete_hooks(l);
-  if (l->num_errors == 0) check_together(l);
+  if (l->num_errors == 0) gw__config_check(l);
   if (l->num_errors == 0) gw__machines_check(l);
   if (!l->is_out_of_memory) gw__config_load_schemas(l);
   if (l->is_out_of_memory) return GW_ERR_NOMEM;
@@ -509,6 +414,7 @@ int gw_config_load(gw_config *c, int argc, char **argv, FILE *errors) {
   int err = gw__config_set_defaults(c);
   if (err != 0) return err;
   const char *file = find_file(argc, argv);
+  c->has_file = file != NULL;
   if (file != NULL) gw__yaml_load(&l, file);
   load_environment(&l);
   load_flags(&l, argc, argv);

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "server/core/settings.h"
+#include "server/auth/auth.h"
 
 /** Exit code of a program whose configuration is not valid. */
 #define GW_CONFIG_EXIT 2
@@ -119,10 +119,15 @@ typedef struct gw_config {
   uint32_t log_format;        /**< enum gw_config_log_format */
   uint32_t drain_window_ms; /**< clients are told to come back over this long */
   uint32_t drain_timeout_ms; /**< then the server exits all the same */
-  char *api_keys;            /**< separated by commas; empty: loopback only */
-  char *api_origins;         /**< the same; pages that may use the API */
+  char *origins;             /**< words; see server/auth/origin.h */
+  gw_auth_settings auth;
+  char *api_keys;    /**< words; see server/auth/api_keys.h; empty: loopback
+                          only */
+  char *api_origins; /**< words as of origins: pages that may use the API */
   uint32_t api_max_request_bytes;
   gw_config_hooks hooks;
+  gw_rate connect_rate;             /**< of one address */
+  uint32_t max_address_connections; /**< of one address; 0: no limit */
   gw_config_route *routes;
   size_t num_routes;
   gw_config_static *statics;
@@ -130,6 +135,7 @@ typedef struct gw_config {
   gw_config_plugin *plugins;
   size_t num_plugins;
   gw_settings settings; /**< points into this configuration */
+  bool has_file;        /**< a file was read */
   /* private */
   char *node;
   gw_namespace base; /* what a namespace does not say itself */

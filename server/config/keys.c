@@ -21,6 +21,8 @@ static const char *const text_forms[] = {"any", "nfc", NULL};
 static const char *const payloads[] = {"any", "json", "bytes", "protobuf",
                                        NULL};
 static const char *const history_modes[] = {"stream", "latest", "map", NULL};
+/* By enum gw_crowd. */
+static const char *const crowds[] = {"refuse", "close-oldest", NULL};
 static const char *const when_down[] = {"refuse", "allow", "cached", NULL};
 static const char *const when_down_once[] = {"refuse", "allow", NULL};
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
@@ -48,6 +50,7 @@ static const char *const modes[] = {"full", "ids", "counts", "sampled", NULL};
 #define CHOICE(path, member, list, text)     KEY(path, CHOICE, member, 0, 0, list, text)
 #define RULE(path, member, ways, text)       KEY(path, RULE, member, 0, ways, NULL, text)
 #define LIST(path, member, text)             KEY(path, LIST, member, 0, 0, NULL, text)
+#define RATE(path, member, max, text)        KEY(path, RATE, member, 0, max, NULL, text)
 #define WORDS(path, member, text)            KEY(path, WORDS, member, 0, 0, NULL, text)
 #define TRANSITIONS(path, member, text)      KEY(path, TRANSITIONS, member, 0, 0, NULL, text)
 #define GROUP(path, member, text)            KEY(path, GROUP, member, 0, 0, NULL, text)
@@ -111,13 +114,70 @@ const gw__key gw__config_keys[] = {
   TEXT("data", data,
     "Folder that everything durable is kept in. Empty: memory only."),
   BOOL("dev", dev,
-    "Development mode: serves the demo at / of the public listener."),
+    "Development mode: serves the demo at / of the public listener, believes users\n"
+    "their names, and goes by the demo's own godwit.yaml where none is given."),
   TEXT("node", node,
     "Name of this node, told to clients. Empty: the name of the machine."),
   CHOICE("log.level", log_level, log_levels,
     "What is logged: error, warn, info or debug, each with those before it."),
   CHOICE("log.format", log_format, log_formats,
     "text for people, json for machines; a line per event on standard error."),
+
+  LIST("origins", origins,
+    "Origins of pages that may connect: https://app.example.org,\n"
+    "https://*.example.org, *.example.org (any scheme), same (the server's own\n"
+    "host), localhost, or * for all. Empty: same and, with dev, localhost. A\n"
+    "request without an Origin is not a page's and is not held to this."),
+
+  BOOL("auth.anonymous", auth.anonymous,
+    "Whether connections without a token get in, as nobody."),
+  TEXT("auth.cookie", auth.cookie,
+    "Cookie that may hold the token instead of the first message. It counts only\n"
+    "for pages of the origins above."),
+  TEXT("auth.jwt.secret", auth.secret,
+    "Secret of HS256, HS384 and HS512, 32 bytes or more; better in a file, or in\n"
+    "GODWIT_AUTH_JWT_SECRET, than here. With one of these keys tokens are checked;\n"
+    "without, every user is who it says."),
+  TEXT("auth.jwt.secret_file", auth.secret_file,
+    "File with that secret."),
+  TEXT("auth.jwt.key_file", auth.key_file,
+    "PEM file with public keys or certificates: RSA, P-256, P-384, P-521, Ed25519."),
+  TEXT("auth.jwt.jwks_file", auth.jwks_file,
+    "File with a JSON Web Key set."),
+  TEXT("auth.jwt.jwks_url", auth.jwks_url,
+    "Where a JSON Web Key set is fetched, http or https, and kept fresh."),
+  TIME("auth.jwt.jwks_min_age", auth.jwks_min_age_ms, SECOND_MS, DAY_MS,
+    "A fetched set is kept as long as its Cache-Control says, but no shorter than\n"
+    "this."),
+  TIME("auth.jwt.jwks_max_age", auth.jwks_max_age_ms, SECOND_MS, 30 * DAY_MS,
+    "No fetched set is kept longer than this."),
+  TIME("auth.jwt.jwks_interval", auth.jwks_interval_ms, SECOND_MS, DAY_MS,
+    "Tokens of an unknown key have the set fetched again, once in this time."),
+  TIME("auth.jwt.jwks_timeout", auth.jwks_timeout_ms, 100, MINUTE_MS,
+    "A fetch that takes longer has failed. The keys that there are stay."),
+  LIST("auth.jwt.algorithms", auth.algorithms,
+    "Algorithms that tokens may be signed with: HS256, HS384, HS512, RS256, RS384,\n"
+    "RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA. Empty: all of these\n"
+    "that there is a key for."),
+  TEXT("auth.jwt.issuer", auth.issuer,
+    "What the claim iss has to be. Empty: anything."),
+  LIST("auth.jwt.audience", auth.audience,
+    "Names of this server: the claim aud has to hold one of them. Empty: a token\n"
+    "with that claim is refused."),
+  TIME("auth.jwt.leeway", auth.leeway_ms, 0, 10 * MINUTE_MS,
+    "By how much the clock of the issuer may differ: tokens are good for so much\n"
+    "longer."),
+  TIME("auth.jwt.max_lifetime", auth.max_lifetime_ms, 0, 40 * DAY_MS,
+    "Tokens that end later than this from now are refused, and those that never\n"
+    "do. Revocations are remembered for as long. 0: no limit."),
+  TEXT("auth.jwt.user_claim", auth.user_claim,
+    "Claim that holds the user."),
+  TEXT("auth.jwt.info_claim", auth.info_claim,
+    "Claim that holds what goes with the user: any JSON."),
+  TEXT("auth.jwt.channels_claim", auth.channels_claim,
+    "Claim that holds channels that the server subscribes the user to."),
+  TEXT("auth.jwt.channel_claim", auth.channel_claim,
+    "Claim that makes a token one for a channel, and names that."),
 
   SIZE("limits.max_frame_bytes", settings.limits.max_frame_bytes,
     KIB, GW_MAX_FRAME_BYTES_HARD,
@@ -141,15 +201,38 @@ const gw__key gw__config_keys[] = {
     "What is kept for a connection that does not read. Over it, the connection\n"
     "is cut and recovers; a subscription that chose to skip does so from half of\n"
     "it on, and costs no more."),
-  NUMBER("limits.publish_per_second", settings.limits.publish_per_second,
-    0, 1000000,
-    "Publications of one connection. 0: no limit."),
   NUMBER("limits.max_connections", settings.max_connections, 0, 10000000,
     "Connections of one worker. 0: no limit."),
+  NUMBER("limits.connections_per_address", max_address_connections,
+    0, 10000000,
+    "Connections of one address (IPv6: of its /64). 0: no limit. Behind a proxy it\n"
+    "is the one that a PROXY header names; others of trusted proxies do not count."),
+  NUMBER("limits.connections_per_user", settings.max_user_connections,
+    0, 10000000,
+    "Connections of one user, on the whole node; users are those that the\n"
+    "authenticator vouches for. 0: no limit."),
+  CHOICE("limits.over_user_limit", settings.user_crowd, crowds,
+    "What happens then: refuse the new connection, or close-oldest."),
+  NUMBER("limits.max_revocations", settings.max_revocations, 1, 10000000,
+    "Revocations of tokens that are remembered."),
   NUMBER("limits.max_channels", settings.max_channels, 0, 100000000,
     "Channels that one worker owns. 0: no limit."),
   NUMBER("limits.max_forwarded", settings.max_forwarded, 1, 10000000,
     "Commands that may wait for another worker of this node."),
+  RATE("limits.rate.connect", connect_rate, 1000000,
+    "How often one address may connect. Such as 100/s, 30/m or 10/h, perhaps with\n"
+    "how many at once: 10/s burst 200. 0: no limit."),
+  RATE("limits.rate.subscribe", settings.rates[GW_OPERATION_SUBSCRIBE], 1000000,
+    "Subscriptions of one connection; its burst has to hold all that a client\n"
+    "wants again after a lost connection."),
+  RATE("limits.rate.publish", settings.rates[GW_OPERATION_PUBLISH], 1000000,
+    "Publications of one connection. Clients are told, and keep to it."),
+  RATE("limits.rate.rpc", settings.rates[GW_OPERATION_CALL], 1000000,
+    "Calls of one connection."),
+  RATE("limits.rate.presence", settings.rates[GW_OPERATION_PRESENCE], 1000000,
+    "Changes and questions of presence of one connection."),
+  RATE("limits.rate.user", settings.user_rate, 1000000,
+    "All of these together of one user, over all its connections to the node."),
 
   TIME("handshake.timeout", settings.handshake_timeout_ms,
     100, 5 * MINUTE_MS,
@@ -172,12 +255,14 @@ const gw__key gw__config_keys[] = {
     "Longer than any client goes on trying; clients stop after 5 minutes."),
   BOOL("rpc.relay", settings.relay_calls,
     "Whether clients may call each other through the server."),
-  TEXT("api.keys", api_keys,
-    "Keys for the API, separated by commas; each request has to show one, as\n"
-    "Authorization: Bearer KEY or X-API-Key: KEY. Empty: requests from this\n"
-    "machine only, without a key."),
-  TEXT("api.origins", api_origins,
-    "Origins of pages that may use the API, separated by commas. Requests from\n"
+
+  LIST("api.keys", api_keys,
+    "Keys for the API; each request has to show one, as Authorization: Bearer KEY\n"
+    "or X-API-Key: KEY. A text of 16 characters or more or, so that the key itself\n"
+    "is not kept here, sha256:HEX (`godwit token api-key` makes both). Empty:\n"
+    "requests from this machine only, without a key."),
+  LIST("api.origins", api_origins,
+    "Origins of pages that may use the API, written as in origins. Requests from\n"
     "other pages are refused; those of programs have no origin."),
   SIZE("api.max_request_bytes", api_max_request_bytes, KIB, 64 * MIB,
     "Largest request to the API."),
@@ -300,6 +385,8 @@ const gw__key gw__namespace_keys[] = {
     "Whether what happens to channels (created, subscribed, unsubscribed,\n"
     "destroyed) is published to $events:channels. There is such a channel when\n"
     "there is a namespace $events, which says who may subscribe."),
+  RATE("channel.rate", publish_rate, 1000000,
+    "Publications of one channel, by all its publishers together. 0: no limit."),
   GROUP("channel.group", group,
     "The group that a channel belongs to, for member and role:NAME in allow. {0}\n"
     "to {9} are parts of the channel's name between colons: with team:{1}, channel\n"

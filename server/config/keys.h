@@ -15,6 +15,7 @@ enum gw__key_type {
   GW__KEY_DURATION, /**< uint32_t, milliseconds; written 15s, 500ms */
   GW__KEY_SIZE,     /**< uint32_t, bytes; written 64KiB, 512 */
   GW__KEY_CHOICE,   /**< uint32_t, index of one of the choices */
+  GW__KEY_RATE,     /**< gw_rate; written 100/s, 30/m burst 50; 0: any */
   GW__KEY_LIST,     /**< char *, never NULL: words with commas between them; in
                          YAML also a list */
   /* words.c */
@@ -25,11 +26,14 @@ enum gw__key_type {
 };
 
 typedef struct gw__key {
-  const char *path; /**< section.key */
+  const char *path; /**< section.key, section.section.key; those of a section
+                         side by side, inner sections last */
   enum gw__key_type type;
   size_t offset; /**< in gw_config or gw_namespace */
   uint32_t min;  /**< of a number; of an address: 0 allows an empty one */
-  uint32_t max;  /**< of a number; of a rule: the ways that make sense */
+  uint32_t
+      max; /**< of a number; of a rate: its number and burst; of a rule: the
+                      ways that make sense */
   const char *const *choices; /**< the last is NULL */
   const char *text;           /**< sentences for people, a line each */
 } gw__key;
@@ -70,6 +74,9 @@ void gw__texts_deinit(const gw__key *keys, void *at);
 #define GW__VALUE_MAX 1280u
 /** Room for what is wrong with a value. */
 #define GW__WHY_MAX 320u
+
+/** Whether its field is a char *. */
+bool gw__key_is_text(const gw__key *key);
 
 /** NULL when there is none of that path in a table. */
 const gw__key *gw__key_find(const gw__key *keys, const char *path);

@@ -40,6 +40,9 @@ void gw__config_load_schemas(gw__load *l);
 /** Tell a mistake; where is FILE:LINE, a variable or a flag. */
 void gw__load_fail(gw__load *l, const char *where, const char *format, ...);
 
+/** Check what no key can say alone. */
+void gw__config_check(gw__load *l);
+
 /** Fields that a path is looked up in: one or two tables. */
 typedef struct gw__target {
   const gw__key *keys;

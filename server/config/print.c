@@ -7,6 +7,9 @@
 
 #include "server/config/load.h"
 
+/** Deepest nesting of sections, with the key. */
+#define DEPTH_MAX 4u
+
 static bool has_range(const gw__key *key) {
   return key->type == GW__KEY_NUMBER || key->type == GW__KEY_DURATION ||
          key->type == GW__KEY_SIZE;
@@ -17,10 +20,36 @@ static const char *name_of(const gw__key *key) {
   return dot != NULL ? dot + 1 : key->path;
 }
 
-/** Length of the section's name; 0: in none. */
-static size_t section_len(const gw__key *key) {
-  const char *dot = strchr(key->path, '.');
-  return dot != NULL ? (size_t)(dot - key->path) : 0;
+/** Sections that a key lies in. */
+static unsigned depth_of(const gw__key *key) {
+  unsigned depth = 0;
+  for (const char *p = key->path; *p != '\0'; p++)
+    depth += *p == '.';
+  return depth;
+}
+
+/** Sections that two keys share; a: NULL: none. */
+static unsigned shared_depth(const gw__key *a, const gw__key *b) {
+  unsigned depth = 0;
+  for (size_t i = 0; a != NULL && a->path[i] == b->path[i]; i++) {
+    if (b->path[i] == '\0') break;
+    depth += b->path[i] == '.';
+  }
+  return depth;
+}
+
+/** The outermost section's length, the next one's, ... of a path. */
+static void each_section(const gw__key *key, unsigned from,
+                         void (*visit)(void *arg, const char *name, size_t len,
+                                       unsigned depth),
+                         void *arg) {
+  const char *at = key->path;
+  for (unsigned depth = 0;; depth++) {
+    size_t len = strcspn(at, ".");
+    if (at[len] == '\0') return;
+    if (depth >= from) visit(arg, at, len, depth);
+    at += len + 1;
+  }
 }
 
 /* ---- godwit.yaml -----------------------------------------------------------
@@ -106,15 +135,19 @@ static void print_key(FILE *to, const gw__key *key, const void *at,
   fprintf(to, "%s%s: %s%s%s\n", indent, name_of(key), quote, value, quote);
 }
 
+static void print_section(void *arg, const char *name, size_t len,
+                          unsigned depth) {
+  fprintf(arg, "%*s%.*s:\n", (int)(2 * depth), "", (int)len, name);
+}
+
 static void print_keys(FILE *to, const gw__target *t) {
+  static const char blanks[2 * DEPTH_MAX + 1] = "        ";
   const gw__key *last = NULL;
   for (const gw__key *k = t->keys; k->path != NULL; last = k++) {
-    size_t len = section_len(k);
-    bool is_same = last != NULL && len != 0 && section_len(last) == len &&
-                   strncmp(last->path, k->path, len) == 0;
-    if (!is_same) fputc('\n', to);
-    if (!is_same && len != 0) fprintf(to, "%.*s:\n", (int)len, k->path);
-    print_key(to, k, t->at, len != 0 ? "  " : "");
+    unsigned depth = depth_of(k), shared = shared_depth(last, k);
+    if (shared == 0) fputc('\n', to);
+    each_section(k, shared, print_section, to);
+    print_key(to, k, t->at, blanks + 2 * (DEPTH_MAX - depth));
   }
 }
 
@@ -154,8 +187,10 @@ static void print_flag(FILE *to, const gw__key *key, const void *at) {
 
 void gw_config_print_flags(FILE *to) {
   gw_config c;
-  fputs("  --config FILE                        [godwit.yaml if it is there]\n",
-        to);
+  fputs(
+      "  --config FILE                        [godwit.yaml if it is there]\n"
+      "      File with settings; the environment and other flags override it.\n",
+      to);
   if (gw__config_set_defaults(&c) == 0) {
     gw__targets t = gw__targets_of(&c);
     for (size_t i = 0; i < GW__TARGETS_MAX; i++) {
@@ -215,6 +250,10 @@ static json_t *type_schema(const gw__key *key) {
   case GW__KEY_TRANSITIONS:
   case GW__KEY_GROUP:
     return words_schema(key);
+  case GW__KEY_RATE:
+    return json_pack("{s:[o,{s:i}]}", "anyOf",
+                     pattern_schema("^[0-9]+/[smh]( +burst +[0-9]+)?$"),
+                     "const", 0);
   case GW__KEY_ADDRESS:
   case GW__KEY_LIST:
     return json_pack("{s:[{s:s},{s:s,s:{s:s}}]}", "anyOf", "type", "string",
@@ -241,6 +280,8 @@ static json_t *default_of(const gw__key *key, const void *at) {
   if (key->type == GW__KEY_NUMBER) {
     return json_integer((json_int_t)strtoul(value, NULL, 10));
   }
+  /* Nothing needs no unit; as a text it would need one. */
+  if (strcmp(value, "0") == 0) return json_integer(0);
   return json_string(value);
 }
 
@@ -249,17 +290,25 @@ static json_t *new_object(void) {
                    0, "properties");
 }
 
-/** The properties that a key belongs to, its section's being made on demand. */
+/** Step into the properties of a section, which are made on demand. */
+static void enter_section(void *arg, const char *name, size_t len,
+                          unsigned depth) {
+  json_t **properties = arg;
+  char section[GW__PATH_MAX];
+  (void)depth;
+  (void)snprintf(section, sizeof section, "%.*s", (int)len, name);
+  if (json_object_get(*properties, section) == NULL) {
+    json_object_set_new(*properties, section, new_object());
+  }
+  *properties =
+      json_object_get(json_object_get(*properties, section), "properties");
+}
+
+/** The properties that a key belongs to. */
 static json_t *properties_for(json_t *object, const gw__key *key) {
   json_t *properties = json_object_get(object, "properties");
-  size_t len = section_len(key);
-  char section[GW__PATH_MAX];
-  if (len == 0) return properties;
-  (void)snprintf(section, sizeof section, "%.*s", (int)len, key->path);
-  if (json_object_get(properties, section) == NULL) {
-    json_object_set_new(properties, section, new_object());
-  }
-  return json_object_get(json_object_get(properties, section), "properties");
+  each_section(key, 0, enter_section, &properties);
+  return properties;
 }
 
 /** with_default: a namespace's keys have none of their own. */

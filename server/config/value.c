@@ -116,6 +116,77 @@ static int set_choice(const gw__key *key, uint32_t *field, const char *text,
   return GW_ERR_INVALID;
 }
 
+/* ---- rates ------------------------------------------------------------------
+ */
+
+static const unit periods[] = {
+    {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0}};
+
+/** Reads digits; NULL: there are none, or too many. Else what is behind. */
+static const char *read_digits(const char *p, uint32_t *number) {
+  uint64_t sum = 0;
+  if (*p < '0' || *p > '9') return NULL;
+  for (; *p >= '0' && *p <= '9'; p++) {
+    sum = sum * 10 + (uint64_t)(*p - '0');
+    if (sum > UINT32_MAX) return NULL;
+  }
+  *number = (uint32_t)sum;
+  return p;
+}
+
+/** A quarter more than the rate: a network pushes together what was sent apart. */
+static uint32_t usual_burst(uint32_t num) {
+  return num + num / 4 + (num < 4 ? 1 : 0);
+}
+
+/** N/s, N/m or N/h, and perhaps "burst N"; 0. */
+static bool read_rate(const char *text, gw_rate *rate) {
+  *rate = (gw_rate){0};
+  const char *p = read_digits(text, &rate->num);
+  if (p == NULL) return false;
+  if (*p == '\0') return rate->num == 0;
+  if (*p++ != '/') return false;
+  for (const unit *u = periods; u->name != NULL && rate->per_ms == 0; u++) {
+    if (*u->name == *p) rate->per_ms = (uint32_t)u->factor;
+  }
+  if (rate->per_ms == 0) return false;
+  p++;
+  rate->burst = usual_burst(rate->num);
+  if (*p == '\0') return true;
+  p += strspn(p, " ");
+  if (strncmp(p, "burst ", 6) != 0) return false;
+  p = read_digits(p + 6 + strspn(p + 6, " "), &rate->burst);
+  return p != NULL && *p == '\0';
+}
+
+static int set_rate(const gw__key *key, gw_rate *field, const char *text,
+                    char *why) {
+  gw_rate rate;
+  bool is_good = read_rate(text, &rate) && rate.num <= key->max &&
+                 rate.burst <= key->max && (rate.num == 0 || rate.burst > 0);
+  if (is_good) {
+    *field = rate;
+    return 0;
+  }
+  (void)snprintf(why, GW__WHY_MAX,
+                 "'%.100s' must be like 100/s, 30/m or 10/h, up to %u, perhaps "
+                 "with how many at once (100/s burst 500); 0 is no limit",
+                 text, key->max);
+  return GW_ERR_INVALID;
+}
+
+static const char *rate_text(const gw_rate *rate, char *space) {
+  const unit *u = periods;
+  while (u->name != NULL && u->factor != rate->per_ms)
+    u++;
+  if (rate->num == 0 || u->name == NULL) return "0";
+  int len = snprintf(space, GW__VALUE_MAX, "%u/%s", rate->num, u->name);
+  if (rate->burst != usual_burst(rate->num))
+    (void)snprintf(space + len, GW__VALUE_MAX - (size_t)len, " burst %u",
+                   rate->burst);
+  return space;
+}
+
 /* ---- texts ------------------------------------------------------------------
  */
 
@@ -165,6 +236,7 @@ int gw__value_set(const gw__key *key, void *at, const char *text,
   if (gw__key_is_text(key)) return set_text(key, field, text, why);
   if (key->type == GW__KEY_BOOL) return set_bool(field, text, why);
   if (key->type == GW__KEY_CHOICE) return set_choice(key, field, text, why);
+  if (key->type == GW__KEY_RATE) return set_rate(key, field, text, why);
   if (gw__words_is(key)) return gw__words_set(key, field, text, why);
   return set_number(key, field, text, why);
 }
@@ -244,6 +316,7 @@ const char *gw__value_text(const gw__key *key, const void *at,
   if (key->type == GW__KEY_BOOL) {
     return *(const bool *)field ? "true" : "false";
   }
+  if (key->type == GW__KEY_RATE) return rate_text(field, space);
   if (gw__words_is(key)) return gw__words_text(key, field, space);
   uint32_t number = *(const uint32_t *)field;
   if (key->type == GW__KEY_CHOICE) return key->choices[number];

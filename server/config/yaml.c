@@ -6,6 +6,7 @@
  * value.c reads them, as those of variables and flags do. That is why this is
  * not libcyaml, which turns them into C types by a schema of its own. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -49,6 +49,7 @@ static const gw_api_method methods[] = {
   ROW(presence, presence, OWNER, PRESENCE, NULL),
   ROW(presence_stats, presence_stats, OWNER, PRESENCE, NULL),
   ROW(rpc, rpc, HERE, NONE, NULL),
+  ROW(revoke, revoke, ALL, NONE, NULL),
   ROW(send, send, SUM, SEND, NULL),
   ROW(presence_of, presence_of, ALL, OWN, gws_api_presence_of_finish),
   ROW(group_create, group_create, OWNER, OWN, NULL),

@@ -147,6 +147,8 @@ void gws_api_groups_finish(const ProtobufCMessage *request,
                            ProtobufCMessage *all);
 uint32_t gws_api_rpc(gw_hub *h, const gw_caller *caller,
                      const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_revoke(gw_hub *h, const gw_caller *caller,
+                        const ProtobufCMessage *request, gws_reply *r);
 
 /** A problem as the reason of a refusal; returns its code. */
 struct gws_problem;

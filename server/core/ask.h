@@ -45,8 +45,9 @@ typedef struct gw_verdict {
   /** Lifetime of what is granted (CONNECT, REFRESH, SUBSCRIBE and its
    * refresh); 0: as long as the connection. */
   uint64_t ttl_ms;
-  /** Names the token, for revocation; 0: nothing to name. */
+  /** Names the token, for revocation (gw_token_id); 0: it rests on none. */
   uint64_t token_id;
+  uint64_t issued_ms; /**< of the token, since 1970; 0: it does not say */
   bool by_token; /**< SUBSCRIBE: it is the channel's token that lets it in */
   /* CONNECT */
   gw_view user;            /**< empty: anonymous */
@@ -59,5 +60,9 @@ typedef struct gw_verdict {
   gw_view data;
   gw_view json;
 } gw_verdict;
+
+/** Names a token by its claim jti or, when that is empty, by its whole text: the
+ * same on every worker and node. Never 0. */
+uint64_t gw_token_id(gw_view jti, gw_view token);
 
 #endif

@@ -77,6 +77,7 @@ struct gw_channel {
   gw_dedup_window window;
   gw_expiry expiry; /**< of items of a map */
   uint64_t made_ms;
+  gw_bucket rate; /**< of publications */
   uint8_t name[];
 };
 

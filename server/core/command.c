@@ -47,7 +47,8 @@ void gws_command_answer(gw_hub *h, const gw_origin *origin,
   if (outcome->move.machine != NULL && outcome->code != GW_CODE_OK)
     reply_refused(s, origin->request, outcome);
   else if (outcome->code != GW_CODE_OK)
-    gws_reply_error(s, origin->request, outcome->code, NULL);
+    gws_reply_refusal(s, origin->request, outcome->code, (gw_view){NULL, 0},
+                      outcome->retry_after_ms);
   else if (origin->type == GW_FRAME_PUBLISH)
     reply_published(s, origin->request, outcome);
   else

@@ -7,6 +7,7 @@
 #include "server/core/conn_state.h"
 #include "server/core/grants.h"
 #include "server/core/mem.h"
+#include "server/core/meter.h"
 #include "server/core/session.h"
 
 #define SERVER_NAME "godwit/" GW_VERSION
@@ -102,8 +103,6 @@ static bool open_session(gw_session *s, const gw_hello *hello, uint64_t client,
   }
   s->opened_ms = h->now_ms;
   s->active_ms = INT64_MIN / 2;
-  s->publish_credit = UINT32_MAX; /* what it may be is seen when it is used */
-  s->publish_ms = (uint32_t)h->now_ms;
   s->ping_interval_ms = agree_on_interval(h, hello->ping_interval_ms);
   s->out.credit = (int32_t)credit_of(hello);
   s->has_credit = s->out.credit != 0;
@@ -144,7 +143,12 @@ static enum gws_answer identify(gw_session *s, const gw_frame *f,
                    .token = hello->token};
   enum gws_answer answer = gws_ask(s, f, &q, v);
   if (s->hub->port.ask == NULL) v->user = hello->user;
-  return answer;
+  if (answer != GWS_ANSWER_YES ||
+      !gws_is_revoked(s->hub, v, (gw_view){NULL, 0}))
+    return answer;
+  gw_stat_add(&s->hub->stats.revoked_total, 1);
+  *v = (gw_verdict){.code = GW_CODE_TOKEN_REVOKED};
+  return GWS_ANSWER_NO;
 }
 
 void gws_turn_away(gw_session *s, const gw_verdict *v) {
@@ -199,6 +203,12 @@ static void welcome(gw_session *s, uint32_t request, const gw_hello *hello,
   }
   send_welcome(s, request);
   tell_beginning(s);
+  if (s->state != GWS_SESSION_OPEN) return;
+  if (!gws_meter_begin(s)) {
+    gws_hub_nomem(s->hub);
+    gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
+    return;
+  }
   const gw_bond *bond = gws_session_bond(s);
   grant_channels(s, v->channels, v->num_channels);
   if (bond != NULL) grant_channels(s, bond->channels, bond->num_channels);

@@ -25,6 +25,7 @@
 #include "server/core/news.h"
 #include "server/core/pattern.h"
 #include "server/core/presence.h"
+#include "server/core/quota.h"
 #include "server/core/scope.h"
 #include "server/core/session.h"
 
@@ -56,6 +57,7 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   h->places = gws_hub_hash(h, "place", 5);
   gw_wheel_init(&h->wheel, 0);
   h->drain.timer.kind = GWS_TIMER_DRAIN;
+  h->revocations.timer.kind = GWS_TIMER_REVOCATIONS;
   h->late_timer.kind = GWS_TIMER_GROUPS;
   h->forwarded = gw_mem_zalloc(h->num_workers * sizeof *h->forwarded);
   /* Got now, as both are needed to survive when nothing can be got later. */
@@ -105,6 +107,9 @@ void gw_hub_free(gw_hub *h) {
   gw_slots_deinit(&h->channels);
   gws_groups_free(h);
   gw_index_deinit(&h->clients);
+  gw_index_deinit(&h->tokens);
+  gws_revocations_deinit(h);
+  gws_quotas_free(h);
   gw_index_deinit(&h->users);
   gw_index_deinit(&h->followed);
   gws_filters_deinit(h);
@@ -227,6 +232,9 @@ static void fire(void *user, gw_timer *t) {
   case GWS_TIMER_LEASE:
     gws_lease_on_timer(GWS_AROUND(t, gw_lease, timer));
     break;
+  case GWS_TIMER_REVOCATIONS:
+    gws_revocations_on_timer(GWS_AROUND(t, gw_hub, revocations.timer));
+    break;
   case GWS_TIMER_GROUPS:
     gws_groups_on_timer(GWS_AROUND(t, gw_hub, late_timer));
     break;
@@ -294,6 +302,11 @@ static const mail_handler mail_handlers[] = {
     [GWS_MAIL_CALL_DONE] = gws_calls_on_done,
     [GWS_MAIL_API] = gws_api_on_mail,
     [GWS_MAIL_API_DONE] = gws_api_on_done,
+    [GWS_MAIL_REVOKE] = gws_revocation_on_mail,
+    [GWS_MAIL_USER_JOIN] = gws_quota_on_join,
+    [GWS_MAIL_USER_LEAVE] = gws_quota_on_leave,
+    [GWS_MAIL_USER_SHARE] = gws_quota_on_share,
+    [GWS_MAIL_USER_CLOSE] = gws_quota_on_close,
     [GWS_MAIL_GROUP] = gws_groups_on_mail,
 };
 
@@ -358,6 +371,15 @@ void gws_hub_log(gw_hub *h, int level, const char *event, const char *fields,
   (void)vsnprintf(text, sizeof text, fields, args);
   va_end(args);
   h->port.log(h->user, level, event, text);
+}
+
+void gws_log_text(char *to, size_t cap, gw_view text) {
+  size_t len = 0;
+  for (; len < text.len && len + 1 < cap; len++) {
+    uint8_t c = text.data[len];
+    to[len] = c < 0x20 || c == 0x7f || c == '"' || c == '\\' ? '?' : (char)c;
+  }
+  to[len] = '\0';
 }
 
 void gws_hub_nomem(gw_hub *h) {

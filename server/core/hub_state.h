@@ -8,6 +8,7 @@
 #include "server/core/index.h"
 #include "server/core/names.h"
 #include "server/core/refused.h"
+#include "server/core/revocation.h"
 #include "server/core/slots.h"
 #include "server/core/wheel.h"
 
@@ -24,6 +25,7 @@ enum gws_timer_kind {
   GWS_TIMER_SENT_CALL,
   GWS_TIMER_IDENTITY,
   GWS_TIMER_LEASE,
+  GWS_TIMER_REVOCATIONS,
   GWS_TIMER_GROUPS,
   GWS_TIMER_HOLD,
   GWS_TIMER_ABSENCE,
@@ -82,6 +84,7 @@ struct gw_hub {
   gw_index clients;   /**< open sessions by client id */
   gw_index users;     /**< first of each user's; see bunch.h */
   uint64_t places;    /**< hides the slots in ids of connections */
+  gw_index tokens;    /**< timers of identities and leases by token id */
   gw_session *ending; /**< sessions to take apart at the safe point */
   unsigned depth;     /**< calls from outside that are under way */
   uint32_t low_water; /**< half of the queue's cap */
@@ -136,6 +139,10 @@ struct gw_hub {
   const gw_inspector *inspector;  /**< NULL: nobody */
   void *inspector_user;
 
+  gw_revocations revocations;
+  struct gw_quota *quotas;     /**< uthash: what users use on this worker */
+  struct gw_quota_home *homes; /**< uthash: users that this worker counts */
+
   struct gws_drain drain;
   gw_out scratch;
   uint8_t *json_frame; /**< where JSON input becomes a frame */
@@ -165,6 +172,10 @@ void gws_hub_set_timer(gw_hub *h, gw_timer *t, uint64_t delay_ms);
 /** fields as printf. */
 void gws_hub_log(gw_hub *h, int level, const char *event, const char *fields,
                  ...);
+
+/** Copy a text from anywhere for a log line: nothing in it looks like the log's
+ * own quotes or lines. */
+void gws_log_text(char *to, size_t cap, gw_view text);
 
 /** Count an allocation that failed. */
 void gws_hub_nomem(gw_hub *h);

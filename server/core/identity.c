@@ -23,6 +23,17 @@ static uint64_t expiry_of(const gw_hub *h, const gw_verdict *v) {
   return v->ttl_ms != 0 ? h->now_ms + v->ttl_ms : 0;
 }
 
+/* ---- by token ------------------------------------------------------------ */
+
+/** Tokens are found by revocations: by the timer of what rests on them. */
+static int index_token(gw_hub *h, uint64_t token_id, gw_timer *t) {
+  return token_id != 0 ? gw_index_add(&h->tokens, (uint32_t)token_id, t) : 0;
+}
+
+static void unindex_token(gw_hub *h, uint64_t token_id, gw_timer *t) {
+  if (token_id != 0) gw_index_remove(&h->tokens, (uint32_t)token_id, t);
+}
+
 /* ---- connections --------------------------------------------------------- */
 
 static gw_identity *make_identity(gw_session *s, gw_view info) {
@@ -44,10 +55,14 @@ int gws_identity_set(gw_session *s, const gw_verdict *v) {
     return 0;
   }
   gw_identity *id = make_identity(s, info);
-  if (id == NULL) return GW_ERR_NOMEM;
+  if (id == NULL || index_token(h, v->token_id, &id->timer) < 0) {
+    gw_mem_free(id);
+    return GW_ERR_NOMEM;
+  }
   gws_identity_free(s);
   s->identity = id;
   id->token_id = v->token_id;
+  id->issued_ms = v->issued_ms;
   id->expires_ms = expiry_of(h, v);
   set_timer(h, &id->timer, id->expires_ms);
   return 0;
@@ -66,8 +81,10 @@ uint64_t gws_identity_ttl_ms(const gw_session *s) {
 }
 
 void gws_identity_free(gw_session *s) {
-  if (s->identity == NULL) return;
-  gw_wheel_cancel(&s->hub->wheel, &s->identity->timer);
+  gw_identity *id = s->identity;
+  if (id == NULL) return;
+  unindex_token(s->hub, id->token_id, &id->timer);
+  gw_wheel_cancel(&s->hub->wheel, &id->timer);
   gw_mem_free(s->identity);
   s->identity = NULL;
 }
@@ -88,19 +105,33 @@ int gws_lease_set(gw_sub *sub, const gw_verdict *v) {
     gws_lease_free(sub);
     return 0;
   }
-  if (sub->lease == NULL) sub->lease = gw_mem_zalloc(sizeof *sub->lease);
-  if (sub->lease == NULL) return GW_ERR_NOMEM;
-  sub->lease->sub = sub;
-  sub->lease->timer.kind = GWS_TIMER_LEASE;
-  sub->lease->token_id = v->token_id;
-  sub->lease->expires_ms = expiry_of(h, v);
-  set_timer(h, &sub->lease->timer, sub->lease->expires_ms);
+  gw_lease *l = gw_mem_zalloc(sizeof *l);
+  if (l == NULL || index_token(h, v->token_id, &l->timer) < 0) {
+    gw_mem_free(l);
+    return GW_ERR_NOMEM;
+  }
+  gws_lease_free(sub);
+  sub->lease = l;
+  l->sub = sub;
+  l->timer.kind = GWS_TIMER_LEASE;
+  l->token_id = v->token_id;
+  l->issued_ms = v->issued_ms;
+  l->expires_ms = expiry_of(h, v);
+  set_timer(h, &l->timer, l->expires_ms);
   return 0;
 }
 
+uint64_t gws_lease_ttl_ms(const gw_sub *sub) {
+  const gw_lease *l = sub->lease;
+  uint64_t now = sub->session->hub->now_ms;
+  return l != NULL && l->expires_ms > now ? l->expires_ms - now : 0;
+}
+
 void gws_lease_free(gw_sub *sub) {
+  gw_hub *h = sub->session->hub;
   if (sub->lease == NULL) return;
-  gw_wheel_cancel(&sub->session->hub->wheel, &sub->lease->timer);
+  unindex_token(h, sub->lease->token_id, &sub->lease->timer);
+  gw_wheel_cancel(&h->wheel, &sub->lease->timer);
   gw_mem_free(sub->lease);
   sub->lease = NULL;
 }

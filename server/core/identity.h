@@ -16,6 +16,7 @@ typedef struct gw_identity {
   gw_session *session;
   uint64_t expires_ms; /**< 0: never */
   uint64_t token_id;
+  uint64_t issued_ms; /**< of the token, since 1970; 0: not known */
   uint32_t info_len;
   uint8_t info[];
 } gw_identity;
@@ -26,6 +27,7 @@ typedef struct gw_lease {
   gw_sub *sub;
   uint64_t expires_ms; /**< 0: never */
   uint64_t token_id;
+  uint64_t issued_ms; /**< as above */
 } gw_lease;
 
 /** Take over what a verdict about a connection says, at the beginning or by a
@@ -39,6 +41,8 @@ void gws_identity_on_timer(gw_identity *id);
 
 /** The same about a subscription. */
 GW_MUST_USE int gws_lease_set(gw_sub *sub, const gw_verdict *v);
+/** What is left of it; 0: it does not end. */
+uint64_t gws_lease_ttl_ms(const gw_sub *sub);
 void gws_lease_free(gw_sub *sub);
 /** The token has run out: the subscription ends with TOKEN_EXPIRED. */
 void gws_lease_on_timer(gw_lease *l);

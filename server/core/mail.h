@@ -60,7 +60,12 @@ enum gws_mail_kind {
   GWS_MAIL_CALL_DONE,
   GWS_MAIL_API,
   GWS_MAIL_API_DONE,
-  GWS_MAIL_GROUP /**< another value of a group, or its end */
+  GWS_MAIL_GROUP, /**< another value of a group, or its end */
+  GWS_MAIL_REVOKE,
+  GWS_MAIL_USER_JOIN, /**< see quota.h */
+  GWS_MAIL_USER_LEAVE,
+  GWS_MAIL_USER_SHARE,
+  GWS_MAIL_USER_CLOSE
 };
 
 #define GWS_NOBODY UINT32_MAX
@@ -84,6 +89,7 @@ typedef struct gw_outcome {
   uint64_t epoch;
   uint64_t offset;
   bool duplicate;
+  uint32_t retry_after_ms; /**< of a refusal; 0: the usual */
 } gw_outcome;
 
 /** A publication on its way to the channel's owner; the channel's name is in
@@ -131,6 +137,15 @@ typedef struct gw_call_mail {
   bool is_internal; /**< no memory for what it said */
 } gw_call_mail;
 
+/** A connection of a user comes or goes, or its share of the user's rate. */
+typedef struct gw_quota_mail {
+  gw_view user;
+  uint64_t session; /**< handle, at the worker that has it */
+  uint64_t client;
+  uint32_t share;
+  uint32_t code; /**< CLOSE: what the connection is told */
+} gw_quota_mail;
+
 /** A question of the application. */
 typedef struct gw_api_mail {
   const gw_api_method *method;
@@ -160,6 +175,8 @@ struct gw_mail {
     gw_outcome outcome;
     gw_call_mail call;
     gw_api_mail api;
+    gws_revocation revocation;
+    gw_quota_mail quota;
   } u;
   size_t bytes_len;
   size_t bytes_cap;

@@ -142,6 +142,29 @@ static uint64_t key_of(const gw_publish_command *cmd) {
   return cmd->repeat != 0 ? 1 : cmd->msg.key;
 }
 
+/**
+ * Whether the channel's rate lets one more. What was to follow one that it did
+ * not let has to wait for that: it is known by its key, so that no list of the
+ * refused is needed, which many publishers would fill.
+ */
+static uint32_t take_turn(gw_channel *ch, const gw_publish *msg,
+                          const struct gw_dedup_publisher *p,
+                          uint32_t *wait_ms) {
+  uint64_t offset;
+  const gw_rate *rate = &ch->ns->publish_rate;
+  if (rate->num == 0) return GW_CODE_OK;
+  if (p != NULL && msg->after != 0 && !gw_dedup_has(p, msg->after, &offset))
+    return GW_CODE_PRECEDING_REFUSED;
+  *wait_ms = gw_bucket_take(&ch->rate, rate, 1, ch->hub->now_ms);
+  if (*wait_ms == 0) return GW_CODE_OK;
+  char name[GW_MAX_CHANNEL_BYTES + 1];
+  gws_log_text(name, sizeof name, gws_channel_name(ch));
+  gw_stat_add(&ch->hub->stats.channel_rate_limited_total, 1);
+  gws_hub_log(ch->hub, GWS_LOG_INFO, "rate.limited",
+              "of=channel channel=\"%s\" retry_after_ms=%u", name, *wait_ms);
+  return GW_CODE_RATE_LIMITED;
+}
+
 /** Check it against what the channel knows. GW_CODE_OK with a message in st, or
  * with none: it is a repeat. */
 static uint32_t prepare(gw_channel *ch, const gw_publish_command *cmd,
@@ -157,6 +180,8 @@ static uint32_t prepare(gw_channel *ch, const gw_publish_command *cmd,
     outcome->duplicate = gw_dedup_has(*p, key, &outcome->offset);
     if (outcome->duplicate) return GW_CODE_OK;
   }
+  uint32_t code = take_turn(ch, msg, *p, &outcome->retry_after_ms);
+  if (code != GW_CODE_OK) return code;
   if (item == 0 && ch->history.mode == GW_HISTORY_MAP)
     return GW_CODE_BAD_REQUEST;
   if (!is_as_expected(ch, msg, item)) return GW_CODE_CONFLICT;
@@ -166,7 +191,7 @@ static uint32_t prepare(gw_channel *ch, const gw_publish_command *cmd,
   }
   st->buf = encode_command(ch, cmd, item);
   if (st->buf == NULL) return GW_CODE_INTERNAL;
-  uint32_t code = make_room(ch, st->buf);
+  code = make_room(ch, st->buf);
   if (code == GW_CODE_OK && msg->meta.len != 0 && ch->meta == NULL &&
       gws_meta_set(ch, msg->meta) < 0)
     code = GW_CODE_INTERNAL;
@@ -355,7 +380,10 @@ static gw_mail *accept_one(gw_hub *h, const gw_publish_command *cmd,
   else
     ch = gws_channel_get(h, cmd->msg.channel, cmd->hash, &o->code);
   if (ch != NULL) stamp(ch, cmd, o, &st);
-  if (gw_code_class(o->code) == GW_CLASS_RETRY) {
+  if (ch != NULL && (o->code == GW_CODE_RATE_LIMITED ||
+                     o->code == GW_CODE_PRECEDING_REFUSED)) {
+    /* By the channel's rate, which keeps the order by itself. */
+  } else if (gw_code_class(o->code) == GW_CLASS_RETRY) {
     if (o->code == GW_CODE_INTERNAL) gws_hub_nomem(h);
     note_refusal(h, cmd);
   } else {

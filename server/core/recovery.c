@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/core/channel.h"
+#include "server/core/identity.h"
 #include "server/core/meta.h"
 #include "server/core/news.h"
 #include "server/core/presence.h"
@@ -125,6 +126,7 @@ void gws_recovery_begin(gw_sub *sub) {
   c->floor = 0;
   gw_subscribed msg = find_start(ch, c);
   msg.live = msg.offset == ch->top;
+  if (sub->lease != NULL) msg.token_ttl_ms = gws_lease_ttl_ms(sub);
   count(s->hub, c, &msg);
   c->cursor = msg.offset;
   if (c->request != 0)

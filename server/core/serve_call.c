@@ -3,6 +3,7 @@
  * application. */
 #include "server/core/calls.h"
 #include "server/core/idle.h"
+#include "server/core/meter.h"
 #include "server/core/session.h"
 
 static uint32_t check(gw_session *s, const gw_frame *f, const gw_rpc *msg) {
@@ -50,6 +51,7 @@ void gws_serve_rpc(gw_session *s, const gw_frame *f) {
     return;
   }
   gw_stat_add(&s->hub->stats.calls_total, 1);
+  if (!gws_meter_admit(s, request, GW_OPERATION_CALL)) return;
   gws_session_act(s);
   gw_call_open *c = NULL;
   uint32_t code = check(s, f, &msg);

@@ -47,6 +47,10 @@ static bool is_other_user(const gw_session *s, const gw_verdict *v) {
 
 static uint32_t renew(gw_session *s, gw_sub *sub, const gw_verdict *v) {
   if (sub == NULL && is_other_user(s, v)) return GW_CODE_PERMISSION_DENIED;
+  if (gws_is_revoked(s->hub, v, gws_session_user(s))) {
+    gw_stat_add(&s->hub->stats.revoked_total, 1);
+    return GW_CODE_TOKEN_REVOKED;
+  }
   int err = sub != NULL ? gws_lease_set(sub, v) : gws_identity_set(s, v);
   if (err == 0) return GW_CODE_OK;
   gws_hub_nomem(s->hub);

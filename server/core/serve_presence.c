@@ -4,6 +4,7 @@
 #include "server/core/channel.h"
 #include "server/core/idle.h"
 #include "server/core/mail.h"
+#include "server/core/meter.h"
 #include "server/core/presence.h"
 #include "server/core/session.h"
 
@@ -125,6 +126,7 @@ static bool is_state(const gw_namespace *ns, const gw_presence_set *msg) {
 static void change(gw_session *s, const gw_frame *f, uint32_t code,
                    gw_presence_command *cmd) {
   gw_sub *sub = NULL;
+  if (!gws_meter_admit(s, f->head.request, GW_OPERATION_PRESENCE)) return;
   if (code == GW_CODE_OK) code = find_sub(s, f, &sub);
   if (code == GW_CODE_OK && f->head.type == GW_FRAME_PRESENCE_SET &&
       !is_state(sub->channel->ns, &cmd->msg))
@@ -251,6 +253,7 @@ void gws_serve_presence_get(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "PresenceGet cannot be decoded");
     return;
   }
+  if (!gws_meter_admit(s, f->head.request, GW_OPERATION_PRESENCE)) return;
   uint32_t code = gws_target_find_one(s, &f->head, msg.channel, &t);
   if (code == GW_CODE_OK && !gws_target_space(s, &t)->presence)
     code = GW_CODE_PERMISSION_DENIED;

@@ -5,29 +5,10 @@
 #include "server/core/idle.h"
 #include "server/core/inspect.h"
 #include "server/core/mail.h"
+#include "server/core/meter.h"
 #include "server/core/news.h"
 #include "server/core/publish_check.h"
 #include "server/core/session.h"
-
-/** Publications that may come at once, in parts of what may in a second: a bit
- * more than a client that counts for itself sends, as a network can push
- * together what was sent apart. */
-#define BURST_PERMILLE 1250u
-
-/** Whether the announced rate allows one more. */
-static bool take_credit(gw_session *s) {
-  uint64_t rate = s->hub->settings->limits.publish_per_second;
-  if (rate == 0) return true;
-  uint64_t most = rate * BURST_PERMILLE;
-  if (most > UINT32_MAX) most = UINT32_MAX;
-  uint32_t now = (uint32_t)s->hub->now_ms;
-  uint64_t credit = s->publish_credit + (now - s->publish_ms) * rate;
-  s->publish_ms = now;
-  if (credit > most) credit = most;
-  bool is_enough = credit >= 1000;
-  s->publish_credit = (uint32_t)(is_enough ? credit - 1000 : credit);
-  return is_enough;
-}
 
 /** Keep the order of what will come again; see refused.h. */
 static void note_refusal(gw_session *s, uint64_t hash, uint64_t key) {
@@ -39,15 +20,41 @@ static void note_refusal(gw_session *s, uint64_t hash, uint64_t key) {
                         GWS_RETRY_AFTER_MS);
 }
 
-static void refuse(gw_session *s, uint32_t request, uint32_t code) {
-  if (request != 0) gws_reply_error(s, request, code, NULL);
+/** The server ended the subscription that it names while it was on its way. What
+ * channel it is for is not known any more, nor what follows it, perhaps by name:
+ * the client has to send everything again, in order. */
+static bool is_stranded(const gw_session *s, uint64_t key, uint32_t code) {
+  return code == GW_CODE_NOT_SUBSCRIBED && s->has_ended && key != 0;
 }
 
-/** Refuse for now. */
+static void refuse(gw_session *s, uint32_t request, uint64_t key,
+                   uint32_t code) {
+  if (is_stranded(s, key, code))
+    gws_session_end(s, GW_CODE_PRECEDING_REFUSED, NULL);
+  else if (request != 0)
+    gws_reply_error(s, request, code, NULL);
+}
+
+/** Refuse for now; wait_ms 0: as long as is usual. */
 static void put_off(gw_session *s, uint32_t request,
-                    const gw_publish_command *cmd, uint32_t code) {
-  refuse(s, request, code);
+                    const gw_publish_command *cmd, uint32_t code,
+                    uint32_t wait_ms) {
+  if (request != 0)
+    gws_reply_refusal(s, request, code, (gw_view){NULL, 0}, wait_ms);
   note_refusal(s, cmd->hash, cmd->msg.key);
+}
+
+/** Whether its turn has come, and the rate lets it: before anybody is asked. */
+static bool admit(gw_session *s, uint32_t request,
+                  const gw_publish_command *cmd) {
+  if (gw_refused_holds(&s->refused, cmd->hash, cmd->msg.after)) {
+    put_off(s, request, cmd, GW_CODE_PRECEDING_REFUSED, 0);
+    return false;
+  }
+  uint32_t wait_ms = gws_meter_take(s, GW_OPERATION_PUBLISH);
+  if (wait_ms == 0) return true;
+  put_off(s, request, cmd, GW_CODE_RATE_LIMITED, wait_ms);
+  return false;
 }
 
 gw_mail *gws_publish_mail(const gw_publish_command *cmd,
@@ -76,7 +83,7 @@ static void forward(gw_session *s, uint32_t owner,
   gw_mail *m = gws_publish_mail(cmd, origin);
   if (m == NULL) {
     gws_hub_nomem(s->hub);
-    put_off(s, origin->request, cmd, GW_CODE_INTERNAL);
+    put_off(s, origin->request, cmd, GW_CODE_INTERNAL, 0);
     return;
   }
   gw_refused_accept(&s->refused, cmd->hash, cmd->msg.key);
@@ -91,15 +98,11 @@ static void publish(gw_session *s, uint32_t request,
                       .request = request,
                       .session = s->handle,
                       .type = GW_FRAME_PUBLISH};
-  if (gw_refused_holds(&s->refused, cmd->hash, cmd->msg.after)) {
-    put_off(s, request, cmd, GW_CODE_PRECEDING_REFUSED);
-  } else if (!take_credit(s)) {
-    put_off(s, request, cmd, GW_CODE_RATE_LIMITED);
-  } else if (owner == h->worker) {
+  if (owner == h->worker) {
     gw_refused_accept(&s->refused, cmd->hash, cmd->msg.key);
     gws_publish_accept(h, cmd, &origin, NULL);
   } else if (gws_hub_is_worker_busy(h, owner)) {
-    put_off(s, request, cmd, GW_CODE_OVERLOADED);
+    put_off(s, request, cmd, GW_CODE_OVERLOADED, 0);
   } else {
     forward(s, owner, cmd, &origin);
   }
@@ -179,7 +182,7 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
     if (gw_name_is_pattern(ns, t.name)) code = GW_CODE_BAD_CHANNEL;
   }
   if (code != GW_CODE_OK) {
-    refuse(s, f->head.request, code);
+    refuse(s, f->head.request, cmd.msg.key, code);
     return;
   }
   gws_session_act(s);
@@ -195,7 +198,8 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
     refuse_problem(s, f->head.request, &cmd, &problem);
     return;
   }
-  if (permit(s, f, &t, &cmd)) publish(s, f->head.request, &cmd);
+  if (admit(s, f->head.request, &cmd) && permit(s, f, &t, &cmd))
+    publish(s, f->head.request, &cmd);
 }
 
 void gws_serve_publish_refused(gw_session *s, const gw_frame *f,

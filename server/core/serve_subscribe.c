@@ -5,6 +5,7 @@
 #include "server/core/filter.h"
 #include "server/core/grants.h"
 #include "server/core/json_text.h"
+#include "server/core/meter.h"
 #include "server/core/session.h"
 
 /** Whether the alias may stand for the channel of sub, which may be NULL. */
@@ -98,6 +99,12 @@ static enum gws_answer permit(wish *w) {
   } else {
     answer = gws_access(w->s, w->f, &ask, &w->v);
   }
+  if (answer == GWS_ANSWER_YES && w->v.token_id != 0 &&
+      gws_is_revoked(w->s->hub, &w->v, gws_session_user(w->s))) {
+    gw_stat_add(&w->s->hub->stats.revoked_total, 1);
+    w->v = (gw_verdict){.code = GW_CODE_TOKEN_REVOKED};
+    return GWS_ANSWER_NO;
+  }
   if (answer != GWS_ANSWER_YES || !w->msg.presence ||
       gws_access_also(w->s, &w->t, GW_ACTION_PRESENCE, &w->v))
     return answer;
@@ -167,6 +174,9 @@ void gws_serve_subscribe(gw_session *s, const gw_frame *f) {
   }
   gw_head by_name = {.type = f->head.type};
   uint32_t code = gws_target_find(s, &by_name, w.msg.channel, &w.t);
+  if (code == GW_CODE_OK && s->meter != NULL &&
+      !gws_meter_admit(s, f->head.request, GW_OPERATION_SUBSCRIBE))
+    return;
   if (code == GW_CODE_OK) code = check(s, f, &w.msg, w.t.sub);
   if (code == GW_CODE_OK) {
     w.ns = gws_target_space(s, &w.t);

@@ -11,6 +11,7 @@
 #include "server/core/grants.h"
 #include "server/core/json.h"
 #include "server/core/mem.h"
+#include "server/core/meter.h"
 
 /** A WebSocket close code is this much above ours (godwit.proto). */
 #define WS_CODE_BASE 4000u
@@ -380,22 +381,12 @@ static void begin_ending(gw_session *s) {
   h->ending = s;
 }
 
-/** Some reasons name what the peer sent: nothing in them may look like the
- * log's own quotes or lines. */
-static void copy_safe(char *to, size_t cap, const char *text) {
-  size_t len = 0;
-  for (; text[len] != '\0' && len + 1 < cap; len++) {
-    unsigned char c = (unsigned char)text[len];
-    to[len] = c < 0x20 || c == 0x7f || c == '"' || c == '\\' ? '?' : text[len];
-  }
-  to[len] = '\0';
-}
-
 void gws_session_log(const gw_session *s, int level, const char *event,
                      uint32_t code, const char *reason) {
   char safe[GW_MAX_REASON_BYTES + 1];
   gw_view peer = gws_session_peer(s);
-  copy_safe(safe, sizeof safe, reason);
+  /* Some reasons name what the peer sent. */
+  gws_log_text(safe, sizeof safe, gw_view_of(reason));
   gws_hub_log(s->hub, level, event, "peer=%.*s code=%u name=%s reason=\"%s\"",
               (int)peer.len, peer.data != NULL ? (const char *)peer.data : "",
               code, gw_code_name(code), safe);
@@ -544,6 +535,7 @@ void gws_session_detach(gw_session *s) {
   gws_calls_drop(s);
   gws_holds_free(s);
   gws_identity_free(s);
+  gws_meter_end(s);
   gws_grants_free(s);
   tell_end(s);
   forget(s);

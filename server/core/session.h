@@ -43,6 +43,7 @@ struct gw_session {
   bool is_known;    /**< an authenticator vouches for the user's name */
   uint8_t bad_lines;
   bool has_credit;    /**< data goes out as far as the client grants it */
+  bool has_ended;     /**< a subscription of it, by the server */
   uint8_t conn_state; /**< enum gw_conn_state; see conn_state.h */
   uint16_t end_code;  /**< why it ended; 0: it did not, or was lost */
   gw_outq out;
@@ -52,9 +53,7 @@ struct gw_session {
   uint32_t last_sent_ms;
   uint32_t spoke_ms; /**< low bits: when it sent something that is no ping */
   uint32_t ping_interval_ms;
-  uint32_t message_bytes;  /**< of the message that is coming in */
-  uint32_t publish_credit; /**< thousandths of publications that may come */
-  uint32_t publish_ms;     /**< low bits: when that was so */
+  uint32_t message_bytes; /**< of the message that is coming in */
   union {
     gw_timer timer;          /**< handshake, then liveness */
     gw_session *next_ending; /**< when ENDING */
@@ -77,6 +76,7 @@ struct gw_session {
   struct gw_calls *calls;   /**< NULL: none */
   gw_holds *holds;          /**< NULL: nothing was ever held */
   gw_identity *identity;    /**< NULL: nothing more is known */
+  struct gw_meter *meter;   /**< NULL: nothing is counted */
   struct gw_grants *grants; /**< NULL: the server subscribed it to nothing */
   gw_refused_list refused;  /**< publications that have to be sent again */
   uint8_t peer_len;

@@ -54,6 +54,7 @@ const gw_settings gw_settings_default = {
     .conn_grace_ms = GW_PRESENCE_GRACE_MS,
     .conn_log_size = 1000u,
     .max_connections = 0,
+    .max_revocations = GW_MAX_REVOCATIONS,
     .max_channels = 1000u * 1000u,
     .max_forwarded = 16384,
     .dedup_window_ms = GW_DEDUP_WINDOW_MS,

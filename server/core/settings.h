@@ -5,6 +5,7 @@
 #define GODWIT_SERVER_SETTINGS_H
 
 #include "godwit/wire.h"
+#include "server/core/bucket.h"
 
 /** What somebody may want to do in a channel. */
 enum gw_action {
@@ -69,6 +70,19 @@ enum gw_text_form {
   GW_TEXT_ANY,
   GW_TEXT_NFC /**< Unicode's normalisation form C */
 };
+
+/** What a connection does that is counted. */
+enum gw_operation {
+  GW_OPERATION_SUBSCRIBE,
+  GW_OPERATION_PUBLISH,
+  GW_OPERATION_CALL,
+  GW_OPERATION_PRESENCE,
+  GW_NUM_OPERATIONS
+};
+
+/** What happens to a connection of a user that has as many as it may. */
+enum gw_crowd { GW_CROWD_REFUSE, GW_CROWD_CLOSE_OLDEST };
+
 /** A state of a presence's member turns into another by itself. */
 typedef struct gw_transition {
   char from[GW_MAX_STATE_BYTES + 1];
@@ -129,6 +143,7 @@ typedef struct gw_namespace {
   uint32_t batch_delay_ms; /**< publications are gathered for this long to go
                                 out together; 0: each goes at once */
   uint32_t batch_bytes;    /**< or until they are this many bytes */
+  gw_rate publish_rate;    /**< of one channel, by all its publishers */
 } gw_namespace;
 
 #define GW_NUM_ADDRESSES (GW_ADDRESS_EVERYBODY + 1)
@@ -143,7 +158,17 @@ typedef struct gw_settings {
                                this long; 0: none is */
   uint32_t conn_grace_ms; /**< a lost one may come back for this long */
   uint32_t conn_log_size; /**< changes of connections that a worker remembers */
-  uint32_t max_connections; /**< per worker; 0: no limit */
+  uint32_t max_connections;         /**< per worker; 0: no limit */
+  gw_rate rates[GW_NUM_OPERATIONS]; /**< of a connection, by enum gw_operation;
+                                         limits.publish_per_second tells its
+                                         part of them */
+  gw_rate user_rate; /**< operations of a user that an authenticator vouches
+                          for, on the whole node */
+  uint32_t
+      max_user_connections; /**< of such a user, on the node; 0: no limit */
+  uint32_t user_crowd;      /**< enum gw_crowd: over that */
+  uint32_t max_revocations; /**< that are remembered */
+  uint64_t max_token_ms;    /**< no token lives for longer; 0: not known */
   uint32_t max_channels;    /**< owned per worker; 0: no limit */
   uint32_t max_forwarded;   /**< unanswered commands to one other worker */
   uint32_t dedup_window_ms;
@@ -168,6 +193,9 @@ extern const gw_settings gw_settings_default;
 
 /** The namespace of a name; NULL when there is none, "" being for the rest. */
 const gw_namespace *gw_settings_named(const gw_settings *s, const char *name);
+
+/** Revocations remembered by default, at some 64 bytes on each worker. */
+#define GW_MAX_REVOCATIONS 100000u
 
 /** The namespace of a channel. Never NULL. */
 const gw_namespace *gw_settings_namespace(const gw_settings *s,

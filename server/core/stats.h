@@ -47,6 +47,16 @@
   X(frames_held, gauge, "Frames that wait for such an answer")               \
   X(refused_total, counter, "Requests refused by a rule or an answer")       \
   X(inspected_out_total, counter, "Of these, by the middleware")             \
+  X(revocations, gauge, "Revocations that are remembered")                   \
+  X(revoked_total, counter, "What ended or was refused by a revocation")     \
+  X(rate_limited_total, counter, "Requests over the rate of a connection")   \
+  X(user_rate_limited_total, counter, "Requests over the rate of a user")    \
+  X(channel_rate_limited_total, counter,                                     \
+    "Publications over the rate of a channel")                               \
+  X(user_connections_refused_total, counter,                                 \
+    "Connections closed as their user has as many as it may")                \
+  X(user_connections_displaced_total, counter,                               \
+    "Connections closed for a newer one of the same user")                   \
   X(errors_total, counter, "Error answers sent")                             \
   X(protocol_errors_total, counter,                                          \
     "Connections closed for a broken protocol")                              \

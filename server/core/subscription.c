@@ -255,6 +255,9 @@ void gws_sub_refuse(const gw_sub *sub, uint32_t code, const char *reason) {
 void gws_sub_end(gw_sub *sub, uint32_t code, const char *reason,
                  enum gws_farewell why) {
   gw_session *s = sub->session;
+  gws_batch_flush(
+      sub->channel); /* what came before the end is sent before it */
+  s->has_ended = true;
   if (sub->feed == GWS_FEED_WAITING) {
     gws_sub_refuse(sub, code, reason);
   } else {

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "server/auth/origin.h"
 #include "server/net/api.h"
-#include "server/net/api_keys.h"
 #include "server/net/api_status.h"
 #include "server/net/http.h"
 #include "server/net/server.h"
@@ -102,31 +102,33 @@ static bool is_loopback(struct lws *wsi) {
          (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && b[12] == 127);
 }
 
-static bool shows_key(const char *keys, struct lws *wsi) {
+static bool shows_key(const gw_api_keys *keys, struct lws *wsi) {
   static const char name[] = "x-api-key:", scheme[] = "Bearer ";
   char text[GW_API_KEY_MAX + sizeof scheme];
   bool is_long;
   if (header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, text, sizeof text, &is_long) &&
       !is_long && strncasecmp(text, scheme, sizeof scheme - 1) == 0)
-    return gw_api_keys_fit(keys, gw_view_of(text + sizeof scheme - 1));
+    return gw_api_keys_has(keys, gw_view_of(text + sizeof scheme - 1));
   int len = lws_hdr_custom_length(wsi, name, sizeof name - 1);
   if (len <= 0 || (size_t)len >= sizeof text ||
       lws_hdr_custom_copy(wsi, text, sizeof text, name, sizeof name - 1) < 0)
     return false;
-  return gw_api_keys_fit(keys, gw_view_of(text));
+  return gw_api_keys_has(keys, gw_view_of(text));
 }
 
 /** 0, or what was returned by refuse. */
 static int check_asker(gw_api_http *a, struct lws *wsi) {
-  const gw_config *c = &a->server->config;
-  char origin[512];
+  const gw_server *s = a->server;
+  char origin[320], host[320];
   bool is_long;
+  (void)header(wsi, WSI_TOKEN_HOST, host, sizeof host, &is_long);
   if (header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin, &is_long) &&
-      (is_long || !gw_api_list_has(c->api_origins, gw_view_of(origin))))
+      (is_long || !gw_origin_is_allowed(s->config.api_origins,
+                                        gw_view_of(origin), gw_view_of(host))))
     return refuse(a, wsi, 403, GW_CODE_PERMISSION_DENIED,
                   "a page of this origin may not use the API");
-  if (gw_api_keys_exist(c->api_keys))
-    return shows_key(c->api_keys, wsi)
+  if (s->api_keys.num != 0)
+    return shows_key(&s->api_keys, wsi)
                ? 0
                : refuse(a, wsi, 401, GW_CODE_TOKEN_INVALID,
                         "a key of api.keys is needed");

@@ -36,13 +36,27 @@ static bool is_for_hooks(const gw_asks *a, const gw_question *q) {
   return q->rule == NULL || (q->rule->who & GW_WHO_HOOK) != 0;
 }
 
-bool gw_asks_ask(const gw_asks *a, uint32_t worker, const gw_question *q,
+/** Whether a token is. */
+static bool is_for_auth(const gw_asks *a, const gw_question *q) {
+  if (a->auth == NULL) return false;
+  switch (q->kind) {
+  case GW_ASK_CONNECT:
+  case GW_ASK_REFRESH:
+  case GW_ASK_SUBSCRIPTION_REFRESH:
+    return true;
+  case GW_ASK_SUBSCRIBE:
+    return (q->rule->who & GW_WHO_TOKEN) != 0;
+  default:
+    return false;
+  }
+}
+
+bool gw_asks_ask(const gw_asks *a, const gw_question *q,
                  const gw_request *request, gw_verdict *verdict) {
-  enum gw_auth_said said = GW_AUTH_PASS;
-  if (a->auth != NULL) said = a->auth->ask(a->auth_user, worker, q, verdict);
-  if (said != GW_AUTH_PASS) return said == GW_AUTH_ANSWERED;
-  if (is_for_hooks(a, q))
-    return gw_hooks_ask(a->hooks, worker, q, request, verdict);
+  bool has_hook = is_for_hooks(a, q);
+  if (is_for_auth(a, q) && (q->token.len != 0 || !has_hook))
+    return gw_auth_ask(a->auth, q, verdict);
+  if (has_hook) return gw_hooks_ask(a->hooks, a->worker, q, request, verdict);
   answer_alone(q, verdict);
   return true;
 }
@@ -57,11 +71,10 @@ bool gw_asks_want_channels(const gw_asks *a) {
   return a->on_channel != NULL || a->events != NULL || has_channel_hook(a);
 }
 
-void gw_asks_tell_channel(const gw_asks *a, uint32_t worker,
-                          const gw_notice *notice) {
+void gw_asks_tell_channel(const gw_asks *a, const gw_notice *notice) {
   if (a->on_channel != NULL) a->on_channel(a->on_channel_user, notice);
   if (a->events != NULL) gw_events_tell_notice(a->events, notice);
-  if (has_channel_hook(a)) gw_hooks_tell(a->hooks, worker, notice);
+  if (has_channel_hook(a)) gw_hooks_tell(a->hooks, a->worker, notice);
 }
 
 /* ---- connections ------------------------------------------------------------ */
@@ -75,9 +88,8 @@ bool gw_asks_want_connections(const gw_asks *a) {
          has_connection_hook(a);
 }
 
-void gw_asks_tell_connection(const gw_asks *a, uint32_t worker,
-                             const gw_notice *notice) {
+void gw_asks_tell_connection(const gw_asks *a, const gw_notice *notice) {
   if (a->on_connection != NULL) a->on_connection(a->on_connection_user, notice);
   if (a->events != NULL) gw_events_tell_notice(a->events, notice);
-  if (has_connection_hook(a)) gw_hooks_tell(a->hooks, worker, notice);
+  if (has_connection_hook(a)) gw_hooks_tell(a->hooks, a->worker, notice);
 }

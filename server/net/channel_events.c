@@ -23,8 +23,6 @@ void gw_server_on_channel(gw_server *s, gw_server_on_channel_event on_event,
                           void *user) {
   s->on_channel = on_event;
   s->on_channel_user = user;
-  s->asks.on_channel = on_event != NULL ? tell : NULL;
-  s->asks.on_channel_user = s;
   for (uint32_t i = 0; i < s->num_workers; i++)
-    gw_worker_watch_channels(s->workers[i]);
+    gw_worker_watch_channels(s->workers[i], on_event != NULL ? tell : NULL, s);
 }

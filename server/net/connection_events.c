@@ -31,21 +31,16 @@ void gw_server_on_connection(gw_server *s,
                              void *user) {
   s->on_connection = on_event;
   s->on_connection_user = user;
-  s->asks.on_connection = on_event != NULL ? tell : NULL;
-  s->asks.on_connection_user = s;
   for (uint32_t i = 0; i < s->num_workers; i++)
-    gw_worker_watch_connections(s->workers[i]);
+    gw_worker_watch_connections(s->workers[i], on_event != NULL ? tell : NULL,
+                                s);
 }
 
 int gw_server_on_event(gw_server *s, const char *pattern,
                        gw_server_on_event_fn on_event, void *user) {
   int err = gw_events_add(&s->events, pattern, on_event, user);
   if (err < 0) return err;
-  s->asks.events = &s->events;
-  for (uint32_t i = 0; i < s->num_workers; i++) {
-    gw_worker_watch_events(s->workers[i]);
-    gw_worker_watch_channels(s->workers[i]);
-    gw_worker_watch_connections(s->workers[i]);
-  }
+  for (uint32_t i = 0; i < s->num_workers; i++)
+    gw_worker_watch_events(s->workers[i], &s->events);
   return 0;
 }

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define RULES "godwit.yaml"
+
 static bool is_folder(const char *path) {
   struct stat st;
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
@@ -50,10 +52,17 @@ static bool find(const char *in_tree, const char *installed,
          take_folder(up, installed, folder);
 }
 
-int gw_demo_find(gw_demo *d, const char *pages, char *why, size_t why_len) {
+/* The configuration that pages bring along. */
+static void take_rules(gw_demo *d) {
+  char path[GW_DEMO_PATH_MAX + sizeof "/" RULES];
+  int n = snprintf(path, sizeof path, "%s/" RULES, d->pages);
+  if (n < 0 || (size_t)n >= sizeof d->rules || access(path, R_OK) != 0) return;
+  memcpy(d->rules, path, (size_t)n + 1);
+}
+
+static int find_pages(gw_demo *d, const char *pages, char *why,
+                      size_t why_len) {
   char base[GW_DEMO_PATH_MAX];
-  *d = (gw_demo){{0}, {0}};
-  if (!find("wasm/dist", "share/godwit/sdk", d->sdk)) d->sdk[0] = '\0';
   if (pages) {
     if (take_folder(pages, ".", d->pages)) return 0;
     snprintf(why, why_len, "--demo: '%.200s' is no folder", pages);
@@ -66,4 +75,12 @@ int gw_demo_find(gw_demo *d, const char *pages, char *why, size_t why_len) {
            "installed; name its folder with --demo",
            base);
   return GW_ERR_NOT_FOUND;
+}
+
+int gw_demo_find(gw_demo *d, const char *pages, char *why, size_t why_len) {
+  *d = (gw_demo){{0}, {0}, {0}};
+  if (!find("wasm/dist", "share/godwit/sdk", d->sdk)) d->sdk[0] = '\0';
+  int err = find_pages(d, pages, why, why_len);
+  if (err == 0) take_rules(d);
+  return err;
 }

@@ -37,8 +37,9 @@ void gw_socket_free(struct lws *wsi) {
 
 void gw_socket_settle(struct lws *wsi) {
   const gw_socket *one = gw_socket_of(wsi);
-  if (one && !gw_link_is_in(&one->link) && !one->is_proxied && !one->route &&
-      !one->state.request && !one->state.slots && !one->bound && !one->sending)
+  if (one && !gw_link_is_in(&one->link) && !one->is_proxied &&
+      !one->is_counted && !one->refusal && !one->route && !one->state.request &&
+      !one->state.slots && !one->bound && !one->sending)
     gw_socket_free(wsi);
 }
 

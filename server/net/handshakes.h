@@ -11,6 +11,7 @@
 #include "server/edge/peer.h"
 #include "server/edge/route.h"
 #include "server/middleware/connection.h"
+#include "server/net/addresses.h"
 #include "server/net/files.h"
 #include "server/net/ring.h"
 
@@ -38,6 +39,10 @@ typedef struct gw_socket {
   bool is_proxied; /**< peer is what a PROXY header said */
   bool is_secure;  /**< and so is this */
   gw_peer peer;
+  bool is_counted; /**< its address has to be told of its end */
+  gw_source address;
+  uint32_t refusal; /**< enum gw_code: it is open to be told this; 0: welcome */
+  uint32_t retry_after_ms;
   const gw_route *route;     /**< that it was upgraded by; NULL: not yet */
   gw_connection_state state; /**< for handlers */
   gw_bound *bound;           /**< NULL: to nothing */
@@ -74,7 +79,7 @@ gw_socket *gw_handshakes_add(gw_handshakes *h, struct lws *wsi,
 /** It has come a step nearer to its request. */
 void gw_handshakes_touch(gw_handshakes *h, struct lws *wsi, uint64_t now_ms);
 
-/** It sent its request, or is gone. Returns whether it was waited for. */
+/** It sent its request. Returns whether it was waited for. */
 bool gw_handshakes_remove(gw_handshakes *h, struct lws *wsi);
 
 /** Cut the first, if it had its time and nothing of it waits to be read, which

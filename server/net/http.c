@@ -45,39 +45,45 @@ enum gw_http_method gw_http_request(struct lws *wsi,
   return GW_HTTP_OTHER;
 }
 
-static int add_retry_after(struct lws *wsi, const gw_http_reply *r, uint8_t **p,
-                           uint8_t *end) {
-  char text[16];
-  int len = snprintf(text, sizeof text, "%u", r->retry_after_s);
-  return lws_add_http_header_by_name(
-      wsi, (const uint8_t *)"retry-after:", (const uint8_t *)text, len, p, end);
+static bool add_header(struct lws *wsi, const char *name, const char *value,
+                       uint8_t **p, uint8_t *end) {
+  return lws_add_http_header_by_name(wsi, (const uint8_t *)name,
+                                     (const uint8_t *)value, (int)strlen(value),
+                                     p, end) == 0;
+}
+
+bool gw_http_add_safe_headers(struct lws *wsi, uint8_t **p, uint8_t *end) {
+  static const char *const headers[][2] = {
+      {"x-content-type-options:", "nosniff"},
+      {"referrer-policy:", "no-referrer"},
+      {"cross-origin-resource-policy:", "same-origin"},
+      {"x-frame-options:", "DENY"}};
+  for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
+    if (!add_header(wsi, headers[i][0], headers[i][1], p, end)) return false;
+  return true;
 }
 
 static int write_headers(struct lws *wsi, const gw_http_reply *r) {
-  static const struct {
-    const char *name, *value;
-  } always[] = {{"x-content-type-options:", "nosniff"},
-                {"cache-control:", "no-store"}};
+  char seconds[16];
   uint8_t room[LWS_PRE + HEADERS_MAX];
   uint8_t *start = room + LWS_PRE, *p = start, *end = room + sizeof room;
   if (lws_add_http_common_headers(wsi, r->status, r->content_type, r->body.len,
                                   &p, end))
     return -1;
-  for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
-    if (lws_add_http_header_by_name(wsi, (const uint8_t *)always[i].name,
-                                    (const uint8_t *)always[i].value,
-                                    (int)strlen(always[i].value), &p, end))
-      return -1;
+  if (!gw_http_add_safe_headers(wsi, &p, end) ||
+      !add_header(wsi, "cache-control:", "no-store", &p, end) ||
+      !add_header(wsi, "content-security-policy:",
+                  "default-src 'none'; frame-ancestors 'none'", &p, end))
+    return -1;
+  snprintf(seconds, sizeof seconds, "%u", r->retry_after_s);
+  if (r->retry_after_s && !add_header(wsi, "retry-after:", seconds, &p, end))
+    return -1;
   if (r->status == 405 &&
       lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_ALLOW,
                                    (const uint8_t *)"GET, HEAD", 9, &p, end))
     return -1;
-  if (r->location &&
-      lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_LOCATION,
-                                   (const uint8_t *)r->location,
-                                   (int)strlen(r->location), &p, end))
+  if (r->location && !add_header(wsi, "location:", r->location, &p, end))
     return -1;
-  if (r->retry_after_s != 0 && add_retry_after(wsi, r, &p, end)) return -1;
   if (r->closes &&
       lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION,
                                    (const uint8_t *)"close", 5, &p, end))
@@ -121,6 +127,16 @@ int gw_http_write_error(struct lws *wsi, unsigned status, uint32_t code,
                                                        .code = code,
                                                        .message = message,
                                                        .closes = closes});
+}
+
+int gw_http_write_limited(struct lws *wsi, uint32_t code,
+                          uint32_t retry_after_ms) {
+  return gw_http_write_refusal(
+      wsi, &(gw_http_refusal){.status = 429,
+                              .code = code,
+                              .message = gw_code_text(code),
+                              .retry_after_s = (retry_after_ms + 999) / 1000,
+                              .closes = true});
 }
 
 int gw_http_done(struct lws *wsi, int written) {

@@ -26,6 +26,10 @@ typedef struct gw_http_reply {
   bool closes;            /**< the connection is of no more use */
 } gw_http_reply;
 
+/** Headers for whatever is answered: none of it is to be guessed at, framed, or
+ * read by pages of others. false: no room. */
+bool gw_http_add_safe_headers(struct lws *wsi, uint8_t **p, uint8_t *end);
+
 enum gw_http_method { GW_HTTP_GET, GW_HTTP_HEAD, GW_HTTP_POST, GW_HTTP_OTHER };
 
 /** The method of a request, and its path without arguments. An empty path when
@@ -53,6 +57,10 @@ GW_MUST_USE int gw_http_write_refusal(struct lws *wsi,
 GW_MUST_USE int gw_http_write_error(struct lws *wsi, unsigned status,
                                     uint32_t code, const char *message,
                                     bool closes);
+/** The same for somebody who is to come back later: 429, and the connection is
+ * closed. */
+GW_MUST_USE int gw_http_write_limited(struct lws *wsi, uint32_t code,
+                                      uint32_t retry_after_ms);
 
 /** End of a request that was answered: what the callback has to return. */
 GW_MUST_USE int gw_http_done(struct lws *wsi, int written);

@@ -51,17 +51,24 @@ static int answer_metrics(gw_internal *i, struct lws *wsi) {
   if (workers) {
     for (uint32_t n = 0; n < s->num_workers; n++)
       workers[n] = (gw_metrics_worker){gw_hub_stats(s->workers[n]->hub),
-                                       &s->workers[n]->stats};
+                                       &s->workers[n]->stats,
+                                       &s->workers[n]->auth_stats};
+    gw_keystore_stats keys = {0};
+    gw_addresses_stats addresses = {0};
+    if (s->keystore) gw_keystore_stats_get(s->keystore, &keys);
+    if (s->addresses) gw_addresses_stats_get(s->addresses, &addresses);
     uint64_t now = now_wall_ms();
     text = gw_metrics_text(
         &(gw_metrics){
             .workers = workers,
             .num_workers = s->num_workers,
+            .keys = &keys,
+            .addresses = &addresses,
             .node = s->config.settings.node,
             .start_ms = s->start_wall_ms,
             .uptime_ms = now > s->start_wall_ms ? now - s->start_wall_ms : 0,
             .log_suppressed = gw_log_num_suppressed(s->log),
-            .hooks = s->asks.hooks ? gw_hooks_stats(s->asks.hooks) : NULL,
+            .hooks = s->hooks ? gw_hooks_stats(s->hooks) : NULL,
             .tls_expires_s =
                 s->credentials ? (uint64_t)s->credentials->expires_s : 0,
             .tls_reloads = s->reloads,
@@ -137,12 +144,23 @@ static int answer_health(gw_internal *i, struct lws *wsi, question *q) {
   return answer_error(wsi, 503, GW_CODE_INTERNAL, "a worker does not answer");
 }
 
+/* Without any, nobody could connect. */
+static bool has_keys(const gw_server *s) {
+  gw_keystore_stats keys;
+  if (!s->keystore) return true;
+  gw_keystore_stats_get(s->keystore, &keys);
+  return keys.num_keys > 0;
+}
+
 static int answer_ready(gw_internal *i, struct lws *wsi) {
   if (i->server->is_draining)
     return answer_error(wsi, 503, GW_CODE_SHUTDOWN,
                         "the server is shutting down");
   if (!atomic_load(&i->server->is_running))
     return answer_error(wsi, 503, GW_CODE_OVERLOADED, "the server is starting");
+  if (!has_keys(i->server))
+    return answer_error(wsi, 503, GW_CODE_AUTH_UNAVAILABLE,
+                        "there is no key yet that tokens are checked with");
   return answer_text(wsi, 200, "ready\n");
 }
 

@@ -22,6 +22,7 @@
   X(http_requests_total, counter, "HTTP requests answered")                    \
   X(http_errors_total, counter, "HTTP requests answered with an error")        \
   X(upgrades_refused_total, counter, "WebSocket handshakes refused")           \
+  X(origins_refused_total, counter, "Of these, by the origin of the page")     \
   X(wrong_opcode_total, counter, "Text where binary is spoken, or reversed")   \
   X(bad_frames_total, counter,                                                 \
     "WebSockets closed for frames against RFC 6455")                           \

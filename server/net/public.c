@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* public.c - what the public listener serves: WebSockets by their routes, files,
  * in development the demo; everything else is an error that says so. */
+#include <stdio.h>
 #include <string.h>
 
-#include "server/auth/origin.h"
 #include "server/edge/conditional.h"
 #include "server/net/http.h"
 #include "server/net/visit.h"
@@ -19,6 +19,7 @@ static gw_worker *worker_of(struct lws *wsi) {
 typedef struct asked {
   gw_visit visit;
   gw_request *request; /* what handlers are shown; NULL: nobody is */
+  char origin[128];    /* of a page that may not connect */
   bool is_upgrade;
 } asked;
 
@@ -30,6 +31,7 @@ static void log_refused(gw_worker *w, const asked *a, const gw_refusal *no) {
   gw_fields_text(&f, "peer", gw_peer_text(&a->visit.peer, peer));
   gw_fields_number(&f, "status", no->status);
   if (a->visit.path[0]) gw_fields_text(&f, "path", a->visit.path);
+  if (a->origin[0]) gw_fields_text(&f, "origin", a->origin);
   gw_fields_text(&f, "why", no->message);
   gw_log_write(w->options.log, GW_LOG_INFO,
                a->is_upgrade ? "ws.refused" : "http.refused", f.text);
@@ -114,17 +116,10 @@ static bool pass(const gw_worker *w, const asked *a, gw_refusal *no) {
 
 /* ---- upgrades ------------------------------------------------------------- */
 
-static bool is_origin_allowed(const gw_route *r, struct lws *wsi) {
-  char origin[320], host[320];
-  if (!r->origins[0] || lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) <= 0)
-    return true;
-  if (lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST) < 0) host[0] = '\0';
-  return lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN) > 0 &&
-         gw_origin_is_allowed(r->origins, gw_view_of(origin), gw_view_of(host));
-}
-
 /* Whether the route takes it; else *no. */
-static bool check_upgrade(struct lws *wsi, const gw_visit *v, gw_refusal *no) {
+static bool check_upgrade(gw_worker *w, struct lws *wsi, asked *a,
+                          gw_refusal *no) {
+  const gw_visit *v = &a->visit;
   if (!v->path[0]) {
     *no = because(400, GW_CODE_BAD_REQUEST, "the path cannot be read");
     return false;
@@ -134,11 +129,17 @@ static bool check_upgrade(struct lws *wsi, const gw_visit *v, gw_refusal *no) {
                   "no WebSocket connections are taken at this path");
     return false;
   }
-  *no = because(400, GW_CODE_BAD_REQUEST, gw_ws_refusal(wsi, v->route->speaks));
+  *no = because(400, GW_CODE_BAD_REQUEST,
+                gw_ws_check_upgrade(wsi, v->route->speaks));
   if (no->message) return false;
-  *no = because(403, GW_CODE_PERMISSION_DENIED,
-                "pages of this origin may not connect here");
-  return is_origin_allowed(v->route, wsi);
+  if (gw_worker_allows_origin(w, v->route, wsi)) return true;
+  *no = because(403, GW_CODE_BAD_ORIGIN,
+                "pages of this origin may not connect here; origins in the "
+                "configuration lists those that may");
+  gw_stat_add(&w->stats.origins_refused_total, 1);
+  if (lws_hdr_copy(wsi, a->origin, sizeof a->origin, WSI_TOKEN_ORIGIN) < 0)
+    snprintf(a->origin, sizeof a->origin, "(too long)");
+  return false;
 }
 
 /* Keeps with the socket what has to outlive the request. false: *no. */
@@ -176,7 +177,7 @@ static int on_upgrade(gw_worker *w, struct lws *wsi) {
     is_good = false;
   }
   is_good =
-      is_good && check_upgrade(wsi, &a.visit, &no) && settle(w, wsi, &a, &no);
+      is_good && check_upgrade(w, wsi, &a, &no) && settle(w, wsi, &a, &no);
   int result = 0;
   if (!is_good) {
     gw_stat_add(&w->stats.http_requests_total, 1);
@@ -284,6 +285,12 @@ static int on_request(gw_worker *w, struct lws *wsi) {
   asked a;
   gw_refusal no;
   gw_stat_add(&w->stats.http_requests_total, 1);
+  const gw_socket *socket = gw_socket_of(wsi);
+  if (socket && socket->refusal) {
+    gw_stat_add(&w->stats.http_errors_total, 1);
+    return gw_http_done(wsi, gw_http_write_limited(wsi, socket->refusal,
+                                                   socket->retry_after_ms));
+  }
   int result =
       read_request(w, wsi, false, &a, &no) ? answer(w, wsi, &a, &no) : 1;
   if (result == 1) result = gw_http_done(wsi, refuse(w, wsi, &a, &no));
@@ -296,6 +303,8 @@ static int on_request(gw_worker *w, struct lws *wsi) {
 static void on_socket_gone(gw_worker *w, struct lws *wsi) {
   gw_stat_sub(&w->stats.sockets, 1);
   bool was_waited_for = gw_worker_end_handshake(w, wsi);
+  const gw_socket *socket = gw_socket_of(wsi);
+  if (socket) gw_worker_see_off(w, socket);
   gw_socket_free(wsi);
   if (!was_waited_for) return;
   gw_stat_add(&w->stats.handshakes_failed_total, 1);

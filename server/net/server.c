@@ -152,18 +152,48 @@ static int init_loop(gw_server *s) {
   return 0;
 }
 
+static int make_keys(gw_server *s) {
+  char why[GW_AUTH_WHY_MAX];
+  size_t bad;
+  const gw_auth_settings *auth = &s->config.auth;
+  /* The configuration was checked when it was loaded. */
+  int err = gw_api_keys_init(&s->api_keys, s->config.api_keys, &bad);
+  if (err < 0) return err;
+  if (!gw_auth_is_configured(auth)) return 0;
+  if (gw_token_rules_init(&s->token_rules, auth, why) == 0)
+    s->keystore = gw_keystore_new(auth, s->log, why);
+  if (s->keystore) return 0;
+  tell(s, why);
+  return GW_ERR_INVALID;
+}
+
+static int make_addresses(gw_server *s) {
+  gw_addresses_options o = {.rate = s->config.connect_rate,
+                            .max_connections =
+                                s->config.max_address_connections};
+  if (o.rate.num == 0 && o.max_connections == 0) return 0;
+  if (getrandom(o.hash_key, sizeof o.hash_key, 0) != (ssize_t)sizeof o.hash_key)
+    return GW_ERR_STATE;
+  s->addresses = gw_addresses_new(&o);
+  return s->addresses ? 0 : GW_ERR_NOMEM;
+}
+
 static int make_workers(gw_server *s) {
   const gw_settings *settings = &s->config.settings;
   gw_worker_options o = {
       .hub = {.num_workers = s->config.workers, .settings = settings},
       .log = s->log,
       .demo = s->config.dev ? &s->demo : NULL,
-      .asks = &s->asks,
+      .hooks = s->hooks,
       .edge = &s->edge,
       .credentials = s->credentials,
       .is_tls_1_3_only = s->config.tls_min_version == GW_CONFIG_TLS_1_3,
       .on_call = gw_calls_on_call,
       .on_call_user = s->calls,
+      .config = &s->config,
+      .token_rules = &s->token_rules,
+      .keystore = s->keystore,
+      .addresses = s->addresses,
       .max_sockets = settings->max_connections
                          ? settings->max_connections + GW_CONTEXT_HANDSHAKES
                          : 0,
@@ -195,7 +225,7 @@ static int make_hooks(gw_server *s) {
   if (!is_any) return 0;
   s->workers = calloc(c->workers, sizeof(gw_worker *));
   if (!s->workers) return GW_ERR_NOMEM;
-  s->asks.hooks = gw_hooks_new(
+  s->hooks = gw_hooks_new(
       &(gw_hooks_options){.config = &c->hooks,
                           .node = c->settings.node,
                           .log = s->log,
@@ -205,11 +235,17 @@ static int make_hooks(gw_server *s) {
     gw_log_write(s->log, GW_LOG_WARN, "hook.unsigned",
                  "why=\"hooks.secret is not set: the backend cannot tell who "
                  "asks\"");
-  return s->asks.hooks ? 0 : GW_ERR_NOMEM;
+  return s->hooks ? 0 : GW_ERR_NOMEM;
 }
 
-static int make(gw_server *s, const gw_server_options *o) {
-  char why[512];
+static void log_rules(gw_server *s) {
+  gw_fields f;
+  gw_fields_init(&f);
+  gw_fields_text(&f, "file", s->demo.rules);
+  gw_log_write(s->log, GW_LOG_INFO, "demo.rules", f.text);
+}
+
+static int make(gw_server *s) {
   s->log = gw_log_new(
       &(gw_log_options){.fd = STDERR_FILENO,
                         .level = (int)s->config.log_level,
@@ -220,20 +256,49 @@ static int make(gw_server *s, const gw_server_options *o) {
   signal(SIGPIPE, SIG_IGN);
   int err = gw__server_load_credentials(s);
   if (err < 0) return err;
-  if (s->config.dev && gw_demo_find(&s->demo, o->demo, why, sizeof why) < 0) {
-    tell(s, why);
-    return GW_ERR_NOT_FOUND;
-  }
+  if (s->uses_demo_rules) log_rules(s);
   if (make_hooks(s) < 0) return GW_ERR_NOMEM;
   s->calls = gw_calls_new(&(gw_calls_options){.server = s,
                                               .node = s->config.settings.node,
                                               .num_workers = s->config.workers,
-                                              .hooks = s->asks.hooks});
+                                              .hooks = s->hooks});
   if (!s->calls) return GW_ERR_NOMEM;
-  err = gw__server_make_edge(s);
+  err = make_keys(s);
+  if (err == 0) err = make_addresses(s);
+  if (err == 0) err = gw__server_make_edge(s);
   if (err == 0) err = gw_internal_open(&s->internal, s);
   if (err == 0) err = make_workers(s);
   return err == 0 ? gw__server_load_plugins(s) : err;
+}
+
+/* ---- configuration ------------------------------------------------------- */
+
+/* The pages' rules take the place of a file that nobody gave. */
+static int load_demo_rules(gw_server *s, const gw_server_options *o) {
+  size_t num = (size_t)o->argc;
+  char **argv = calloc(num + 2, sizeof *argv);
+  if (!argv) return GW_ERR_NOMEM;
+  for (size_t i = 0; i < num; i++)
+    argv[i] = o->argv[i];
+  argv[num] = (char *)(uintptr_t) "--config";
+  argv[num + 1] = s->demo.rules;
+  gw_config_deinit(&s->config);
+  int err = gw_config_load(&s->config, o->argc + 2, argv, s->errors);
+  free(argv);
+  s->uses_demo_rules = true;
+  return err;
+}
+
+static int load(gw_server *s, const gw_server_options *o) {
+  char why[512];
+  int err = gw_config_load(&s->config, o->argc, o->argv, s->errors);
+  if (err < 0 || !s->config.dev) return err;
+  if (gw_demo_find(&s->demo, o->demo, why, sizeof why) < 0) {
+    tell(s, why);
+    return GW_ERR_NOT_FOUND;
+  }
+  bool is_bare = !s->config.has_file && s->demo.rules[0] != '\0';
+  return is_bare ? load_demo_rules(s, o) : 0;
 }
 
 int gw_server_new(gw_server **server, const gw_server_options *o) {
@@ -243,14 +308,14 @@ int gw_server_new(gw_server **server, const gw_server_options *o) {
   s->errors = o->errors ? o->errors : stderr;
   s->takes_signals = o->takes_signals;
   s->start_wall_ms = (uint64_t)time(NULL) * 1000;
-  int err = gw_config_load(&s->config, o->argc, o->argv, s->errors);
+  int err = load(s, o);
   if (err < 0) {
     gw_config_deinit(&s->config);
     free(s);
     return err;
   }
   err = init_loop(s);
-  if (err == 0) err = make(s, o);
+  if (err == 0) err = make(s);
   if (err < 0) {
     gw_server_free(s);
     return err;
@@ -261,10 +326,13 @@ int gw_server_new(gw_server **server, const gw_server_options *o) {
 
 void gw_server_free(gw_server *s) {
   if (!s) return;
-  if (s->asks.hooks) gw_hooks_stop(s->asks.hooks);
+  if (s->hooks) gw_hooks_stop(s->hooks);
   for (uint32_t i = 0; i < s->num_workers; i++)
     gw_worker_free(s->workers[i]);
-  gw_hooks_free(s->asks.hooks);
+  gw_keystore_free(s->keystore);
+  gw_api_keys_deinit(&s->api_keys);
+  gw_addresses_free(s->addresses);
+  gw_hooks_free(s->hooks);
   gw_internal_close(&s->internal);
   uv_close((uv_handle_t *)&s->wake, NULL);
   uv_close((uv_handle_t *)&s->drain_timer, NULL);
@@ -363,7 +431,8 @@ uint16_t gw_server_internal_port(const gw_server *s) {
 
 int gw_server_run(gw_server *s) {
   int err = gw__server_finish_edge(s);
-  if (err == 0 && s->asks.hooks) err = gw_hooks_start(s->asks.hooks);
+  if (err == 0 && s->hooks) err = gw_hooks_start(s->hooks);
+  if (err == 0 && s->keystore) err = gw_keystore_start(s->keystore);
   for (uint32_t i = 0; i < s->num_workers && err == 0; i++)
     err = gw_worker_start(s->workers[i]);
   atomic_store(&s->is_running, err == 0);
@@ -373,7 +442,7 @@ int gw_server_run(gw_server *s) {
     gw_worker_stop(s->workers[i]);
   for (uint32_t i = 0; i < s->num_workers; i++)
     gw_worker_join(s->workers[i]);
-  if (s->asks.hooks) gw_hooks_stop(s->asks.hooks);
+  if (s->hooks) gw_hooks_stop(s->hooks);
   return err;
 }
 

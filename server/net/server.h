@@ -4,6 +4,7 @@
 #define GODWIT_SERVER_NET_SERVER_H
 
 #include "godwit/server.h"
+#include "server/auth/api_keys.h"
 #include "server/config/config.h"
 #include "server/middleware/plugins.h"
 #include "server/net/calls.h"
@@ -44,17 +45,22 @@ struct gw_server {
   FILE *errors;
   gw_log *log;
   gw_demo demo;
+  bool uses_demo_rules; /* there is no other configuration file */
   gw_calls *calls;
   gw_edge edge;
   gw_plugins plugins;
   bool is_edge_done; /* nothing more is added to it */
-  gw_asks asks;
+  gw_hooks *hooks;   /* NULL: none */
   gw_server_on_channel_event on_channel;
   void *on_channel_user;
   gw_event_handlers events;
   gw_server_on_connection_event on_connection;
   void *on_connection_user;
   gw_credentials *credentials; /* NULL: no TLS */
+  gw_token_rules token_rules;
+  gw_api_keys api_keys;
+  gw_keystore *keystore;   /* NULL: tokens are not checked */
+  gw_addresses *addresses; /* NULL: they are not counted */
   gw_worker **workers;
   uint32_t num_workers;
   uint16_t port;

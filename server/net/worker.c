@@ -10,8 +10,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "server/net/events.h"
-
 /* ---- time --------------------------------------------------------------- */
 
 static uint64_t wall_ms(void) {
@@ -31,10 +29,16 @@ static void on_input(void *user) {
   gw_worker_touch(user);
 }
 
-static int on_open(void *user, struct lws *wsi, gw_session *s) {
+static int on_open(void *user, struct lws *wsi, gw_ws_conn *c) {
   const gw_socket *socket = gw_socket_of(wsi);
-  (void)user;
-  return socket && socket->bound ? gw_session_bind(s, &socket->bound->bond) : 0;
+  c->cookie_token = gw_worker_cookie_token(user, wsi);
+  if (!socket) return 0;
+  if (socket->refusal) {
+    gw_session_close(c->session, socket->refusal, NULL, socket->retry_after_ms,
+                     socket->retry_after_ms);
+    return 0;
+  }
+  return socket->bound ? gw_session_bind(c->session, &socket->bound->bond) : 0;
 }
 
 static void on_timer(uv_timer_t *timer) {
@@ -45,7 +49,9 @@ static void on_timer(uv_timer_t *timer) {
 
 static void arm(gw_worker *w) {
   uint64_t hub = gw_hub_deadline(w->hub), ws = gw_ws_deadline(&w->ws);
+  uint64_t auth = gw_auth_deadline(w->asks.auth);
   uint64_t deadline = hub < ws ? hub : ws;
+  if (auth < deadline) deadline = auth;
   if (deadline == w->armed_ms) return;
   w->armed_ms = deadline;
   uint64_t now = uv_now(&w->loop);
@@ -88,8 +94,8 @@ static uint64_t random_number(void *user) {
 }
 
 static void tell_channel(void *user, const gw_notice *notice) {
-  gw_worker *w = user;
-  gw_asks_tell_channel(w->options.asks, w->options.hub.worker, notice);
+  const gw_worker *w = user;
+  gw_asks_tell_channel(&w->asks, notice);
 }
 
 static void log_connection(gw_log *log, const gw_notice *n) {
@@ -103,29 +109,47 @@ static void log_connection(gw_log *log, const gw_notice *n) {
 }
 
 static void tell_connection(void *user, const gw_notice *notice) {
-  gw_worker *w = user;
+  const gw_worker *w = user;
   gw_log *log = w->options.log;
   if (gw_log_is_on(log, GW_LOG_DEBUG)) log_connection(log, notice);
-  gw_asks_tell_connection(w->options.asks, w->options.hub.worker, notice);
+  gw_asks_tell_connection(&w->asks, notice);
 }
 
 static void tell_event(void *user, gw_view name, gw_view channel,
                        uint64_t epoch, const gw_publication *publication) {
-  gw_worker *w = user;
-  gw_events_tell_publication(w->options.asks->events, name, channel, epoch,
-                             publication);
+  const gw_worker *w = user;
+  gw_events_tell_publication(w->asks.events, name, channel, epoch, publication);
 }
 
-void gw_worker_watch_events(gw_worker *w) {
-  gw_hub_set_on_event(w->hub, tell_event, w);
+static void watch_what_is_wanted(gw_worker *w) {
+  if (gw_asks_want_channels(&w->asks))
+    gw_hub_set_on_channel(w->hub, tell_channel, w);
+  if (gw_asks_want_connections(&w->asks) ||
+      gw_log_is_on(w->options.log, GW_LOG_DEBUG))
+    gw_hub_set_on_connection(w->hub, tell_connection, w);
+  if (w->asks.events != NULL) gw_hub_set_on_event(w->hub, tell_event, w);
 }
 
-void gw_worker_watch_connections(gw_worker *w) {
-  gw_hub_set_on_connection(w->hub, tell_connection, w);
+void gw_worker_watch_channels(gw_worker *w,
+                              void (*on_channel)(void *, const gw_notice *),
+                              void *user) {
+  w->asks.on_channel = on_channel;
+  w->asks.on_channel_user = user;
+  watch_what_is_wanted(w);
 }
 
-void gw_worker_watch_channels(gw_worker *w) {
-  gw_hub_set_on_channel(w->hub, tell_channel, w);
+void gw_worker_watch_connections(gw_worker *w,
+                                 void (*on_connection)(void *,
+                                                       const gw_notice *),
+                                 void *user) {
+  w->asks.on_connection = on_connection;
+  w->asks.on_connection_user = user;
+  watch_what_is_wanted(w);
+}
+
+void gw_worker_watch_events(gw_worker *w, const gw_event_handlers *handlers) {
+  w->asks.events = handlers;
+  watch_what_is_wanted(w);
 }
 
 static void log_line(void *user, int level, const char *event,
@@ -214,6 +238,7 @@ static void on_prepare(uv_prepare_t *prepare) {
   w->ws.more_is_coming = false;
   w->num_put_off = 0;
   if (gw_hub_deadline(w->hub) <= w->ws.now_ms) gw_hub_tick(w->hub);
+  if (gw_auth_deadline(w->asks.auth) <= w->ws.now_ms) gw_auth_run(w->asks.auth);
   gw_ws_tick(&w->ws, w->ws.now_ms);
   gw_hub_end_turn(w->hub);
   gw_stat_add(&w->stats.flushes_total, 1);
@@ -243,6 +268,7 @@ static void on_wake(uv_async_t *async) {
   gw_worker_touch(w);
   take_mail(w);
   run_tasks(w, false);
+  gw_auth_run(w->asks.auth);
   atomic_store(&w->beat_answered, atomic_load(&w->beat_asked));
   uint32_t window = atomic_load(&w->drain_window_ms);
   if (window) drain(w, window - 1);
@@ -282,22 +308,35 @@ static enum gw_room room(void *user) {
   return GW_ROOM_WAIT;
 }
 
-void gw_worker_adopt(gw_worker *w, int fd, const gw_proxy_header *h) {
+static gw_socket *adopt(gw_worker *w, int fd, const gw_proxy_header *h) {
   uint64_t failures = gw_stat_get(&w->stats.tls_failures_total);
   struct lws *wsi = gw_context_adopt(&w->context, fd);
-  if (!wsi && gw_stat_get(&w->stats.tls_failures_total) > failures) return;
   gw_socket *socket =
       wsi ? gw_handshakes_add(&w->handshakes, wsi, uv_now(&w->loop)) : NULL;
-  if (!socket)
+  if (!socket && (wsi || gw_stat_get(&w->stats.tls_failures_total) == failures))
     gw_log_write(w->options.log, GW_LOG_ERROR, "socket.no_memory", NULL);
   /* Without it, the proxy would be taken for the client. */
   if (wsi && !socket && h) gw_context_cut(wsi);
-  if (socket && h) {
-    socket->is_proxied = true;
-    socket->peer = h->peer;
-    socket->is_secure = h->is_secure;
-  }
   if (wsi) gw_tls_watch(wsi);
+  return socket;
+}
+
+void gw_worker_adopt(gw_worker *w, int fd, const gw_proxy_header *h) {
+  gw_socket visit = {.is_counted = false};
+  if (w->options.addresses && !gw_worker_admit(w, fd, h, &visit)) return;
+  gw_socket *socket = adopt(w, fd, h);
+  if (!socket) {
+    gw_worker_see_off(w, &visit);
+    return;
+  }
+  socket->is_counted = visit.is_counted;
+  socket->address = visit.address;
+  socket->refusal = visit.refusal;
+  socket->retry_after_ms = visit.retry_after_ms;
+  if (!h) return;
+  socket->is_proxied = true;
+  socket->peer = h->peer;
+  socket->is_secure = h->is_secure;
 }
 
 static void on_accept(void *user, int fd) {
@@ -341,27 +380,26 @@ static int init_loop(gw_worker *w) {
 }
 
 static int init_hub(gw_worker *w) {
-  const gw_asks *asks = w->options.asks;
+  if (gw_worker_init_access(w) < 0) return GW_ERR_NOMEM;
+  bool has_asks = gw_asks_are_any(&w->asks);
   const gw_hub_port port = {.want_write = want_write,
                             .close = close_conn,
                             .post = post,
                             .random = random_number,
-                            .ask = gw_asks_are_any(asks) ? gw_worker_ask : NULL,
+                            .ask = has_asks ? gw_worker_ask : NULL,
                             .tell = gw_worker_tell,
-                            .tells_presence = asks->hooks != NULL,
+                            .tells_presence = w->asks.hooks != NULL,
                             .log = log_line};
   w->hub = gw_hub_new(&w->options.hub, &port, w);
   if (!w->hub || gw_ws_init(&w->ws) < 0) return GW_ERR_NOMEM;
   gw_hub_set_on_call(w->hub, w->options.on_call, w->options.on_call_user);
-  if (gw_asks_want_channels(asks)) gw_worker_watch_channels(w);
-  if (gw_asks_want_connections(asks) ||
-      gw_log_is_on(w->options.log, GW_LOG_DEBUG))
-    gw_worker_watch_connections(w);
+  watch_what_is_wanted(w);
   w->ws.hub = w->hub;
   w->ws.log = w->options.log;
   w->ws.stats = &w->stats;
   w->ws.on_open = on_open;
   w->ws.on_input = on_input;
+  w->ws.on_open = on_open;
   w->ws.user = w;
   gw_worker_touch(w);
   return 0;
@@ -437,6 +475,9 @@ static void free_mail(gw_mail *mail) {
 void gw_worker_free(gw_worker *w) {
   stop_listening(w);
   gw_greetings_close(&w->greetings);
+  /* As it wakes the loop from another thread. */
+  gw_auth_free(w->asks.auth);
+  w->is_ending = true;
   gw_context_close(&w->context);
   uv_close((uv_handle_t *)&w->wake, NULL);
   uv_close((uv_handle_t *)&w->prepare, NULL);

@@ -5,11 +5,13 @@
 
 #include <pthread.h>
 
+#include "server/auth/jwt.h"
 #include "server/middleware/draft.h"
 #include "server/net/asks.h"
 #include "server/net/context.h"
 #include "server/net/demo.h"
 #include "server/net/edge.h"
+#include "server/net/events.h"
 #include "server/net/greetings.h"
 #include "server/net/handshakes.h"
 #include "server/net/listener.h"
@@ -44,14 +46,18 @@ typedef struct gw_worker_options {
   gw_hub_options hub;
   gw_log *log;
   const gw_demo *demo;         /**< NULL: no pages */
-  const gw_asks *asks;         /**< outlives it */
+  gw_hooks *hooks;             /**< NULL: none; outlive it */
   const gw_edge *edge;         /**< outlives it; complete when it is started */
   gw_credentials *credentials; /**< NULL: no TLS; only while it is made */
   bool is_tls_1_3_only;
   gw_on_call on_call;
   void *on_call_user;
-  uint32_t max_sockets; /**< with those in their handshake; 0: no limit */
-  int max_fd;           /**< descriptors from this number on are not for it */
+  const gw_config *config; /**< outlives it */
+  const gw_token_rules *token_rules;
+  gw_keystore *keystore;   /**< NULL: tokens are not checked */
+  gw_addresses *addresses; /**< NULL: they are not counted */
+  uint32_t max_sockets;    /**< with those in their handshake; 0: no limit */
+  int max_fd; /**< descriptors from this number on are not for it */
 } gw_worker_options;
 
 /** A worker. Fields are for the files of server/net. */
@@ -59,8 +65,10 @@ struct gw_worker {
   gw_worker_options options;
   gw_worker *const *workers; /* of the node, by number */
   gw_hub *hub;
+  gw_asks asks;
   gw_ws ws;
   gw_net_stats stats;
+  gw_auth_stats auth_stats;
   gw_context context;
   gw_tls tls;
   gw_handshakes handshakes;
@@ -71,6 +79,7 @@ struct gw_worker {
   gw_inspector inspector;
   bool is_listening;
   bool is_draining;
+  bool is_ending; /* whoever answers questions is gone */
 
   uv_loop_t loop;
   uv_async_t wake;
@@ -115,11 +124,14 @@ void gw_worker_watch(gw_worker *w);
 /** Before the start. Takes the sockets. */
 GW_MUST_USE int gw_worker_listen(gw_worker *w, gw_listen *sockets);
 /** Tell what happens to channels from now on: see asks.h. */
-void gw_worker_watch_channels(gw_worker *w);
-/** The same of events. */
-void gw_worker_watch_events(gw_worker *w);
+void gw_worker_watch_channels(gw_worker *w,
+                              void (*on_channel)(void *, const gw_notice *),
+                              void *user);
 /** The same of changes of connections. */
-void gw_worker_watch_connections(gw_worker *w);
+void gw_worker_watch_connections(
+    gw_worker *w, void (*on_connection)(void *, const gw_notice *), void *user);
+/** Tell all that is an event; the handlers outlive it. */
+void gw_worker_watch_events(gw_worker *w, const gw_event_handlers *handlers);
 GW_MUST_USE int gw_worker_start(gw_worker *w);
 void gw_worker_join(gw_worker *w);
 
@@ -163,13 +175,33 @@ gw_connection gw_worker_connection(const gw_worker *w, const gw_facts *facts);
 bool gw_worker_keep(gw_worker *w, struct lws *wsi, const gw_visit *v,
                     gw_bound *bound, gw_request *request);
 
-/** As gw_hub_port.tell and .ask; user is the worker. */
+/** As gw_hub_port.tell; user is the worker. */
 void gw_worker_tell(void *user, const gw_notice *notice);
-bool gw_worker_ask(void *user, const gw_question *q, gw_verdict *verdict);
 
 /** Before it listens. */
 void gw_worker_init_greetings(gw_worker *w);
 /** Whether an accepted socket begins with a PROXY header. */
 bool gw_worker_is_proxy(const gw_worker *w, int fd);
+
+/* ---- worker_access.c: who may come, and who says who they are -------------- */
+
+/** Make the authenticator. 0, GW_ERR_NOMEM */
+GW_MUST_USE int gw_worker_init_access(gw_worker *w);
+/** As gw_hub_port.ask; user is the worker. */
+bool gw_worker_ask(void *user, const gw_question *q, gw_verdict *v);
+
+/** What the address of an accepted socket says of it, where they are counted: its
+ * own, or the one that a proxy named. false: it was closed. */
+bool gw_worker_admit(gw_worker *w, int fd, const gw_proxy_header *h,
+                     gw_socket *visit);
+/** A socket that was admitted is gone, or could not be opened. */
+void gw_worker_see_off(gw_worker *w, const gw_socket *visit);
+
+/** Whether a page may connect by a route: the request's header Origin, if it has
+ * one, against the route's list, or else the server's. */
+bool gw_worker_allows_origin(const gw_worker *w, const gw_route *route,
+                             struct lws *wsi);
+/** The token that a request brings along in its cookie, to be freed; NULL. */
+char *gw_worker_cookie_token(const gw_worker *w, struct lws *wsi);
 
 #endif

@@ -117,7 +117,7 @@ static void on_disconnect(gw_worker *w, const gw_notice *n) {
 
 void gw_worker_tell(void *user, const gw_notice *notice) {
   gw_worker *w = user;
-  gw_hooks *hooks = w->options.asks->hooks;
+  gw_hooks *hooks = w->asks.hooks;
   if (notice->kind == GW_NOTICE_CONNECT) {
     on_connect(w, notice);
     return;
@@ -175,16 +175,6 @@ void gw_worker_watch(gw_worker *w) {
     w->inspector.on_publication = on_publication;
   if (w->inspector.on_frame || w->inspector.on_publication)
     gw_hub_set_inspector(w->hub, &w->inspector, w);
-}
-
-/* ---- questions -------------------------------------------------------------------- */
-
-bool gw_worker_ask(void *user, const gw_question *q, gw_verdict *verdict) {
-  gw_worker *w = user;
-  const gw_socket *socket =
-      q->kind == GW_ASK_CONNECT && q->conn ? socket_of(q->conn) : NULL;
-  return gw_asks_ask(w->options.asks, w->options.hub.worker, q,
-                     socket ? socket->state.request : NULL, verdict);
 }
 
 /* ---- proxies ------------------------------------------------------------------------ */

@@ -265,7 +265,7 @@ static int on_open(gw_ws *ws, struct lws *wsi, gw_ws_conn *c,
   ws->num_conns++;
   c->session =
       gw_hub_open(ws->hub, c, encoding, gw_view_of(gw_peer_text(&peer, text)));
-  return c->session && ws->on_open(ws->user, wsi, c->session) == 0 ? 0 : -1;
+  return c->session && ws->on_open(ws->user, wsi, c) == 0 ? 0 : -1;
 }
 
 static void on_receive(gw_ws *ws, gw_ws_conn *c, const void *in, size_t len) {
@@ -318,6 +318,8 @@ static void on_closed(gw_ws *ws, gw_ws_conn *c) {
   on_drop(ws, c);
   if (c->closing) c->closing->conn = NULL;
   c->closing = NULL;
+  free(c->cookie_token);
+  c->cookie_token = NULL;
   ws->num_conns--;
   c->is_counted = false;
 }
@@ -385,7 +387,7 @@ static const char *check_encoding(unsigned offered, unsigned speaks) {
                " first here";
 }
 
-const char *gw_ws_refusal(struct lws *wsi, unsigned speaks) {
+const char *gw_ws_check_upgrade(struct lws *wsi, unsigned speaks) {
   /* libwebsockets itself reads no longer lists, and hangs up on them. */
   char text[120];
   if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0)

@@ -37,6 +37,7 @@ struct gw_ws_conn {
   struct lws *wsi;
   gw_session *session;    /* NULL: the hub has let go of it */
   gw_ws_closing *closing; /* NULL: not closing */
+  char *cookie_token;     /* until the first message; NULL: none */
   bool is_json;
   bool is_counted;
   bool is_blocked; /* the kernel's buffer is full; writable will be told */
@@ -50,9 +51,9 @@ typedef struct gw_ws {
   gw_hub *hub;
   gw_log *log;
   gw_net_stats *stats;
-  /** A connection was opened: binds its session to what its route says. 0, or
-   * below when it cannot be. */
-  int (*on_open)(void *user, struct lws *wsi, gw_session *s);
+  /** A connection was opened: takes the token of its cookie, binds its session to
+   * what its route says, or closes it. 0, or below when it cannot be. */
+  int (*on_open)(void *user, struct lws *wsi, gw_ws_conn *c);
   /** Called before the hub is: tells it the time. */
   void (*on_input)(void *user);
   void *user;
@@ -82,7 +83,7 @@ int gw_ws_on_event(gw_ws *ws, struct lws *wsi, enum lws_callback_reasons reason,
 
 /** Decide about an upgrade request at a route that speaks (bits of enum
  * gw_route_speaks). NULL: welcome; otherwise why not, for the answer. */
-const char *gw_ws_refusal(struct lws *wsi, unsigned speaks);
+const char *gw_ws_check_upgrade(struct lws *wsi, unsigned speaks);
 
 /* For gw_hub_port: user is the gw_ws. */
 void gw_ws_want_write(gw_ws *ws, void *conn);

@@ -51,6 +51,44 @@ static void write_net(FILE *f, const gw_metrics *m) {
 #undef SUM
 }
 
+static void write_auth(FILE *f, const gw_metrics *m) {
+#define SUM(field, type, help)                        \
+  {                                                   \
+    uint64_t sum = 0;                                 \
+    for (size_t i = 0; i < m->num_workers; i++)       \
+      sum += gw_stat_get(&m->workers[i].auth->field); \
+    one(f, "godwit_" #field, #type, help, sum);       \
+  }
+  GW_AUTH_STATS(SUM)
+#undef SUM
+}
+
+/* ---- the node ----------------------------------------------------------- */
+
+static void write_keys(FILE *f, const gw_keystore_stats *k) {
+  one(f, "godwit_auth_keys", "gauge", "Keys that tokens are checked with",
+      k->num_keys);
+  one(f, "godwit_auth_fetches_total", "counter",
+      "Sets of keys that were fetched", k->num_fetched);
+  one(f, "godwit_auth_fetches_failed_total", "counter",
+      "Fetches of keys that failed", k->num_failed);
+  one_decimal(f, "godwit_auth_fetched_age_seconds", "gauge",
+              "Time since keys were fetched; 0: never",
+              (double)k->since_good_ms / 1000);
+}
+
+static void write_addresses(FILE *f, const gw_addresses_stats *a) {
+  one(f, "godwit_addresses", "gauge", "Addresses that are remembered", a->num);
+  one(f, "godwit_addresses_limited_total", "counter",
+      "Connections over the rate of their address", a->num_limited);
+  one(f, "godwit_addresses_crowded_total", "counter",
+      "Connections over the cap of their address", a->num_crowded);
+  one(f, "godwit_addresses_cut_total", "counter",
+      "Of these, closed without a word", a->num_cut);
+  one(f, "godwit_addresses_forgotten_total", "counter",
+      "Addresses forgotten for want of room", a->num_forgotten);
+}
+
 /* ---- the process -------------------------------------------------------- */
 
 static uint64_t resident_bytes(void) {
@@ -135,6 +173,9 @@ char *gw_metrics_text(const gw_metrics *m, size_t *len) {
   write_node(f, m);
   write_core(f, m);
   write_net(f, m);
+  write_auth(f, m);
+  write_keys(f, m->keys);
+  write_addresses(f, m->addresses);
   if (m->hooks) write_hooks(f, m->hooks);
   if (m->counters) gw_counters_write(m->counters, f);
   write_tls(f, m);

@@ -3,19 +3,25 @@
 #ifndef GODWIT_SERVER_METRICS_H
 #define GODWIT_SERVER_METRICS_H
 
+#include "server/auth/keystore.h"
+#include "server/auth/stats.h"
 #include "server/core/hub.h"
 #include "server/hooks/hooks.h"
 #include "server/middleware/counters.h"
+#include "server/net/addresses.h"
 #include "server/net/net_stats.h"
 
 typedef struct gw_metrics_worker {
   const gw_stats *core;
   const gw_net_stats *net;
+  const gw_auth_stats *auth;
 } gw_metrics_worker;
 
 typedef struct gw_metrics {
   const gw_metrics_worker *workers;
   size_t num_workers;
+  const gw_keystore_stats *keys;
+  const gw_addresses_stats *addresses;
   const char *node;
   uint64_t start_ms; /**< since 1970 */
   uint64_t uptime_ms;

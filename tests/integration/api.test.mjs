@@ -3,6 +3,7 @@
 // subscriptions that the server begins, the document that describes it all.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import http from "node:http";
 import net from "node:net";
 import { test } from "node:test";
@@ -155,9 +156,9 @@ test("clients call what the rules of a channel let them", () =>
   }));
 
 test("godwit api asks from a terminal", () =>
-  withServer({ args: ["--api.keys", "k1"] }, async (server) => {
+  withServer({ args: ["--api.keys", "k1-of-sixteen-characters"] }, async (server) => {
     const env = {
-      GODWIT_API: `http://127.0.0.1:${server.internal}/`, GODWIT_KEY: "k1",
+      GODWIT_API: `http://127.0.0.1:${server.internal}/`, GODWIT_KEY: "k1-of-sixteen-characters",
     };
     const info = await run(["api", "info"], { env });
     assert.equal(info.code, 0);
@@ -180,20 +181,26 @@ test("godwit api asks from a terminal", () =>
     assert.match(nobody.err, /127\.0\.0\.1/);
   }));
 
+const FIRST = "first-of-two-keys", SECOND = "second-of-two-keys";
+const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+
 test("keys, and what is not said with one", () =>
-  withServer({ args: ["--api.keys", "first-key, second-key"] },
-    async (server) => {
-      for (const headers of [{ authorization: "Bearer second-key" },
-        { "x-api-key": "first-key" }])
-        assert.equal((await ask(server, "info", {}, { headers })).status, 200);
-      for (const headers of [{}, { authorization: "Bearer second-ke" },
-        { authorization: "Basic first-key" }, { "x-api-key": "first-key, x" },
-        { "x-api-key": "x".repeat(5000) }]) {
-        const { status, json } = await ask(server, "info", {}, { headers });
-        assert.equal(status, 401, JSON.stringify(headers).slice(0, 50));
-        assert.equal(json.error.name, "TOKEN_INVALID");
-      }
-    }));
+  withServer({
+    args: ["--api.keys", `${FIRST}, sha256:${sha256(SECOND)}`],
+  }, async (server) => {
+    for (const headers of [{ authorization: `Bearer ${SECOND}` },
+      { "x-api-key": FIRST }])
+      assert.equal((await ask(server, "info", {}, { headers })).status, 200);
+    for (const headers of [{},
+      { authorization: `Bearer ${SECOND.slice(0, -1)}` },
+      { authorization: `Basic ${FIRST}` }, { "x-api-key": `${FIRST}, x` },
+      { "x-api-key": `sha256:${sha256(SECOND)}` },
+      { "x-api-key": "x".repeat(5000) }]) {
+      const { status, json } = await ask(server, "info", {}, { headers });
+      assert.equal(status, 401, JSON.stringify(headers).slice(0, 50));
+      assert.equal(json.error.name, "TOKEN_INVALID");
+    }
+  }));
 
 test("a page may not, unless its origin is listed", () =>
   withServer({ args: ["--api.origins", "https://admin.example.org"] },

@@ -332,3 +332,15 @@ test("the commands know items, tags, filters, patterns and channels", () =>
     assert.equal(usage.code, 2);
     assert.match(usage.err, /--filter: a value is missing, after 'a ='/);
   }));
+
+test("the server's own channels are refused, whoever asks for what", () =>
+  withServer({}, async (server) => {
+    const client = await Client.connect(server.port);
+    for (const name of ["$events:channels", "$state:user:ada", "$x:y"]) {
+      await assert.rejects(client.subscribe(name), /PERMISSION_DENIED/);
+      await assert.rejects(client.publish(name, 1, { item: "key" }),
+        /PERMISSION_DENIED/);
+    }
+    await client.publish("room:r", "it serves on");
+    await client.close();
+  }));

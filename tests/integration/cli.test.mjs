@@ -567,7 +567,8 @@ test("each subcommand explains itself", async () => {
     assert.match(out, new RegExp(`^usage: godwit ${name} `));
   }
   const { out } = await run(["publish", "--help"]);
-  for (const flag of ["--url", "--user", "--token", "--retry", "--timeout"])
+  for (const flag of ["--url", "--user", "--token", "--token-command", "--retry",
+    "--timeout"])
     assert.match(out, new RegExp(`^  ${flag} `, "m"));
 });
 
@@ -601,7 +602,7 @@ test("a wrong command line exits with 2 and says why", async () => {
 });
 
 test("what comes later says so and fails", async () => {
-  for (const name of ["top", "tail", "replay", "doctor", "gen", "new", "token"]) {
+  for (const name of ["top", "tail", "replay", "doctor", "gen", "new"]) {
     const { code, err } = await run([name]);
     assert.equal(code, 69);
     assert.equal(err.trim().split("\n").length, 1);

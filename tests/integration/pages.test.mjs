@@ -6,7 +6,8 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { get, withServer } from "./support/server.mjs";
+import { Client } from "./support/client.mjs";
+import { get, Server, withServer } from "./support/server.mjs";
 
 const SECRET = "not for the public";
 let base, pages;
@@ -109,8 +110,41 @@ test("without --dev there are no pages; errors have one format", () =>
 
 test("the demo and the SDK are found beside the binary", () =>
   withServer({ args: ["--dev"] }, async (server) => {
-    const page = await get(server.port, "/");
-    assert.equal(page.status, 200);
-    assert.match(page.body, /<html/);
+    for (const path of ["/", "/chat/", "/presence/", "/cursors/", "/console/"]) {
+      const page = await get(server.port, path);
+      assert.equal(page.status, 200, path);
+      assert.match(page.body, /<html/);
+    }
     assert.match(server.output, /the demo on http:\/\/localhost:/);
   }));
+
+/** Whether a server with these flags lets clients make groups. */
+async function letsMakeGroups(args) {
+  let made = false;
+  await withServer({ args }, async (server) => {
+    const client = await Client.connect(server.port, { user: "ann" });
+    const { rpcResult } = await client.request({ rpc: {
+      method: "godwit.group_create", json: JSON.stringify({ group: "g" }) } });
+    made = rpcResult !== undefined;
+    await client.close();
+  });
+  return made;
+}
+
+test("the demo's rules are in force where no others are", async () => {
+  const rules = path.join(pages, "godwit.yaml");
+  const own = path.join(base, "own.yaml");
+  const bare = ["--dev", "--demo", pages];
+  fs.writeFileSync(own, "workers: 1\n");
+  assert.equal(await letsMakeGroups(bare), false);
+  fs.writeFileSync(rules, "groups:\n  create: anyone\n");
+  assert.equal(await letsMakeGroups(bare), true);
+  assert.equal(await letsMakeGroups([...bare, "--groups.create", "nobody"]),
+    false);
+  assert.equal(await letsMakeGroups([...bare, "--config", own]), false);
+  fs.writeFileSync(rules, "groups:\n  creat: anyone\n");
+  const { code, log } = await Server.run(["serve", ...bare]);
+  assert.equal(code, 2);
+  assert.match(log, /godwit\.yaml:2.*groups\.create/);
+  fs.rmSync(rules);
+});

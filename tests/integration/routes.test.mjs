@@ -121,7 +121,7 @@ test("origins, subprotocols and names that a route demands", () =>
     for (const origin of ["https://evil.org", "http://app.example.org", "null",
       "https://app.example.org.evil.org"]) {
       const { status, error } = await refused(server.port, from(origin));
-      assert.deepEqual([status, error.name], [403, "PERMISSION_DENIED"], origin);
+      assert.deepEqual([status, error.name], [403, "BAD_ORIGIN"], origin);
     }
     for (const origin of ["https://app.example.org", "http://a.dev.test:8080"])
       (await openWebSocket(server.port, from(origin))).destroy();

@@ -98,6 +98,7 @@ static void note_sent(sim_app *a, gw_view message) {
   int64_t used;
   while ((used = gw_frame_parse(message, UINT32_MAX, &frame)) > 0) {
     gw_publish m;
+    sim_wallet_on_sent(a->wallet, &frame);
     if (frame.head.type == GW_FRAME_PUBLISH &&
         gw_decode_publish(frame.body, &m) == 0) {
       bool json = m.json.len > 0;
@@ -172,6 +173,19 @@ static uint32_t number_in(gw_payload payload) {
   return text[0] == 0 ? UINT32_MAX : (uint32_t)strtoul(text, NULL, 10);
 }
 
+/** The server has stopped within this time after a right ended: mail to all
+ * workers, and its timers. */
+#define RIGHT_SLACK_MS 50u
+
+static void check_right(const sim_app *a, uint32_t c, uint32_t number,
+                        uint64_t made_ms) {
+  uint64_t slack = 2 * a->plan->mail_delay_max_ms + RIGHT_SLACK_MS;
+  uint64_t end = a->link != NULL ? sim_link_right_ms(a->link, c) : 0;
+  if (end != UINT64_MAX && made_ms > end + slack)
+    world_fail(a->w, "app %u channel %u: #%u was made %llu ms after the right",
+               a->index, c, number, (unsigned long long)(made_ms - end));
+}
+
 static void on_publication(sim_app *a, const gw_event *e) {
   uint32_t c = sim_app_channel_of(a, e->u.publication.sub);
   uint32_t number = number_in(e->u.publication.payload);
@@ -182,6 +196,7 @@ static void on_publication(sim_app *a, const gw_event *e) {
   }
   world_trace(a->w, "app %u channel %u: #%u at %llu", a->index, c, number,
               (unsigned long long)e->u.publication.position.offset);
+  check_right(a, c, number, e->u.publication.time_ms - SIM_WALL_ZERO_MS);
   gw_position at = gw_client_sub_position(a->client, e->u.publication.sub);
   if (at.offset != e->u.publication.position.offset)
     world_fail(a->w,
@@ -209,6 +224,39 @@ static void on_published(sim_app *a, const gw_event *e) {
   world_fail(a->w, "app %u: news of a key that is settled", a->index);
 }
 
+typedef struct returning {
+  sim_app *app;
+  uint32_t channel;
+  gw_position at;
+} returning;
+
+static void comes_back(void *arg) {
+  returning *r = arg;
+  sim_app *a = r->app;
+  if (a->client != NULL)
+    subscribe(a, r->channel, r->at.epoch != 0 ? &r->at : NULL);
+  free(r);
+}
+
+/** For want of a token: it goes on where it stopped as soon as it gets one. */
+static void on_sub_ended(sim_app *a, uint32_t c, const gw_event *e) {
+  app_channel *ch = &a->channel[c];
+  uint32_t code = e->u.sub.code;
+  bool is_token =
+      code == GW_CODE_NO_TOKEN || gw_code_class(code) == GW_CLASS_REAUTH;
+  if (!a->plan->channel_tokens || !is_token) {
+    world_fail(a->w, "app %u channel %u ended: %s", a->index, c,
+               gw_code_name(code));
+    return;
+  }
+  returning *r = malloc(sizeof *r);
+  if (r == NULL) abort();
+  *r = (returning){a, c, e->u.sub.position};
+  ch->sub = 0;
+  ch->entered = false;
+  world_after(a->w, world_between(a->w, 0, 3000), comes_back, r);
+}
+
 static void on_sub_state(sim_app *a, const gw_event *e) {
   uint32_t c = sim_app_channel_of(a, e->u.sub.sub);
   sim_app_on_team_state(a, e);
@@ -217,9 +265,7 @@ static void on_sub_state(sim_app *a, const gw_event *e) {
   world_trace(a->w, "app %u channel %u: %s at %llu", a->index, c,
               gw_sub_state_name(e->u.sub.to),
               (unsigned long long)e->u.sub.position.offset);
-  if (e->u.sub.to == GW_SUB_ENDED)
-    world_fail(a->w, "app %u channel %u ended: %s", a->index, c,
-               gw_code_name(e->u.sub.code));
+  if (e->u.sub.to == GW_SUB_ENDED) on_sub_ended(a, c, e);
   if (e->u.sub.to != GW_SUB_LIVE && e->u.sub.to != GW_SUB_RECOVERING) return;
   sim_book_begins(a->book, a->index, c, e->u.sub.position, life_of(a),
                   ch->fresh);
@@ -247,8 +293,8 @@ static void on_reply(sim_app *a, const gw_event *e) {
                 gw_code_name(e->u.reply.code));
     return;
   }
-  world_fail(a->w, "app %u: a second answer to call %u", a->index,
-             e->u.reply.request);
+  world_fail(a->w, "app %u: a second answer to call %u: %s", a->index,
+             e->u.reply.request, gw_code_name(e->u.reply.code));
 }
 
 static void on_call(sim_app *a, const gw_event *e) {
@@ -266,14 +312,49 @@ static void on_call(sim_app *a, const gw_event *e) {
   }
 }
 
+static void signs_in(void *arg) {
+  sim_app *a = arg;
+  gw_client_info info;
+  uint64_t now = a->w->now_ms;
+  if (a->client == NULL || a->away_until_ms > now) return;
+  if (a->asleep_until_ms >= now) {
+    world_after(a->w, a->asleep_until_ms - now + 1, signs_in, a);
+    return;
+  }
+  gw_client_info_get(a->client, &info);
+  bool is_out = info.state == GW_STATE_FAILED || info.state == GW_STATE_CLOSED;
+  if (is_out && gw_client_connect(a->client) != 0)
+    world_fail(a->w, "app %u: connect", a->index);
+}
+
+static void on_state(sim_app *a, const gw_event *e) {
+  uint32_t code = e->u.state.code;
+  world_trace(a->w, "app %u: %s -> %s (%s)", a->index,
+              gw_state_name(e->u.state.from), gw_state_name(e->u.state.to),
+              gw_code_name(code));
+  if (e->u.state.to != GW_STATE_FAILED) return;
+  if (code == GW_CODE_NO_TOKEN || gw_code_class(code) == GW_CLASS_REAUTH)
+    world_after(a->w, world_between(a->w, 0, 3000), signs_in, a);
+}
+
+static void on_token(sim_app *a, const gw_event *e) {
+  uint32_t sub = e->u.token.sub;
+  uint32_t thing = sub == 0 ? SIM_CONNECTION : sim_app_channel_of(a, sub);
+  if (sub != 0 && thing == SIM_MAX_CHANNELS)
+    world_fail(a->w, "app %u is asked for a token of what it ended", a->index);
+  else
+    sim_wallet_on_ask(a->wallet, e, thing);
+}
+
 static void port_event(void *user, const gw_event *e) {
   sim_app *a = user;
   if (sim_side_event(a->side, e) || sim_order_event(a->order, e)) return;
   switch (e->type) {
   case GW_EVENT_STATE:
-    world_trace(a->w, "app %u: %s -> %s (%s)", a->index,
-                gw_state_name(e->u.state.from), gw_state_name(e->u.state.to),
-                gw_code_name(e->u.state.code));
+    on_state(a, e);
+    break;
+  case GW_EVENT_TOKEN:
+    on_token(a, e);
     break;
   case GW_EVENT_SUB_STATE:
     on_sub_state(a, e);
@@ -327,7 +408,8 @@ static const gw_port client_port = {
 static void subscribe(sim_app *a, uint32_t c, const gw_position *since) {
   char name[16];
   sim_app_channel_name(c, name);
-  gw_sub_options options = {.presence = a->plan->presence};
+  gw_sub_options options = {.presence = a->plan->presence,
+                            .asks_token = a->plan->channel_tokens};
   if (since != NULL) {
     options.recover = true;
     options.since = *since;
@@ -381,7 +463,7 @@ static void publish(sim_app *a) {
       gw_client_publish(a->client, gw_view_of(name), payload, &options, &key);
   if (r != 0) {
     sim_book_not_taken(a->book, number);
-    if (r != GW_ERR_FULL)
+    if (r != GW_ERR_FULL && r != GW_ERR_STATE)
       world_fail(a->w, "app %u: publish: %s", a->index, gw_err_name(r));
     return;
   }
@@ -434,6 +516,7 @@ sim_app *sim_app_new(world *w, const sim_plan *plan, const sim_books *books,
   a->team = books->team;
   a->apps = books->apps;
   a->index = index;
+  a->wallet = sim_wallet_new(w, books->issuer, index);
   a->timer_ms = UINT64_MAX;
   char user[16];
   snprintf(user, sizeof user, "u%u", sim_plan_user(plan, index));
@@ -441,12 +524,14 @@ sim_app *sim_app_new(world *w, const sim_plan *plan, const sim_books *books,
   gw_client_options options = {.endpoints = &endpoint,
                                .num_endpoints = 1,
                                .user = gw_view_of(user),
+                               .asks_token = plan->tokens,
                                .credit_bytes = plan->credit_bytes,
                                .outbox_max_age_ms = GW_DEDUP_WINDOW_MS - 1};
   a->client = gw_client_new(&options, &client_port, a);
   if (a->client == NULL) abort();
   a->side = sim_side_new(w, plan, books->side, a->client, index);
   a->order = sim_order_new(w, plan, books->order, a->client, index);
+  sim_wallet_set_client(a->wallet, a->client);
   return a;
 }
 
@@ -458,7 +543,9 @@ void sim_app_free(sim_app *a) {
   for (size_t i = 0; i < a->w->num; i++) {
     sim_event *e = &a->w->heap[i];
     if (e->fn == open_fails && ((unreachable *)e->arg)->app == a) free(e->arg);
+    if (e->fn == comes_back && ((returning *)e->arg)->app == a) free(e->arg);
   }
+  sim_wallet_free(a->wallet);
   free(a);
 }
 
@@ -516,6 +603,14 @@ void sim_app_offline(sim_app *a, uint64_t ms) {
   gw_client_on_wake(a->client, GW_WAKE_OFFLINE);
 }
 
+void sim_app_away(sim_app *a, uint64_t ms) {
+  a->away_until_ms = a->w->now_ms + ms;
+  world_trace(a->w, "app %u closes", a->index);
+  sim_wallet_on_close(a->wallet);
+  gw_client_close(a->client);
+  world_after(a->w, ms, signs_in, a);
+}
+
 /* ---- the end ------------------------------------------------------------- */
 
 void sim_app_check_calm(sim_app *a) {
@@ -535,6 +630,7 @@ void sim_app_check_calm(sim_app *a) {
       world_fail(
           a->w, "app %u channel %u is %s at the end", a->index, c,
           gw_sub_state_name(gw_client_sub_state(a->client, a->channel[c].sub)));
+  sim_wallet_check(a->wallet);
   uint64_t seconds = a->w->now_ms / 1000;
   if (a->opens > 20 + 4 * seconds)
     world_fail(a->w, "app %u tried to connect %llu times in %llu s", a->index,

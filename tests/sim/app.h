@@ -11,6 +11,7 @@
 #include "tests/sim/post.h"
 #include "tests/sim/side.h"
 #include "tests/sim/team.h"
+#include "tests/sim/wallet.h"
 
 typedef struct sim_app sim_app;
 
@@ -21,6 +22,7 @@ typedef struct sim_books {
   sim_team *team;
   sim_side_book *side;
   sim_order_book *order;
+  sim_issuer *issuer;
   sim_app *const *apps; /**< by index; all there when time goes on */
 } sim_books;
 
@@ -43,6 +45,8 @@ sim_link *sim_app_link(sim_app *a);
 void sim_app_sleep(sim_app *a, uint64_t ms);
 /** The network is said to be gone, and is, for a while. */
 void sim_app_offline(sim_app *a, uint64_t ms);
+/** It closes its client, and connects again after a while. */
+void sim_app_away(sim_app *a, uint64_t ms);
 
 /** What must hold when everything has calmed down. */
 void sim_app_check_calm(sim_app *a);

@@ -38,6 +38,7 @@ struct sim_app {
   sim_book *book;
   sim_post *post;
   const sim_team *team;
+  sim_wallet *wallet;
   sim_app *const *apps;
   uint32_t index;
   gw_client *client;
@@ -49,6 +50,7 @@ struct sim_app {
   uint64_t timer_ms; /* when on_timer is due; UINT64_MAX: never */
   uint64_t asleep_until_ms;
   uint64_t offline_until_ms;
+  uint64_t away_until_ms; /* it closed its client */
   uint64_t opens;
   uint32_t acts;
   app_channel channel[SIM_MAX_CHANNELS];

@@ -23,6 +23,7 @@ static void change_presence(sim_app *a) {
   uint32_t c = (uint32_t)(world_random(a->w) % a->plan->num_channels);
   app_channel *ch = &a->channel[c];
   gw_payload none = {GW_PAYLOAD_BYTES, {NULL, 0}};
+  if (ch->sub == 0) return;
   if (ch->entered && world_chance(a->w, 250)) {
     ch->entered = false;
     world_trace(a->w, "app %u leaves the presence of %u", a->index, c);

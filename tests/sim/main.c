@@ -22,6 +22,7 @@ typedef struct deployment {
   sim_plan plan;
   sim_node *node;
   sim_books books;
+  sim_issuer *issuer;
   sim_app *app[SIM_MAX_APPS];
   bool faults;
 } deployment;
@@ -54,14 +55,16 @@ static void fault_on_app(deployment *d, uint32_t kind) {
     sim_app_sleep(a, world_between(w, 100, 60000));
   if (kind == 4 && d->plan.fault_offline)
     sim_app_offline(a, world_between(w, 100, 20000));
+  if (kind == 8 && d->plan.fault_close)
+    sim_app_away(a, world_between(w, 0, 5000));
 }
 
 static void fault(void *arg) {
   deployment *d = arg;
   if (!d->faults) return;
   world *w = &d->w;
-  uint32_t kind = (uint32_t)(world_random(w) % 7);
-  if (kind < 5) fault_on_app(d, kind);
+  uint32_t kind = (uint32_t)(world_random(w) % 9);
+  if (kind < 5 || kind == 8) fault_on_app(d, kind);
   if (kind == 5 && d->plan.fault_crash) {
     sim_node_crash(d->node);
     world_after(w, world_between(w, 10, 8000), restart, d);
@@ -70,6 +73,7 @@ static void fault(void *arg) {
     sim_node_drain(d->node);
     world_after(w, world_between(w, 6000, 9000), restart, d);
   }
+  if (kind == 7 && d->plan.fault_revoke) sim_node_revoke(d->node);
   world_after(w, world_between(w, 1, d->plan.fault_max_ms), fault, d);
 }
 
@@ -122,13 +126,15 @@ static void check(deployment *d) {
 }
 
 static void start(deployment *d) {
-  d->node = sim_node_new(&d->w, &d->plan);
-  d->books = (sim_books){sim_book_new(&d->w, &d->plan),
-                         sim_post_new(&d->w, &d->plan),
-                         sim_team_new(&d->w, &d->plan, d->node),
-                         sim_side_book_new(&d->w),
-                         sim_order_book_new(&d->w),
-                         d->app};
+  d->issuer = sim_issuer_new(&d->w, &d->plan);
+  d->node = sim_node_new(&d->w, &d->plan, d->issuer);
+  d->books = (sim_books){.book = sim_book_new(&d->w, &d->plan),
+                         .post = sim_post_new(&d->w, &d->plan),
+                         .team = sim_team_new(&d->w, &d->plan, d->node),
+                         .side = sim_side_book_new(&d->w),
+                         .order = sim_order_book_new(&d->w),
+                         .issuer = d->issuer,
+                         .apps = d->app};
   sim_node_start(d->node);
   if (d->plan.groups) sim_team_start(d->books.team);
   for (uint32_t i = 0; i < d->plan.num_apps; i++) {
@@ -142,6 +148,7 @@ static void start(deployment *d) {
 /** No acts, no faults; what was going on comes to its end. */
 static void calm_down(deployment *d) {
   d->faults = false;
+  sim_issuer_calm(d->issuer);
   sim_team_stop(d->books.team);
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_app_stop_acting(d->app[i]);
@@ -178,6 +185,7 @@ static void run(uint64_t seed, bool trace, result *r) {
   sim_team_free(d->books.team);
   sim_post_free(d->books.post);
   sim_book_free(d->books.book);
+  sim_issuer_free(d->issuer);
   world_deinit(&d->w);
   free(d);
 }

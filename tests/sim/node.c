@@ -6,12 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/core/api.h"
 #include "server/core/machine.h"
 #include "tests/sim/order.h"
 #include "tests/sim/watch.h"
-
-/** Wall clock at virtual time 0: 2026-01-01. */
-#define WALL_ZERO_MS 1767225600000u
 
 typedef struct sim_worker {
   sim_node *node;
@@ -27,6 +25,7 @@ typedef struct sim_worker {
 struct sim_node {
   world *w;
   const sim_plan *plan;
+  sim_issuer *issuer;
   gw_settings settings;
   gw_namespace spaces[5]; /* of teams, "map", "wild", state, all others */
   sim_worker *worker[SIM_MAX_WORKERS];
@@ -66,7 +65,8 @@ struct sim_link {
   bool closing; /* the hub asked to close */
   bool flush_planned;
   uint32_t close_code;
-  uint32_t in_flight; /* bytes on the way to the client */
+  uint32_t in_flight;             /* bytes on the way to the client */
+  uint32_t token[SIM_NUM_THINGS]; /* that the server goes by; 0: none */
   sim_watch watch;
   pipe_way up;
   pipe_way down;
@@ -83,7 +83,7 @@ static bool worker_alive(const sim_worker *k) {
 
 static void worker_enter(sim_worker *k) {
   gw_hub_set_time(k->hub, k->node->w->now_ms,
-                  WALL_ZERO_MS + k->node->w->now_ms);
+                  SIM_WALL_ZERO_MS + k->node->w->now_ms);
 }
 
 static void worker_tick(void *arg);
@@ -186,38 +186,81 @@ static uint64_t port_random(void *user) {
 
 /* ---- questions ------------------------------------------------------------ */
 
-/** An answer on its way. */
+/** A question that is answered later. */
 typedef struct ask_event {
   sim_worker *worker;
+  sim_link *link;
+  enum gw_ask kind;
   uint64_t session;
   uint64_t ticket;
-  uint32_t code;
-  size_t user_len;
-  uint8_t user[];
+  uint32_t code; /* what is said where it is not about a token */
+  char user[16];
+  char channel[16];
+  char token[SIM_TOKEN_MAX];
 } ask_event;
 
-static gw_verdict verdict_of(uint32_t code, gw_view user) {
-  gw_verdict v = {.code = code};
-  if (code == GW_CODE_OK) v.user = user;
-  if (code != GW_CODE_OK) v.retry_after_ms = 300;
-  return v;
+static bool is_of_channel(const gw_question *q) {
+  return q->kind == GW_ASK_SUBSCRIBE || q->kind == GW_ASK_SUBSCRIPTION_REFRESH;
+}
+
+static bool is_about_token(const sim_plan *plan, const gw_question *q) {
+  if (is_of_channel(q)) return plan->channel_tokens;
+  return plan->tokens &&
+         (q->kind == GW_ASK_CONNECT || q->kind == GW_ASK_REFRESH);
+}
+
+static void decide(sim_worker *k, sim_link *l, const gw_question *q,
+                   uint32_t code, gw_verdict *v) {
+  *v = (gw_verdict){.code = code, .user = q->user, .is_only_claimed = true};
+  if (code != GW_CODE_OK) v->retry_after_ms = 300;
+  if (!is_about_token(k->node->plan, q)) return;
+  uint32_t number = sim_issuer_check(k->node->issuer, q->kind, q->user,
+                                     q->channel, q->token, v);
+  if (number == 0) return;
+  uint32_t thing = is_of_channel(q)
+                       ? (uint32_t)(q->channel.data[q->channel.len - 1] - '0')
+                       : SIM_CONNECTION;
+  l->token[thing] = number;
 }
 
 static void ask_answered(void *arg) {
   ask_event *e = arg;
-  sim_worker *k = e->worker;
-  if (worker_alive(k)) {
-    gw_verdict v = verdict_of(e->code, (gw_view){e->user, e->user_len});
-    worker_enter(k);
-    gw_hub_decide(k->hub, e->session, e->ticket, &v);
-    worker_plan(k);
+  gw_verdict v;
+  gw_question q = {.kind = e->kind,
+                   .user = gw_view_of(e->user),
+                   .channel = gw_view_of(e->channel),
+                   .token = gw_view_of(e->token)};
+  if (worker_alive(e->worker)) {
+    worker_enter(e->worker);
+    decide(e->worker, e->link, &q, e->code, &v);
+    gw_hub_decide(e->worker->hub, e->session, e->ticket, &v);
+    worker_plan(e->worker);
   }
   free(e);
 }
 
+static void put_text(char *to, size_t cap, gw_view text) {
+  (void)snprintf(to, cap, "%.*s", (int)text.len, (const char *)text.data);
+}
+
+static void answer_later(sim_worker *k, const gw_question *q, uint32_t code,
+                         uint64_t delay_ms) {
+  ask_event *e = malloc(sizeof *e);
+  if (e == NULL) abort();
+  *e = (ask_event){.worker = k,
+                   .link = q->conn,
+                   .kind = q->kind,
+                   .session = q->session,
+                   .ticket = q->ticket,
+                   .code = code};
+  put_text(e->user, sizeof e->user, q->user);
+  put_text(e->channel, sizeof e->channel, q->channel);
+  put_text(e->token, sizeof e->token, q->token);
+  world_after(k->node->w, delay_ms, ask_answered, e);
+}
+
 /** At once, late or never; while the run is busy, also no. */
-static bool port_ask(void *user, const gw_question *q, gw_verdict *verdict) {
-  sim_worker *k = user;
+static bool ask_backend(sim_worker *k, const gw_question *q, gw_verdict *v) {
   world *w = k->node->w;
   const sim_plan *plan = k->node->plan;
   bool is_busy = w->now_ms < plan->busy_ms;
@@ -228,23 +271,28 @@ static bool port_ask(void *user, const gw_question *q, gw_verdict *verdict) {
    * has to get through in the end. */
   uint32_t most =
       is_busy || plan->ask_delay_max_ms < 5 ? plan->ask_delay_max_ms : 5;
-  uint64_t delay = world_between(w, 0, most);
+  uint64_t delay_ms = world_between(w, 0, most);
   if (is_lost) return false;
-  if (delay == 0) {
-    *verdict = verdict_of(code, q->user);
-    return true;
-  }
-  ask_event *e = malloc(sizeof *e + q->user.len);
-  if (e == NULL) abort();
-  *e = (ask_event){.worker = k,
-                   .session = q->session,
-                   .ticket = q->ticket,
-                   .code = code,
-                   .user_len = q->user.len};
-  if (q->user.len != 0) memcpy(e->user, q->user.data, q->user.len);
-  world_after(w, delay, ask_answered, e);
-  return false;
+  if (delay_ms == 0)
+    decide(k, q->conn, q, code, v);
+  else
+    answer_later(k, q, code, delay_ms);
+  return delay_ms == 0;
 }
+
+static bool port_ask(void *user, const gw_question *q, gw_verdict *v) {
+  sim_worker *k = user;
+  bool is_token = is_about_token(k->node->plan, q);
+  if (!is_token && k->node->plan->asks) return ask_backend(k, q, v);
+  uint64_t delay_ms = is_token ? sim_issuer_check_ms(k->node->issuer) : 0;
+  if (delay_ms == 0)
+    decide(k, q->conn, q, GW_CODE_OK, v);
+  else
+    answer_later(k, q, GW_CODE_OK, delay_ms);
+  return delay_ms == 0;
+}
+
+/* ---- workers -------------------------------------------------------------- */
 
 static void port_log(void *user, int level, const char *event,
                      const char *fields) {
@@ -283,7 +331,8 @@ static sim_worker *worker_new(sim_node *n, uint32_t index) {
                             .settings = &n->settings};
   memset(options.hash_key, (int)(n->life & 0xff), sizeof options.hash_key);
   gw_hub_port port = hub_port;
-  if (n->plan->asks) port.ask = port_ask;
+  if (n->plan->asks || n->plan->tokens || n->plan->channel_tokens)
+    port.ask = port_ask;
   k->hub = gw_hub_new(&options, &port, k);
   if (k->hub == NULL) abort();
   gw_hub_set_on_call(k->hub, on_call, k);
@@ -324,6 +373,8 @@ static void set_spaces(sim_node *n) {
     others->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_HOOK;
     others->allow[GW_ACTION_PUBLISH].who = GW_WHO_HOOK;
   }
+  if (n->plan->channel_tokens)
+    others->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_TOKEN;
   *teams = *map = *wild = *state = *others;
   map->name = "map";
   map->history_mode = GW_HISTORY_MAP;
@@ -340,11 +391,12 @@ static void set_spaces(sim_node *n) {
   n->settings.num_namespaces = sizeof n->spaces / sizeof n->spaces[0];
 }
 
-sim_node *sim_node_new(world *w, const sim_plan *plan) {
+sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer) {
   sim_node *n = calloc(1, sizeof *n);
   if (n == NULL) abort();
   n->w = w;
   n->plan = plan;
+  n->issuer = issuer;
   n->settings = gw_settings_default;
   set_spaces(n);
   n->settings.trusts_names = true;
@@ -456,6 +508,44 @@ const gw_hub *sim_node_hub(const sim_node *n, uint32_t worker) {
   return n->worker[worker]->hub;
 }
 
+/* ---- taking back ----------------------------------------------------------- */
+
+static void on_revoked(void *arg, uint32_t code, gw_view message,
+                       gw_view reply) {
+  sim_node *n = arg;
+  (void)message;
+  (void)reply;
+  if (code != GW_CODE_OK)
+    world_fail(n->w, "a revocation: %s", gw_code_name(code));
+}
+
+void sim_node_revoke(sim_node *n) {
+  char json[96], token[SIM_TOKEN_MAX];
+  uint32_t worker = (uint32_t)world_random(n->w);
+  uint32_t app = (uint32_t)(world_random(n->w) % n->plan->num_apps);
+  uint32_t user = sim_plan_user(n->plan, app);
+  uint32_t number = sim_issuer_any(n->issuer, token);
+  if (!n->up) return;
+  switch (world_random(n->w) % 3) {
+  case 0:
+    (void)snprintf(json, sizeof json, "{\"user\":\"u%u\"}", user);
+    sim_issuer_revoke(n->issuer, 0, app, n->life);
+    sim_node_api(n, worker, "revoke", json, on_revoked, n);
+    break;
+  case 1:
+    if (number == 0) return;
+    (void)snprintf(json, sizeof json, "{\"token\":\"%s\",\"forMs\":\"60000\"}",
+                   token);
+    sim_issuer_revoke(n->issuer, number, SIM_MAX_APPS, n->life);
+    sim_node_api(n, worker, "revoke", json, on_revoked, n);
+    break;
+  default: /* which is nothing about tokens: it comes back */
+    (void)snprintf(json, sizeof json, "{\"user\":\"u%u\",\"code\":%d}", user,
+                   GW_CODE_OVERLOADED);
+    sim_node_api(n, worker, "disconnect", json, on_revoked, n);
+  }
+}
+
 uint64_t sim_node_queue_bytes(const sim_node *n) {
   uint64_t sum = 0;
   for (uint32_t i = 0; n->up && i < n->plan->num_workers; i++)
@@ -477,8 +567,7 @@ void sim_node_free(sim_node *n) {
   /* Pieces and mail that are still in the queue are let go with the world. */
   for (size_t i = 0; i < n->w->num; i++) {
     sim_event *e = &n->w->heap[i];
-    if (e->fn == mail_arrives) mail_arrives(e->arg);
-    if (e->fn == ask_answered) free(e->arg);
+    if (e->fn == mail_arrives || e->fn == ask_answered) e->fn(e->arg);
   }
   while (n->links != NULL) {
     sim_link *l = n->links;
@@ -697,6 +786,21 @@ uint32_t sim_link_generation(const sim_link *l) {
 }
 uint32_t sim_link_life(const sim_link *l) {
   return l->life;
+}
+
+uint64_t sim_link_right_ms(const sim_link *l, uint32_t channel) {
+  const sim_plan *plan = l->node->plan;
+  const uint32_t things[] = {SIM_CONNECTION, channel};
+  const bool needed[] = {plan->tokens, plan->channel_tokens};
+  uint64_t right_ms = UINT64_MAX;
+  for (int i = 0; i < 2; i++) {
+    if (!needed[i]) continue;
+    uint32_t number = l->token[things[i]];
+    uint64_t end =
+        number == 0 ? 0 : sim_issuer_end_ms(l->node->issuer, number, l->life);
+    if (end < right_ms) right_ms = end;
+  }
+  return right_ms;
 }
 
 void sim_link_send(sim_link *l, gw_view message) {

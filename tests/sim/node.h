@@ -6,7 +6,7 @@
 
 #include "godwit/wire.h"
 #include "server/core/api.h"
-#include "tests/sim/plan.h"
+#include "tests/sim/issuer.h"
 
 typedef struct sim_node sim_node;
 typedef struct sim_link sim_link;
@@ -20,7 +20,7 @@ typedef struct sim_link_events {
 
 /* ---- node ---------------------------------------------------------------- */
 
-sim_node *sim_node_new(world *w, const sim_plan *plan);
+sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer);
 void sim_node_free(sim_node *n);
 void sim_node_start(sim_node *n);
 /** The process is gone, with all that it knew. Links fail, some in silence. */
@@ -43,6 +43,9 @@ void sim_node_api(sim_node *n, uint32_t worker, const char *method,
 /** To look at; the worker counts from 0. */
 const gw_hub *sim_node_hub(const sim_node *n, uint32_t worker);
 
+/** Take back a token, or all of a user, or end a connection without. */
+void sim_node_revoke(sim_node *n);
+
 /* ---- links --------------------------------------------------------------- */
 
 /** Try to connect. One on_open or on_closed follows; the link lives as long as
@@ -52,6 +55,9 @@ sim_link *sim_link_open(sim_node *n, const sim_link_events *events, void *app,
 uint32_t sim_link_generation(const sim_link *l);
 /** Life of the node that the link leads to. */
 uint32_t sim_link_life(const sim_link *l);
+/** When the right of its client ended to be told of a channel, or will;
+ * UINT64_MAX: never; 0: it never had one. */
+uint64_t sim_link_right_ms(const sim_link *l, uint32_t channel);
 void sim_link_send(sim_link *l, gw_view message);
 /** The client's end closes. Nothing more is told to it. */
 void sim_link_close(sim_link *l, uint32_t code);

@@ -82,8 +82,19 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->filters = world_chance(w, 400);
   p->patterns = world_chance(w, 400);
   p->map_size = PICK(w, 4, 30, 100);
-  p->machines = world_chance(w, 400);
-  p->machines = world_chance(w, 400);
+  p->tokens = world_chance(w, 400);
+  p->channel_tokens = world_chance(w, 300);
+  p->token_life_ms = PICK(w, 5000, 10000, 30000);
+  p->fault_issuer = world_chance(w, 400);
+  p->fault_check = world_chance(w, 300);
+  p->fault_revoke = world_chance(w, 400);
+  p->fault_close = world_chance(w, 200);
+  p->machines = world_chance(w, 600);
+  /* The books of people, of the side and of the order know no client that is kept
+   * out. */
+  if (p->tokens || p->channel_tokens || p->fault_revoke || p->fault_close)
+    p->groups = p->sends = p->tabs = p->maps = p->filters = p->patterns =
+        p->machines = false;
 }
 
 uint32_t sim_plan_overflow(const sim_plan *p, uint32_t app) {

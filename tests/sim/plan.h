@@ -67,6 +67,13 @@ typedef struct sim_plan {
   bool fault_drain;
   bool fault_sleep; /**< a client's host stops for a while */
   bool fault_offline;
+  bool tokens;         /**< connections need one */
+  bool channel_tokens; /**< subscriptions need one */
+  uint32_t token_life_ms;
+  bool fault_issuer; /**< tokens come late, or not at all */
+  bool fault_check;  /**< questions about them, too */
+  bool fault_revoke;
+  bool fault_close; /**< an application closes its client for a while */
 } sim_plan;
 
 void sim_plan_draw(sim_plan *p, world *w);

@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Wall clock at virtual time 0: 2026-01-01. */
+#define SIM_WALL_ZERO_MS UINT64_C(1767225600000)
+
 typedef void (*sim_fn)(void *arg);
 
 typedef struct sim_event {

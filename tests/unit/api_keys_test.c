@@ -1,72 +1,72 @@
 /* SPDX-License-Identifier: MIT */
-/* api_keys_test.c - keys of the API, and codes as statuses. */
+/* api_keys_test.c - keys of the server API, as they stand and as hashes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
 
-#include "server/net/api_keys.h"
-#include "server/net/api_status.h"
+#include "server/auth/api_keys.h"
 
-static bool fits(const char *list, const char *key) {
-  return gw_api_keys_fit(list, gw_view_of(key));
+static void test_keys_and_hashes(void **state) {
+  (void)state;
+  gw_api_keys k;
+  size_t bad;
+  char key[64], hash[80], words[256];
+  gw_api_key_make(key, hash);
+  snprintf(words, sizeof words, "correct-horse-battery, %s", hash);
+  assert_int_equal(gw_api_keys_init(&k, words, &bad), 0);
+  assert_int_equal(k.num, 2);
+  assert_true(gw_api_keys_has(&k, gw_view_of("correct-horse-battery")));
+  assert_true(gw_api_keys_has(&k, gw_view_of(key)));
+  assert_false(gw_api_keys_has(&k, gw_view_of(hash)));
+  assert_false(gw_api_keys_has(&k, gw_view_of("correct-horse-batterx")));
+  assert_false(gw_api_keys_has(&k, gw_view_of("")));
+  gw_api_keys_deinit(&k);
 }
 
-static void test_a_key_is_one_of_the_list(void **state) {
+static void test_made_keys_differ(void **state) {
   (void)state;
-  static const char list[] = " first, second\tthird ";
-  assert_true(fits(list, "first"));
-  assert_true(fits(list, "second"));
-  assert_true(fits(list, "third"));
-  assert_false(fits(list, "firs"));
-  assert_false(fits(list, "first,"));
-  assert_false(fits(list, "first, second"));
-  assert_false(fits(list, ""));
-  assert_false(fits("", ""));
-  assert_false(fits(" , ", ""));
+  char a[64], b[64], hash[80];
+  gw_api_key_make(a, hash);
+  gw_api_key_make(b, hash);
+  assert_string_not_equal(a, b);
+  assert_int_equal(strlen(a), 43);
+  assert_int_equal(strlen(hash), strlen(GW_API_KEY_HASH_PREFIX) + 64);
 }
 
-static void test_whether_there_is_any(void **state) {
+static void test_no_keys_let_nobody_in(void **state) {
   (void)state;
-  assert_true(gw_api_keys_exist("a"));
-  assert_false(gw_api_keys_exist(""));
-  assert_false(gw_api_keys_exist(" ,\t"));
-  assert_true(gw_api_list_has("https://a, https://b", gw_view_of("https://b")));
-  assert_false(gw_api_list_has("https://a", gw_view_of("https://")));
+  gw_api_keys k;
+  size_t bad;
+  assert_int_equal(gw_api_keys_init(&k, "  ", &bad), 0);
+  assert_int_equal(k.num, 0);
+  assert_false(gw_api_keys_has(&k, gw_view_of("")));
 }
 
-static void test_each_code_has_a_status(void **state) {
+static void test_words_that_are_no_keys(void **state) {
   (void)state;
-  static const struct {
-    uint32_t code;
-    unsigned status, after_s;
-  } rows[] = {{GW_CODE_OK, 200, 0},
-              {GW_CODE_BAD_REQUEST, 400, 0},
-              {GW_CODE_TOKEN_INVALID, 401, 0},
-              {GW_CODE_PERMISSION_DENIED, 403, 0},
-              {GW_CODE_NOT_FOUND, 404, 0},
-              {GW_CODE_CONFLICT, 409, 0},
-              {GW_CODE_TOO_BIG, 413, 0},
-              {GW_CODE_RATE_LIMITED, 429, 1},
-              {GW_CODE_INTERNAL, 500, 0},
-              {GW_CODE_OVERLOADED, 503, 1},
-              {GW_CODE_TIMEOUT, 504, 0},
-              {942, 422, 0},
-              {599, 400, 0},
-              {199, 503, 0}};
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    assert_int_equal(gw_api_status(rows[i].code), rows[i].status);
-    assert_int_equal(gw_api_retry_after_s(rows[i].code), rows[i].after_s);
+  static const char *const words[] = {"0123456789abcdef, short",
+                                      "0123456789abcdef sha256:00",
+                                      "0123456789abcdef sha256:g0"};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    gw_api_keys k;
+    size_t bad;
+    assert_int_equal(gw_api_keys_init(&k, words[i], &bad), GW_ERR_INVALID);
+    assert_int_equal(bad, 2);
+    gw_api_keys_deinit(&k);
   }
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_a_key_is_one_of_the_list),
-      cmocka_unit_test(test_whether_there_is_any),
-      cmocka_unit_test(test_each_code_has_a_status),
+      cmocka_unit_test(test_keys_and_hashes),
+      cmocka_unit_test(test_made_keys_differ),
+      cmocka_unit_test(test_no_keys_let_nobody_in),
+      cmocka_unit_test(test_words_that_are_no_keys),
   };
   return cmocka_run_group_tests_name("api_keys", tests, NULL, NULL);
 }

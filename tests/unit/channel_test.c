@@ -395,7 +395,7 @@ static void test_no_echo(void **state) {
 
 static void test_too_many_publications(void **state) {
   (void)state;
-  node.settings.limits.publish_per_second = 8;
+  node.settings.rates[GW_OPERATION_PUBLISH] = (gw_rate){8, 1000, 10};
   peer *p = peer_join(&node, here, 1);
   for (uint64_t key = 1; key <= 10; key++) {
     peer_publish(p, name, "x", key, key - 1);

@@ -494,6 +494,26 @@ static void a_refused_subscribe_takes_its_presence_along(void **state) {
   rig_deinit(&r);
 }
 
+/** The end of a subscription comes behind what was queued before it, an error
+ * does not. */
+static void a_subscription_that_lapses_takes_its_presence_along(void **state) {
+  (void)state;
+  rig r;
+  uint32_t sub = live_rig(&r), request;
+  gw_head head;
+  set(&r, sub, "busy");
+  rig_go(&r);
+  sent_set(&r, &request);
+  rig_forget(&r);
+  rig_error(&r, request, GW_CODE_NOT_SUBSCRIBED, 0);
+  rig_expect(&r, "");
+  rig_unsubscribed(&r, 9, GW_CODE_OVERLOADED);
+  rig_run(&r, 2000);
+  (void)rig_sent_subscribe(&r, &head);
+  sent_set(&r, &request);
+  rig_deinit(&r);
+}
+
 static void limits_of_presence(void **state) {
   (void)state;
   rig r;
@@ -537,6 +557,7 @@ int main(void) {
       cmocka_unit_test(tells_how_long_its_user_was_idle),
       cmocka_unit_test(refusals_of_presence),
       cmocka_unit_test(a_refused_subscribe_takes_its_presence_along),
+      cmocka_unit_test(a_subscription_that_lapses_takes_its_presence_along),
       cmocka_unit_test(limits_of_presence),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,72 @@ static void test_reads_every_kind_of_value(void **state) {
   assert_int_equal(0, c->settings.namespaces[1].history_ttl_ms);
 }
 
+static void assert_rate(const gw_rate *rate, uint32_t num, uint32_t per_ms,
+                        uint32_t burst) {
+  assert_int_equal(num, rate->num);
+  assert_int_equal(per_ms, rate->per_ms);
+  assert_int_equal(burst, rate->burst);
+}
+
+static void test_reads_rates(void **state) {
+  fixture *f = *state;
+  load_good(f,
+            "limits:\n  rate:\n    connect: 10/s burst 200\n"
+            "    publish: 8/s\n    rpc: 0\n    user: 90/m\n"
+            "channel: {rate: 1/h}\n",
+            "--limits.rate.subscribe 100/m");
+  const gw_config *c = &f->config;
+  const gw_rate *rates = c->settings.rates;
+  assert_rate(&c->connect_rate, 10, 1000, 200);
+  assert_rate(&rates[GW_OPERATION_PUBLISH], 8, 1000, 10);
+  assert_int_equal(8, c->settings.limits.publish_per_second);
+  assert_int_equal(0, rates[GW_OPERATION_CALL].num);
+  assert_rate(&c->settings.user_rate, 90, 60000, 112);
+  assert_rate(&c->settings.namespaces[0].publish_rate, 1, 3600000, 2);
+  assert_rate(&rates[GW_OPERATION_SUBSCRIBE], 100, 60000, 125);
+  static const char *const bad[] = {
+      "5",           "/s",    "5/",   "5/d",       "5/s burst",
+      "5/s burst 0", "5/s 3", "-1/s", "1000001/s", "1/s burst 1000001"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    char text[64];
+    snprintf(text, sizeof text, "limits: {rate: {rpc: %s}}\n", bad[i]);
+    assert_int_equal(GW_ERR_INVALID, load(f, text, ""));
+    assert_non_null(strstr(f->errors, "must be like 100/s"));
+  }
+}
+
+static void test_reads_lists(void **state) {
+  fixture *f = *state;
+  load_good(f, "origins: [https://a.org, '*.b.org']\n", "");
+  assert_string_equal("https://a.org, *.b.org", f->config.origins);
+  load_good(f, "origins: https://a.org same\n", "");
+  assert_string_equal("https://a.org same", f->config.origins);
+  load_bad(f, "origins: [a, [b]]\n", "",
+           "$:1: origins: must be a list of single words");
+  load_bad(f, "origins: [a b]\n", "",
+           "$:1: origins: must be a list of single words");
+}
+
+static void test_sections_lie_in_sections(void **state) {
+  fixture *f = *state;
+  setenv("GODWIT_AUTH_JWT_ISSUER", "env", 1);
+  load_good(f,
+            "auth:\n  anonymous: true\n  jwt:\n    leeway: 1s\n"
+            "    audience: [x, y]\n",
+            "--auth.jwt.user_claim uid");
+  unsetenv("GODWIT_AUTH_JWT_ISSUER");
+  const gw_auth_settings *a = &f->config.auth;
+  assert_true(a->anonymous);
+  assert_int_equal(1000, a->leeway_ms);
+  assert_string_equal("x, y", a->audience);
+  assert_string_equal("env", a->issuer);
+  assert_string_equal("uid", a->user_claim);
+  assert_string_equal("info", a->info_claim);
+  load_bad(f, "auth: {jwt: {secrt: x}}\n", "",
+           "$:1: auth.jwt.secrt: there is no such key; the nearest is "
+           "auth.jwt.secret");
+}
+
 static void test_empty_values_keep_the_default(void **state) {
   fixture *f = *state;
   load_good(f, "listen:\nlog:\n  level: ~\nworkers:\nnamespaces:\n# end\n", "");
@@ -397,6 +463,9 @@ static void expect_text(fixture *f, const char *path, const char *text) {
   assert_string_equal(gw__value_text(key, at, space), text);
 }
 
+/** With it, rules may name tokens. */
+#define SECRET "--auth.jwt.secret 0123456789abcdef0123456789abcdef"
+
 static void test_lists_are_read_and_written(void **state) {
   fixture *f = *state;
   load_good(f, "presence: {states: \"online,away  busy\"}\n", "");
@@ -409,7 +478,7 @@ static void test_lists_are_read_and_written(void **state) {
   assert_int_equal(space_of(f)->presence_transitions.items[0].after_ms, 300000);
   load_good(f, "channel:\n  group: team:{1}\n", "");
   expect_text(f, "channel.group", "team:{1}");
-  load_good(f, "allow:\n  publish: token role:editor, member\n", "");
+  load_good(f, "allow:\n  publish: token role:editor, member\n", SECRET);
   expect_text(f, "allow.publish", "token, member, role:editor");
   load_good(f, "", "--send.to_user user --dev");
   assert_int_equal(f->config.settings.send[GW_ADDRESS_USER].who, GW_WHO_USER);
@@ -570,6 +639,43 @@ static void test_keys_that_contradict_each_other(void **state) {
            "in memory; leave the key out");
 }
 
+static void test_what_access_does_not_let_pass(void **state) {
+  fixture *f = *state;
+  load_bad(f, "origins: https://a.org/path\n", "",
+           "origins: 'https://a.org/path' must be like "
+           "https://app.example.org, https://*.example.org, *.example.org, "
+           "same, localhost, null or *");
+  load_bad(f, "auth: {cookie: session}\n", "",
+           "auth.cookie: needs a key under auth.jwt that the token in it is "
+           "checked with");
+  load_bad(f, "auth: {cookie: session}\norigins: [a.org, '*']\n", SECRET,
+           "auth.cookie: needs a list of origins: with * or null any page "
+           "could act as a user who is logged in");
+  load_bad(f, "auth: {cookie: a;b}\n", SECRET,
+           "auth.cookie: 'a;b' cannot be the name of a cookie");
+  load_good(f, "auth: {cookie: session}\n", SECRET);
+  load_bad(f, "namespaces: [{name: a, allow: {publish: token}}]\n", "",
+           "allow: of namespace a: rules name token, but nothing under "
+           "auth.jwt can check one");
+  load_good(f, "allow: {publish: token}\n", SECRET);
+  load_bad(f, "auth: {jwt: {algorithms: [HS256, none]}}\n", SECRET,
+           "auth.jwt.algorithms: 'none' is none; there are HS256, HS384, "
+           "HS512, RS..., PS..., ES... and EdDSA");
+  load_bad(f, "auth: {jwt: {jwks_url: 'https://a:b@c.org/'}}\n", "",
+           "auth.jwt.jwks_url: must begin with http:// or https://, and hold "
+           "no user or password");
+  load_bad(f, "auth: {jwt: {jwks_min_age: 2h, jwks_max_age: 1h}}\n", "",
+           "auth.jwt.jwks_max_age: must not be below auth.jwt.jwks_min_age");
+}
+
+/** A mistake in a secret does not print it. */
+static void test_secrets_are_not_told(void **state) {
+  fixture *f = *state;
+  load_bad(f, "api: {keys: [0123456789abcdef, tooshort]}\n", "",
+           "api.keys: key 2 must have 16 to 256 characters, or be sha256: and "
+           "64 hexadecimal digits");
+}
+
 /* ---- the edge ---------------------------------------------------------------
  */
 
@@ -678,7 +784,7 @@ static void describe(const gw_config *c, char *text, size_t size) {
 
 static void test_printed_default_loads_to_the_defaults(void **state) {
   fixture *f = *state;
-  char before[4096], after[4096];
+  char before[16384], after[16384];
   load_good(f, "", "");
   describe(&f->config, before, sizeof before);
   FILE *file = fopen(f->path, "w");
@@ -714,6 +820,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_defaults_are_those_of_the_core),
       TEST(test_reads_every_kind_of_value),
+      TEST(test_reads_rates),
+      TEST(test_reads_lists),
+      TEST(test_sections_lie_in_sections),
       TEST(test_empty_values_keep_the_default),
       TEST(test_namespaces_begin_with_what_holds_for_all),
       TEST(test_flags_win_over_environment_over_file),
@@ -734,6 +843,8 @@ int main(void) {
       TEST(test_hooks_are_found_out),
       TEST(test_hooks_that_make_no_sense),
       TEST(test_keys_that_contradict_each_other),
+      TEST(test_what_access_does_not_let_pass),
+      TEST(test_secrets_are_not_told),
       TEST(test_lists_at_the_edge),
       TEST(test_lists_by_flags_replace_those_of_the_file),
       TEST(test_an_edge_that_makes_no_sense),

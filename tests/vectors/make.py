@@ -146,6 +146,17 @@ def connection():
                       "endpoint": "wss://b.example/v1/ws"})),
         vector("close: a code of the application", frame(
             "Close", {"code": 942, "reason": "match is over"})),
+        vector("close: the token was revoked", frame(
+            "Close", {"code": "CODE_TOKEN_REVOKED",
+                      "reason": "The token was revoked."})),
+        vector("refresh: of the connection", frame(
+            "Refresh", {"token": "eyJhbGciOiJFUzI1NiJ9.e30.c2ln"},
+            request=9)),
+        vector("refresh: of a subscription, by alias", frame(
+            "Refresh", {"token": "eyJhbGciOiJFUzI1NiJ9.e30.c2ln"},
+            flags=1, request=10, channel=1)),
+        vector("refreshed: for five minutes", frame(
+            "Refreshed", {"token_ttl_ms": 300000}, request=9)),
         vector("error: with the field's path", frame(
             "Error", {"code": "CODE_BAD_REQUEST", "message": "is missing",
                       "field": "publish.data"}, request=300)),
@@ -169,6 +180,9 @@ def channels():
                            "result": "RECOVERY_GAP",
                            "gap": "GAP_EPOCH_CHANGED", "gap_from": 129},
             request=2, channel=16384)),
+        vector("subscribed: live, by a token for a minute", frame(
+            "Subscribed", {"epoch": U64, "offset": 12, "live": True,
+                           "token_ttl_ms": 60000}, request=2, channel=4)),
         vector("subscribe: only if the server still grants it", frame(
             "Subscribe", {"channel": "room:lobby", "recover": True,
                           "epoch": U64, "offset": 128, "by_server": True},

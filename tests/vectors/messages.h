@@ -33,7 +33,7 @@
 #define FIELDS_channel_meta(F, L) F(meta)
 #define FIELDS_subscribed(F, L)                                                \
   F(epoch) F(offset) F(result) F(gap) F(gap_from) F(gap_to) F(live)            \
-  F(wildcard) F(meta)
+  F(token_ttl_ms) F(wildcard) F(meta)
 #define FIELDS_server_subscribed(F, L) F(channel) F(epoch) F(offset)
 #define FIELDS_unsubscribed(F, L) F(code) F(reason)
 #define FIELDS_publish(F, L)                                                   \

@@ -10,7 +10,7 @@ import type { EventReader } from './event-reader.js';
 import { Feed, memberOf, NO_LIST, positionWords } from './feed.js';
 import {
   CallEvent, Event, EventType, Facts, MessageEvent, PublishedEvent, ReplyEvent,
-  StateEvent, SubEvent,
+  StateEvent, SubEvent, TokenEvent,
 } from './layout.js';
 import { Call, type Module } from './module.js';
 import type {
@@ -24,6 +24,7 @@ import { retryWords, type Settings } from './settings.js';
 import { socketUrl } from './socket.js';
 import { ADDRESSES, STATES } from './states.js';
 import type { Subscription } from './subscription.js';
+import { tokensOf, type Tokens } from './tokens.js';
 import type {
   CallHandler, ClientEvents, Info, Limits, Member, Message, Payload,
   Published, Publishing, Reason, Received, State,
@@ -71,6 +72,7 @@ const CONNECTED: readonly State[] = ['syncing', 'ready', 'degraded'];
  */
 export abstract class ClientCore extends Emitter<ClientEvents> {
   readonly #settings: Settings;
+  readonly #tokens: Tokens | null;
   #engine: Engine | null = null;
   #isLoading = false;
   #isFreed = false;
@@ -104,6 +106,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
       _retry: retryWords(options.retry),
       _token: options.token ?? '',
     };
+    this.#tokens = tokensOf(options);
   }
 
   /** @internal Makes or finds an instance of the core. */
@@ -153,10 +156,12 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     this.#moveTo('closed', reason);
   }
 
+  /** State of the connection. */
   get state(): State {
     return this.#situation.state;
   }
 
+  /** Facts as of now. */
   get info(): Info {
     const transport = CONNECTED.includes(this.state) ? 'websocket' : null;
     return {
@@ -368,10 +373,17 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
         return void this.#pending.get(id)?._members?.push(memberOf(reader));
       case EventType.REPLY: return this.#onReply(reader);
       case EventType.CALL: return this.#onCall(reader);
+      case EventType.TOKEN: return this.#onToken(reader);
       case EventType.MESSAGE:
         return this._emit('message', messageOf(reader));
       case EventType.RTT: return this._emit('rtt', { ms: this.#rttMs = id });
     }
+  }
+
+  #onToken(reader: EventReader): void {
+    const sub = reader._word(TokenEvent.SUB);
+    const tokens = sub === 0 ? this.#tokens : this._feeds.get(sub)?._tokens;
+    tokens?._answer(this.#engine!, reader._about, this);
   }
 
   /** The feed of a subscription that the server has begun. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // emitter.ts - typed events; a handler that throws does not stop the others.
 
+/** Called at each event. What it throws is reported; other handlers still run. */
 export type Handler<T> = (event: T) => void;
 
 export abstract class Emitter<Events> {
@@ -14,6 +15,7 @@ export abstract class Emitter<Events> {
     return () => this.off(event, handler);
   }
 
+  /** Ends what `on()` began, for this event and handler. */
   off<K extends keyof Events>(event: K, handler: Handler<Events[K]>): void {
     this.#handlers[event] = this.#handlers[event]?.filter((h) => h !== handler);
   }

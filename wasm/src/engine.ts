@@ -88,6 +88,11 @@ export class Engine implements Host {
     return !this.#busy && !this.#inside;
   }
 
+  /** Whether it still takes commands. */
+  get _isAlive(): boolean {
+    return this.#handle !== 0;
+  }
+
   // ---- commands ------------------------------------------------------------
 
   /** Gives a command: a function of wasm/bridge.c. Its arguments are the handle,

@@ -6,7 +6,9 @@ import type { Reason, ReasonClass } from './types.js';
 
 /** What a publish, a call or another request fails with. */
 export class GodwitError extends Error {
+  /** A code of the table in the schema, or from 900 on of the application. */
   declare readonly code: number;
+  /** What to do about it. */
   declare readonly class: ReasonClass;
   /** Do not try again before this long; 0 for no such wish. */
   declare readonly retryAfterMs: number;
@@ -14,6 +16,8 @@ export class GodwitError extends Error {
    * `user.address[2].city`; empty for nothing in particular. */
   declare readonly field?: string;
 
+  /** message: for people; the name of the code when absent. What a handler of
+   * calls throws is answered with both. */
   constructor(code: number, message?: string, retryAfterMs = 0) {
     const reason = reasonOf(code, message);
     super(reason.message);

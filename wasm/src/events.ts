@@ -20,6 +20,7 @@ import type {
 /** The tag that names an event. */
 const TAG = 'event';
 
+/** When a handler of events is called. */
 export interface HandlerOptions {
   /** On the way down, from all connections to the channel, before those that wait
    * for it on its way up; false. */
@@ -28,15 +29,18 @@ export interface HandlerOptions {
   readonly once?: boolean;
 }
 
+/** How an event is published: as `Subscription.publish` does, but for its tags. */
 export interface EmitOptions extends Omit<PublishOptions, 'tags'> {
   /** More tags, besides the name of the event. */
   readonly tags?: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** Gets an event. If it throws, that is reported, and the others go on. */
 export type EventHandler = (event: NamedEvent) => void;
 
 /** An event on its way. Names that begin with a `$` are the client's own. */
 export class NamedEvent {
+  /** Its name: parts divided by dots. */
   readonly name: string;
   /** What came with it; decoded when it is read. */
   readonly #data: () => Received;
@@ -60,6 +64,8 @@ export class NamedEvent {
     this.publication = publication;
   }
 
+  /** What came with it: the payload of the publication, or what the client's own
+   * event tells. */
   get data(): Received {
     return this.#data();
   }
@@ -128,6 +134,7 @@ export const everywhere: EventNode = new EventNode();
 
 /** A channel as a place of events. */
 export class ChannelEvents extends EventNode {
+  /** The subscription whose events these are. */
   readonly subscription: Subscription;
   readonly #ends: (() => void)[];
 
@@ -181,6 +188,7 @@ export class Events extends EventNode {
   readonly #namespaces = new Map<string, EventNode>();
   readonly #end: () => void;
 
+  /** Listens to the client until `end`. One for each client is enough. */
   constructor(client: Client) {
     super();
     this.#end = client.on('state', (change) => send(new NamedEvent(

@@ -18,6 +18,7 @@ import {
   GAP_REASONS, PRESENCE_KINDS, PRESENCE_MODES, RECOVERIES, SUB_STATES,
 } from './states.js';
 import { Subscription } from './subscription.js';
+import { tokensOf, type Tokens } from './tokens.js';
 import type {
   EncodedList, Member, MembersEvent, Position, Reason, Received, SubscriptionState,
   SubscriptionStateEvent,
@@ -58,6 +59,7 @@ export class Feed {
   readonly _client: ClientCore;
   readonly _members = new Map<string, Member>();
   _metadata: Received = null;
+  readonly _tokens: Tokens | null;
   /** Replaced, never changed: see Emitter. */
   #subscriptions: readonly Subscription[] = [];
   #since: SubscribeOptions['since'];
@@ -66,6 +68,7 @@ export class Feed {
   readonly #filter: EncodedList;
   /** JSON about the subscription. */
   readonly #about: string;
+  readonly #token: string;
   #engine: Engine | null = null;
   #id = 0;
   #born = 0;
@@ -89,6 +92,8 @@ export class Feed {
     this.#presence = options.presence ?? false;
     this.#filter = options.filter ?? NO_LIST;
     this.#about = JSON.stringify(options.metadata) ?? '';
+    this.#token = options.token ?? '';
+    this._tokens = tokensOf(options);
     this.#overflow = OVERFLOWS.indexOf(options.overflow ?? 'close');
     if (this.#overflow < 0) {
       throw new TypeError(`no overflow ${options.overflow}`);
@@ -102,14 +107,16 @@ export class Feed {
     this.#engine = engine;
     const since = this.#position ?? this.#since;
     // gw_sub_options.
+    // The token's length is told here, and its text follows the channel's.
     const options = [
       Number(since !== undefined), 0,
       ...positionWords(typeof since === 'object' ? since : undefined),
-      Number(this.#presence), this.#overflow, 0, 0, 0, this.#filter.size,
+      Number(this.#presence) | Number(this._tokens !== null) << 8,
+      this.#overflow, 0, toUtf8(this.#token).length, 0, this.#filter.size,
       0, 0, 0, 0, toUtf8(this.#about).length, 0,
     ];
     const id = engine._command(
-      Call.SUBSCRIBE, [], options, this._channel + this.#about,
+      Call.SUBSCRIBE, [], options, this._channel + this.#token + this.#about,
       { _type: BYTES, _bytes: this.#filter.terms });
     if (id < 0) {
       this.#refused(id);

@@ -5,6 +5,7 @@ import type { Received } from './types.js';
 
 /** A client of either build. */
 export interface Caller {
+  /** Calls a method of the server. */
   call(method: string, data?: object): Promise<Received>;
 }
 
@@ -13,20 +14,29 @@ export type Permission =
   | 'read' | 'publish' | 'presence' | 'history' | 'members' | 'manage' | 'send'
   | `app:${string}`;
 
+/** A role of a group. */
 export interface Role {
+  /** Its name. */
   readonly role: string;
+  /** What it permits. */
   readonly permissions: readonly Permission[];
 }
 
+/** A member of a group. */
 export interface GroupMember {
+  /** User id. */
   readonly user: string;
+  /** Name of its role. */
   readonly role: string;
 }
 
+/** A group, with a page of its members. */
 export interface Group {
+  /** Its name. */
   readonly group: string;
   /** Counts changes. */
   readonly version: number;
+  /** All of them. */
   readonly roles: readonly Role[];
   /** How many there are. */
   readonly numMembers: number;
@@ -34,8 +44,11 @@ export interface Group {
   readonly members: readonly GroupMember[];
 }
 
+/** A group without its members. */
 export interface GroupInfo {
+  /** Its name. */
   readonly group: string;
+  /** Counts changes. */
   readonly version: number;
   /** How many there are. */
   readonly members: number;
@@ -43,6 +56,7 @@ export interface GroupInfo {
   readonly role: string;
 }
 
+/** What a group begins with. */
 export interface GroupOptions {
   /** Absent: `owner`, who may everything, and `member`, who may all but manage. */
   readonly roles?: readonly Role[];
@@ -50,17 +64,21 @@ export interface GroupOptions {
   readonly members?: readonly GroupMember[];
 }
 
+/** Which groups are listed. */
 export interface GroupsQuery {
   /** Only groups that this user is in: a client's own. */
   readonly user: string;
   /** Only names that begin so. */
   readonly prefix?: string;
+  /** At most so many from each worker of the server; 1,000. */
   readonly limit?: number;
   /** Only names after this one, in the order of bytes. */
   readonly after?: string;
 }
 
+/** Which members come with a group. */
 export interface MembersQuery {
+  /** At most so many; 100. */
   readonly limit?: number;
   /** Only members after this one, in the order of bytes. */
   readonly after?: string;
@@ -74,6 +92,7 @@ const listOf = (users: string | readonly string[]) =>
 export class Groups {
   readonly #client: Caller;
 
+  /** client: of either build; calls go through it. */
   constructor(client: Caller) {
     this.#client = client;
   }
@@ -82,10 +101,12 @@ export class Groups {
     return this.#client.call(`godwit.group_${method}`, request);
   }
 
+  /** Makes a group. */
   async create(group: string, options: GroupOptions = {}): Promise<void> {
     await this.#call('create', { group, ...options });
   }
 
+  /** Deletes a group; what rests on it ends. */
   async delete(group: string): Promise<void> {
     await this.#call('delete', { group });
   }
@@ -119,6 +140,7 @@ export class Groups {
     await this.#call('set_role', { group, role, remove: true });
   }
 
+  /** A group, with a page of its members. */
   async get(group: string, query: MembersQuery = {}): Promise<Group> {
     const reply = await this.#call('get', { group, ...query });
     return {

@@ -14,10 +14,11 @@ export const RECORD_WORDS = 28;
 /** enum gw_event_type, and the record of events.c's own. */
 export const enum EventType {
   STATE, SUB_STATE, PUBLICATION, GAP, PUBLISHED, PRESENCE, PRESENCE_SYNC, REPLY,
-  CALL, RTT, META, MESSAGE, MEMBER,
+  CALL, RTT, META, MESSAGE, TOKEN, MEMBER,
 }
 
-/** gw_event: what all have. The subscription, request, call or round trip. */
+/** gw_event: what all have. The subscription, request, call, round trip or
+ * question. */
 export const enum Event { TYPE = 0, AT_MS = 2, ID = 4 }
 
 export const enum StateEvent {
@@ -62,6 +63,7 @@ export const enum CallEvent {
 }
 
 export const enum MetaEvent { META = 5 }
+export const enum TokenEvent { SUB = 5 }
 
 /** gw_client_options. The views of token, user, agent and instance follow each
  * other; those of the endpoints follow the struct. */

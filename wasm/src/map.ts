@@ -13,16 +13,21 @@ import { report } from './report.js';
 import type { Subscription } from './subscription.js';
 import type { Payload, Position, Published, Received } from './types.js';
 
+/** A change of one item. */
 export interface ItemChange<T> {
+  /** Its name. */
   readonly item: string;
   /** Undefined: the item is gone. */
   readonly value: T | undefined;
+  /** What it was before; undefined: there was no such item. */
   readonly previous: T | undefined;
   /** What told it; null when the item turned out to be gone after a time away. */
   readonly publication: Publication | null;
 }
 
+/** Events of a map. */
 export interface ItemMapEvents<T> {
+  /** An item was set or is gone. */
   change: ItemChange<T>;
   /** It holds what the channel holds, for the first time or again. */
   whole: { readonly size: number };
@@ -35,6 +40,7 @@ interface Entry<T> {
 
 /** Read like a Map, in the order in which the items changed. */
 export class ItemMap<T = Received> extends Emitter<ItemMapEvents<T>> {
+  /** The subscription that it is kept from. */
   readonly subscription: Subscription;
   readonly #entries = new Map<string, Entry<T>>();
   readonly #ends: (() => void)[];
@@ -65,14 +71,17 @@ export class ItemMap<T = Received> extends Emitter<ItemMapEvents<T>> {
     return this.#isWhole;
   }
 
+  /** How many items there are. */
   get size(): number {
     return this.#entries.size;
   }
 
+  /** The item's value; undefined: there is no such item. */
   get(item: string): T | undefined {
     return this.#entries.get(item)?.value;
   }
 
+  /** Whether there is such an item. */
   has(item: string): boolean {
     return this.#entries.has(item);
   }

@@ -31,6 +31,7 @@ export const enum Call {
   SET_RETRY = 'u',
   SET_TOKEN = 'v',
   INFO = 'w',
+  TOKEN = 'x',
 }
 
 /** A handle is the address of a client. */

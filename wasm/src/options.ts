@@ -32,16 +32,25 @@ export type Retry =
 
 /** What the SDK uses of a WebSocket: the browser's, Node's or npm `ws`. */
 export interface WebSocketLike {
+  /** Set to `arraybuffer`. */
   binaryType: string;
+  /** 1: open. */
   readonly readyState?: number;
+  /** It is open. */
   onopen: ((event: never) => void) | null;
+  /** A message came: `data` of the event. */
   onmessage: ((event: never) => void) | null;
+  /** It is closed: `code` and `reason` of the event. */
   onclose: ((event: never) => void) | null;
+  /** It failed; a close follows. */
   onerror: ((event: never) => void) | null;
+  /** Sends a binary message. */
   send(data: Uint8Array<ArrayBuffer>): void;
+  /** Closes it. */
   close(code?: number, reason?: string): void;
 }
 
+/** A class of WebSockets. */
 export type WebSocketConstructor =
   new (url: string, protocols?: string | string[]) => WebSocketLike;
 
@@ -61,6 +70,7 @@ export interface OutboxStore {
   remove(key: string): void;
 }
 
+/** Limits of publications that are not acknowledged, and where they are kept. */
 export interface OutboxOptions {
   /** Publications that may wait; 1,024. */
   readonly maxCount?: number;
@@ -72,15 +82,32 @@ export interface OutboxOptions {
   readonly store?: OutboxStore;
 }
 
+/** How much a line of the log matters. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 /** Where the WebAssembly module comes from. */
 export type WasmSource =
   URL | string | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 
+/** A token, or nothing: there is none, and will be none. */
+export type MaybeToken = string | null | undefined;
+
+/**
+ * Gets a token: called before connecting or subscribing, ahead of the end of the
+ * token before, and when that was refused; never again before the last call has
+ * settled. What it throws means "not now": it is asked again, later and later.
+ * Nothing, or a thrown `GodwitError` of another class than `retry` and
+ * `retry-after`, is the end of the connection or the subscription.
+ */
+export type GetToken = () => MaybeToken | Promise<MaybeToken>;
+
+/** Options of a client; behind each what holds without it. */
 export interface ClientOptions {
-  /** Token for the server's authenticator; none. */
+  /** Token for the server's authenticator; none. With `getToken` the first one;
+   * without, the connection fails when it has expired. */
   readonly token?: string;
+  /** Where tokens come from; nowhere. */
+  readonly getToken?: GetToken;
   /** Claimed user id, for a server without an authenticator; none. */
   readonly user?: string;
   /** Name and version of the application, for the server's log. */
@@ -114,9 +141,16 @@ export interface ClientOptions {
   readonly mayMove?: (from: State, to: State, code: number) => boolean;
 }
 
+/** Options of a subscription. */
 export interface SubscribeOptions {
   /** Begin after this position, or with everything that is kept; from now on. */
   readonly since?: 'start' | Position;
+  /** Token for this channel, where the server asks for one; none. With `getToken`
+   * the first one; without, the subscription ends when it has expired. Those of
+   * the first subscription of a channel count. */
+  readonly token?: string;
+  /** Where tokens for this channel come from; nowhere. */
+  readonly getToken?: GetToken;
   /** Keep the list of members; false. */
   readonly presence?: boolean;
   /** When this client reads too slowly: `close` the connection and recover;
@@ -131,6 +165,7 @@ export interface SubscribeOptions {
   readonly metadata?: Payload;
 }
 
+/** Options of a publish. */
 export interface PublishOptions {
   /** Deliver it to this client too, if it is subscribed; true. */
   readonly echo?: boolean;
@@ -155,6 +190,7 @@ export interface PublishOptions {
   readonly metadata?: Payload;
 }
 
+/** Options of a call. */
 export interface CallOptions {
   /** How long to wait for the answer; `requestTimeoutMs`. */
   readonly timeoutMs?: number;

@@ -44,6 +44,7 @@ export type To =
   | { readonly channels: readonly string[] }
   | { readonly everybody: true };
 
+/** Options of a message. */
 export interface SendOptions {
   /** What kind of message it is, for the receivers' handlers. */
   readonly event?: string;
@@ -72,20 +73,26 @@ export async function send(
 
 // ---- presence -------------------------------------------------------------------
 
+/** How a field is compared with a value; the last two need none. */
 export type Comparison =
   | 'equal' | 'not-equal' | 'less' | 'at-most' | 'greater' | 'at-least'
   | 'exists' | 'absent';
 
 /** Of a field of what members tell of themselves: `level`, or `place.floor`. */
 export interface Condition {
+  /** Name of the field; dots lead into others. */
   readonly field: string;
   /** `equal` when absent. */
   readonly is?: Comparison;
+  /** With what it is compared. */
   readonly value?: Received;
 }
 
+/** Which members are listed; all that is given has to hold. */
 export interface PresenceQuery {
+  /** Only those in this state. */
   readonly state?: string;
+  /** Only clients of this user. */
   readonly user?: string;
   /** Only members of this group. */
   readonly group?: string;
@@ -97,8 +104,11 @@ export interface PresenceQuery {
   readonly after?: string;
 }
 
+/** A page of who is in a channel. */
 export interface PresencePage {
+  /** Counts changes. */
   readonly version: number;
+  /** In the order of their ids. */
   readonly members: readonly Member[];
   /** Ask for the next page with this; null for no more. */
   readonly next: string | null;
@@ -133,15 +143,21 @@ export async function presence(
   };
 }
 
+/** How many are in a channel. */
 export interface PresenceStats {
+  /** Counts changes. */
   readonly version: number;
+  /** Clients. */
   readonly clients: number;
+  /** Users that they are of; one without a name counts for itself. */
   readonly users: number;
   /** How many clients are in each state. */
   readonly states: ReadonlyMap<string, number>;
+  /** What subscribers of the channel are told. */
   readonly mode: PresenceMode;
 }
 
+/** How many are in a channel, whatever its mode. */
 export async function presenceStats(
   client: Caller, channel: string,
 ): Promise<PresenceStats> {
@@ -158,7 +174,9 @@ export async function presenceStats(
 
 /** A user in a channel. */
 export interface Place {
+  /** User id. */
   readonly user: string;
+  /** Name of the channel. */
   readonly channel: string;
   /** Clients of the user there. */
   readonly clients: number;

@@ -69,6 +69,7 @@ export class Publication {
     return this.#data;
   }
 
+  /** Where it is, to go on after it. */
   get position(): Position {
     return { ...this._position };
   }

@@ -76,6 +76,7 @@ export function putOptions(module: Module, settings: Settings): void {
     o.outbox?.maxCount, o.outbox?.maxBytes, o.outbox?.maxAgeMs,
     // 0 is the core's default, and all ones are none.
     o.creditBytes === 0 ? NO_CREDIT : o.creditBytes,
+    0, Number(o.getToken !== undefined),
   ]), Options.PING_INTERVAL_MS);
   module._put([new Uint8Array(words.buffer), ...parts]);
 }

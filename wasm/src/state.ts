@@ -18,16 +18,21 @@ export type Scope = 'connection' | 'user' | 'channel' | 'group' | 'free';
 
 /** The value of a path, its own or that of the nearest path which it is in. */
 export interface Effective<T> {
+  /** What holds for the path. */
   readonly value: T;
   /** The key that has it. */
   readonly from: string;
 }
 
+/** What holds for a path from now on, as `SharedState.watch` tells it. */
 export interface EffectiveChange<T> {
+  /** The path that is watched. */
   readonly path: string;
   /** Undefined: neither the path nor what it is in has a value. */
   readonly value: T | undefined;
+  /** The key that has it; undefined: none. */
   readonly from: string | undefined;
+  /** What held before; undefined: nothing. */
   readonly previous: Effective<T> | undefined;
 }
 
@@ -41,12 +46,15 @@ interface Client {
  * with what it is in and may move to. A long list ends with `...`;
  * `StateMachine.read` has the whole. */
 export interface MoveError extends GodwitError {
+  /** What the machine is in; undefined: the refusal does not say. */
   readonly state?: string;
+  /** States that whoever asked may move it to; undefined: as above. */
   readonly allowed?: readonly string[];
 }
 
 /** A state machine, as the server tells it. */
 export interface MachineInfo {
+  /** The one that it is in; the initial one when it never moved. */
   readonly state: string;
   /** States that clients may move it to. */
   readonly allowed: readonly string[];
@@ -71,6 +79,7 @@ export class SharedState<T = Received> extends ItemMap<T> {
   readonly #scope: Scope;
   readonly #id: string;
 
+  /** Subscribes to the keys of a scope. `end` ends the subscription. */
   constructor(client: Client, scope: Scope, id: string) {
     super(client.subscribe(stateChannel(scope, id), { since: 'start' }));
     this.#client = client;
@@ -165,6 +174,7 @@ export class SharedState<T = Received> extends ItemMap<T> {
 
 /** A state machine of a scope: its state is a key, `machine/NAME`. */
 export class StateMachine {
+  /** The key that holds its state, `machine/NAME`. */
   readonly key: string;
   readonly #shared: SharedState;
   readonly #ask: () => Promise<Received>;

@@ -23,6 +23,7 @@ export interface SubscriptionEvents {
   /** What is known about the channel: when there is something, and at each
    * change; null for nothing. */
   metadata: Received;
+  /** The subscription's state has changed. */
   state: SubscriptionStateEvent;
   /** Somebody entered, changed or left. */
   presence: PresenceEvent;
@@ -36,6 +37,7 @@ export interface SubscriptionEvents {
  * handed.
  */
 export class Subscription extends Emitter<SubscriptionEvents> {
+  /** Name of the channel. */
   readonly channel: string;
   readonly #feed: Feed;
   #state: SubscriptionState = 'idle';
@@ -52,6 +54,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
     if (typeof since === 'object') this.#position = { ...since };
   }
 
+  /** State of this subscription. */
   get state(): SubscriptionState {
     return this.#state;
   }
@@ -90,6 +93,7 @@ export class Subscription extends Emitter<SubscriptionEvents> {
     this.enter(state, data);
   }
 
+  /** Leaves the channel's presence. */
   leave(): void {
     if (!this._ended) this.#feed._leave();
   }

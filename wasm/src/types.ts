@@ -21,9 +21,11 @@ export type ReasonClass =
 
 /** Why something happened: a code of the table in the schema. */
 export interface Reason {
+  /** Number of the code; 0 for no error. */
   readonly code: number;
   /** Name of the code. */
   readonly name: CodeName | 'UNKNOWN';
+  /** What to do about it. */
   readonly class: ReasonClass;
   /** The peer's words, or the table's sentence. */
   readonly message: string;
@@ -43,14 +45,16 @@ export interface Position {
  */
 export type Payload = string | number | boolean | null | object;
 
-// As JSON.parse: what comes from the peer has the type that the application
-// says it has. Bytes come as Uint8Array.
+/** As of JSON.parse: what comes from the peer has the type that the application
+ * says it has. Bytes come as Uint8Array. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Received = any;
 
 /** Somebody in a channel's presence. */
 export interface Member {
+  /** Public id of the client. */
   readonly clientId: string;
+  /** User id; empty for none. */
   readonly user: string;
   /** Such as `online`, `away`, `busy`. */
   readonly state: string;
@@ -62,6 +66,7 @@ export interface Member {
 
 /** Outcome of a publish. */
 export interface Published {
+  /** The position that it got. */
   readonly position: Position;
   /** It had arrived before, by an earlier attempt. */
   readonly duplicate: boolean;
@@ -75,23 +80,35 @@ export type Publishing = Promise<Published> & {
 
 /** What the server enforces on this connection; 0 means no limit. */
 export interface Limits {
+  /** Bytes of a frame. */
   readonly maxFrameBytes: number;
+  /** Bytes of a message of the transport, with all its frames. */
   readonly maxMessageBytes: number;
+  /** Bytes of the name of a channel. */
   readonly maxChannelBytes: number;
+  /** Channels that a connection may be subscribed to. */
   readonly maxSubscriptions: number;
+  /** Bytes of the state and data of a member. */
   readonly maxPresenceBytes: number;
+  /** Calls of this client that may wait for their answer. */
   readonly maxCalls: number;
+  /** Bytes that may wait for a client that does not read. */
   readonly maxQueueBytes: number;
+  /** Publications a second. */
   readonly publishPerSecond: number;
+  /** Members of one group. */
   readonly maxGroupMembers: number;
+  /** Roles of one group. */
   readonly maxGroupRoles: number;
 }
 
 /** Facts about a client, as of the moment that they are asked for. */
 export interface Info {
+  /** State of the connection. */
   readonly state: State;
   /** When the state was entered, milliseconds since 1970. */
   readonly since: number;
+  /** Why it was entered. */
   readonly reason: Reason;
   /** Attempts since the connection was last stable. */
   readonly attempt: number;
@@ -99,13 +116,17 @@ export interface Info {
   readonly retryAt: number | null;
   /** Last round trip. */
   readonly rttMs: number | null;
+  /** Id of the connection; null without one. */
   readonly connectionId: string | null;
   /** Public id of this client, the same on each of its connections. */
   readonly clientId: string | null;
   /** User id that the server holds the client to be. */
   readonly user: string;
+  /** URL that is connected, or tried next. */
   readonly endpoint: string;
+  /** How it is connected; null when it is not. */
   readonly transport: 'websocket' | null;
+  /** Of the last connection; all 0 before the first. */
   readonly limits: Limits;
   /** Publications that are not acknowledged yet. */
   readonly outbox: { readonly count: number; readonly bytes: number };
@@ -113,6 +134,7 @@ export interface Info {
   readonly duplicates: number;
 }
 
+/** Why publications will not come. */
 export type GapReason =
   | 'none' | 'epoch-changed' | 'trimmed' | 'expired' | 'over-limit'
   | 'permission-lost' | 'slow-reader' | 'filtered' | 'superseded' | 'anew'
@@ -120,20 +142,24 @@ export type GapReason =
 
 /** Publications that will not come. */
 export interface Gap {
+  /** Why. */
   readonly reason: GapReason;
-  /** First and last missing offset, in the epoch before; `to` is null when the
-   * end is not known. */
+  /** First missing offset, in the epoch before. */
   readonly from: number;
+  /** The last one; null when the end is not known. */
   readonly to: number | null;
   /** Where the stream goes on after. */
   readonly position: Position;
 }
 
-/** `anew`: a map was told from its beginning; see the event `reset`. */
+/** What became of publications that were missed: there were none, all came, or
+ * some are told as a gap. `anew`: a map was told from its beginning; see the event
+ * `reset`. */
 export type Recovery = 'continuous' | 'recovered' | 'gap' | 'anew';
 
 /** A filter, or tags: made by the functions of `godwit/filter`. */
 export interface EncodedList {
+  /** How many there are. */
   readonly size: number;
   /** In the form of the protocol. */
   readonly terms: Uint8Array<ArrayBuffer>;
@@ -147,6 +173,7 @@ export interface Reset {
 
 /** Events of a client. */
 export interface ClientEvents {
+  /** The connection's state has changed. */
   state: {
     readonly from: State;
     readonly to: State;
@@ -164,22 +191,30 @@ export interface ClientEvents {
   error: Error;
 }
 
+/** A change of a subscription's state. */
 export interface SubscriptionStateEvent {
+  /** The state before. */
   readonly from: SubscriptionState;
+  /** The state now. */
   readonly to: SubscriptionState;
+  /** Why. */
   readonly reason: Reason;
   /** What became of missed publications; for `live`. */
   readonly recovery: Recovery;
 }
 
+/** A change of who is there. */
 export interface PresenceEvent {
+  /** It is there now, tells something else of itself, or is gone. */
   readonly kind: 'enter' | 'update' | 'leave';
+  /** The member; as it was last when it leaves. */
   readonly member: Member;
   /** It is this client itself. */
   readonly own: boolean;
-  /** It entered as the first client of its user, or left as the last one. Not
-   * said of those that came with the list. */
+  /** It entered as the first client of its user. Not said of those that came with
+   * the list. */
   readonly first: boolean;
+  /** It left as the last client of its user. */
   readonly last: boolean;
 }
 
@@ -187,13 +222,17 @@ export interface PresenceEvent {
  * numbers and some members drawn at random. */
 export type PresenceMode = 'full' | 'ids' | 'counts' | 'sampled';
 
+/** Who is there, or how many, as the server told it. */
 export interface MembersEvent {
   /** All; none in the mode `counts`; those that were drawn in `sampled`. */
   readonly members: ReadonlyMap<string, Member>;
+  /** Counts changes. */
   readonly version: number;
+  /** What the server tells of this channel. */
   readonly mode: PresenceMode;
-  /** How many are there, whatever the mode. */
+  /** How many clients are there, whatever the mode. */
   readonly clients: number;
+  /** How many users they are of. */
   readonly users: number;
 }
 
@@ -203,12 +242,15 @@ export type Address =
 
 /** A message that somebody sent to this client. */
 export interface Message {
+  /** What was sent: the value, or a Uint8Array. */
   readonly data: Received;
   /** What kind it is, in the sender's words; may be empty. */
   readonly event: string;
   /** Public id of the sender; null for the server. */
   readonly clientId: string | null;
+  /** User id of the sender; empty for none. */
   readonly user: string;
+  /** By which address this client got it. */
   readonly to: Address;
   /** The group, where it was sent to one. */
   readonly group: string;
@@ -222,6 +264,7 @@ export interface Message {
 export interface CallContext {
   /** Public id of the calling client; null for the server. */
   readonly from: string | null;
+  /** User id of the caller; empty for none. */
   readonly user: string;
 }
 

@@ -22,6 +22,8 @@
  *  - Views in an event are valid until the handler returns.
  *  - Times are milliseconds of port.now, a clock that never goes back.
  */
+
+/** A client: one logical connection that stays up. */
 typedef struct gw_client gw_client;
 
 /* ---- states ------------------------------------------------------------- */
@@ -29,7 +31,8 @@ typedef struct gw_client gw_client;
 /** States of the connection. */
 enum gw_state {
   GW_STATE_IDLE = 0,       /**< never connected */
-  GW_STATE_CONNECTING,     /**< the transport is being opened */
+  GW_STATE_CONNECTING,     /**< a token is asked for, if need be, and the
+                                transport is being opened */
   GW_STATE_AUTHENTICATING, /**< open; Hello sent, no Welcome yet */
   GW_STATE_SYNCING,        /**< welcome; subscriptions are being (re)made */
   GW_STATE_READY,     /**< every subscription that was wanted at the Welcome
@@ -42,7 +45,7 @@ enum gw_state {
                            to be offline; still comes back */
   GW_STATE_CLOSED,    /**< closed by the application */
   GW_STATE_FAILED,    /**< ended by a terminal code; see the reason */
-  GW_STATE_COUNT
+  GW_STATE_COUNT      /**< how many there are */
 };
 
 /** "ready"; "unknown" for no state. */
@@ -54,14 +57,16 @@ bool gw_state_may_move(enum gw_state from, enum gw_state to);
 
 /** States of a subscription. */
 enum gw_sub_state {
-  GW_SUB_IDLE = 0,    /**< wanted; not asked for on this connection yet */
+  GW_SUB_IDLE = 0,    /**< wanted; not asked for on this connection yet, or
+                           waiting for its token */
   GW_SUB_SUBSCRIBING, /**< asked for */
   GW_SUB_RECOVERING,  /**< missed publications are coming */
   GW_SUB_LIVE,        /**< each new publication comes as it is made */
   GW_SUB_ENDED,       /**< unsubscribed, or refused for good; see the code */
-  GW_SUB_COUNT
+  GW_SUB_COUNT        /**< how many there are */
 };
 
+/** "live"; "unknown" for no state. */
 const char *gw_sub_state_name(enum gw_sub_state state);
 
 /* ---- options ------------------------------------------------------------ */
@@ -91,7 +96,7 @@ extern const gw_retry_policy gw_retry_conservative;
 typedef struct gw_client_options {
   const gw_view *endpoints; /**< at least one; tried in turn */
   size_t num_endpoints;
-  gw_view token; /**< empty: none */
+  gw_view token; /**< empty: none; with asks_token one to begin with */
   gw_view user;  /**< claimed user id, where the server has no authenticator */
   gw_view agent; /**< name and version of the host, for the server's log */
   /** GW_INSTANCE_BYTES to be the same client as before (with a stored outbox);
@@ -115,7 +120,10 @@ typedef struct gw_client_options {
    * GW_MAX_CREDIT_BYTES at most, or GW_CREDIT_NONE. */
   uint32_t credit_bytes;
   uint32_t max_frame_bytes; /**< largest frame taken in; 0: 1 MiB */
-  gw_alloc alloc;           /**< all zero: gw_alloc_libc */
+  /** The host answers GW_EVENT_TOKEN. Without, a token that is refused or has
+   * expired is the end (FAILED), as the same would be refused again. */
+  bool asks_token;
+  gw_alloc alloc; /**< all zero: gw_alloc_libc */
 } gw_client_options;
 
 /** Why the host's surroundings changed; see gw_client_on_wake. */
@@ -123,10 +131,16 @@ enum gw_wake {
   GW_WAKE_ONLINE,  /**< the network is there again */
   GW_WAKE_OFFLINE, /**< the network is gone, as far as the host knows */
   GW_WAKE_VISIBLE, /**< page shown, process resumed: timers may be late */
-  GW_WAKE_HIDDEN
+  GW_WAKE_HIDDEN   /**< page hidden; the core does nothing about it */
 };
 
-enum gw_log_level { GW_LOG_ERROR, GW_LOG_WARN, GW_LOG_INFO, GW_LOG_DEBUG };
+/** How much a line of the log matters. */
+enum gw_log_level {
+  GW_LOG_ERROR, /**< something that should not happen */
+  GW_LOG_WARN,  /**< something is lost, refused or wrong on the other side */
+  GW_LOG_INFO,  /**< what an operator wants to know */
+  GW_LOG_DEBUG  /**< each step */
+};
 
 /* ---- events ------------------------------------------------------------- */
 
@@ -149,6 +163,7 @@ typedef struct gw_presence_numbers {
   uint32_t users;
 } gw_presence_numbers;
 
+/** What has happened, and which member of the event's union tells it. */
 enum gw_event_type {
   GW_EVENT_STATE,         /**< state */
   GW_EVENT_SUB_STATE,     /**< sub */
@@ -164,9 +179,12 @@ enum gw_event_type {
   GW_EVENT_CALL, /**< call: the peer calls; answer with gw_client_answer */
   GW_EVENT_RTT,  /**< rtt */
   GW_EVENT_META, /**< meta: what is known about a channel, or that it changed */
-  GW_EVENT_MESSAGE /**< message: for this client, by no channel */
+  GW_EVENT_MESSAGE, /**< message: for this client, by no channel */
+  GW_EVENT_TOKEN    /**< token: one is needed; answer with gw_client_give_token
+                       or gw_client_no_token */
 };
 
+/** Something that has happened; at_ms: when, by port.now. */
 typedef struct gw_event {
   enum gw_event_type type;
   uint64_t at_ms;
@@ -278,6 +296,14 @@ typedef struct gw_event {
       uint64_t time_ms; /**< server's wall clock */
       bool own;         /**< sent by this client */
     } message;
+    struct {
+      uint32_t ask; /**< for the answer */
+      uint32_t sub; /**< 0: for the connection */
+      uint32_t
+          code; /**< why: GW_CODE_OK for a first one, or ahead of the end of
+                        the one before; else what the server said to that */
+      gw_view channel; /**< of sub */
+    } token;
   } u;
 } gw_event;
 
@@ -297,8 +323,11 @@ typedef struct gw_port {
   /** Call gw_client_on_timer after delay_ms, in place of the last wish. 0: as
    * soon as the current call has returned. UINT64_MAX: not at all. */
   void (*set_timer)(void *user, uint64_t delay_ms);
+  /** Milliseconds of a clock that never goes back. */
   uint64_t (*now)(void *user);
+  /** 64 bits that nobody can guess: secrets are made of them. */
   uint64_t (*random)(void *user);
+  /** Something has happened; valid until it returns. */
   void (*event)(void *user, const gw_event *event);
   /** May be NULL. text has no line end. */
   void (*log)(void *user, enum gw_log_level level, const char *text);
@@ -311,6 +340,7 @@ typedef struct gw_port {
    * publication is sent, remove when it is settled. Entries are opaque bytes,
    * given back by gw_client_restore in the order of their keys. */
   void (*store_put)(void *user, uint64_t key, gw_view entry);
+  /** See store_put. */
   void (*store_remove)(void *user, uint64_t key);
 } gw_port;
 
@@ -335,6 +365,7 @@ void gw_client_close(gw_client *c);
 /* ---- news from the host -------------------------------------------------- */
 
 /* News of a generation other than the current one are ignored. */
+/** The transport is open: the core may send. */
 void gw_client_on_open(gw_client *c, uint32_t generation);
 /** Bytes of a message, whole or in pieces. */
 void gw_client_on_data(gw_client *c, uint32_t generation, gw_view data,
@@ -343,6 +374,11 @@ void gw_client_on_data(gw_client *c, uint32_t generation, gw_view data,
  * 0 when there was none. */
 void gw_client_on_closed(gw_client *c, uint32_t generation, uint32_t code,
                          gw_view reason);
+/** The same, by a server that answered in another protocol, such as HTTP: what it
+ * said as a close code, and how long to stay away. */
+void gw_client_on_refused(gw_client *c, uint32_t generation, uint32_t code,
+                          uint32_t retry_after_ms, gw_view reason);
+/** The time that set_timer asked for has come; earlier does no harm. */
 void gw_client_on_timer(gw_client *c);
 /** Surroundings changed: deadlines are compared with the clock at once, a wait
  * may be cut short, a silent link is probed. */
@@ -355,9 +391,11 @@ typedef struct gw_sub_options {
   bool recover;      /**< start after `since` instead of now */
   gw_position since; /**< epoch 0: everything that is kept */
   bool presence;     /**< keep the member list */
+  bool asks_token; /**< as in gw_client_options; if not, a token that is refused
+                          or has expired ends the subscription */
   uint32_t overflow; /**< enum gw_overflow: when this reader is slow; what it
                           is not sent is told by GW_EVENT_GAP */
-  gw_view token;
+  gw_view token;     /**< empty: none */
   gw_list filter; /**< of gw_filter_term: only what passes; see gw_list_add */
   gw_view meta;   /**< JSON about the subscription */
 } gw_sub_options;
@@ -375,13 +413,17 @@ typedef struct gw_sub_options {
 GW_MUST_USE int64_t gw_client_subscribe(gw_client *c, gw_view channel,
                                         const gw_sub_options *options);
 /** Counts down; at 0 the subscription ends and its id is not valid any more
- * after the GW_SUB_ENDED event. */
+ * after the GW_SUB_ENDED event. 0, GW_ERR_NOT_FOUND. */
 int gw_client_unsubscribe(gw_client *c, uint32_t sub);
+/** GW_SUB_ENDED for an id that is not valid. */
 enum gw_sub_state gw_client_sub_state(const gw_client *c, uint32_t sub);
+/** Position of the last publication or gap that was told; epoch 0: none yet, or
+ * no such subscription. */
 gw_position gw_client_sub_position(const gw_client *c, uint32_t sub);
 
 /* ---- publications -------------------------------------------------------- */
 
+/** All zero: defaults. */
 typedef struct gw_publish_options {
   bool no_echo;      /**< do not deliver it to this client itself */
   bool at_most_once; /**< send once or fail; no key, never retried */
@@ -421,9 +463,12 @@ GW_MUST_USE int gw_client_restore(gw_client *c, gw_view entry);
 
 /** Enter the presence of a subscribed channel, or update it. Entered again by
  * the core after each reconnect, until left. Changes made while one is on its
- * way go out as one. A refusal is told by GW_EVENT_REPLY with request 0. */
+ * way go out as one. A refusal is told by GW_EVENT_REPLY with request 0.
+ *   returns  0; GW_ERR_NOT_FOUND (no such subscription), GW_ERR_TOO_BIG
+ *            (announced limit, or the state's), GW_ERR_TEXT, GW_ERR_NOMEM */
 GW_MUST_USE int gw_client_presence_set(gw_client *c, uint32_t sub,
                                        gw_view state, gw_payload payload);
+/** Leave it. 0, GW_ERR_NOT_FOUND: there is no such subscription. */
 GW_MUST_USE int gw_client_presence_leave(gw_client *c, uint32_t sub);
 
 /** Call visit for each known member until it returns false. */
@@ -433,10 +478,17 @@ void gw_client_members(const gw_client *c, uint32_t sub,
 
 /* ---- requests ------------------------------------------------------------ */
 
+/*
+ * A request that cannot be made is told at once: GW_ERR_INVALID (empty name),
+ * GW_ERR_TEXT, GW_ERR_TOO_BIG (a name, or the whole for one frame), GW_ERR_FULL
+ * (max_calls of the limits), GW_ERR_STATE (CLOSED or FAILED), GW_ERR_NOMEM.
+ */
+
 /** Ask for the members of any channel. Returns request id > 0; outcome in
  * GW_EVENT_REPLY, in parts while `more`. */
 GW_MUST_USE int64_t gw_client_presence_get(gw_client *c, gw_view channel);
 
+/** All zero: defaults. */
 typedef struct gw_call_options {
   uint32_t timeout_ms; /**< 0: request_timeout_ms */
   uint64_t to;         /**< public id of a client; 0: the server */
@@ -464,11 +516,35 @@ void gw_client_cancel(gw_client *c, uint32_t request);
 GW_MUST_USE int gw_client_answer(gw_client *c, uint32_t call, uint32_t code,
                                  gw_view reason, gw_payload payload);
 
+/* ---- tokens -------------------------------------------------------------- */
+
+/*
+ * With asks_token the core asks for a token by GW_EVENT_TOKEN: before it connects
+ * or subscribes, at 70 to 80 % of a token's life, and when one was refused. It
+ * never asks twice at a time for the same thing: it waits for the answer to the
+ * first question, also when that is of no use any more, because the client was
+ * closed, has a newer session, or was given a token meanwhile. Such an answer is
+ * dropped, and the question asked anew if there still is one. Until it has a
+ * token the core neither connects nor subscribes without one.
+ */
+
+/** Answer a question: once.
+ *   returns  0; GW_ERR_NOT_FOUND (nobody waits for it any more: it is dropped);
+ *            GW_ERR_INVALID (empty), GW_ERR_TOO_BIG, GW_ERR_TEXT, GW_ERR_NOMEM:
+ *            the question is still open */
+GW_MUST_USE int gw_client_give_token(gw_client *c, uint32_t ask, gw_view token);
+
+/** There is none. code of the classes RETRY and RETRY_AFTER: not now, ask again
+ * after a backoff; any other, or 0 for GW_CODE_NO_TOKEN: it is over with this
+ * code, the connection FAILED or the subscription ENDED. 0, GW_ERR_NOT_FOUND */
+int gw_client_no_token(gw_client *c, uint32_t ask, uint32_t code);
+
 /* ---- settings and facts -------------------------------------------------- */
 
 /** From the next attempt on; a wait that runs is drawn again. */
 void gw_client_set_retry(gw_client *c, const gw_retry_policy *policy);
-/** For the next Hello. */
+/** For the next Hello; an answer that is awaited is not needed any more. 0,
+ * GW_ERR_TOO_BIG, GW_ERR_TEXT, GW_ERR_NOMEM. */
 GW_MUST_USE int gw_client_set_token(gw_client *c, gw_view token);
 
 /** Facts, valid until the next call into the client. */
@@ -492,6 +568,7 @@ typedef struct gw_client_info {
   uint64_t num_ignored;    /**< ignorable frames of unknown type */
 } gw_client_info;
 
+/** Fill in what holds now. */
 void gw_client_info_get(const gw_client *c, gw_client_info *info);
 
 #endif

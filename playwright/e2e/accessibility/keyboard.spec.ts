@@ -24,11 +24,15 @@ test('the whole way by keyboard', async ({ visit, enter, room }) => {
   await grace.untilTexts(['first line\nsecond line']);
   await expect(focused).toHaveAccessibleName('Message');
 
-  // On from the field: send, copy link or leave, details.
+  // On from the field: send, leave, rooms, details.
   await keyboard.press('Tab');
   await expect(focused).toHaveAccessibleName('Send');
   await keyboard.press('Tab');
   await expect(focused).toHaveAccessibleName('Change name or room');
+  await keyboard.press('Tab');
+  await expect(focused).toHaveRole('link');
+  const rooms = page.getByRole('navigation', { name: 'Rooms' });
+  await rooms.getByRole('link').last().focus();
   await keyboard.press('Tab');
   await expect(focused).toHaveAccessibleName('Details');
   await keyboard.press('Enter');
@@ -40,6 +44,7 @@ test('the whole way by keyboard', async ({ visit, enter, room }) => {
   await expect(focused).toHaveAccessibleName('Details');
 
   // And back to the top: one's own state, and the way around the header.
+  await rooms.getByRole('link').first().focus();
   for (const name of ['Change name or room', 'Send', 'Message', 'Conversation',
     'Your state']) {
     await keyboard.press('Shift+Tab');
@@ -47,6 +52,8 @@ test('the whole way by keyboard', async ({ visit, enter, room }) => {
   }
   await keyboard.press('b');
   await grace.untilPerson('Ada', 'busy');
+  await keyboard.press('Shift+Tab');
+  await expect(focused).toHaveAccessibleName('Gallery');
   await keyboard.press('Shift+Tab');
   await expect(focused).toHaveText('Skip to writing a message');
   await expect(focused).toBeInViewport();

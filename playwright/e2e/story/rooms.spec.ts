@@ -30,7 +30,7 @@ test('a link leads into its room, a reload stays in it',
     await expect(ada.messages.first()).toContainClass('is-own');
 
     const tab = await ada.page.context().newPage();
-    await tab.goto(`${server.url}/#${room}`);
+    await tab.goto(`${server.url}/chat/#${room}`);
     await expect(tab.getByRole('textbox', { name: 'Room' })).toHaveValue(room);
   });
 

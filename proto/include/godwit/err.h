@@ -4,6 +4,7 @@
 #ifndef GODWIT_ERR_H
 #define GODWIT_ERR_H
 
+/** On a function whose result must not be ignored: compilers that can, warn. */
 #if defined(__GNUC__) || defined(__clang__)
 #define GW_MUST_USE __attribute__((warn_unused_result))
 #else
@@ -29,7 +30,7 @@
 
 /** Result codes; see GW_ERR_LIST. */
 enum gw_err {
-  GW_OK = 0,
+  GW_OK = 0, /**< success, where nothing is counted */
 #define GW__ERR_ENUM(name, number, sentence) name = (number),
   GW_ERR_LIST(GW__ERR_ENUM)
 #undef GW__ERR_ENUM

@@ -53,6 +53,10 @@
 #define GW_MAX_AGENT_BYTES  128u
 #define GW_MAX_TOKEN_BYTES  (8u * 1024u)
 
+/** What a token tells about its user beside the name: it stays with the
+ * connection. */
+#define GW_MAX_INFO_BYTES 2048u
+
 /** Free text in errors and closes. A WebSocket close frame holds 123 bytes. */
 #define GW_MAX_REASON_BYTES 120u
 

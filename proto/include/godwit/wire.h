@@ -24,6 +24,7 @@ typedef struct gw_view {
 
 /** View of a C string, without its end. */
 gw_view gw_view_of(const char *text);
+/** Whether both are the same bytes. */
 bool gw_view_eq(gw_view a, gw_view b);
 
 /** Whether the bytes are UTF-8 (RFC 3629) and hold no NUL. */
@@ -97,6 +98,7 @@ GW_MUST_USE int64_t gw_frame_parse(gw_view in, uint32_t max_frame_bytes,
 
 /** Allocator: size 0 frees; returns NULL on failure. */
 typedef void *(*gw_realloc_fn)(void *user, void *ptr, size_t size);
+/** Where memory comes from: the function, and what it is called with. */
 typedef struct gw_alloc {
   gw_realloc_fn realloc_fn;
   void *user;
@@ -121,7 +123,9 @@ typedef struct gw_reader {
   bool feeding;
 } gw_reader;
 
+/** max_frame_bytes: of a frame without its length prefix. */
 void gw_reader_init(gw_reader *r, gw_alloc alloc, uint32_t max_frame_bytes);
+/** Frees what is gathered; the reader may be made again. */
 void gw_reader_deinit(gw_reader *r);
 
 /** Returns < 0 to stop; the reader returns that to its caller. */
@@ -130,8 +134,9 @@ typedef int (*gw_on_frame)(void *user, const gw_frame *frame);
 /**
  * Feed bytes.
  *   calls    on_frame for each whole frame; it may neither feed nor deinit the
- * reader returns  0; what on_frame returned; GW_ERR_PROTOCOL,
- * GW_ERR_PEER_TOO_BIG, GW_ERR_NOMEM. After a failure only deinit is allowed.
+ *            reader
+ *   returns  0; what on_frame returned; GW_ERR_PROTOCOL, GW_ERR_PEER_TOO_BIG,
+ *            GW_ERR_NOMEM. After a failure only deinit is allowed.
  */
 GW_MUST_USE int gw_reader_feed(gw_reader *r, gw_view in, gw_on_frame on_frame,
                                void *user);
@@ -173,7 +178,10 @@ size_t gw_list_bytes(gw_list list);
 GW_MUST_USE int gw_list_copy(gw_list list, gw_out *out, gw_list *copy);
 
 /** What a publication, a member or a call carries: bytes, or JSON text. */
-enum gw_payload_type { GW_PAYLOAD_BYTES = 0, GW_PAYLOAD_JSON = 1 };
+enum gw_payload_type {
+  GW_PAYLOAD_BYTES = 0, /**< any bytes */
+  GW_PAYLOAD_JSON = 1   /**< JSON text */
+};
 
 /* The fields are those of godwit.proto, where each is explained. */
 
@@ -271,6 +279,7 @@ typedef struct gw_subscribed {
   uint64_t gap_from;
   uint64_t gap_to;
   bool live;
+  uint64_t token_ttl_ms;
   bool wildcard;
   gw_view meta;
 } gw_subscribed;
@@ -484,7 +493,7 @@ enum gw_message_id {
 #define GW__MESSAGE_ID(M) GW_MESSAGE_##M,
   GW_MESSAGES(GW__MESSAGE_ID)
 #undef GW__MESSAGE_ID
-      GW_NUM_MESSAGES
+      GW_NUM_MESSAGES /**< how many there are */
 };
 
 /**
@@ -507,11 +516,12 @@ GW_MUST_USE int gw_decode(gw_view body, enum gw_message_id id, void *m);
 
 /**
  * Make a list by adding to it: out, which stays where it is, holds nothing else;
- * list begins as all zero. The first adds a message, the second a text.
+ * list begins as all zero. This adds a message.
  *   returns  0, GW_ERR_FULL
  */
 GW_MUST_USE int gw_list_add(gw_out *out, gw_list *list, enum gw_message_id id,
                             const void *m);
+/** As gw_list_add; this adds a text. */
 GW_MUST_USE int gw_list_add_text(gw_out *out, gw_list *list, gw_view text);
 
 /** A list that somebody else made so: num items, one after the other, each as

@@ -18,6 +18,8 @@
  * server listens. One that crashes takes the server with it, as it is part of
  * the process; one that waits makes a worker wait (see middleware.h).
  */
+
+/** A plugin: what it is called, and how it begins and ends. */
 typedef struct gw_plugin {
   size_t size;  /**< sizeof(gw_plugin) */
   uint32_t abi; /**< GW_PLUGIN_ABI */

@@ -12,6 +12,8 @@
  * returns, or for the life of the connection where it is kept. Texts are as the
  * client sent them, percent-decoded, and may hold any bytes but NUL.
  */
+
+/** A request; what it holds is asked for by the functions below. */
 typedef struct gw_request gw_request;
 
 /** Path, decoded; without the query. */

@@ -9,27 +9,35 @@
 #include "godwit/middleware.h"
 
 /*
- *   static void greet(void *user, const gw_server_call *call, const gw_rpc
- * *rpc) { gw_rpc_result hello = {.json = gw_view_of("\"hello\"")};
+ *   static void greet(void *user, const gw_server_call *call,
+ *                     const gw_rpc *rpc) {
+ *     gw_rpc_result hello = {.json = gw_view_of("\"hello\"")};
  *     gw_server_answer(call, GW_CODE_OK, (gw_view){NULL, 0}, &hello);
  *   }
  *
  *   char *flags[] = {"--listen.public", "localhost:8000"};
  *   gw_server *s;
- *   if (gw_server_new(&s, &(gw_server_options){.argc = 2, .argv = flags}) < 0
- * || gw_server_handle(s, "greet", greet, NULL) < 0) return 1; if
- * (gw_server_listen(s) == 0) gw_server_run(s); gw_server_free(s);
+ *   gw_server_options options = {.argc = 2, .argv = flags};
+ *   if (gw_server_new(&s, &options) < 0) return 1;
+ *   if (gw_server_handle(s, "greet", greet, NULL) == 0 &&
+ *       gw_server_listen(s) == 0) {
+ *     gw_server_run(s);
+ *   }
+ *   gw_server_free(s);
  */
+
+/** A server with its workers. */
 typedef struct gw_server gw_server;
 
+/** How a server is made. All zero: what the environment and godwit.yaml say. */
 typedef struct gw_server_options {
   /** Settings as the flags of `godwit serve`: --KEY VALUE, --KEY=VALUE,
    * --config FILE. The environment and godwit.yaml count too, as they do there.
    */
   int argc;
   char **argv;
-  /** Folder of the pages that --dev serves; NULL: the demo, where it is found.
-   */
+  /** Folder of the pages that --dev serves; NULL: the demo, where it is found. A
+   * godwit.yaml in it counts in development, unless another one is given. */
   const char *demo;
   /** Gets a sentence for each thing that is wrong; NULL: the standard error. */
   FILE *errors;
@@ -82,11 +90,12 @@ void gw_server_answer(const gw_server_call *call, uint32_t code,
 
 /* ---- channels ----------------------------------------------------------- */
 
+/** What happens to channels. */
 enum gw_server_channel_change {
-  GW_SERVER_CHANNEL_CREATED,
-  GW_SERVER_CHANNEL_SUBSCRIBED, /**< it may be a pattern of names */
-  GW_SERVER_CHANNEL_UNSUBSCRIBED,
-  GW_SERVER_CHANNEL_DESTROYED
+  GW_SERVER_CHANNEL_CREATED,      /**< it was made, as somebody uses it */
+  GW_SERVER_CHANNEL_SUBSCRIBED,   /**< it may be a pattern of names */
+  GW_SERVER_CHANNEL_UNSUBSCRIBED, /**< however the subscription ended */
+  GW_SERVER_CHANNEL_DESTROYED     /**< it was forgotten, with its stream */
 };
 
 /** What happened to a channel. Views are valid until the handler returns. */
@@ -111,12 +120,14 @@ void gw_server_on_channel(gw_server *s, gw_server_on_channel_event on_event,
 
 /** The server's view of a connection; docs/states.md draws how they follow. */
 enum gw_server_connection_state {
-  GW_SERVER_CONNECTION_NONE, /**< it is new */
-  GW_SERVER_CONNECTION_CONNECTED,
-  GW_SERVER_CONNECTION_IDLE,
-  GW_SERVER_CONNECTION_RECONNECTING,
-  GW_SERVER_CONNECTION_ERROR,
-  GW_SERVER_CONNECTION_DISCONNECTED
+  GW_SERVER_CONNECTION_NONE,         /**< it is new */
+  GW_SERVER_CONNECTION_CONNECTED,    /**< open, and in use */
+  GW_SERVER_CONNECTION_IDLE,         /**< open; nothing but pings for
+                                          connection.idle_after */
+  GW_SERVER_CONNECTION_RECONNECTING, /**< lost; the client may come back within
+                                          connection.grace */
+  GW_SERVER_CONNECTION_ERROR,        /**< the same, after a fault of one side */
+  GW_SERVER_CONNECTION_DISCONNECTED  /**< gone for good */
 };
 
 /** A connection came into another state. Views are valid until the handler
@@ -263,6 +274,7 @@ typedef struct gw_server_publication {
 typedef void (*gw_server_on_published)(void *arg, uint32_t code,
                                        gw_view message, uint64_t epoch,
                                        uint64_t offset);
+/** Publish; p is copied. */
 GW_MUST_USE int gw_server_publish(gw_server *s, const gw_server_publication *p,
                                   gw_server_on_published on_published,
                                   void *arg);
@@ -293,8 +305,10 @@ GW_MUST_USE int gw_server_rpc(gw_server *s, const gw_rpc *rpc,
 
 /** Open the listening sockets. 0, GW_ERR_INVALID: errors says why. */
 GW_MUST_USE int gw_server_listen(gw_server *s);
-/** The real ports where 0 was configured; 0: no such listener. */
+/** The real port of the public listener, also where 0 was configured; 0: there is
+ * none. */
 uint16_t gw_server_port(const gw_server *s);
+/** The same of the internal listener. */
 uint16_t gw_server_internal_port(const gw_server *s);
 
 /** Serve until gw_server_stop, on this thread and the workers'. 0, GW_ERR_NOMEM

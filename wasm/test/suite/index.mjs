@@ -10,9 +10,10 @@ import { cases as presence } from './presence.mjs';
 import { cases as publish } from './publish.mjs';
 import { cases as state } from './state.mjs';
 import { cases as subscription } from './subscription.mjs';
+import { cases as token } from './token.mjs';
 
 const families = {
-  connection, subscription, publish, presence, people, channels, state, events,
+  connection, subscription, publish, presence, people, channels, token, state, events,
   'bug classes': bugClasses,
 };
 

@@ -119,6 +119,16 @@ export class FakeServer {
     this.connections = [];
   }
 
+  /** Answer to a Hello; more: other fields. */
+  welcome({ request }, more = {}) {
+    return frame(Type.WELCOME, { request }, {
+      version: 1, connection: 0xabcn, client: CLIENT, user: 'ann',
+      limits: { max_frame_bytes: 65536, max_channel_bytes: 255 },
+      ping_interval_ms: 25000, ping_timeout_ms: 10000, time_ms: Date.now(),
+      server: 'fake/1', ...more,
+    });
+  }
+
   /** A publication frame. */
   publication(channel, offset, json, more = {}) {
     return frame(Type.PUBLICATION, { channel: this.number(channel) },
@@ -139,13 +149,8 @@ export class FakeServer {
 
 /** What a server does that nobody scripted: it agrees. */
 const ANSWERS = {
-  [Type.HELLO]: (server, ws, { request }) =>
-    server.sendTo(ws, frame(Type.WELCOME, { request }, {
-      version: 1, connection: 0xabcn, client: CLIENT, user: 'ann',
-      limits: { max_frame_bytes: 65536, max_channel_bytes: 255 },
-      ping_interval_ms: 25000, ping_timeout_ms: 10000, time_ms: Date.now(),
-      server: 'fake/1',
-    })),
+  [Type.HELLO]: (server, ws, received) =>
+    server.sendTo(ws, server.welcome(received)),
   [Type.SUBSCRIBE]: (server, ws, received) =>
     server.sendTo(ws, server.subscribed(received)),
   [Type.UNSUBSCRIBE]: (server, ws, { request }) =>
@@ -157,6 +162,8 @@ const ANSWERS = {
     server.sendTo(ws, frame(Type.OK, { request })),
   [Type.PRESENCE_LEAVE]: (server, ws, { request }) =>
     server.sendTo(ws, frame(Type.OK, { request })),
+  [Type.REFRESH]: (server, ws, { request }) =>
+    server.sendTo(ws, frame(Type.REFRESHED, { request })),
   [Type.PING]: (server, ws, { request, body }) =>
     server.sendTo(ws, frame(Type.PONG, { request }, body)),
 };

@@ -7,8 +7,8 @@ export const Type = {
   SUBSCRIBE: 8, SUBSCRIBED: 9, UNSUBSCRIBE: 10, UNSUBSCRIBED: 11, PUBLISH: 12,
   PUBLISHED: 13, PUBLICATION: 14, RECOVERY: 15, LAGGED: 16, PRESENCE_SET: 17,
   PRESENCE_LEAVE: 18, PRESENCE_GET: 19, PRESENCE_SNAPSHOT: 20,
-  PRESENCE_DIFF: 21, RPC: 22, RPC_RESULT: 23, SERVER_SUBSCRIBED: 28,
-  CHANNEL_META: 29, MESSAGE: 34, CREDIT: 128,
+  PRESENCE_DIFF: 21, RPC: 22, RPC_RESULT: 23, REFRESH: 24, REFRESHED: 25,
+  SERVER_SUBSCRIBED: 28, CHANNEL_META: 29, MESSAGE: 34, CREDIT: 128,
 };
 
 // Fields by number: name and kind. v: varint, f: fixed64, s: text, b: bytes,
@@ -37,7 +37,7 @@ const SCHEMA = {
       1: ['max_frame_bytes', 'v'], 3: ['max_channel_bytes', 'v'],
     }],
     7: ['ping_interval_ms', 'v'], 8: ['ping_timeout_ms', 'v'],
-    9: ['time_ms', 'v'], 10: ['server', 's'],
+    9: ['time_ms', 'v'], 10: ['server', 's'], 14: ['token_ttl_ms', 'v'],
   },
   [Type.PING]: { 1: ['time', 'v'] },
   [Type.PONG]: { 1: ['time', 'v'] },
@@ -59,7 +59,7 @@ const SCHEMA = {
   [Type.SUBSCRIBED]: {
     1: ['epoch', 'f'], 2: ['offset', 'v'], 3: ['result', 'v'], 4: ['gap', 'v'],
     5: ['gap_from', 'v'], 6: ['gap_to', 'v'], 7: ['live', 'v'],
-    12: ['wildcard', 'v'], 13: ['meta', 's'],
+    8: ['token_ttl_ms', 'v'], 12: ['wildcard', 'v'], 13: ['meta', 's'],
   },
   [Type.CHANNEL_META]: { 1: ['meta', 's'] },
   [Type.SERVER_SUBSCRIBED]: {
@@ -114,6 +114,8 @@ const SCHEMA = {
     7: ['from_user', 's'],
   },
   [Type.RPC_RESULT]: { 1: ['data', 'b'], 2: ['json', 's'] },
+  [Type.REFRESH]: { 1: ['token', 's'] },
+  [Type.REFRESHED]: { 1: ['token_ttl_ms', 'v'] },
   [Type.CREDIT]: { 1: ['bytes', 'v'] },
 };
 
