@@ -48,8 +48,9 @@ test('the package holds scripts, maps, types, the module and a README', () => {
   for (const name of ['README.md', 'LICENSE', 'package.json', 'dist/index.js',
     'dist/index.js.map', 'dist/plain.js', 'dist/plain.js.map', 'dist/godwit.wasm',
     'dist/types/index.d.ts', 'dist/types/plain.d.ts', 'dist/lite.js',
-    'dist/lite.js.map', 'dist/godwit-lite.wasm', 'dist/types/lite.d.ts', 'dist/filter.js',
-    'dist/groups.js', 'dist/map.js', 'dist/people.js', 'dist/types/filter.d.ts',
+    'dist/lite.js.map', 'dist/godwit-lite.wasm', 'dist/types/lite.d.ts',
+    'dist/filter.js', 'dist/groups.js', 'dist/map.js', 'dist/people.js',
+    'dist/state.js', 'dist/events.js', 'dist/types/filter.d.ts',
     'dist/types/groups.d.ts', 'dist/types/people.d.ts']) {
     ok(names.includes(name), `${name} among ${names}`);
   }
@@ -67,16 +68,19 @@ test('an application imports it by its names', () => {
     import { Groups } from 'godwit/groups';
     import { ItemMap } from 'godwit/map';
     import { send } from 'godwit/people';
+    import { SharedState } from 'godwit/state';
+    import { Events } from 'godwit/events';
     import { createRequire } from 'node:module';
     const { resolve } = createRequire(import.meta.url);
     console.log(typeof Client, typeof Plain, typeof Groups, typeof send,
-      typeof and, typeof ItemMap, typeof GodwitError, typeof Lite, isWasmUsable(),
+      typeof SharedState, typeof Events, typeof Lite,
+      typeof and, typeof ItemMap, typeof GodwitError, isWasmUsable(),
       resolve('godwit/godwit.wasm').endsWith('/dist/godwit.wasm'),
       resolve('godwit/godwit-lite.wasm').endsWith('/dist/godwit-lite.wasm'));
   `);
   const output = execFileSync(process.execPath,
     ['--no-warnings', join(folder, 'app.mjs')], { encoding: 'utf8' });
-  ok(/^(function ){8}true true true/.test(output), output);
+  ok(/^(function ){10}true true true/.test(output), output);
 });
 
 test('the types are what an application needs, and no more', () => {
@@ -129,6 +133,7 @@ test('the types are what an application needs, and no more', () => {
     import type { Subscription as Full } from 'godwit';
     import { tagsOf } from 'godwit/filter';
     import { ItemMap } from 'godwit/map';
+    import { SharedState } from 'godwit/state';
     import { Groups } from 'godwit/groups';
     import { presence, send } from 'godwit/people';
     const client: Client = new Client('ws://a', { getToken: () => 'a' });
@@ -140,6 +145,7 @@ test('the types are what an application needs, and no more', () => {
     sub.on('reset', ({ position }) => position.offset);
     sub.publish(1, { item: 'a', compareItem: null }).then((p) => p.duplicate);
     new ItemMap<number>(sub).on('change', ({ value }) => value?.toFixed());
+    new SharedState(client, 'user', 'ada').get('theme');
     new Groups(client).roleOf('g', 'ann');
     send(client, { user: 'ann' }, { text: 'hi' });
     presence(client, 'room').then(({ members }) => members[0]?.clientId);
