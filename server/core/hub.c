@@ -166,7 +166,11 @@ void gws_hub_enter(gw_hub *h) {
 
 /** What ends may end others, and be news: they join the lists. */
 static void settle(gw_hub *h) {
-  while (h->ending != NULL || h->news != NULL) {
+  while (h->ending != NULL || h->news != NULL || h->orphans != NULL) {
+    if (h->orphans != NULL) {
+      gws_scope_settle(h);
+      continue;
+    }
     if (h->ending == NULL) {
       gws_news_flush(h);
       continue;
@@ -178,7 +182,9 @@ static void settle(gw_hub *h) {
 }
 
 void gws_hub_leave(gw_hub *h) {
-  if (h->depth == 1 && (h->ending != NULL || h->news != NULL)) settle(h);
+  if (h->depth == 1 &&
+      (h->ending != NULL || h->news != NULL || h->orphans != NULL))
+    settle(h);
   h->depth--;
 }
 
