@@ -152,6 +152,10 @@ void gw_hub_set_on_event(gw_hub *h, gw_on_event on_event, void *user) {
   h->on_event_user = user;
 }
 
+void gw_hub_tell_presence(gw_hub *h) {
+  h->port.tells_presence = true;
+}
+
 void gw_hub_set_inspector(gw_hub *h, const gw_inspector *inspector,
                           void *user) {
   h->inspector = inspector;

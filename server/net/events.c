@@ -8,6 +8,9 @@
 
 #include "server/core/event.h"
 
+/** Room for a name of the server's own. */
+#define OWN_NAME_BYTES 64u
+
 struct gw_event_handler {
   gw_server_on_event_fn on_event;
   void *user;
@@ -57,24 +60,59 @@ void gw_events_tell_publication(const gw_event_handlers *e, gw_view name,
   gw_events_tell(e, &event);
 }
 
-void gw_events_tell_notice(const gw_event_handlers *e, const gw_notice *n) {
+bool gw_events_want_presence(const gw_event_handlers *e) {
+  static const char *const names[] = {"$presence.enter", "$presence.update",
+                                      "$presence.leave"};
+  for (size_t i = 0; i < e->num; i++) {
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+      if (gw_event_matches(gw_view_of(e->list[i].pattern),
+                           gw_view_of(names[k])))
+        return true;
+    }
+  }
+  return false;
+}
+
+/** What the server calls what happened. */
+static void name_of(const gw_notice *n, char name[OWN_NAME_BYTES]) {
   static const char *const channel_events[] = {
       [GW_CHANNEL_CREATED] = "created",
       [GW_CHANNEL_SUBSCRIBED] = "subscribed",
       [GW_CHANNEL_UNSUBSCRIBED] = "unsubscribed",
       [GW_CHANNEL_DESTROYED] = "destroyed",
   };
-  char name[64];
-  if (n->kind == GW_NOTICE_CHANNEL)
-    (void)snprintf(name, sizeof name, "$channel.%s", channel_events[n->event]);
-  else
-    (void)snprintf(name, sizeof name, "$connection.%s",
+  static const char *const changes[] = {[GW_PRESENCE_ENTER] = "enter",
+                                        [GW_PRESENCE_UPDATE] = "update",
+                                        [GW_PRESENCE_LEAVE] = "leave"};
+  switch (n->kind) {
+  case GW_NOTICE_CHANNEL:
+    (void)snprintf(name, OWN_NAME_BYTES, "$channel.%s",
+                   channel_events[n->event]);
+    break;
+  case GW_NOTICE_PRESENCE:
+    (void)snprintf(name, OWN_NAME_BYTES, "$presence.%s", changes[n->change]);
+    break;
+  default:
+    (void)snprintf(name, OWN_NAME_BYTES, "$connection.%s",
                    gw_conn_state_name(n->to));
+  }
+}
+
+void gw_events_tell_notice(const gw_event_handlers *e, const gw_notice *n) {
+  char name[OWN_NAME_BYTES];
+  name_of(n, name);
   gw_server_event event = {.name = gw_view_of(name),
                            .channel = n->channel,
                            .client = n->client,
                            .connection = n->connection,
                            .user = n->user,
                            .code = n->code};
+  if (n->kind == GW_NOTICE_PRESENCE) {
+    event.state = n->member.state;
+    event.data = n->member.data;
+    event.json = n->member.json;
+    event.first = n->first;
+    event.last = n->last;
+  }
   gw_events_tell(e, &event);
 }

@@ -25,7 +25,9 @@ void gw_events_tell(const gw_event_handlers *e, gw_server_event *event);
 void gw_events_tell_publication(const gw_event_handlers *e, gw_view name,
                                 gw_view channel, uint64_t epoch,
                                 const gw_publication *p);
-/** What happened to a channel or a connection. */
+/** Whether somebody has asked for $presence: nobody else pays for it. */
+bool gw_events_want_presence(const gw_event_handlers *e);
+/** What happened to a channel, a connection or a presence. */
 void gw_events_tell_notice(const gw_event_handlers *e, const gw_notice *n);
 
 #endif

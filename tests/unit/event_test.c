@@ -107,7 +107,44 @@ static void test_news_have_names(void **state) {
   gw_events_tell_notice(&e, &n);
   n.to = GW_CONN_ERROR;
   gw_events_tell_notice(&e, &n);
+  n = (gw_notice){.kind = GW_NOTICE_PRESENCE, .change = GW_PRESENCE_LEAVE};
+  gw_events_tell_notice(&e, &n);
   expect_told("c:$channel.subscribed i:$connection.idle ");
+  gw_events_deinit(&e);
+}
+
+static bool takes_presence(void *user, const gw_server_event *e) {
+  (void)user;
+  size_t len = strlen(told);
+  (void)snprintf(told + len, sizeof told - len, "%.*s %.*s %.*s%s%s ",
+                 (int)e->name.len, (const char *)e->name.data,
+                 (int)e->state.len, (const char *)e->state.data,
+                 (int)e->json.len, (const char *)e->json.data,
+                 e->first ? " first" : "", e->last ? " last" : "");
+  return true;
+}
+
+static void test_presence_is_told_to_who_asks_for_it(void **state) {
+  (void)state;
+  gw_event_handlers e = {NULL, 0};
+  told[0] = '\0';
+  assert_int_equal(gw_events_add(&e, ">", go_on, "all"), 0);
+  assert_int_equal(gw_events_add(&e, "$connection.>", go_on, "c"), 0);
+  assert_false(gw_events_want_presence(&e));
+  assert_int_equal(gw_events_add(&e, "$presence.leave", takes_presence, NULL),
+                   0);
+  assert_true(gw_events_want_presence(&e));
+  gw_notice n = {
+      .kind = GW_NOTICE_PRESENCE,
+      .change = GW_PRESENCE_ENTER,
+      .first = true,
+      .member = {.state = gw_view_of("busy"), .json = gw_view_of("7")}};
+  gw_events_tell_notice(&e, &n);
+  n.change = GW_PRESENCE_LEAVE;
+  n.first = false;
+  n.last = true;
+  gw_events_tell_notice(&e, &n);
+  expect_told("$presence.leave busy 7 last ");
   gw_events_deinit(&e);
 }
 
@@ -169,6 +206,7 @@ int main(void) {
       cmocka_unit_test(test_bad_patterns),
       cmocka_unit_test(test_handlers_are_told_in_order_until_one_stops),
       cmocka_unit_test(test_news_have_names),
+      cmocka_unit_test(test_presence_is_told_to_who_asks_for_it),
       cmocka_unit_test(test_the_owner_tells_events_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

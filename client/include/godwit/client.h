@@ -417,6 +417,9 @@ GW_MUST_USE int64_t gw_client_subscribe(gw_client *c, gw_view channel,
 int gw_client_unsubscribe(gw_client *c, uint32_t sub);
 /** GW_SUB_ENDED for an id that is not valid. */
 enum gw_sub_state gw_client_sub_state(const gw_client *c, uint32_t sub);
+/** What was subscribed to, valid until the next call into the client; empty: there
+ * is no such subscription. */
+gw_view gw_client_sub_channel(const gw_client *c, uint32_t sub);
 /** Position of the last publication or gap that was told; epoch 0: none yet, or
  * no such subscription. */
 gw_position gw_client_sub_position(const gw_client *c, uint32_t sub);

@@ -156,6 +156,7 @@ void gw_server_on_connection(gw_server *s,
  *
  *    $channel.created, .subscribed, .unsubscribed, .destroyed
  *    $connection.connected, .idle, .reconnecting, .error, .disconnected
+ *    $presence.enter, .update, .leave: told by the owner of the channel
  *
  * What does not belong to it is empty or 0. Views are valid until the handler
  * returns. */
@@ -165,7 +166,8 @@ typedef struct gw_server_event {
   uint64_t client; /**< of a publication: 0 is the application */
   gw_view user;
   /* of a publication */
-  gw_view data; /**< the payload: one of these */
+  gw_view data; /**< the payload, of $presence what the member tells of itself:
+                     one of these */
   gw_view json;
   gw_view item;
   uint64_t epoch;
@@ -174,6 +176,9 @@ typedef struct gw_server_event {
   /* of the server's own */
   uint64_t connection;
   uint32_t code; /**< why a connection ended */
+  gw_view state; /**< of $presence: the member's, such as away */
+  bool first;    /**< it entered as the first client of its user there */
+  bool last;     /**< it left as the last one */
 } gw_server_event;
 
 /** Returns whether those that were added later shall have it, too. Runs on the
