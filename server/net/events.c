@@ -11,38 +11,99 @@
 /** Room for a name of the server's own. */
 #define OWN_NAME_BYTES 64u
 
+/** From the innermost to the outermost. */
+enum place { CHANNEL, SPACE, EVERYWHERE, NUM_PLACES };
+
 struct gw_event_handler {
   gw_server_on_event_fn on_event;
   void *user;
   char *pattern;
+  char *name; /* of the channel or namespace; NULL: everywhere */
+  enum place place;
+  bool capture;
 };
 
+/* ---- handlers ------------------------------------------------------------ */
+
+static void deinit(struct gw_event_handler *h) {
+  free(h->pattern);
+  free(h->name);
+}
+
 int gw_events_add(gw_event_handlers *e, const char *pattern,
+                  const gw_server_event_place *place,
                   gw_server_on_event_fn on_event, void *user) {
+  static const gw_server_event_place everywhere;
+  if (!place) place = &everywhere;
   if (!gw_event_is_good_pattern(gw_view_of(pattern))) return GW_ERR_INVALID;
   struct gw_event_handler *list = realloc(e->list, (e->num + 1) * sizeof *list);
   if (!list) return GW_ERR_NOMEM;
   e->list = list;
-  char *copy = strdup(pattern);
-  if (!copy) return GW_ERR_NOMEM;
-  list[e->num++] = (struct gw_event_handler){on_event, user, copy};
+  const char *name = place->channel ? place->channel : place->space;
+  struct gw_event_handler h = {.on_event = on_event,
+                               .user = user,
+                               .pattern = strdup(pattern),
+                               .name = name ? strdup(name) : NULL,
+                               .place = !name            ? EVERYWHERE
+                                        : place->channel ? CHANNEL
+                                                         : SPACE,
+                               .capture = place->capture};
+  if (!h.pattern || (name && !h.name)) {
+    deinit(&h);
+    return GW_ERR_NOMEM;
+  }
+  list[e->num++] = h;
   return 0;
 }
 
 void gw_events_deinit(gw_event_handlers *e) {
   for (size_t i = 0; i < e->num; i++)
-    free(e->list[i].pattern);
+    deinit(&e->list[i]);
   free(e->list);
   *e = (gw_event_handlers){NULL, 0};
 }
 
-void gw_events_tell(const gw_event_handlers *e, gw_server_event *event) {
+/* ---- the way ------------------------------------------------------------- */
+
+static gw_view space_of(gw_view channel) {
+  const uint8_t *colon =
+      channel.len != 0 ? memchr(channel.data, ':', channel.len) : NULL;
+  size_t len = colon ? (size_t)(colon - channel.data) : 0;
+  return (gw_view){channel.data, len};
+}
+
+static bool stands_on(const struct gw_event_handler *h, enum place place,
+                      gw_view channel) {
+  if (h->place != place) return false;
+  if (place == EVERYWHERE) return true;
+  return channel.len != 0 &&
+         gw_view_eq(gw_view_of(h->name),
+                    place == CHANNEL ? channel : space_of(channel));
+}
+
+/** False when one has stopped it. */
+static bool tell_place(const gw_event_handlers *e, const gw_server_event *event,
+                       enum place place, bool capture) {
   for (size_t i = 0; i < e->num; i++) {
     const struct gw_event_handler *h = &e->list[i];
-    if (!gw_event_matches(gw_view_of(h->pattern), event->name)) continue;
-    if (!h->on_event(h->user, event)) return;
+    if (h->capture == capture && stands_on(h, place, event->channel) &&
+        gw_event_matches(gw_view_of(h->pattern), event->name) &&
+        !h->on_event(h->user, event))
+      return false;
+  }
+  return true;
+}
+
+void gw_events_tell(const gw_event_handlers *e, gw_server_event *event) {
+  for (int p = NUM_PLACES - 1; p >= 0; p--) {
+    if (!tell_place(e, event, (enum place)p, true)) return;
+  }
+  for (int p = 0; p < NUM_PLACES; p++) {
+    if (!tell_place(e, event, (enum place)p, false)) return;
   }
 }
+
+/* ---- what is told -------------------------------------------------------- */
 
 void gw_events_tell_publication(const gw_event_handlers *e, gw_view name,
                                 gw_view channel, uint64_t epoch,
