@@ -86,7 +86,7 @@ export const cases = [
       const client = await t.connected();
       const states = watchStates(client);
       const subscription = client.subscribe('room', {
-        since: { epoch: '1', offset: 0 }, presence: true,
+        since: { epoch: '0000000000000001', offset: 0 }, presence: true,
       });
       const heard = [];
       let turns = 0;
@@ -219,7 +219,7 @@ export const cases = [
       talkative(t);
       const client = await t.connected();
       const subscription = client.subscribe('room', {
-        since: { epoch: '1', offset: 0 }, presence: true,
+        since: { epoch: '0000000000000001', offset: 0 }, presence: true,
       });
       const after = [];
       const ends = [];
