@@ -156,7 +156,7 @@ test-unit: build-unit ## unit tests, fuzz corpora, golden vectors
 	$(run_suites) unit fuzz-replay vectors
 test-sim: build-sim ## simulated clusters; SEEDS=n SAN_SEEDS=n
 	$(run_suites) sim
-test-integration: build-integration ## the real binary: kills, slow readers, garbage
+test-integration: build-integration wasm ## the real binary: kills, slow readers, garbage
 	$(run_suites) integration
 test-wasm: wasm ## the JavaScript SDK, both builds
 	$(run_suites) wasm
