@@ -304,6 +304,8 @@ def vectors(args):
 def docs(args):
     return [Job("readers", [args.python, "tests/docs/docs_test.py"], 60,
                 "closing", env={"NODE": args.node}),
+            Job("ledger", [args.python, "tests/docs/ledger_test.py"], 60,
+                "closing"),
             Job("reference", [args.python, "scripts/docs/check.py", "--node",
                               args.node], 60, "closing")]
 

@@ -76,7 +76,7 @@ test("R4 calls are let through by who calls, how often, and are counted and logg
       assert.equal(await t.server.metric(
         'godwit_chain_frames_total{type="RPC"}'), 4);
       await t.server.logged(/rate\.limited .*operation=rpc/);
-      // Who may: the method's own rule, and the caller's name.
+      // Bad input: a call that its rule does not let this caller make.
       const nobody = await t.join("");
       await fails("PERMISSION_DENIED",
         nobody.call("godwit.group_create", { group: "g" }));

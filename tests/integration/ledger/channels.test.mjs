@@ -278,6 +278,7 @@ test("M10 what is published has to be well formed, and errors have one form", ()
         channel: { names: "nfc" } }],
   }, async (t) => {
     const ann = await t.join("ann");
+    // Bad input of each kind.
     const error = await fails("SCHEMA_MISMATCH", ann.publish("typed:a",
       { user: { address: [{ city: "x" }, {}, { city: 3 }] } }));
     assert.equal(error.field, "user.address[2].city");

@@ -128,7 +128,10 @@ test("C7 a path leads to its channels, and what it was asked with is seen", () =
   })));
 
 test("C7 bad input: an upgrade is looked at before it is made", () => onStage({
-  config: { routes: ROUTES, middleware: ["access_log", "metrics"] },
+  config: { routes: [...ROUTES, { path: "/guarded" }], auth: { requests:
+    "/guarded", jwt: { secret: SECRET } , anonymous: true },
+  http: { headers: "authorization" },
+  middleware: "access_log, metrics, rate_limit, auth" },
 }, async (t) => {
   const upgrade = async (options) => {
     const ws = new RawWebSocket(t.server.port);
@@ -143,9 +146,13 @@ test("C7 bad input: an upgrade is looked at before it is made", () => onStage({
     [400, "BAD_REQUEST"]);
   assert.deepEqual(await upgrade({ path: "/staff", protocol,
     headers: { Origin: "https://evil.example.org" } }), [403, "BAD_ORIGIN"]);
-  // The links of the chain have seen each of them before its upgrade.
+  // The links of the chain stand before the upgrade, too.
+  assert.deepEqual(await upgrade({ path: "/guarded", protocol }),
+    [401, "TOKEN_INVALID"]);
+  assert.deepEqual(await upgrade({ path: "/guarded", protocol, headers:
+    { Authorization: `Bearer ${sign({ sub: "ann" })}` } }), [101, null]);
   assert.equal(
-    await t.server.metric('godwit_chain_refused_total{status="4xx"}'), 3);
+    await t.server.metric('godwit_chain_refused_total{status="4xx"}'), 4);
   const nobody = t.client({}, "/staff");
   nobody.connect();
   await until(() => nobody.state === "failed");

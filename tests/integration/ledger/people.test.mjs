@@ -306,7 +306,7 @@ test("P4 large channels tell numbers and a sample, and say so", () =>
     assert.equal(many.members.size, 0);
     for (const room of rooms.slice(0, 8)) room.leave();
     await until(() => told.at(-1).mode === "full" && crowd.members.size === 2);
-    // What is told counts one by one.
+    // Bad input: a channel without a name.
     const { status, json } = await ask(t.server, "presence_stats", {});
     assert.deepEqual([status, json.error.name], [400, "BAD_CHANNEL"]);
   }));
