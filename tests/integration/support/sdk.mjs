@@ -9,6 +9,7 @@ import os from "node:os";
 import path from "node:path";
 import { Client, GodwitError } from "../../../wasm/dist/index.js";
 import { Server, withServer } from "./server.mjs";
+import { within } from "./websocket.mjs";
 
 export { Client, GodwitError };
 
@@ -55,6 +56,7 @@ export function listTo(emitter, event, map = (e) => e) {
 export class Stage {
   #clients = [];
   server;
+  host = "localhost";
   /** What goes wrong in handlers; a test that wants some takes them out. */
   errors = [];
 
@@ -63,7 +65,7 @@ export class Stage {
   }
 
   url(path = "/v1/ws") {
-    return `ws://localhost:${this.server.port}${path}`;
+    return `ws://${this.host}:${this.server.port}${path}`;
   }
 
   /** A client that has not connected yet. */
@@ -80,7 +82,7 @@ export class Stage {
   async join(user, options = {}, path) {
     const client = this.client({ user, ...options }, path);
     client.connect();
-    await client.ready();
+    await within(WAIT_MS, `${user} to be ready`, client.ready());
     return client;
   }
 

@@ -279,9 +279,11 @@ const all = [
       }
       equal([answers.length, most], [2, 1]);
       answers[1]('of an older session');
+      await settled();
       await until(() => answers.length === 3 || client.state === 'ready');
       answers[2]?.('fresh');
       await client.ready();
+      await settled();
       const told = [Type.HELLO, Type.REFRESH].flatMap((type) =>
         t.server.framesOf(type).map(({ body }) => body.token));
       ok(!told.includes('of an older session'), `no late token, got ${told}`);
