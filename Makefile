@@ -21,6 +21,8 @@ T         ?= 60
 # `make bench QUICK=1` and `make bench-scale QUICK=1` are glances; `make bench-guard UPDATE=1` keeps the counts.
 QUICK     ?=
 UPDATE    ?=
+# Names of mutants or bug classes for `make test-mutants`; empty: all.
+MUTANTS   ?=
 V         ?=
 
 ifeq ($(origin CC),default)
@@ -129,7 +131,7 @@ after_setup = $(Q)scripts/setup && $(MAKE) --no-print-directory $(JOBS)
 .SECONDARY:
 .SUFFIXES:
 .PHONY: all setup proto server client wasm test test-unit test-sim \
-        test-integration test-e2e test-wasm bench fuzz lint format tidy \
+        test-integration test-e2e test-wasm test-mutants bench fuzz lint format tidy \
         coverage install clean distclean help run build-tests docs docs-check
 
 all: server client wasm ## build everything
@@ -156,10 +158,12 @@ test-unit: build-unit ## unit tests, fuzz corpora, golden vectors
 	$(run_suites) unit fuzz-replay vectors
 test-sim: build-sim ## simulated clusters; SEEDS=n SAN_SEEDS=n
 	$(run_suites) sim
-test-integration: build-integration ## the real binary: kills, slow readers, garbage
+test-integration: build-integration wasm ## the real binary: kills, slow readers, garbage
 	$(run_suites) integration
 test-wasm: wasm ## the JavaScript SDK, both builds
 	$(run_suites) wasm
+test-mutants: wasm build-unit ## take defences away, and demand that a test notices (minutes); MUTANTS="name ..."
+	$(Q)$(PYTHON) tests/mutants.py $(MUTANTS)
 test-e2e: build-integration wasm ## the demo in real browsers, by Playwright
 	$(run_suites) e2e
 

@@ -165,8 +165,12 @@ export class ChannelEvents extends EventNode {
     ];
   }
 
-  /** Publishes an event into the channel. */
+  /** Publishes an event into the channel. Throws a TypeError for a name that is
+   * empty or the system's: it begins with `$`. */
   emit(name: string, data: Payload, options: EmitOptions = {}): Publishing {
+    if (name === '' || name.startsWith('$')) {
+      throw new TypeError(`no name of an event: '${name}'`);
+    }
     const own = { ...options.tags, [TAG]: name };
     return this.subscription.publish(data, { ...options, tags: tags(own) });
   }

@@ -5,7 +5,7 @@ import { copyOf, fromHex, NO_BYTES, toUtf8, toWords } from './bytes.js';
 import type { ClientCore } from './client-core.js';
 import { Code } from './codes.js';
 import type { Engine } from './engine.js';
-import { checked, codeOfResult, reasonOf } from './error.js';
+import { checked, codeOfResult, GodwitError, reasonOf } from './error.js';
 import type { EventReader } from './event-reader.js';
 import {
   GapEvent, MetaEvent, PresenceEvent, PublicationEvent, SubEvent, SyncEvent,
@@ -400,7 +400,12 @@ export function memberOf(reader: EventReader): Member {
 
 /** gw_position; all 0 for none. */
 export function positionWords(
-  { epoch, offset }: Position = { epoch: '0', offset: 0 },
+  { epoch, offset }: Position = { epoch: '0'.repeat(16), offset: 0 },
 ): number[] {
+  // Anything else would be another epoch to the server, and tell a gap that is
+  // none.
+  if (!/^[0-9a-f]{16}$/i.test(epoch) || !Number.isSafeInteger(offset) || offset < 0) {
+    throw new GodwitError(Code.BAD_REQUEST, 'no position');
+  }
   return [...fromHex(epoch), ...toWords(offset)];
 }
