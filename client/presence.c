@@ -258,6 +258,12 @@ static int take_part(gw_client *c, gw__sub *s,
   return 0;
 }
 
+void gw__put_presence_get(gw_client *c, const gw__call *call) {
+  gw_presence_get m = {.channel = call->name};
+  gw__put(c, GW_FRAME_PRESENCE_GET, call->request, 0, GW_MESSAGE_presence_get,
+          &m);
+}
+
 static gw__sub *by_members_request(const gw_client *c, uint32_t request) {
   gw__sub *s = c->subs;
   while (s != NULL && s->members_request != request)

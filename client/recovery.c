@@ -59,7 +59,7 @@ void gw__become_live(gw_client *c, gw__sub *s) {
  * time at once, then with backoff, until the stream was whole for a while.
  */
 static void on_hole(gw_client *c, gw__sub *s) {
-  gw__log(c, GW_LOG_WARN, "stream", "a publication is missing");
+  gw__log(c, GW_LOG_WARN, "a publication is missing");
   gw__loss why = {.code = GW_CODE_OUT_OF_ORDER, .found_here = true};
   gw__sub_again(c, s, &why, true);
 }

@@ -71,6 +71,7 @@ export const cases = [
   },
   {
     name: 'a filter shows what passes, and its position goes on over the rest',
+    isLite: false,
     async run(t) {
       const name = room('sdk');
       const writer = await connect(t);
@@ -113,6 +114,7 @@ export const cases = [
   },
   {
     name: 'the first publisher says what a channel is about',
+    isLite: false,
     async run(t) {
       const name = room('meta');
       const ann = await connect(t);
