@@ -407,7 +407,7 @@ bench-scale: ## what TLS, workers and large numbers cost (an hour), write docs/p
 	$(Q)$(PYTHON) tests/bench/scale.py $(if $(filter 1,$(QUICK)),--quick)
 
 bench-client: ## compare the JavaScript client with others (20 minutes, QUICK=1: 3)
-	$(after_setup) wasm build/godwit-blaster
+	$(after_setup) wasm server build/godwit-blaster
 	$(Q)$(PYTHON) tests/bench/client/run.py $(if $(filter 1,$(QUICK)),--quick)
 
 bench-guard: build/godwit-guard build/.checked-test ## count instructions of the hot paths; UPDATE=1 keeps them

@@ -5,7 +5,7 @@ import { fromHex, toUtf8, toWords } from './bytes.js';
 import type { AnyClient } from './client-core.js';
 import { Code } from './codes.js';
 import type { Engine } from './engine.js';
-import { checked, codeOfResult, GodwitError, reasonOf } from './error.js';
+import { codeOfResult, GodwitError, reasonOf } from './error.js';
 import type { EventReader } from './event-reader.js';
 import { GapEvent, PublicationEvent, SubEvent } from './layout.js';
 import { Call } from './module.js';

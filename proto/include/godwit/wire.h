@@ -510,7 +510,7 @@ GW_MUST_USE int gw_encode(gw_out *out, const gw_head *head,
 
 /**
  * Read a message. Views point into body; unknown fields are skipped.
- *   returns  0; GW_ERR_PROTOCOL: m is as it was
+ *   returns  0; GW_ERR_PROTOCOL: m is all zero
  */
 GW_MUST_USE int gw_decode(gw_view body, enum gw_message_id id, void *m);
 
