@@ -42,6 +42,7 @@ struct gw_session {
   bool left;        /**< the client said goodbye: no grace for its presence */
   bool is_known;    /**< an authenticator vouches for the user's name */
   uint8_t bad_lines;
+  bool has_delta;    /**< the client reads deltas */
   bool has_credit;   /**< data goes out as far as the client grants it */
   bool has_ended;    /**< a subscription of it, by the server */
   uint16_t end_code; /**< why it ended; 0: it did not, or was lost */
