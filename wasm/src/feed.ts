@@ -59,11 +59,13 @@ export class Feed {
   readonly _client: ClientCore;
   readonly _members = new Map<string, Member>();
   _metadata: Received = null;
+  _deltas = false;
   readonly _tokens: Tokens | null;
   /** Replaced, never changed: see Emitter. */
   #subscriptions: readonly Subscription[] = [];
   #since: SubscribeOptions['since'];
   #presence: boolean;
+  readonly #delta: boolean;
   readonly #overflow: number;
   readonly #filter: EncodedList;
   /** JSON about the subscription. */
@@ -90,6 +92,7 @@ export class Feed {
     this._channel = channel;
     this.#since = options.since;
     this.#presence = options.presence ?? false;
+    this.#delta = options.delta ?? false;
     this.#filter = options.filter ?? NO_LIST;
     this.#about = JSON.stringify(options.metadata) ?? '';
     this.#token = options.token ?? '';
@@ -111,7 +114,8 @@ export class Feed {
     const options = [
       Number(since !== undefined), 0,
       ...positionWords(typeof since === 'object' ? since : undefined),
-      Number(this.#presence) | Number(this._tokens !== null) << 8,
+      Number(this.#presence) | Number(this._tokens !== null) << 8 |
+        Number(this.#delta) << 16,
       this.#overflow, 0, toUtf8(this.#token).length, 0, this.#filter.size,
       0, 0, 0, 0, toUtf8(this.#about).length, 0,
     ];
@@ -307,6 +311,7 @@ export class Feed {
     if (reader._id(SubEvent.POSITION)) {
       this.#position = reader._position(SubEvent.POSITION);
     }
+    this._deltas = (reader._word(SubEvent.BY_SERVER) & 256) !== 0;
     if (to === 'ended') this._client._feedEnded(this.#id, this);
     this.#move(to, reader._reason(SubEvent.REASON),
       RECOVERIES[reader._word(SubEvent.RECOVERY)]);

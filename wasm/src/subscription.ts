@@ -76,6 +76,12 @@ export class Subscription extends Emitter<SubscriptionEvents> {
     return this.#feed._metadata;
   }
 
+  /** Whether the server may send publications as changes to the one before; see
+   * `delta` in `SubscribeOptions`. */
+  get deltas(): boolean {
+    return this.#feed._deltas;
+  }
+
   /** Publishes into this channel; see `Client.publish`. */
   publish(data: Payload, options?: PublishOptions): Publishing {
     return this.#feed._client.publish(this.channel, data, options);
