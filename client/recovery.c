@@ -58,15 +58,16 @@ void gw__become_live(gw_client *c, gw__sub *s) {
  * is forgotten. The first time at once, then with backoff, until the stream was
  * whole for a while.
  */
-static void on_break(gw_client *c, gw__sub *s, uint32_t code) {
-  gw__log(c, GW_LOG_WARN, "stream", gw_code_text(code));
+static void on_break(gw_client *c, gw__sub *s, uint32_t code,
+                     const char *what) {
+  gw__log(c, GW_LOG_WARN, "stream", what);
   gw__loss why = {.code = code, .found_here = true};
   gw__sub_again(c, s, &why, true);
 }
 
 /** What is between this publication and the last was lost on the way. */
 static void on_hole(gw_client *c, gw__sub *s) {
-  on_break(c, s, GW_CODE_OUT_OF_ORDER);
+  on_break(c, s, GW_CODE_OUT_OF_ORDER, "a publication is missing");
 }
 
 /** The subscription that a push is for; NULL when it is not expected. */
@@ -181,7 +182,7 @@ int gw__on_publication(gw_client *c, const gw_frame *frame) {
     err = gw__delta_take(c, s, &m);
     if (err == 0) return take_publication(c, s, frame, &m);
     if (err != GW_ERR_PROTOCOL) return err;
-    on_break(c, s, GW_CODE_BAD_DELTA);
+    on_break(c, s, GW_CODE_BAD_DELTA, "a delta does not fit");
     return 0;
   }
   if (m.offset <= s->position.offset)

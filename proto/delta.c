@@ -4,11 +4,11 @@
 
 #include <string.h>
 
+#include "frame.h"
+
 #define CHECKSUM_BYTES 4u
-/** A varint of 32 bits. */
-#define VARINT_MAX 5u
 /** What a copy takes at most: length, then distance. */
-#define COPY_MAX (2 * VARINT_MAX)
+#define COPY_MAX (2 * GW__VARINT_MAX)
 
 /** FNV-1a: short, and good enough against mistakes, which are all that it is to
  * find. */
@@ -26,14 +26,12 @@ static uint32_t zigzag(int32_t distance) {
 /* ---- writing --------------------------------------------------------------- */
 
 static void put_varint(gw_out *out, uint32_t value) {
-  for (; value >= 0x80; value >>= 7)
-    out->data[out->len++] = (uint8_t)(value | 0x80u);
-  out->data[out->len++] = (uint8_t)value;
+  out->len += gw__varint_put(out->data + out->len, value);
 }
 
 static bool put_insert(gw_out *out, const uint8_t *from, size_t len) {
   if (len == 0) return true;
-  if (out->cap - out->len < VARINT_MAX + len) return false;
+  if (out->cap - out->len < GW__VARINT_MAX + len) return false;
   put_varint(out, (uint32_t)len << 1);
   memcpy(out->data + out->len, from, len);
   out->len += len;
@@ -49,7 +47,7 @@ static bool put_copy(gw_out *out, size_t len, int32_t distance) {
 
 static bool put_head(gw_out *out, gw_view target) {
   uint32_t sum = checksum(target);
-  if (out->cap - out->len < CHECKSUM_BYTES + VARINT_MAX) return false;
+  if (out->cap - out->len < CHECKSUM_BYTES + GW__VARINT_MAX) return false;
   for (unsigned i = 0; i < CHECKSUM_BYTES; i++)
     out->data[out->len++] = (uint8_t)(sum >> (8 * i));
   put_varint(out, (uint32_t)target.len);
@@ -204,20 +202,6 @@ int gw_delta_make(gw_view base, gw_view target, gw_delta_table *table,
 
 /* ---- reading --------------------------------------------------------------- */
 
-/** Take a varint of 32 bits from the front. */
-static bool take_varint(gw_view *in, uint32_t *value) {
-  uint64_t sum = 0;
-  for (unsigned i = 0; i < VARINT_MAX && i < in->len; i++) {
-    sum |= (uint64_t)(in->data[i] & 0x7Fu) << (7 * i);
-    if (in->data[i] >= 0x80) continue;
-    in->data += i + 1;
-    in->len -= i + 1;
-    *value = (uint32_t)sum;
-    return sum <= UINT32_MAX;
-  }
-  return false;
-}
-
 static bool take_head(gw_view *in, uint32_t *sum, uint32_t *target_len) {
   if (in->len < CHECKSUM_BYTES) return false;
   *sum = 0;
@@ -225,7 +209,7 @@ static bool take_head(gw_view *in, uint32_t *sum, uint32_t *target_len) {
     *sum |= (uint32_t)in->data[i] << (8 * i);
   in->data += CHECKSUM_BYTES;
   in->len -= CHECKSUM_BYTES;
-  return take_varint(in, target_len);
+  return gw__varint_take(in, target_len);
 }
 
 int64_t gw_delta_target_len(gw_view delta) {
@@ -233,32 +217,31 @@ int64_t gw_delta_target_len(gw_view delta) {
   return take_head(&delta, &sum, &len) ? (int64_t)len : GW_ERR_PROTOCOL;
 }
 
-/** Find what the next instruction puts; expected as in an encoder. */
-static bool take_piece(gw_view *in, gw_view base, int64_t *expected,
+/** Find what the next instruction puts; expected as in an encoder, modulo 2^32. */
+static bool take_piece(gw_view *in, gw_view base, uint32_t *expected,
                        gw_view *part) {
   uint32_t what, far;
-  if (!take_varint(in, &what) || what >> 1 == 0) return false;
-  part->len = what >> 1;
-  if ((what & 1) == 0) {
-    if (part->len > in->len) return false;
-    part->data = in->data;
-    in->data += part->len;
-    in->len -= part->len;
-  } else {
-    if (!take_varint(in, &far)) return false;
-    *expected += (far & 1) != 0 ? -(int64_t)(far >> 1) - 1 : far >> 1;
-    if (*expected < 0 || *expected > (int64_t)base.len ||
-        part->len > base.len - (size_t)*expected)
-      return false;
-    part->data = base.data + *expected;
+  if (!gw__varint_take(in, &what)) return false;
+  gw_view *from = in;
+  if ((what & 1) != 0) {
+    if (!gw__varint_take(in, &far)) return false;
+    *expected += far >> 1 ^ (0 - (far & 1));
+    if (*expected >= base.len) return false;
+    base.data += *expected;
+    base.len -= *expected;
+    from = &base;
   }
-  *expected += (int64_t)part->len;
+  part->data = from->data;
+  part->len = what >> 1;
+  if (part->len == 0 || part->len > from->len) return false;
+  from->data += part->len;
+  from->len -= part->len;
+  *expected += what >> 1;
   return true;
 }
 
 int gw_delta_apply(gw_view base, gw_view delta, gw_out *out) {
-  uint32_t sum, len;
-  int64_t expected = 0;
+  uint32_t sum, len, expected = 0;
   gw_view part, target = {out->data + out->len, 0};
   if (!take_head(&delta, &sum, &len)) return GW_ERR_PROTOCOL;
   if (len > out->cap - out->len) return GW_ERR_FULL;

@@ -10,7 +10,7 @@
 //   server-side subscriptions after a loss
 //     tests/unit/client_server_subs_test.c
 //   a delta without its base
-//     there are no deltas
+//     tests/unit/hub_delta_test.c, client_delta_test.c, tests/sim/watch.c
 
 import { equal, ok, quietly, settled, until } from '../support/check.mjs';
 import { EPOCH } from '../support/fake-server.mjs';
