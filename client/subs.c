@@ -82,6 +82,7 @@ static gw__sub *new_sub(gw_client *c, gw_view channel,
                  .meta = keep(&out, o->meta),
                  .recover = o->recover,
                  .presence = o->presence,
+                 .delta = o->delta,
                  .overflow = o->overflow,
                  .backoff = {.policy = c->backoff.policy}};
   (void)!gw_list_copy(o->filter, &out, &s->filter);
@@ -93,6 +94,7 @@ static gw__sub *new_sub(gw_client *c, gw_view channel,
 
 static void free_sub(gw_client *c, gw__sub *s) {
   gw__presence_free(c, s);
+  gw__delta_begin(c, s, false);
   gw__drop(c, &s->token.text);
   gw__dedup_deinit(&s->dedup, &c->alloc);
   gw__free(c, s);
@@ -236,6 +238,7 @@ void gw__sub_move(gw_client *c, gw__sub *s, enum gw_sub_state to, uint32_t code,
   if (reason != NULL) e->u.sub.reason = *reason;
   e->u.sub.recovery = s->result;
   e->u.sub.position = s->position;
+  e->u.sub.delta = s->base.is_on;
   e->u.sub.by_server = s->by_server && !s->known && to == GW_SUB_SUBSCRIBING;
   s->state = to;
 }
@@ -252,6 +255,7 @@ static void put_subscribe(gw_client *c, gw__sub *s) {
                     .presence = s->presence,
                     .filter = s->filter,
                     .meta = s->meta,
+                    .delta = s->delta,
                     .by_server = s->by_server && s->refs == 1};
   s->by_number = false;
   s->request = gw__next_request(c);

@@ -119,6 +119,7 @@ void gw_hub_free(gw_hub *h) {
   gw_refused_deinit(&h->refused);
   gw_mem_free(h->forwarded);
   gw_mem_free(h->scratch.data);
+  gw_mem_free(h->delta_table);
   gw_mem_free(h->json_frame);
   gw_mem_free(h);
 }

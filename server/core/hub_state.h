@@ -146,7 +146,8 @@ struct gw_hub {
 
   struct gws_drain drain;
   gw_out scratch;
-  uint8_t *json_frame; /**< where JSON input becomes a frame */
+  struct gw_delta_table *delta_table; /**< NULL: no delta was ever made */
+  uint8_t *json_frame;                /**< where JSON input becomes a frame */
 };
 
 /** Every entry from outside is between these two: the last leave is the safe

@@ -206,6 +206,7 @@ typedef struct gw_event {
       uint32_t recovery; /**< enum gw_recovery_result, for LIVE */
       bool by_server;    /**< the server has begun it, without being asked: told
                               once, with its first event */
+      bool delta;        /**< for LIVE: publications may come as deltas */
       gw_position position;
     } sub;
     struct {
@@ -395,6 +396,8 @@ typedef struct gw_sub_options {
   bool presence;     /**< keep the member list */
   bool asks_token; /**< as in gw_client_options; if not, a token that is refused
                           or has expired ends the subscription */
+  bool delta; /**< let publications come as changes to the one before, where the
+                   channel's namespace does that; the last one is kept for it */
   uint32_t overflow; /**< enum gw_overflow: when this reader is slow; what it
                           is not sent is told by GW_EVENT_GAP */
   gw_view token;     /**< empty: none */
@@ -577,6 +580,8 @@ typedef struct gw_client_info {
   uint32_t num_subs;
   uint64_t num_duplicates; /**< publications dropped as repeats */
   uint64_t num_ignored;    /**< ignorable frames of unknown type */
+  uint64_t num_bad_deltas; /**< publications that could not be made whole: their
+                                subscription was begun anew */
 } gw_client_info;
 
 /** Fill in what holds now. */

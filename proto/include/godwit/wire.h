@@ -257,6 +257,7 @@ typedef struct gw_subscribe {
   bool by_server;
   gw_list filter; /**< of gw_filter_term */
   gw_view meta;
+  bool delta;
 } gw_subscribe;
 
 typedef struct gw_filter_term {
@@ -282,6 +283,7 @@ typedef struct gw_subscribed {
   uint64_t token_ttl_ms;
   bool wildcard;
   gw_view meta;
+  bool delta;
 } gw_subscribed;
 
 typedef struct gw_channel_meta {
@@ -336,6 +338,8 @@ typedef struct gw_publication {
   bool removed;
   gw_view channel;
   uint64_t epoch;
+  gw_view delta;
+  uint64_t delta_base;
 } gw_publication;
 
 typedef struct gw_recovery {

@@ -9,8 +9,9 @@
 //   token-race               two refreshes at once, late tokens, loops, anonymity
 //   epoch                    no epoch, or a new one with an old offset
 //   unsubscribe-in-handler   loses or repeats what comes next
-//   delta-base               a delta for who does not hold its base: not here, as
-//                            there are no deltas yet
+//   delta-base               a delta for who does not hold its base: with more than
+//                            a client, in hub_delta_test.c, client_delta_test.c and
+//                            the simulator (watch.c)
 //   throwing-handler         an exception of the application stops delivery
 //   channel-token            outlives its end when it was given at connect
 //   invalidation             what is void stays, where the server subscribed
