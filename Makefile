@@ -409,10 +409,16 @@ bench-client: ## compare the JavaScript client with others (20 minutes, QUICK=1:
 bench-guard: build/godwit-guard build/.checked-test ## count instructions of the hot paths; UPDATE=1 keeps them
 	$(Q)$(PYTHON) tests/bench/guard.py $< $(if $(filter 1,$(UPDATE)),--update)
 
-# ------------------------------------------------------------------- later --
+# ---------------------------------------------------------------- coverage --
 
-coverage: ## measure what the tests reach
-	@echo 'coverage: not written yet' >&2; exit 1
+# The test build again, by another compiler with counters instead of sanitizers.
+COV       := build/cov
+COV_FLAGS := -fprofile-instr-generate -fcoverage-mapping
+coverage: build/.checked-coverage ## run the tests with counters, write build/coverage (15 minutes)
+	$(Q)$(MAKE) --no-print-directory $(JOBS) SAN=$(COV) SAN_CC=$(CLANG) \
+	  SAN_FLAGS='$(COV_FLAGS)' SAN_CFLAGS='-O1 -w $(COV_FLAGS)' \
+	  build-unit build-sim build-integration build-docs server wasm
+	$(Q)$(PYTHON) tests/coverage.py --san $(COV) --node $(NODE)
 
 ifeq ($(FUZZ_SRC),)
 fuzz:
