@@ -4,7 +4,7 @@
 #   *.c --emcc--> godwit.wasm --wasm2js--> godwit-core.js --+
 #                                                           +-esbuild-> plain.js
 #   src/*.ts -----------------------------------------------+-esbuild-> index.js,
-#      |                       filter.js, groups.js, map.js, people.js
+#      |       events.js, filter.js, groups.js, map.js, people.js, state.js
 #      +-tsc--> types/*.d.ts
 
 WASM_BUILD := build/wasm
@@ -37,7 +37,8 @@ ESBUILD = $(WASM_BIN)/esbuild --log-level=warning --bundle --format=esm \
           --define:__VERSION__='"$(VERSION)"' --sourcemap
 
 # What a page loads besides, if it wants: on top of remote calls.
-WASM_PARTS := $(addprefix $(WASM_DIST)/,filter.js groups.js map.js people.js)
+WASM_PARTS := $(addprefix $(WASM_DIST)/,events.js filter.js groups.js map.js \
+              people.js state.js)
 
 WASM_OUT := $(addprefix $(WASM_DIST)/,godwit.wasm index.js plain.js \
               types/index.d.ts) $(WASM_PARTS) wasm/LICENSE

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - a Godwit server inside a program: a method that clients call, and
- * what the program itself publishes, asks and closes. Run it with the flags of
+ * what the program itself publishes, asks and closes, and is told. Run it with the flags of
  * `godwit serve`; it ends by itself when a client has called `finish`. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,12 +61,32 @@ static void finish(void *user, const gw_server_call *call, const gw_rpc *rpc) {
     exit(EXIT_FAILURE);
 }
 
+/** What clients publish with a tag `event` that begins with order. */
+static bool on_order(void *user, const gw_server_event *e) {
+  (void)user;
+  printf("event %.*s in %.*s: %.*s\n", (int)e->name.len,
+         (const char *)e->name.data, (int)e->channel.len,
+         (const char *)e->channel.data, (int)e->json.len,
+         (const char *)e->json.data);
+  return true;
+}
+
+/** What the server tells itself. */
+static bool on_own(void *user, const gw_server_event *e) {
+  (void)user;
+  printf("own %.*s\n", (int)e->name.len, (const char *)e->name.data);
+  return true;
+}
+
 int main(int argc, char **argv) {
   app a = {NULL};
   gw_server_options options = {
       .argc = argc - 1, .argv = argv + 1, .takes_signals = true};
   if (gw_server_new(&a.server, &options) < 0) return EXIT_FAILURE;
   int err = gw_server_handle(a.server, "finish", finish, &a);
+  if (err == 0) err = gw_server_on_event(a.server, "order.*", on_order, &a);
+  if (err == 0) err = gw_server_on_event(a.server, "$connection.*", on_own, &a);
+  if (err == 0) err = gw_server_on_event(a.server, "$channel.*", on_own, &a);
   if (err == 0) err = gw_server_listen(a.server);
   if (err == 0) {
     printf("port %u\n", gw_server_port(a.server));

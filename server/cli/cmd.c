@@ -14,6 +14,7 @@ const gw_cmd gw_cmds[] = {
     {"presence", gw_cmd_presence, "show who is in a channel"},
     {"rpc", gw_cmd_rpc, "call a method of the server or of a client"},
     {"channels", gw_cmd_channels, "list the channels of a server"},
+    {"state", gw_cmd_state, "read, change and watch shared state"},
     {"token", gw_cmd_token, "make tokens to develop with, check others"},
     {"api", gw_cmd_api, "ask the server API, as an application does"},
     {"bench", gw_cmd_bench, "put load on a server"},

@@ -6,6 +6,7 @@
 #include "server/auth/origin.h"
 #include "server/auth/token.h"
 #include "server/config/load.h"
+#include "server/core/scope.h"
 
 /** Whether some namespace gathers more than a connection's queue takes. */
 static bool has_large_batches(const gw_settings *s) {
@@ -193,11 +194,23 @@ static void check_hook_rules(gw__load *l, const gw_namespace *ns) {
   }
 }
 
+/** The namespace of shared state has the rules of the file's top, if it has none
+ * of its own: what is wrong with those is told once. */
+static bool is_told_before(const gw__load *l, const gw_namespace *ns) {
+  const gw_namespace *top = &l->config->base;
+  if (strcmp(ns->name, GWS_STATE_SPACE) != 0) return false;
+  for (int i = 0; i < GW_NUM_ACTIONS; i++) {
+    if (ns->allow[i].who != top->allow[i].who) return false;
+  }
+  return true;
+}
+
 static void check_rules(gw__load *l) {
   const gw_settings *s = &l->config->settings;
   bool has_tokens = gw_auth_is_configured(&l->config->auth);
   for (size_t i = 0; i < s->num_namespaces; i++) {
     check_presence(l, &s->namespaces[i]);
+    if (is_told_before(l, &s->namespaces[i])) continue;
     if (!has_tokens) check_token_rules(l, &s->namespaces[i]);
     check_hook_rules(l, &s->namespaces[i]);
   }

@@ -129,6 +129,7 @@ void gw_config_deinit(gw_config *c) {
   for (size_t i = 0; i < c->settings.num_namespaces; i++)
     gw__namespace_deinit(&c->namespaces[i]);
   free(c->namespaces);
+  free(c->machines);
   gw__namespace_deinit(&c->base);
   *c = (gw_config){0};
 }
@@ -185,6 +186,10 @@ static void load_variable(gw__load *l, const char *name, const char *value) {
   const char *list = list_of_variable(name);
   if (list != NULL) {
     gw__yaml_load_list(l, list, value, name);
+    return;
+  }
+  if (strcmp(name, "GODWIT_MACHINES") == 0) {
+    gw__yaml_load_machines(l, value, name);
     return;
   }
   const gw__key *key = find_variable(&t, name, &at, &distance);
@@ -251,7 +256,8 @@ static int load_flag(gw__load *l, flag *f) {
   const char *path = f->where + 2;
   void *at = NULL;
   const gw__key *key = gw__targets_find(&t, path, &at);
-  bool is_list = gw__list_number(path) <= GW__NUM_LISTS;
+  bool is_machines = strcmp(path, "machines") == 0;
+  bool is_list = is_machines || gw__list_number(path) <= GW__NUM_LISTS;
   if (key == NULL && !is_list && strcmp(path, "config") != 0) {
     gw__load_fail(l, f->where, "there is no such flag; the nearest is --%s",
                   gw__targets_nearest(&t, path, nearest));
@@ -267,7 +273,10 @@ static int load_flag(gw__load *l, flag *f) {
     return 1;
   }
   if (key != NULL) (void)gw__load_set(l, key, at, f->value, f->where);
-  if (is_list) gw__yaml_load_list(l, path, f->value, f->where);
+  if (is_machines)
+    gw__yaml_load_machines(l, f->value, f->where);
+  else if (is_list)
+    gw__yaml_load_list(l, path, f->value, f->where);
   return f->is_apart ? 2 : 1;
 }
 
@@ -308,6 +317,7 @@ static const char *const hook_names[GW_NUM_HOOKS] = {
     [GW_HOOK_RPC] = "rpc",
     [GW_HOOK_DISCONNECT] = "disconnect",
     [GW_HOOK_PRESENCE] = "presence",
+    [GW_HOOK_CONNECTION] = "connection",
     [GW_HOOK_CHANNEL] = "channel",
 };
 
@@ -393,6 +403,7 @@ static int finish(gw__load *l) {
   complete(l);
   if (!l->is_out_of_memory) complete_hooks(l);
   if (l->num_errors == 0) gw__config_check(l);
+  if (l->num_errors == 0) gw__machines_check(l);
   if (!l->is_out_of_memory) gw__config_load_schemas(l);
   if (l->is_out_of_memory) return GW_ERR_NOMEM;
   return l->num_errors == 0 ? 0 : GW_ERR_INVALID;

@@ -30,6 +30,7 @@ enum gw_config_hook {
   GW_HOOK_RPC,
   GW_HOOK_DISCONNECT, /**< told */
   GW_HOOK_PRESENCE,   /**< told */
+  GW_HOOK_CONNECTION, /**< told */
   GW_HOOK_CHANNEL,    /**< told */
   GW_NUM_HOOKS
 };
@@ -139,6 +140,7 @@ typedef struct gw_config {
   char *node;
   gw_namespace base; /* what a namespace does not say itself */
   gw_namespace *namespaces;
+  struct gw_machine *machines;
 } gw_config;
 
 /**

@@ -237,6 +237,14 @@ const gw__key gw__config_keys[] = {
   TIME("handshake.timeout", settings.handshake_timeout_ms,
     100, 5 * MINUTE_MS,
     "From accepting a connection to its first message."),
+  TIME("connection.idle_after", settings.idle_after_ms, 0, DAY_MS,
+    "A connection that sends nothing but pings for this long is called idle, which\n"
+    "is noticed when it is pinged. 0: none is."),
+  TIME("connection.grace", settings.conn_grace_ms, 0, 10 * MINUTE_MS,
+    "A connection that is lost is called reconnecting for this long, or error after\n"
+    "a fault; then it is disconnected, and the state of its own is gone."),
+  NUMBER("connection.log", settings.conn_log_size, 0, 100000,
+    "Changes of connections that each worker remembers (API connection_log)."),
   TIME("ping.interval", settings.ping_interval_ms,
     GW_PING_INTERVAL_MIN_MS, GW_PING_INTERVAL_MAX_MS,
     "A client that was silent for this long is pinged."),
@@ -264,7 +272,7 @@ const gw__key gw__config_keys[] = {
     "http://127.0.0.1:3000/godwit. Empty: not, unless a hook has a URL of its own."),
   TEXT("hooks.use", hooks.use,
     "Which hooks go to hooks.url: connect, refresh, subscribe, publish, rpc,\n"
-    "disconnect, presence, channel. One that has a URL of its own is used in any case."),
+    "disconnect, presence, connection, channel. One that has a URL of its own is used in any case."),
   TEXT("hooks.secret", hooks.secret,
     "Signs the requests, so that the backend knows who they are from. Better given\n"
     "as GODWIT_HOOKS_SECRET. Empty: they are not signed."),
@@ -298,6 +306,7 @@ const gw__key gw__config_keys[] = {
   HOOK("rpc", RPC, NULL, "Calls of methods that the server itself does not know."),
   HOOK("disconnect", DISCONNECT, NULL, "Is told of connections that ended."),
   HOOK("presence", PRESENCE, NULL, "Is told who entered, changed and left."),
+  HOOK("connection", CONNECTION, NULL, "Is told of each change in the state of a connection."),
   HOOK("channel", CHANNEL, NULL, "Is told of channels that are made and end, and of their subscribers."),
 #undef HOOK
 #undef WHEN_DOWN

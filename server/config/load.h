@@ -27,6 +27,13 @@ GW_MUST_USE int gw__config_set_defaults(gw_config *c);
 GW_MUST_USE int gw__namespace_copy(gw_namespace *to, const gw_namespace *from);
 void gw__namespace_deinit(gw_namespace *n);
 
+/** See that there is a namespace of shared state among num, and room for one more
+ * (state.c). Returns how many there are. */
+size_t gw__config_add_state(gw__load *l, size_t num);
+
+/** Whether the namespaces that machines are for are there (machines.c). */
+void gw__machines_check(gw__load *l);
+
 /** Read the schemas that namespaces name (schemas.c). */
 void gw__config_load_schemas(gw__load *l);
 
@@ -80,6 +87,8 @@ void gw__yaml_load(gw__load *l, const char *path);
 /** Take a list from a variable or a flag. */
 void gw__yaml_load_list(gw__load *l, const char *name, const char *text,
                         const char *where);
+/** The same of machines, which are read at once. */
+void gw__yaml_load_machines(gw__load *l, const char *text, const char *where);
 /** Read the lists that were found into the configuration, and free them. */
 void gw__yaml_apply_lists(gw__load *l);
 

@@ -87,7 +87,20 @@ static const char yaml_tail[] =
     "#       ttl: 1d\n"
     "#     presence:\n"
     "#       grace: 30s\n"
-    "namespaces: []\n";
+    "namespaces: []\n"
+    "\n"
+    "# State machines of keys of shared state (docs/states.md): a list as well.\n"
+    "#\n"
+    "# machines:\n"
+    "#   - name: order\n"
+    "#     attach: free            # connection, user, channel, group or free\n"
+    "#     states: [cart, paid, shipped]\n"
+    "#     initial: cart           # or else the first\n"
+    "#     transitions:\n"
+    "#       - {from: cart, to: paid, who: user}     # anyone, user or nobody\n"
+    "#       - {from: paid, to: cart, after: 1h}     # by itself\n"
+    "#       - {from: paid, to: shipped, who: nobody}  # only the application\n"
+    "machines: []\n";
 
 /** A list with its keys, as a comment. */
 static void print_list(FILE *to, const gw__list *list) {
@@ -187,7 +200,9 @@ void gw_config_print_flags(FILE *to) {
     }
   }
   fputs("  --namespaces LIST\n"
-        "      Namespaces as YAML: [{name: room, history: {size: 100}}]\n",
+        "      Namespaces as YAML: [{name: room, history: {size: 100}}]\n"
+        "  --machines LIST\n"
+        "      State machines as YAML; godwit config default shows one\n",
         to);
   for (size_t i = 0; i < GW__NUM_LISTS; i++)
     fprintf(to, "  --%s LIST\n      %s\n", gw__lists[i].name,
@@ -319,6 +334,37 @@ static json_t *namespaces_schema(const gw__target *t) {
       "Settings of the channels whose name begins with NAME:", "items", item);
 }
 
+/** What a machine's list has is checked by the server; this helps to write it. */
+static json_t *machines_schema(void) {
+  static const char text[] =
+      "{\"type\":\"array\",\"maxItems\":64,"
+      "\"description\":\"State machines of keys of shared state.\","
+      "\"items\":{\"type\":\"object\",\"additionalProperties\":false,"
+      "\"required\":[\"name\",\"attach\",\"states\",\"transitions\"],"
+      "\"properties\":{"
+      "\"name\":{\"$ref\":\"#/$defs/word\"},"
+      "\"attach\":{\"enum\":[\"connection\",\"user\",\"channel\","
+      "\"group\",\"free\"]},"
+      "\"namespace\":{\"type\":\"string\"},"
+      "\"initial\":{\"$ref\":\"#/$defs/word\"},"
+      "\"states\":{\"type\":\"array\",\"maxItems\":32,"
+      "\"items\":{\"$ref\":\"#/$defs/word\"}},"
+      "\"transitions\":{\"type\":\"array\",\"items\":{"
+      "\"type\":\"object\",\"additionalProperties\":false,"
+      "\"required\":[\"from\",\"to\"],\"properties\":{"
+      "\"from\":{\"anyOf\":[{\"type\":\"string\"},"
+      "{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/word\"}}]},"
+      "\"to\":{\"$ref\":\"#/$defs/word\"},"
+      "\"who\":{\"type\":\"string\"},"
+      "\"after\":{\"type\":\"string\"}}}}}}}";
+  return json_loads(text, 0, NULL);
+}
+
+/** Of names of machines and states. */
+static json_t *word_schema(void) {
+  return json_pack("{s:o}", "word", pattern_schema("^[A-Za-z0-9_-]{1,32}$"));
+}
+
 /** Items of a list: with keys, or as single values. */
 static json_t *list_schema(const gw__list *list) {
   json_t *item = new_object();
@@ -344,12 +390,15 @@ void gw_config_print_schema(FILE *to) {
     json_object_set_new(
         schema, "$schema",
         json_string("https://json-schema.org/draft/2020-12/schema"));
+    json_object_set_new(schema, "$defs", word_schema());
     json_object_set_new(schema, "title", json_string("godwit.yaml"));
     for (size_t i = 0; i < GW__TARGETS_MAX; i++) {
       add_keys(schema, &t.of[i], true);
     }
     json_object_set_new(json_object_get(schema, "properties"), "namespaces",
                         namespaces_schema(&t.of[1]));
+    json_object_set_new(json_object_get(schema, "properties"), "machines",
+                        machines_schema());
     for (size_t i = 0; i < GW__NUM_LISTS; i++)
       json_object_set_new(json_object_get(schema, "properties"),
                           gw__lists[i].name, list_schema(&gw__lists[i]));

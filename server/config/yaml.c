@@ -9,23 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
-#include "server/config/load.h"
+#include "server/config/yaml.h"
 
 /** Names of namespaces: short, as they stand in front of each channel's. */
 #define NAME_MAX_BYTES 64u
-
-/** Room for a file's name and a line. */
-#define WHERE_MAX 512u
-
-struct gw__yaml {
-  yaml_document_t document;
-  yaml_node_t *lists[GW__NUM_LISTS + 1]; /**< in the document; NULL */
-  unsigned num_users;
-  bool has_lines;
-  char name[WHERE_MAX - 32];
-};
 
 /** A mapping that is being read. */
 typedef struct reading {
@@ -36,33 +24,28 @@ typedef struct reading {
   char outer[40];      /**< what its paths are in, such as namespaces[2]. */
 } reading;
 
-static const char *where_is(const gw__yaml *y, const yaml_node_t *node,
-                            char where[WHERE_MAX]) {
+const char *gw__yaml_where(const gw__yaml *y, const yaml_node_t *node,
+                           char where[GW__WHERE_MAX]) {
   if (y->has_lines) {
-    (void)snprintf(where, WHERE_MAX, "%s:%zu", y->name,
+    (void)snprintf(where, GW__WHERE_MAX, "%s:%zu", y->name,
                    node->start_mark.line + 1);
   } else {
-    (void)snprintf(where, WHERE_MAX, "%s", y->name);
+    (void)snprintf(where, GW__WHERE_MAX, "%s", y->name);
   }
   return where;
 }
 
-static const char *scalar(const yaml_node_t *node) {
-  return (const char *)node->data.scalar.value;
-}
-
-/** Nothing, ~ or null: the key keeps its default. */
-static bool is_null(const yaml_node_t *node) {
+bool gw__yaml_is_null(const yaml_node_t *node) {
   if (node->type != YAML_SCALAR_NODE ||
       node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE) {
     return false;
   }
-  const char *text = scalar(node);
+  const char *text = gw__yaml_text(node);
   return *text == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0;
 }
 
 static bool has_nul(const yaml_node_t *node) {
-  return strlen(scalar(node)) != node->data.scalar.length;
+  return strlen(gw__yaml_text(node)) != node->data.scalar.length;
 }
 
 /* ---- mappings --------------------------------------------------------------
@@ -72,7 +55,8 @@ static void read_mapping(const reading *r, yaml_node_t *mapping,
                          const char *prefix);
 
 static void read_name(const reading *r, yaml_node_t *value, const char *where) {
-  const char *text = value->type == YAML_SCALAR_NODE ? scalar(value) : "";
+  const char *text =
+      value->type == YAML_SCALAR_NODE ? gw__yaml_text(value) : "";
   size_t len = strlen(text);
   if (len == 0 || len > NAME_MAX_BYTES || strpbrk(text, ": \t\r\n") != NULL ||
       has_nul(value)) {
@@ -85,6 +69,17 @@ static void read_name(const reading *r, yaml_node_t *value, const char *where) {
   free((char *)(uintptr_t)r->space->name);
   r->space->name = strdup(text);
   if (r->space->name == NULL) r->load->is_out_of_memory = true;
+}
+
+/** A list of machines; false: the key is another. */
+static bool read_machines(const reading *r, const char *path,
+                          yaml_node_t *value, const char *where) {
+  if (!r->targets->has_lists || strcmp(path, "machines") != 0) return false;
+  if (value->type == YAML_SEQUENCE_NODE)
+    gw__machines_read(r->load, r->yaml, value);
+  else if (!gw__yaml_is_null(value))
+    gw__load_fail(r->load, where, "machines: must be a list");
+  return true;
 }
 
 /** Whether a list may be written like this. */
@@ -105,7 +100,7 @@ static bool read_special(const reading *r, const char *path, yaml_node_t *value,
   if (!r->targets->has_lists || number > GW__NUM_LISTS) return false;
   if (is_list(number, value))
     r->yaml->lists[number] = value;
-  else if (!is_null(value))
+  else if (!gw__yaml_is_null(value))
     gw__load_fail(r->load, where, "%s: must be a list", path);
   return true;
 }
@@ -114,7 +109,7 @@ static void read_section(const reading *r, const char *path, yaml_node_t *value,
                          const char *where) {
   if (value->type == YAML_MAPPING_NODE) {
     read_mapping(r, value, path);
-  } else if (!is_null(value)) {
+  } else if (!gw__yaml_is_null(value)) {
     gw__load_fail(r->load, where, "%s%s: must be a section with keys in it",
                   r->outer, path);
   }
@@ -131,8 +126,10 @@ static bool join(const reading *r, yaml_node_t *list, char **text) {
        is_good && item < list->data.sequence.items.top; item++) {
     yaml_node_t *node = yaml_document_get_node(&r->yaml->document, *item);
     is_good = node->type == YAML_SCALAR_NODE && !has_nul(node) &&
-              *scalar(node) != '\0' && strpbrk(scalar(node), ", \t") == NULL;
-    if (is_good) fprintf(to, "%s%s", ftell(to) > 0 ? ", " : "", scalar(node));
+              *gw__yaml_text(node) != '\0' &&
+              strpbrk(gw__yaml_text(node), ", \t") == NULL;
+    if (is_good)
+      fprintf(to, "%s%s", ftell(to) > 0 ? ", " : "", gw__yaml_text(node));
   }
   if (to != NULL) fclose(to);
   return is_good;
@@ -161,23 +158,25 @@ static void read_value(const reading *r, const gw__key *key, void *at,
                   key->path);
     return;
   }
-  if (is_null(value)) return;
-  (void)gw__load_set(r->load, key, at, scalar(value), where);
+  if (gw__yaml_is_null(value)) return;
+  (void)gw__load_set(r->load, key, at, gw__yaml_text(value), where);
 }
 
 static void read_pair(const reading *r, const char *path, yaml_node_t *name,
                       yaml_node_t *value) {
-  char where[WHERE_MAX], nearest[GW__PATH_MAX];
+  char where[GW__WHERE_MAX], nearest[GW__PATH_MAX];
   void *at = NULL;
-  where_is(r->yaml, value, where);
-  if (read_special(r, path, value, where)) return;
+  gw__yaml_where(r->yaml, value, where);
+  if (read_special(r, path, value, where) ||
+      read_machines(r, path, value, where))
+    return;
   const gw__key *key = gw__targets_find(r->targets, path, &at);
   if (key != NULL) {
     read_value(r, key, at, value, where);
   } else if (gw__targets_has_section(r->targets, path)) {
     read_section(r, path, value, where);
   } else {
-    gw__load_fail(r->load, where_is(r->yaml, name, where),
+    gw__load_fail(r->load, gw__yaml_where(r->yaml, name, where),
                   "%s%s: there is no such key; the nearest is %s", r->outer,
                   path, gw__targets_nearest(r->targets, path, nearest));
   }
@@ -186,10 +185,12 @@ static void read_pair(const reading *r, const char *path, yaml_node_t *name,
 /** The node of the same key earlier in the mapping, or NULL. */
 static yaml_node_t *find_earlier(gw__yaml *y, yaml_node_t *mapping,
                                  const yaml_node_pair_t *pair) {
-  const char *name = scalar(yaml_document_get_node(&y->document, pair->key));
+  const char *name =
+      gw__yaml_text(yaml_document_get_node(&y->document, pair->key));
   for (yaml_node_pair_t *p = mapping->data.mapping.pairs.start; p < pair; p++) {
     yaml_node_t *other = yaml_document_get_node(&y->document, p->key);
-    if (other->type == YAML_SCALAR_NODE && strcmp(scalar(other), name) == 0) {
+    if (other->type == YAML_SCALAR_NODE &&
+        strcmp(gw__yaml_text(other), name) == 0) {
       return other;
     }
   }
@@ -198,19 +199,19 @@ static yaml_node_t *find_earlier(gw__yaml *y, yaml_node_t *mapping,
 
 static void read_mapping(const reading *r, yaml_node_t *mapping,
                          const char *prefix) {
-  char where[WHERE_MAX], path[GW__PATH_MAX];
+  char where[GW__WHERE_MAX], path[GW__PATH_MAX];
   yaml_document_t *document = &r->yaml->document;
   for (yaml_node_pair_t *p = mapping->data.mapping.pairs.start;
        p < mapping->data.mapping.pairs.top; p++) {
     yaml_node_t *name = yaml_document_get_node(document, p->key);
     yaml_node_t *value = yaml_document_get_node(document, p->value);
-    where_is(r->yaml, name, where);
+    gw__yaml_where(r->yaml, name, where);
     if (name->type != YAML_SCALAR_NODE) {
       gw__load_fail(r->load, where, "a key must be a single word");
       continue;
     }
     (void)snprintf(path, sizeof path, "%s%s%.60s", prefix,
-                   *prefix != '\0' ? "." : "", scalar(name));
+                   *prefix != '\0' ? "." : "", gw__yaml_text(name));
     yaml_node_t *earlier = find_earlier(r->yaml, mapping, p);
     if (earlier != NULL) {
       gw__load_fail(r->load, where, "%s%s: given twice, first in line %zu",
@@ -255,8 +256,8 @@ static void tell_parser(gw__load *l, const gw__yaml *y,
     return;
   }
   yaml_node_t at = {.start_mark = parser->problem_mark};
-  char where[WHERE_MAX];
-  gw__load_fail(l, where_is(y, &at, where), "not YAML: %s%s%s",
+  char where[GW__WHERE_MAX];
+  gw__load_fail(l, gw__yaml_where(y, &at, where), "not YAML: %s%s%s",
                 parser->problem != NULL ? parser->problem : "cannot be read",
                 parser->context != NULL ? " " : "",
                 parser->context != NULL ? parser->context : "");
@@ -302,13 +303,13 @@ static void keep_lists(gw__load *l, gw__yaml *y) {
 static void read_document(gw__load *l, gw__yaml *y) {
   gw__targets targets = gw__targets_of(l->config);
   reading r = {l, y, &targets, NULL, ""};
-  char where[WHERE_MAX];
+  char where[GW__WHERE_MAX];
   yaml_node_t *root = yaml_document_get_root_node(&y->document);
-  if (root == NULL || is_null(root)) return;
+  if (root == NULL || gw__yaml_is_null(root)) return;
   if (root->type == YAML_MAPPING_NODE) {
     read_mapping(&r, root, "");
   } else {
-    gw__load_fail(l, where_is(y, root, where),
+    gw__load_fail(l, gw__yaml_where(y, root, where),
                   "must hold keys and values, such as workers: 2");
   }
 }
@@ -342,32 +343,57 @@ void gw__yaml_load(gw__load *l, const char *path) {
   fclose(file);
 }
 
-void gw__yaml_load_list(gw__load *l, const char *name, const char *text,
-                        const char *where) {
+/** Load a text as a document; returns its root, NULL when it is empty or after a
+ * mistake, which is told. */
+static yaml_node_t *load_text(gw__load *l, gw__yaml *y, const char *text) {
   yaml_parser_t parser;
-  size_t number = gw__list_number(name);
-  gw__yaml *y = new_yaml(l, where, false);
-  if (y == NULL) return;
+  yaml_node_t *root = NULL;
   if (!yaml_parser_initialize(&parser)) {
     l->is_out_of_memory = true;
-    free_yaml(y);
-    return;
+    return NULL;
   }
   yaml_parser_set_input_string(&parser, (const unsigned char *)text,
                                strlen(text));
+  size_t before = l->num_errors;
   if (load_document(l, y, &parser)) {
-    yaml_node_t *root = yaml_document_get_root_node(&y->document);
-    if (root != NULL && is_list(number, root)) {
-      y->lists[number] = root;
-    } else {
-      gw__load_fail(l, where, "%s: must be a list, such as %s", name,
-                    number < GW__NUM_LISTS
-                        ? "[{path: ..}]"
-                        : "[{name: room, history: {size: 100}}]");
-    }
+    root = yaml_document_get_root_node(&y->document);
+    y->is_empty = root == NULL;
   }
+  if (l->num_errors != before) root = NULL;
   yaml_parser_delete(&parser);
+  return root;
+}
+
+void gw__yaml_load_list(gw__load *l, const char *name, const char *text,
+                        const char *where) {
+  size_t number = gw__list_number(name);
+  gw__yaml *y = new_yaml(l, where, false);
+  if (y == NULL) return;
+  yaml_node_t *root = load_text(l, y, text);
+  if (root != NULL && is_list(number, root)) {
+    y->lists[number] = root;
+  } else if (root != NULL || y->is_empty) {
+    gw__load_fail(l, where, "%s: must be a list, such as %s", name,
+                  number < GW__NUM_LISTS
+                      ? "[{path: ..}]"
+                      : "[{name: room, history: {size: 100}}]");
+  }
   keep_lists(l, y);
+}
+
+void gw__yaml_load_machines(gw__load *l, const char *text, const char *where) {
+  gw__yaml *y = new_yaml(l, where, false);
+  if (y == NULL) return;
+  yaml_node_t *root = load_text(l, y, text);
+  if (root != NULL && root->type == YAML_SEQUENCE_NODE) {
+    gw__machines_read(l, y, root);
+  } else if (root != NULL || y->is_empty) {
+    gw__load_fail(l, where,
+                  "machines: must be a list, such as [{name: door, attach: "
+                  "free, states: [shut, open], transitions: [{from: shut, to: "
+                  "open}]}]");
+  }
+  free_yaml(y);
 }
 
 /* ---- namespaces ------------------------------------------------------------
@@ -388,10 +414,10 @@ static void read_namespace(gw__load *l, gw__yaml *y, yaml_node_t *node,
   gw_namespace *space = &spaces[number];
   gw__targets targets = gw__targets_of_namespace(space);
   reading r = {l, y, &targets, space, ""};
-  char where[WHERE_MAX];
+  char where[GW__WHERE_MAX];
   size_t before = l->num_errors;
   (void)snprintf(r.outer, sizeof r.outer, "namespaces[%zu].", number);
-  where_is(y, node, where);
+  gw__yaml_where(y, node, where);
   if (gw__namespace_copy(space, &l->config->base) < 0)
     l->is_out_of_memory = true;
   if (node->type != YAML_MAPPING_NODE) {
@@ -420,16 +446,18 @@ static void apply_namespaces(gw__load *l) {
     items = list->data.sequence.items.start;
     num = (size_t)(list->data.sequence.items.top - items);
   }
-  c->namespaces = calloc(num + 1, sizeof *c->namespaces);
+  /* And that of shared state, and that of the rest. */
+  c->namespaces = calloc(num + 2, sizeof *c->namespaces);
   if (c->namespaces == NULL) {
     l->is_out_of_memory = true;
     return;
   }
-  c->settings.namespaces = c->namespaces;
-  c->settings.num_namespaces = num + 1;
   for (size_t i = 0; i < num; i++) {
     read_namespace(l, y, yaml_document_get_node(&y->document, items[i]), i);
   }
+  num = gw__config_add_state(l, num);
+  c->settings.namespaces = c->namespaces;
+  c->settings.num_namespaces = num + 1;
   int err = gw__namespace_copy(&c->namespaces[num], &c->base);
   c->namespaces[num].name = strdup("");
   if (err < 0 || c->namespaces[num].name == NULL) l->is_out_of_memory = true;
@@ -448,10 +476,10 @@ typedef struct listing {
 } listing;
 
 static void set_key(const reading *r, const char *path, yaml_node_t *value) {
-  char where[WHERE_MAX];
+  char where[GW__WHERE_MAX];
   void *at = NULL;
   const gw__key *key = gw__targets_find(r->targets, path, &at);
-  read_value(r, key, at, value, where_is(r->yaml, value, where));
+  read_value(r, key, at, value, gw__yaml_where(r->yaml, value, where));
 }
 
 /** The i-th item: a mapping of keys, a single value, or a pair of these. */

@@ -2,10 +2,13 @@
 /* access.c - rules first; then whoever the rules name. */
 #include "server/core/access.h"
 
+#include <string.h>
+
 #include "server/core/channel.h"
 #include "server/core/grants.h"
 #include "server/core/groups.h"
 #include "server/core/news.h"
+#include "server/core/scope.h"
 
 static const enum gw_ask kinds[GW_NUM_ACTIONS] = {
     [GW_ACTION_SUBSCRIBE] = GW_ASK_SUBSCRIBE,
@@ -45,14 +48,19 @@ static bool is_open_to_role(const gw_session *s, const gw_namespace *ns,
 }
 
 /** Whether one of the other ways that need no question is open. */
-static bool is_open(const gw_session *s, const gw_rule *rule,
-                    const gws_wish *wish) {
-  const gw_sub *sub = wish->target->sub;
-  if ((rule->who & GW_WHO_ANYONE) != 0) return true;
-  if ((rule->who & GW_WHO_USER) != 0 && s->is_known) return true;
-  if (wish->action == GW_ACTION_SUBSCRIBE || sub == NULL) return false;
-  return (rule->who & GW_WHO_SUBSCRIBER) != 0 ||
-         ((rule->who & GW_WHO_TOKEN) != 0 && sub->by_token);
+static bool is_open(const gw_session *s, const gw_namespace *ns,
+                    enum gw_action action, const gw_target *t) {
+  uint32_t who = ns->allow[action].who;
+  if ((who & GW_WHO_ANYONE) != 0) return true;
+  if ((who & GW_WHO_USER) != 0 && s->is_known) return true;
+  if (action == GW_ACTION_SUBSCRIBE || t->sub == NULL) return false;
+  return (who & GW_WHO_SUBSCRIBER) != 0 ||
+         ((who & GW_WHO_TOKEN) != 0 && t->sub->by_token);
+}
+
+bool gws_access_is_open(const gw_session *s, const gw_namespace *ns,
+                        enum gw_action action, const gw_target *t) {
+  return is_open(s, ns, action, t) || is_open_to_role(s, ns, t->name, action);
 }
 
 /** Whether a token for a channel means anything in a namespace. */
@@ -81,11 +89,16 @@ static enum gws_answer refuse(const gws_wish *wish, const gw_rule *rule,
 }
 
 /** The server's own channels are there for those whom a namespace of theirs
- * lets, and nobody but the server publishes to them. */
-static bool is_closed(const gw_namespace *ns, const gws_wish *wish) {
-  return gws_name_is_own(wish->target->name) &&
-         (wish->action == GW_ACTION_PUBLISH ||
-          wish->action == GW_ACTION_CHANNEL || *ns->name == '\0');
+ * lets, and nobody but the server publishes to them; those that hold state are
+ * for whom it belongs to. */
+static bool is_closed(const gw_session *s, const gw_namespace *ns,
+                      const gws_wish *wish) {
+  gw_view name = wish->target->name;
+  bool is_change = wish->action == GW_ACTION_PUBLISH;
+  gws_scope scope;
+  if (*ns->name == '\0' || wish->action == GW_ACTION_CHANNEL) return true;
+  if (strcmp(ns->name, GWS_STATE_SPACE) != 0) return is_change;
+  return !gws_scope_of(name, &scope) || !gws_scope_may(s, &scope, is_change);
 }
 
 enum gws_answer gws_access(gw_session *s, const gw_frame *f,
@@ -93,11 +106,12 @@ enum gws_answer gws_access(gw_session *s, const gw_frame *f,
   static const gw_rule nobody;
   const gw_namespace *ns = gws_target_space(s, wish->target);
   const gw_rule *rule = &ns->allow[wish->action];
-  if (is_closed(ns, wish)) return refuse(wish, &nobody, v);
+  if (gws_name_is_own(wish->target->name) && is_closed(s, ns, wish))
+    return refuse(wish, &nobody, v);
   gw_rule left; /* large, and empty but for this */
   left.who = ways_left(ns, wish);
   left.roles.len = 0;
-  bool is_granted = is_open(s, rule, wish) ||
+  bool is_granted = is_open(s, ns, wish->action, wish->target) ||
                     is_open_to_role(s, ns, wish->target->name, wish->action);
   *v = (gw_verdict){.code = GW_CODE_OK};
   if (is_granted && (left.who & GW_WHO_TOKEN) == 0) return GWS_ANSWER_YES;
@@ -153,9 +167,8 @@ void gws_access_note(gw_sub *sub, bool wants_presence, const gw_verdict *v) {
   if (ch->ns->group[0] == '\0') return;
   gw_view name = gws_channel_name(ch);
   gw_target t = {.name = name};
-  gws_wish wish = {.action = GW_ACTION_SUBSCRIBE, .target = &t};
   if (!gws_is_granted(s, ch->hash) && !v->by_token &&
-      !is_open(s, &ch->ns->allow[GW_ACTION_SUBSCRIBE], &wish) &&
+      !is_open(s, ch->ns, GW_ACTION_SUBSCRIBE, &t) &&
       is_open_to_role(s, ch->ns, name, GW_ACTION_SUBSCRIBE))
     sub->rests_on_group |= BIT(GW_ACTION_SUBSCRIBE);
   if (wants_presence && !is_open_beside(s, ch->ns, GW_ACTION_PRESENCE, v))

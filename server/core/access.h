@@ -20,6 +20,10 @@ typedef struct gws_wish {
 enum gws_answer gws_access(gw_session *s, const gw_frame *f,
                            const gws_wish *wish, gw_verdict *v);
 
+/** Whether one of the ways that need no question is open. */
+bool gws_access_is_open(const gw_session *s, const gw_namespace *ns,
+                        enum gw_action action, const gw_target *t);
+
 /** What a new subscriber wants beside its subscription, by the rules and by what
  * let it in. */
 bool gws_access_also(const gw_session *s, const gw_target *t,

@@ -15,6 +15,7 @@
 #include "server/core/mail.h"
 #include "server/core/mem.h"
 #include "server/core/problem.h"
+#include "server/core/scope.h"
 
 /* ---- the table ------------------------------------------------------------ */
 
@@ -33,12 +34,18 @@ static const gw_api_method methods[] = {
   ROW(is_subscribed, is_subscribed, ALL, PRESENCE, NULL),
   ROW(history, history, OWNER, HISTORY, NULL),
   ROW(map_get, map_get, OWNER, HISTORY, NULL),
+  ROW(state_get, state_get, OWNER, HISTORY, NULL),
+  ROW(state_list, state_list, OWNER, HISTORY, NULL),
+  ROW(state_set, state_set, OWNER, NONE, NULL),
+  ROW(state_remove, state_remove, OWNER, NONE, NULL),
+  ROW(machine_get, machine_get, OWNER, HISTORY, NULL),
   ROW(publish, publish, OWNER, NONE, NULL),
   ROW(broadcast, broadcast, ALL, NONE, gws_api_broadcast_finish),
   ROW(subscribe, subscribe, SUM, NONE, NULL),
   ROW(unsubscribe, unsubscribe, SUM, NONE, NULL),
   ROW(disconnect, disconnect, SUM, NONE, NULL),
   ROW(connections, connections, ALL, NONE, gws_api_connections_finish),
+  ROW(connection_log, connection_log, ALL, NONE, gws_api_connection_log_finish),
   ROW(presence, presence, OWNER, PRESENCE, NULL),
   ROW(presence_stats, presence_stats, OWNER, PRESENCE, NULL),
   ROW(rpc, rpc, HERE, NONE, NULL),
@@ -162,39 +169,69 @@ static uint32_t run(gw_hub *h, const gw_api_method *m, const gw_caller *caller,
   return code;
 }
 
-/** The channel, or else the group, that a request names. */
-static gw_view name_in(const gw_api_method *m, const ProtobufCMessage *msg) {
-  int i = gw__json_field_named(m->request, "channel");
-  if (i < 0) i = gw__json_field_named(m->request, "group");
-  const void *at = (const uint8_t *)msg + m->request->fields[i].offset;
-  return gw_view_of(*(char *const *)at);
+/** A text field of a request; NULL: it has none of this name. */
+static const char *text_field(const ProtobufCMessage *msg, const char *name) {
+  int i = gw__json_field_named(msg->descriptor, name);
+  if (i < 0) return NULL;
+  const void *at = (const uint8_t *)msg + msg->descriptor->fields[i].offset;
+  return *(char *const *)at;
+}
+
+/** The channel that holds the scope which a request names; GW_CODE_OK,
+ * BAD_CHANNEL, BAD_REQUEST: there is no such scope. */
+static uint32_t channel_of_scope(const ProtobufCMessage *msg,
+                                 char space[GW_MAX_CHANNEL_BYTES + 1],
+                                 gw_view *channel) {
+  gws_scope scope;
+  if (!gws_scope_find(gw_view_of(text_field(msg, "scope")), &scope.kind))
+    return GW_CODE_BAD_REQUEST;
+  scope.id = gw_view_of(text_field(msg, "id"));
+  *channel = gws_scope_channel(&scope, space);
+  return channel->len != 0 ? GW_CODE_OK : GW_CODE_BAD_CHANNEL;
+}
+
+/** The channel, or else the group, that a request names, or the channel that
+ * holds its scope, in space. */
+static uint32_t name_in(const ProtobufCMessage *msg,
+                        char space[GW_MAX_CHANNEL_BYTES + 1],
+                        gw_view *channel) {
+  const char *name = text_field(msg, "channel");
+  if (name == NULL) name = text_field(msg, "group");
+  if (name == NULL) return channel_of_scope(msg, space, channel);
+  *channel = gw_view_of(name);
+  if (channel->len > GW_MAX_CHANNEL_BYTES) return GW_CODE_BAD_CHANNEL;
+  memcpy(space, name, channel->len + 1);
+  channel->data = (const uint8_t *)space;
+  return GW_CODE_OK;
 }
 
 uint32_t gws_api_channel_of(const gw_api_method *m, gw_view request,
                             char name[GW_MAX_CHANNEL_BYTES + 1]) {
   ProtobufCMessage *msg =
       protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
+  gw_view channel;
   if (msg == NULL) return GW_CODE_BAD_REQUEST;
-  gw_view channel = name_in(m, msg);
-  bool fits = channel.len <= GW_MAX_CHANNEL_BYTES;
-  if (fits) memcpy(name, channel.data, channel.len + 1);
+  uint32_t code = name_in(msg, name, &channel);
   protobuf_c_message_free_unpacked(msg, NULL);
-  return fits ? GW_CODE_OK : GW_CODE_BAD_CHANNEL;
+  return code;
 }
 
 /** The worker to ask; code says why there is none. */
 static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
                          uint32_t *code) {
+  char space[GW_MAX_CHANNEL_BYTES + 1];
   uint32_t owner = h->worker;
   ProtobufCMessage *msg =
       protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
   *code = msg != NULL ? GW_CODE_OK : GW_CODE_BAD_REQUEST;
   if (msg != NULL && m->place == GWS_API_OWNER) {
-    gw_view name = name_in(m, msg);
-    if (!gws_channel_name_is_valid(h, name) ||
-        gw_name_is_pattern(gw_settings_namespace(h->settings, name), name))
+    gw_view name = {NULL, 0};
+    *code = name_in(msg, space, &name);
+    if (*code == GW_CODE_OK &&
+        (!gws_channel_name_is_valid(h, name) ||
+         gw_name_is_pattern(gw_settings_namespace(h->settings, name), name)))
       *code = GW_CODE_BAD_CHANNEL;
-    else
+    else if (*code == GW_CODE_OK)
       owner = gws_channel_owner(h, gws_hub_hash(h, name.data, name.len));
   }
   if (msg != NULL) protobuf_c_message_free_unpacked(msg, NULL);

@@ -7,6 +7,7 @@
 #include "server/core/api_match.h"
 #include "server/core/api_method.h"
 #include "server/core/channel.h"
+#include "server/core/conn_state.h"
 #include "server/core/grants.h"
 #include "server/core/mem.h"
 
@@ -133,7 +134,9 @@ static void add_connection(const gw_session *s, bool with_channels,
   info.peer = gws_api_text(gws_session_peer(s), &at);
   info.agent = gws_api_text(gws_session_agent(s), &at);
   info.since_ms = h->wall_ms - (h->now_ms - s->opened_ms);
-  info.state = (char *)(uintptr_t)(s->pinged ? "idle" : "connected");
+  info.state =
+      (char *)(uintptr_t)gw_conn_state_name((enum gw_conn_state)s->conn_state);
+  info.state_since_ms = h->wall_ms - (h->now_ms - s->conn_since_ms);
   info.subscriptions = s->subs.num;
   info.worker = h->worker;
   if (with_channels) info.channels = list_channels(s);
@@ -150,22 +153,82 @@ static size_t limit_of(const Godwit__Api__V1__ConnectionsRequest *q) {
   return q->limit < CONNECTIONS_MAX ? q->limit : CONNECTIONS_MAX;
 }
 
+/* ---- those that may come back ----------------------------------------------- */
+
+static int by_absence(const void *a, const void *b) {
+  uint64_t x = (*(gw_absence *const *)a)->connection;
+  uint64_t y = (*(gw_absence *const *)b)->connection;
+  return x < y ? -1 : x > y;
+}
+
+static void add_absence(const gw_hub *h, const gw_absence *a, gws_reply *r) {
+  char text[UINT8_MAX + 1], *at = text;
+  connection_info info = GODWIT__API__V1__CONNECTION_INFO__INIT;
+  connection_info *infos[] = {&info};
+  Godwit__Api__V1__ConnectionsReply reply =
+      GODWIT__API__V1__CONNECTIONS_REPLY__INIT;
+  info.connection = a->connection;
+  info.client = a->client;
+  info.user = gws_api_text((gw_view){a->user, a->user_len}, &at);
+  info.state =
+      (char *)(uintptr_t)gw_conn_state_name((enum gw_conn_state)a->state);
+  info.state_since_ms = h->wall_ms - (h->now_ms - a->since_ms);
+  info.worker = h->worker;
+  reply.connections = infos;
+  reply.n_connections = 1;
+  gws_reply_add(r, &reply.base);
+}
+
+static bool fits(const gw_hub *h, const gw_absence *a,
+                 const Godwit__Api__V1__ConnectionsRequest *q) {
+  gw_view user = {a->user, a->user_len};
+  return a->worker == h->worker && a->connection > q->after &&
+         (q->client == 0 || a->client == q->client) &&
+         (q->user[0] == '\0' || gw_view_eq(user, gw_view_of(q->user)));
+}
+
+static uint32_t list_absences(gw_hub *h,
+                              const Godwit__Api__V1__ConnectionsRequest *q,
+                              enum gw_conn_state state, gws_reply *r) {
+  size_t num = 0, limit = limit_of(q);
+  gw_absence **found =
+      gw_mem_alloc((h->num_absent + 1u) * sizeof(gw_absence *));
+  if (found == NULL) return GW_CODE_INTERNAL;
+  for (gw_absence *a = h->absences; a != NULL; a = a->next) {
+    if (a->state == state && fits(h, a, q)) found[num++] = a;
+  }
+  qsort(found, num, sizeof(gw_absence *), by_absence);
+  for (size_t i = 0; i < num && i < limit; i++)
+    add_absence(h, found[i], r);
+  gw_mem_free(found);
+  return GW_CODE_OK;
+}
+
 uint32_t gws_api_connections(gw_hub *h, const gw_caller *caller,
                              const ProtobufCMessage *request, gws_reply *r) {
   const Godwit__Api__V1__ConnectionsRequest *q = (const void *)request;
   gws_match m = {gw_view_of(q->user), q->client, 0, 0};
   size_t num = 0, limit = limit_of(q);
+  enum gw_conn_state state = gws_conn_find(q->state);
   gw_session **found =
       gw_mem_alloc((h->sessions.num_items + 1u) * sizeof(gw_session *));
   (void)caller;
   if (found == NULL) return GW_CODE_INTERNAL;
+  if (q->state[0] != '\0' && state == GW_CONN_NONE) {
+    gw_mem_free(found);
+    r->why = "state: connected, idle, reconnecting or error";
+    return GW_CODE_BAD_REQUEST;
+  }
   for (gw_session *s; (s = gws_match_next(h, &m)) != NULL;) {
-    if (s->connection > q->after) found[num++] = s;
+    bool is_wanted = state == GW_CONN_NONE || s->conn_state == state;
+    if (is_wanted && s->connection > q->after) found[num++] = s;
   }
   qsort(found, num, sizeof(gw_session *), by_connection);
   for (size_t i = 0; i < num && i < limit; i++)
     add_connection(found[i], q->with_channels, r);
   gw_mem_free(found);
+  if (state == GW_CONN_RECONNECTING || state == GW_CONN_ERROR)
+    return list_absences(h, q, state, r);
   return GW_CODE_OK;
 }
 

@@ -89,6 +89,16 @@ uint32_t gws_api_map_get(gw_hub *h, const gw_caller *caller,
                          const ProtobufCMessage *request, gws_reply *r);
 uint32_t gws_api_history(gw_hub *h, const gw_caller *caller,
                          const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_state_get(gw_hub *h, const gw_caller *caller,
+                           const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_state_list(gw_hub *h, const gw_caller *caller,
+                            const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_state_set(gw_hub *h, const gw_caller *caller,
+                           const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_state_remove(gw_hub *h, const gw_caller *caller,
+                              const ProtobufCMessage *request, gws_reply *r);
+uint32_t gws_api_machine_get(gw_hub *h, const gw_caller *caller,
+                             const ProtobufCMessage *request, gws_reply *r);
 uint32_t gws_api_publish(gw_hub *h, const gw_caller *caller,
                          const ProtobufCMessage *request, gws_reply *r);
 uint32_t gws_api_broadcast(gw_hub *h, const gw_caller *caller,
@@ -105,6 +115,10 @@ uint32_t gws_api_connections(gw_hub *h, const gw_caller *caller,
                              const ProtobufCMessage *request, gws_reply *r);
 void gws_api_connections_finish(const ProtobufCMessage *request,
                                 ProtobufCMessage *all);
+uint32_t gws_api_connection_log(gw_hub *h, const gw_caller *caller,
+                                const ProtobufCMessage *request, gws_reply *r);
+void gws_api_connection_log_finish(const ProtobufCMessage *request,
+                                   ProtobufCMessage *all);
 uint32_t gws_api_presence(gw_hub *h, const gw_caller *caller,
                           const ProtobufCMessage *request, gws_reply *r);
 uint32_t gws_api_presence_stats(gw_hub *h, const gw_caller *caller,
@@ -146,12 +160,19 @@ GW_MUST_USE int gws_api_add(gw_out *out, gw_list *list,
                             const ProtobufCMessage *m);
 #define GWS_API_ITEM_MAX GW_MAX_FILTER_BYTES
 
+/** Whether a publication of the application is not too large, and says a user
+ * that may be one. */
+struct gw_publish_command;
+uint32_t gws_api_check_publish(const gw_hub *h,
+                               const struct gw_publish_command *cmd,
+                               struct gws_problem *p);
+
 /** Strings of protobuf-c end with a NUL: copy a view to *space, and step on.
  * Room is its length and 1. */
 char *gws_api_text(gw_view v, char **space);
 
-/** The channel that a request names, copied. GW_CODE_OK, BAD_REQUEST,
- * BAD_CHANNEL (too long). */
+/** The channel that a request names, or that holds the scope which it names, to
+ * space. GW_CODE_OK, BAD_REQUEST, BAD_CHANNEL (too long). */
 uint32_t gws_api_channel_of(const gw_api_method *m, gw_view request,
                             char name[GW_MAX_CHANNEL_BYTES + 1]);
 

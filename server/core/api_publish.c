@@ -48,9 +48,8 @@ static uint32_t add_tags(Godwit__Api__V1__Tag *const *tags, size_t num,
   return GW_CODE_OK;
 }
 
-/** What does not depend on the channel. */
-static uint32_t check(const gw_hub *h, const gw_publish_command *cmd,
-                      gws_problem *p) {
+uint32_t gws_api_check_publish(const gw_hub *h, const gw_publish_command *cmd,
+                               gws_problem *p) {
   const gw_publish *msg = &cmd->msg;
   size_t max = h->settings->limits.max_frame_bytes;
   if (msg->data.len + msg->json.len + OVERHEAD_BYTES > max)
@@ -130,7 +129,7 @@ uint32_t gws_api_publish(gw_hub *h, const gw_caller *caller,
     r->why = "compare and compare_item: one of them";
     return GW_CODE_BAD_REQUEST;
   }
-  if (check(h, &cmd, &p) != GW_CODE_OK ||
+  if (gws_api_check_publish(h, &cmd, &p) != GW_CODE_OK ||
       add_tags(q->tags, q->n_tags, &out, &cmd.msg.tags, &p) != GW_CODE_OK)
     return gws_api_refuse(r, &p);
   gw_outcome o;
@@ -200,7 +199,7 @@ uint32_t gws_api_broadcast(gw_hub *h, const gw_caller *caller,
     r->why = "channels: 1 to 1000";
     return GW_CODE_BAD_REQUEST;
   }
-  if (check(h, &cmd, &p) != GW_CODE_OK ||
+  if (gws_api_check_publish(h, &cmd, &p) != GW_CODE_OK ||
       add_tags(q->tags, q->n_tags, &out, &cmd.msg.tags, &p) != GW_CODE_OK)
     return gws_api_refuse(r, &p);
   for (size_t i = 0; i < q->n_channels; i++)

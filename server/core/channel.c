@@ -398,8 +398,7 @@ void gws_channel_touch(gw_channel *ch) {
   gw_wheel_set(&h->wheel, &ch->timer, due);
 }
 
-/** Whoever still has it is told. */
-static void end_channel(gw_channel *ch) {
+void gws_channel_end(gw_channel *ch) {
   gws_batch_flush(ch);
   while (ch->num_seats != 0)
     gws_sub_end(ch->seats[ch->num_seats - 1].sub, GW_CODE_CHANNEL_ENDED, NULL,
@@ -416,7 +415,7 @@ static void visit_owned(gw_channel *ch) {
   if (h->now_ms > window_ms)
     gw_dedup_expire(&ch->window, h->now_ms - window_ms);
   if (h->now_ms >= end_of(ch))
-    end_channel(ch);
+    gws_channel_end(ch);
   else
     gws_channel_touch(ch);
 }

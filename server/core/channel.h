@@ -123,6 +123,9 @@ void gws_channel_stand(gw_channel *ch, gw_sub *sub);
 enum gws_rank { GWS_RANK_LIVE, GWS_RANK_FILTERED, GWS_RANK_APART };
 void gws_channel_rank(gw_channel *ch, gw_sub *sub, enum gws_rank rank);
 
+/** At the owner: end it, with all that it keeps; whoever has it is told. */
+void gws_channel_end(gw_channel *ch);
+
 /** It may have become unused, or got something that expires: see to it that the
  * timer is set. */
 void gws_channel_touch(gw_channel *ch);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* command.c - what sessions ask of a channel's owner, and its answer on the way
  * back, whether the owner is this worker or another. */
+#include <stdio.h>
+
 #include "server/core/channel.h"
 #include "server/core/mail.h"
 #include "server/core/presence.h"
@@ -23,11 +25,28 @@ static void reply_published(gw_session *s, uint32_t request,
                    gw_encode_published(out, &head, &msg));
 }
 
+void gws_outcome_problem(const gw_outcome *o, gws_problem *p) {
+  (void)gws_problem_set(p, o->code, NULL, o->why);
+  if (o->move.machine == NULL) return;
+  gws_machine_explain(o->move.machine, o->move.from, o->by, p->why);
+  (void)snprintf(p->field, sizeof p->field, GWS_MACHINE_PREFIX "%s",
+                 o->move.machine->name);
+}
+
+static void reply_refused(gw_session *s, uint32_t request,
+                          const gw_outcome *o) {
+  gws_problem p;
+  gws_outcome_problem(o, &p);
+  gws_reply_problem(s, request, &p);
+}
+
 void gws_command_answer(gw_hub *h, const gw_origin *origin,
                         const gw_outcome *outcome) {
   gw_session *s = gws_session_get(h, origin->session);
   if (s == NULL || origin->request == 0) return;
-  if (outcome->code != GW_CODE_OK)
+  if (outcome->move.machine != NULL && outcome->code != GW_CODE_OK)
+    reply_refused(s, origin->request, outcome);
+  else if (outcome->code != GW_CODE_OK)
     gws_reply_refusal(s, origin->request, outcome->code, (gw_view){NULL, 0},
                       outcome->retry_after_ms);
   else if (origin->type == GW_FRAME_PUBLISH)

@@ -2,6 +2,7 @@
 /* dispatch.c - from a frame to the handler of its type. */
 #include <string.h>
 
+#include "server/core/conn_state.h"
 #include "server/core/inspect.h"
 #include "server/core/session.h"
 
@@ -49,6 +50,11 @@ static void handle_unknown(gw_session *s, const gw_frame *f) {
     gws_session_end(s, GW_CODE_PROTOCOL, "frame of unknown type");
 }
 
+static void note_activity(gw_session *s) {
+  s->spoke_ms = (uint32_t)s->hub->now_ms;
+  if (s->conn_state == GW_CONN_IDLE) gws_conn_active(s);
+}
+
 static bool wants_to_see(const gw_session *s) {
   const gw_inspector *inspector = s->hub->inspector;
   return inspector != NULL && inspector->on_frame != NULL;
@@ -68,6 +74,7 @@ void gws_session_handle(gw_session *s, const gw_frame *f) {
     handle_unknown(s, f);
     return;
   }
+  if (type != GW_FRAME_PING && type != GW_FRAME_PONG) note_activity(s);
   const struct rule *rule = &rules[type];
   if (rule->handle == NULL)
     gws_session_end(s, GW_CODE_PROTOCOL, "frame that only a server sends");

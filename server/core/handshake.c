@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "server/core/conn_state.h"
 #include "server/core/grants.h"
 #include "server/core/mem.h"
 #include "server/core/meter.h"
@@ -107,6 +108,7 @@ static bool open_session(gw_session *s, const gw_hello *hello, uint64_t client,
   s->has_credit = s->out.credit != 0;
   s->state = GWS_SESSION_OPEN;
   gw_stat_add(&h->stats.sessions, 1);
+  gws_conn_opened(s);
   return true;
 }
 

@@ -12,6 +12,7 @@
 #include "server/core/batch.h"
 #include "server/core/calls.h"
 #include "server/core/channel.h"
+#include "server/core/conn_state.h"
 #include "server/core/drain.h"
 #include "server/core/filter.h"
 #include "server/core/filtered.h"
@@ -25,6 +26,7 @@
 #include "server/core/pattern.h"
 #include "server/core/presence.h"
 #include "server/core/quota.h"
+#include "server/core/scope.h"
 #include "server/core/session.h"
 
 /** A fields text at most; what is longer is cut. */
@@ -50,6 +52,7 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   memcpy(h->hash_key, options->hash_key, sizeof h->hash_key);
   for (size_t i = 0; i < h->settings->num_namespaces; i++)
     h->has_forms |= h->settings->namespaces[i].names != GW_TEXT_ANY;
+  h->has_state = gw_settings_named(h->settings, GWS_STATE_SPACE) != NULL;
   h->news_space = gw_settings_named(h->settings, GWS_NEWS_SPACE);
   h->places = gws_hub_hash(h, "place", 5);
   gw_wheel_init(&h->wheel, 0);
@@ -98,6 +101,7 @@ void gw_hub_free(gw_hub *h) {
   free_batches(h);
   free_sessions(h);
   free_channels(h);
+  gws_conn_free(h);
   gws_news_free(h);
   gw_slots_deinit(&h->sessions);
   gw_slots_deinit(&h->channels);
@@ -135,6 +139,17 @@ void gw_hub_set_on_call(gw_hub *h, gw_on_call on_call, void *user) {
 void gw_hub_set_on_channel(gw_hub *h, gw_on_channel on_channel, void *user) {
   h->on_channel = on_channel;
   h->on_channel_user = user;
+}
+
+void gw_hub_set_on_connection(gw_hub *h, gw_on_connection on_connection,
+                              void *user) {
+  h->on_connection = on_connection;
+  h->on_connection_user = user;
+}
+
+void gw_hub_set_on_event(gw_hub *h, gw_on_event on_event, void *user) {
+  h->on_event = on_event;
+  h->on_event_user = user;
 }
 
 void gw_hub_set_inspector(gw_hub *h, const gw_inspector *inspector,
@@ -183,7 +198,6 @@ uint64_t gw_hub_deadline(const gw_hub *h) {
 }
 
 static void fire(void *user, gw_timer *t) {
-  (void)user;
   switch ((enum gws_timer_kind)t->kind) {
   case GWS_TIMER_SESSION:
     gws_liveness_on_timer(GWS_AROUND(t, gw_session, u.timer));
@@ -226,6 +240,9 @@ static void fire(void *user, gw_timer *t) {
     break;
   case GWS_TIMER_HOLD:
     gws_hold_on_timer(t);
+    break;
+  case GWS_TIMER_ABSENCE:
+    gws_conn_on_timer(user, GWS_AROUND(t, gw_absence, timer));
     break;
   case GWS_TIMER_DRAIN:
     gws_drain_step(GWS_AROUND(t, gw_hub, drain.timer));
@@ -278,6 +295,9 @@ static const mail_handler mail_handlers[] = {
     [GWS_MAIL_LOST] = gws_pattern_on_lost,
     [GWS_MAIL_META] = gws_meta_on_mail,
     [GWS_MAIL_ENDED] = gws_follow_on_ended,
+    [GWS_MAIL_CONN_LOST] = gws_conn_on_lost,
+    [GWS_MAIL_CONN_FOUND] = gws_conn_on_found,
+    [GWS_MAIL_SCOPE_END] = gws_scope_on_end,
     [GWS_MAIL_CALL] = gws_calls_on_mail,
     [GWS_MAIL_CALL_DONE] = gws_calls_on_done,
     [GWS_MAIL_API] = gws_api_on_mail,

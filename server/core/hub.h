@@ -180,6 +180,19 @@ void gw_hub_answer(gw_hub *h, gw_call call, uint32_t code, gw_view message,
 typedef void (*gw_on_channel)(void *user, const gw_notice *notice);
 void gw_hub_set_on_channel(gw_hub *h, gw_on_channel on_channel, void *user);
 
+/** Changes of connections: notices of this kind, when they happen; NULL: nobody
+ * wants them. Must not call back into the hub. */
+typedef void (*gw_on_connection)(void *user, const gw_notice *notice);
+void gw_hub_set_on_connection(gw_hub *h, gw_on_connection on_connection,
+                              void *user);
+
+/** Events (event.h): publications into channels that this worker owns which have
+ * a tag `event`, its value being the name, after they went out; NULL: nobody wants
+ * them. Views are valid until it returns. Must not call back into the hub. */
+typedef void (*gw_on_event)(void *user, gw_view name, gw_view channel,
+                            uint64_t epoch, const gw_publication *publication);
+void gw_hub_set_on_event(gw_hub *h, gw_on_event on_event, void *user);
+
 /** Call a client from the server: on_reply is told once, later, code GW_CODE_OK
  * or why not. client is looked for on this worker, then on the others.
  *   returns  0; GW_ERR_NOT_FOUND (no other worker to ask), GW_ERR_FULL (it has

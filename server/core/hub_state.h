@@ -28,6 +28,7 @@ enum gws_timer_kind {
   GWS_TIMER_REVOCATIONS,
   GWS_TIMER_GROUPS,
   GWS_TIMER_HOLD,
+  GWS_TIMER_ABSENCE,
   GWS_TIMER_DRAIN
 };
 
@@ -58,6 +59,14 @@ struct gws_loss {
   struct gw_mail *ready; /**< to tell it; NULL: there is none */
   bool is_due;
 };
+
+/** The last changes of connections; see conn_state.h. All zero is empty. */
+typedef struct gw_absence gw_absence;
+typedef struct gw_conn_change gw_conn_change;
+typedef struct gw_conn_log {
+  gw_conn_change *ring; /**< NULL: nothing was ever noted, or no memory */
+  uint64_t num;         /**< that were noted */
+} gw_conn_log;
 
 struct gw_hub {
   gw_hub_port port;
@@ -111,9 +120,20 @@ struct gw_hub {
   gw_on_channel on_channel;
   void *on_channel_user;
 
+  gw_on_event on_event;
+  void *on_event_user;
+  gw_on_connection on_connection;
+  void *on_connection_user;
+
+  gw_index absent;      /**< connections that may come back, by client */
+  gw_absence *absences; /**< the same; utlist */
+  uint32_t num_absent;  /**< of these, own ones */
+  gw_conn_log conn_log;
+
   gws_piece *news; /**< gathered; see news.h */
   gws_piece *last_news;
   uint32_t num_news;
+  bool has_state;                 /**< there is shared state */
   bool has_forms;                 /**< some namespace wants names in a form */
   const gw_namespace *news_space; /**< of $events; NULL: there is none */
   const gw_inspector *inspector;  /**< NULL: nobody */

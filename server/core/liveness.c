@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* liveness.c - notices connections that have fallen silent. */
+#include "server/core/conn_state.h"
 #include "server/core/session.h"
 
 /*
@@ -79,5 +80,6 @@ void gws_liveness_on_timer(gw_session *s) {
     return;
   }
   gw_outq_trim(&s->out);
+  gws_conn_look(s);
   check(s);
 }

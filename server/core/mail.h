@@ -7,6 +7,7 @@
 #include "server/core/group.h"
 #include "server/core/history.h"
 #include "server/core/hub_state.h"
+#include "server/core/machine.h"
 #include "server/core/presence.h"
 
 /*
@@ -50,8 +51,11 @@ enum gws_mail_kind {
   GWS_MAIL_PATTERN_END,
   GWS_MAIL_MATCHED,
   GWS_MAIL_LOST,
-  GWS_MAIL_META,  /**< of a channel, to who follows it */
-  GWS_MAIL_ENDED, /**< the channel has come to its end */
+  GWS_MAIL_META,      /**< of a channel, to who follows it */
+  GWS_MAIL_ENDED,     /**< the channel has come to its end */
+  GWS_MAIL_CONN_LOST, /**< the next two: see conn_state.h */
+  GWS_MAIL_CONN_FOUND,
+  GWS_MAIL_SCOPE_END, /**< state that nobody will come back to */
   GWS_MAIL_CALL,
   GWS_MAIL_CALL_DONE,
   GWS_MAIL_API,
@@ -78,6 +82,8 @@ typedef struct gw_origin {
 typedef struct gw_outcome {
   uint32_t code;
   const char *why; /**< a literal; NULL: the code's own sentence */
+  gws_move move;   /**< refused of a state machine: from where */
+  gws_mover by;
   /* of a publication */
   uint64_t key;
   uint64_t epoch;
@@ -92,6 +98,7 @@ typedef struct gw_publish_command {
   uint64_t hash;
   uint64_t client;
   uint64_t repeat; /**< names one of the application that may come again; 0 */
+  gws_mover by;    /**< into the server's own channels */
   gw_view user;
   gw_publish msg;
 } gw_publish_command;
@@ -191,6 +198,10 @@ void gws_mail_post(gw_hub *h, uint32_t worker, gw_mail *m);
 
 /** Send a command to the channel's owner: counts it as unanswered. */
 void gws_command_post(gw_hub *h, uint32_t worker, gw_mail *m);
+
+/** What an outcome that is no success says. */
+struct gws_problem;
+void gws_outcome_problem(const gw_outcome *o, struct gws_problem *p);
 
 /** Tell the outcome of a command to where it came from. mail is the command's,
  * or NULL when it was given on this worker. */

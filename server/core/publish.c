@@ -6,9 +6,11 @@
 
 #include "server/core/batch.h"
 #include "server/core/channel.h"
+#include "server/core/event.h"
 #include "server/core/filtered.h"
 #include "server/core/mail.h"
 #include "server/core/meta.h"
+#include "server/core/news.h"
 #include "server/core/pattern.h"
 #include "server/core/session.h"
 
@@ -88,6 +90,7 @@ static uint64_t expiry(const gw_channel *ch, uint32_t ttl_ms) {
 /** A publication that has passed all checks. */
 struct stamped {
   gw_buf *buf;
+  gws_move move; /**< of a state machine */
   gw_published_mail mail;
 };
 
@@ -110,6 +113,27 @@ static uint32_t make_room(gw_channel *ch, const gw_buf *b) {
   bool has_room = gw_history_reserve(&ch->history) == 0 &&
                   gw_expiry_reserve(&ch->expiry) == 0;
   return has_room ? GW_CODE_OK : GW_CODE_INTERNAL;
+}
+
+/** Of a state that has moved: when it moves on by itself; GW_NEVER. */
+static uint64_t next_move(const gw_channel *ch, const gws_move *move) {
+  const gw_machine_transition *t =
+      gws_machine_automatic(move->machine, move->to);
+  return t != NULL ? ch->hub->now_ms + t->after_ms : GW_NEVER;
+}
+
+/** Whether a state machine lets it be said; of what is none, anything may. */
+static uint32_t check_machine(const gw_channel *ch,
+                              const gw_publish_command *cmd, uint64_t item,
+                              gw_outcome *outcome, struct stamped *st) {
+  gw_view name = gws_channel_name(ch);
+  if (!gws_name_is_own(name)) return GW_CODE_OK;
+  uint32_t code = gws_machine_check(ch->hub, name, &cmd->msg,
+                                    gw_history_find(&ch->history, item),
+                                    cmd->by, &st->move);
+  outcome->move = st->move;
+  outcome->by = cmd->by;
+  return code;
 }
 
 /** By which a repeat is known; 0: it is not. What the application publishes has
@@ -161,6 +185,10 @@ static uint32_t prepare(gw_channel *ch, const gw_publish_command *cmd,
   if (item == 0 && ch->history.mode == GW_HISTORY_MAP)
     return GW_CODE_BAD_REQUEST;
   if (!is_as_expected(ch, msg, item)) return GW_CODE_CONFLICT;
+  if (ch->history.mode == GW_HISTORY_MAP) {
+    uint32_t refused = check_machine(ch, cmd, item, outcome, st);
+    if (refused != GW_CODE_OK) return refused;
+  }
   st->buf = encode_command(ch, cmd, item);
   if (st->buf == NULL) return GW_CODE_INTERNAL;
   code = make_room(ch, st->buf);
@@ -205,7 +233,9 @@ static void stamp(gw_channel *ch, const gw_publish_command *cmd,
   if (st->buf == NULL) return;
   outcome->offset = ch->top + 1;
   st->mail = (gw_published_mail){.offset = outcome->offset,
-                                 .expires_ms = expiry(ch, msg->ttl_ms),
+                                 .expires_ms = st->move.machine != NULL
+                                                   ? next_move(ch, &st->move)
+                                                   : expiry(ch, msg->ttl_ms),
                                  .client = cmd->client,
                                  .key = msg->key,
                                  .epoch = ch->epoch,
@@ -271,15 +301,31 @@ static inline gw_mail *spread(gw_channel *ch, struct stamped *st,
   mail = post_to_followers(ch, origin, st, mail);
   if (ch->ns->wildcards && ch->hub->names.num != 0)
     gws_pattern_publication(ch, st->buf, &st->mail);
+  if (ch->hub->on_event != NULL) gws_event(ch, st->buf);
   gw_buf_unref(st->buf);
   return mail;
 }
 
-/* ---- the end of items ------------------------------------------------------ */
+/* ---- when the time of an item is over --------------------------------------- */
 
-/** False when out of memory. */
-static bool remove_item(gw_channel *ch, const gw_buf *b) {
+/** The state machine whose state an item is; then where it moves by itself. */
+static bool moves_on(const gw_channel *ch, const gw_publication *was,
+                     gws_move *move) {
+  const gw_machine *m =
+      gws_machine_find(ch->hub->settings, gws_channel_name(ch), was->item);
+  int from = m != NULL ? gws_machine_read(m, was->json) : -1;
+  const gw_machine_transition *t =
+      from >= 0 ? gws_machine_automatic(m, (uint8_t)from) : NULL;
+  if (t == NULL) return false;
+  *move = (gws_move){m, t->from, t->to};
+  return true;
+}
+
+/** The time of an item is over: it is removed, or moves on. False when out of
+ * memory. */
+static bool end_item(gw_channel *ch, const gw_buf *b) {
   static const gw_origin nobody = {.worker = GWS_NOBODY};
+  char state[GW_MACHINE_NAME_MAX + 3];
   gw_frame f;
   gw_publication was, msg = {.offset = ch->top + 1,
                              .time_ms = ch->hub->wall_ms,
@@ -289,6 +335,10 @@ static bool remove_item(gw_channel *ch, const gw_buf *b) {
       gw_decode_publication(f.body, &was) < 0)
     assert(!"it was encoded here");
   msg.item = was.item;
+  if (moves_on(ch, &was, &st.move)) {
+    msg.removed = false;
+    msg.json = gws_machine_write(st.move.machine, st.move.to, state);
+  }
   st.buf = encode(ch, &msg, b->item);
   if (st.buf == NULL || make_room(ch, st.buf) != GW_CODE_OK) {
     gw_buf_unref(st.buf);
@@ -296,6 +346,7 @@ static bool remove_item(gw_channel *ch, const gw_buf *b) {
   }
   st.mail = (gw_published_mail){
       .offset = msg.offset, .expires_ms = GW_NEVER, .epoch = ch->epoch};
+  if (!msg.removed) st.mail.expires_ms = next_move(ch, &st.move);
   append(ch, &st);
   (void)spread(ch, &st, &nobody, NULL);
   return true;
@@ -308,7 +359,7 @@ void gws_publish_expired(gw_channel *ch) {
     gw_expiry_entry due = *e;
     gw_expiry_pop(&ch->expiry);
     if (is_void(&ch->history, &due)) continue;
-    if (remove_item(ch, gw_history_find(&ch->history, due.item))) continue;
+    if (end_item(ch, gw_history_find(&ch->history, due.item))) continue;
     gws_hub_nomem(ch->hub);
     due.due_ms = ch->hub->now_ms + REMOVE_AGAIN_MS;
     gw_expiry_put(&ch->expiry, due); /* in the place that it had */

@@ -6,6 +6,7 @@
 #include "server/core/inspect.h"
 #include "server/core/mail.h"
 #include "server/core/meter.h"
+#include "server/core/news.h"
 #include "server/core/publish_check.h"
 #include "server/core/session.h"
 
@@ -160,6 +161,13 @@ static bool permit(gw_session *s, const gw_frame *f, const gw_target *t,
   return false;
 }
 
+/** What it may do with state machines. */
+static gws_mover mover(const gw_session *s) {
+  uint8_t ways = GW_WHO_ANYONE;
+  if (s->is_known) ways |= GW_WHO_USER;
+  return (gws_mover){.ways = ways};
+}
+
 void gws_serve_publish(gw_session *s, const gw_frame *f) {
   gw_publish_command cmd = {.client = s->client, .user = gws_session_user(s)};
   gw_target t;
@@ -180,6 +188,7 @@ void gws_serve_publish(gw_session *s, const gw_frame *f) {
   gws_session_act(s);
   cmd.hash = t.hash;
   cmd.msg.channel = t.name;
+  if (gws_name_is_own(t.name)) cmd.by = mover(s);
   gws_problem problem;
   code = gws_publish_check(ns, &cmd.msg, &problem);
   if (code == GW_CODE_OK && cmd.msg.meta.len != 0 &&

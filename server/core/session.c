@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/core/calls.h"
+#include "server/core/conn_state.h"
 #include "server/core/drain.h"
 #include "server/core/grants.h"
 #include "server/core/json.h"
@@ -538,6 +539,7 @@ void gws_session_detach(gw_session *s) {
   gws_grants_free(s);
   tell_end(s);
   forget(s);
+  gws_conn_ended(s);
   s->client = 0;
   gw_refused_deinit(&s->refused);
   if (s->encoding == GW_ENCODING_JSON)

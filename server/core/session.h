@@ -42,14 +42,16 @@ struct gw_session {
   bool left;        /**< the client said goodbye: no grace for its presence */
   bool is_known;    /**< an authenticator vouches for the user's name */
   uint8_t bad_lines;
-  bool has_credit;   /**< data goes out as far as the client grants it */
-  bool has_ended;    /**< a subscription of it, by the server */
-  uint16_t end_code; /**< why it ended; 0: it did not, or was lost */
+  bool has_credit;    /**< data goes out as far as the client grants it */
+  bool has_ended;     /**< a subscription of it, by the server */
+  uint8_t conn_state; /**< enum gw_conn_state; see conn_state.h */
+  uint16_t end_code;  /**< why it ended; 0: it did not, or was lost */
   gw_outq out;
   void *conn;
 
   uint32_t last_heard_ms; /**< low bits */
   uint32_t last_sent_ms;
+  uint32_t spoke_ms; /**< low bits: when it sent something that is no ping */
   uint32_t ping_interval_ms;
   uint32_t message_bytes; /**< of the message that is coming in */
   union {
@@ -62,13 +64,14 @@ struct gw_session {
   } in;
 
   uint64_t handle;
-  uint64_t connection; /**< public, random */
-  uint64_t client;     /**< public id of the client */
-  uint64_t opened_ms;  /**< when it was welcomed */
-  int64_t active_ms;   /**< when its user did something last, as far as known */
-  uint32_t num_idle;   /**< its members that time has changed; see idle.h */
-  uint32_t delivery;   /**< the last message that it was given; see send.c */
-  gw_link of_user;     /**< the other sessions of its user */
+  uint64_t connection;    /**< public, random */
+  uint64_t client;        /**< public id of the client */
+  uint64_t opened_ms;     /**< when it was welcomed */
+  uint64_t conn_since_ms; /**< since when it is in its state */
+  int64_t active_ms; /**< when its user did something last, as far as known */
+  uint32_t num_idle; /**< its members that time has changed; see idle.h */
+  uint32_t delivery; /**< the last message that it was given; see send.c */
+  gw_link of_user;   /**< the other sessions of its user */
   gw_subs subs;
   struct gw_calls *calls;   /**< NULL: none */
   gw_holds *holds;          /**< NULL: nothing was ever held */

@@ -154,6 +154,10 @@ typedef struct gw_settings {
   uint32_t ping_interval_ms;
   uint32_t ping_timeout_ms;
   uint32_t handshake_timeout_ms;
+  uint32_t idle_after_ms; /**< a connection is idle after nothing but pings for
+                               this long; 0: none is */
+  uint32_t conn_grace_ms; /**< a lost one may come back for this long */
+  uint32_t conn_log_size; /**< changes of connections that a worker remembers */
   uint32_t max_connections;         /**< per worker; 0: no limit */
   gw_rate rates[GW_NUM_OPERATIONS]; /**< of a connection, by enum gw_operation;
                                          limits.publish_per_second tells its
@@ -180,6 +184,8 @@ typedef struct gw_settings {
   const char *node;
   const gw_namespace *namespaces; /**< the last has an empty name */
   size_t num_namespaces;
+  const struct gw_machine *machines; /**< see machine.h */
+  size_t num_machines;
 } gw_settings;
 
 /** Every default, one namespace. */

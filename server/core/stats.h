@@ -11,6 +11,11 @@
   X(connections, gauge, "Open connections")                                  \
   X(connections_total, counter, "Connections accepted")                      \
   X(connections_refused_total, counter, "Connections refused by a limit")    \
+  X(connections_connected, gauge, "Connections in the state connected")      \
+  X(connections_idle, gauge, "Connections in the state idle")                \
+  X(connections_reconnecting, gauge, "Connections that may come back")       \
+  X(connections_error, gauge, "The same, after a fault")                     \
+  X(absences_lost_total, counter, "Connections that were not waited for")    \
   X(sessions, gauge, "Connections past their handshake")                     \
   X(subscriptions, gauge, "Subscriptions")                                   \
   X(channels, gauge, "Channels owned")                                       \

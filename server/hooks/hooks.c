@@ -531,6 +531,7 @@ void gw_hooks_tell(gw_hooks *h, uint32_t worker, const gw_notice *notice) {
   static const enum gw_config_hook hooks[] = {
       [GW_NOTICE_DISCONNECT] = GW_HOOK_DISCONNECT,
       [GW_NOTICE_PRESENCE] = GW_HOOK_PRESENCE,
+      [GW_NOTICE_CONNECTION] = GW_HOOK_CONNECTION,
       [GW_NOTICE_CHANNEL] = GW_HOOK_CHANNEL,
   };
   enum gw_config_hook hook = hooks[notice->kind];

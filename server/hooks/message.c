@@ -318,6 +318,19 @@ static char *channel_json(const gw_notice *n, const char *node, texts *t,
   return to_json(&m.base, len);
 }
 
+static char *connection_json(const gw_notice *n, const char *node,
+                             Godwit__Hooks__V1__Who *who, size_t *len) {
+  Godwit__Hooks__V1__Connection m = GODWIT__HOOKS__V1__CONNECTION__INIT;
+  m.who = who;
+  m.connection = n->connection;
+  m.from = TEXT(gw_conn_state_name(n->from));
+  m.to = TEXT(gw_conn_state_name(n->to));
+  m.code = n->code;
+  m.reason = TEXT(n->code != 0 ? gw_code_text(n->code) : "");
+  m.node = TEXT(node);
+  return to_json(&m.base, len);
+}
+
 static char *event_json(const gw_notice *n, const char *node, texts *t,
                         Godwit__Hooks__V1__Who *who, size_t *len) {
   switch (n->kind) {
@@ -325,6 +338,8 @@ static char *event_json(const gw_notice *n, const char *node, texts *t,
     return disconnect_json(n, node, who, len);
   case GW_NOTICE_PRESENCE:
     return presence_json(n, node, t, who, len);
+  case GW_NOTICE_CONNECTION:
+    return connection_json(n, node, who, len);
   case GW_NOTICE_CHANNEL:
     return channel_json(n, node, t, who, len);
   case GW_NOTICE_CONNECT: /* hooks were asked before */

@@ -3,6 +3,7 @@
 #include "server/net/asks.h"
 
 #include "server/hooks/hooks.h"
+#include "server/net/events.h"
 
 bool gw_asks_are_any(const gw_asks *a) {
   return a->auth != NULL || a->hooks != NULL;
@@ -67,10 +68,28 @@ static bool has_channel_hook(const gw_asks *a) {
 }
 
 bool gw_asks_want_channels(const gw_asks *a) {
-  return a->on_channel != NULL || has_channel_hook(a);
+  return a->on_channel != NULL || a->events != NULL || has_channel_hook(a);
 }
 
 void gw_asks_tell_channel(const gw_asks *a, const gw_notice *notice) {
   if (a->on_channel != NULL) a->on_channel(a->on_channel_user, notice);
+  if (a->events != NULL) gw_events_tell_notice(a->events, notice);
   if (has_channel_hook(a)) gw_hooks_tell(a->hooks, a->worker, notice);
+}
+
+/* ---- connections ------------------------------------------------------------ */
+
+static bool has_connection_hook(const gw_asks *a) {
+  return a->hooks != NULL && gw_hooks_are_used(a->hooks, GW_HOOK_CONNECTION);
+}
+
+bool gw_asks_want_connections(const gw_asks *a) {
+  return a->on_connection != NULL || a->events != NULL ||
+         has_connection_hook(a);
+}
+
+void gw_asks_tell_connection(const gw_asks *a, const gw_notice *notice) {
+  if (a->on_connection != NULL) a->on_connection(a->on_connection_user, notice);
+  if (a->events != NULL) gw_events_tell_notice(a->events, notice);
+  if (has_connection_hook(a)) gw_hooks_tell(a->hooks, a->worker, notice);
 }

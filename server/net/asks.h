@@ -26,6 +26,10 @@ typedef struct gw_asks {
   uint32_t worker;
   void (*on_channel)(void *user, const gw_notice *notice); /**< NULL: none */
   void *on_channel_user;
+  /** NULL: none */
+  void (*on_connection)(void *user, const gw_notice *notice);
+  void *on_connection_user;
+  const struct gw_event_handlers *events; /**< NULL: nobody wants any */
 } gw_asks;
 
 /** Whether there is anybody. */
@@ -39,5 +43,9 @@ bool gw_asks_ask(const gw_asks *a, const gw_question *q,
 /** Whether somebody wants to know what happens to channels, and telling it. */
 bool gw_asks_want_channels(const gw_asks *a);
 void gw_asks_tell_channel(const gw_asks *a, const gw_notice *notice);
+
+/** The same of changes of connections. */
+bool gw_asks_want_connections(const gw_asks *a);
+void gw_asks_tell_connection(const gw_asks *a, const gw_notice *notice);
 
 #endif

@@ -349,6 +349,7 @@ void gw_server_free(gw_server *s) {
   free(s->workers);
   gw_context_set_log(NULL);
   gw_log_free(s->log);
+  gw_events_deinit(&s->events);
   gw_config_deinit(&s->config);
   free(s);
 }

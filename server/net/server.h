@@ -9,6 +9,7 @@
 #include "server/middleware/plugins.h"
 #include "server/net/calls.h"
 #include "server/net/edge.h"
+#include "server/net/events.h"
 #include "server/net/internal.h"
 #include "server/net/worker.h"
 
@@ -52,6 +53,9 @@ struct gw_server {
   gw_hooks *hooks;   /* NULL: none */
   gw_server_on_channel_event on_channel;
   void *on_channel_user;
+  gw_event_handlers events;
+  gw_server_on_connection_event on_connection;
+  void *on_connection_user;
   gw_credentials *credentials; /* NULL: no TLS */
   gw_token_rules token_rules;
   gw_api_keys api_keys;

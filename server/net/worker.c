@@ -3,6 +3,8 @@
  * and timers. */
 #include "server/net/worker.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -96,13 +98,58 @@ static void tell_channel(void *user, const gw_notice *notice) {
   gw_asks_tell_channel(&w->asks, notice);
 }
 
+static void log_connection(gw_log *log, const gw_notice *n) {
+  char fields[160];
+  (void)snprintf(fields, sizeof fields,
+                 "connection=%016" PRIx64 " client=%016" PRIx64
+                 " from=%s to=%s code=%u",
+                 n->connection, n->client, gw_conn_state_name(n->from),
+                 gw_conn_state_name(n->to), n->code);
+  gw_log_write(log, GW_LOG_DEBUG, "connection.state", fields);
+}
+
+static void tell_connection(void *user, const gw_notice *notice) {
+  const gw_worker *w = user;
+  gw_log *log = w->options.log;
+  if (gw_log_is_on(log, GW_LOG_DEBUG)) log_connection(log, notice);
+  gw_asks_tell_connection(&w->asks, notice);
+}
+
+static void tell_event(void *user, gw_view name, gw_view channel,
+                       uint64_t epoch, const gw_publication *publication) {
+  const gw_worker *w = user;
+  gw_events_tell_publication(w->asks.events, name, channel, epoch, publication);
+}
+
+static void watch_what_is_wanted(gw_worker *w) {
+  if (gw_asks_want_channels(&w->asks))
+    gw_hub_set_on_channel(w->hub, tell_channel, w);
+  if (gw_asks_want_connections(&w->asks) ||
+      gw_log_is_on(w->options.log, GW_LOG_DEBUG))
+    gw_hub_set_on_connection(w->hub, tell_connection, w);
+  if (w->asks.events != NULL) gw_hub_set_on_event(w->hub, tell_event, w);
+}
+
 void gw_worker_watch_channels(gw_worker *w,
                               void (*on_channel)(void *, const gw_notice *),
                               void *user) {
   w->asks.on_channel = on_channel;
   w->asks.on_channel_user = user;
-  if (gw_asks_want_channels(&w->asks))
-    gw_hub_set_on_channel(w->hub, tell_channel, w);
+  watch_what_is_wanted(w);
+}
+
+void gw_worker_watch_connections(gw_worker *w,
+                                 void (*on_connection)(void *,
+                                                       const gw_notice *),
+                                 void *user) {
+  w->asks.on_connection = on_connection;
+  w->asks.on_connection_user = user;
+  watch_what_is_wanted(w);
+}
+
+void gw_worker_watch_events(gw_worker *w, const gw_event_handlers *handlers) {
+  w->asks.events = handlers;
+  watch_what_is_wanted(w);
 }
 
 static void log_line(void *user, int level, const char *event,
@@ -346,7 +393,7 @@ static int init_hub(gw_worker *w) {
   w->hub = gw_hub_new(&w->options.hub, &port, w);
   if (!w->hub || gw_ws_init(&w->ws) < 0) return GW_ERR_NOMEM;
   gw_hub_set_on_call(w->hub, w->options.on_call, w->options.on_call_user);
-  gw_worker_watch_channels(w, NULL, NULL);
+  watch_what_is_wanted(w);
   w->ws.hub = w->hub;
   w->ws.log = w->options.log;
   w->ws.stats = &w->stats;

@@ -11,6 +11,7 @@
 #include "server/net/context.h"
 #include "server/net/demo.h"
 #include "server/net/edge.h"
+#include "server/net/events.h"
 #include "server/net/greetings.h"
 #include "server/net/handshakes.h"
 #include "server/net/listener.h"
@@ -126,6 +127,11 @@ GW_MUST_USE int gw_worker_listen(gw_worker *w, gw_listen *sockets);
 void gw_worker_watch_channels(gw_worker *w,
                               void (*on_channel)(void *, const gw_notice *),
                               void *user);
+/** The same of changes of connections. */
+void gw_worker_watch_connections(
+    gw_worker *w, void (*on_connection)(void *, const gw_notice *), void *user);
+/** Tell all that is an event; the handlers outlive it. */
+void gw_worker_watch_events(gw_worker *w, const gw_event_handlers *handlers);
 GW_MUST_USE int gw_worker_start(gw_worker *w);
 void gw_worker_join(gw_worker *w);
 

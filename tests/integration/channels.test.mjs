@@ -338,7 +338,8 @@ test("the server's own channels are refused, whoever asks for what", () =>
     const client = await Client.connect(server.port);
     for (const name of ["$events:channels", "$state:user:ada", "$x:y"]) {
       await assert.rejects(client.subscribe(name), /PERMISSION_DENIED/);
-      await assert.rejects(client.publish(name, 1), /PERMISSION_DENIED/);
+      await assert.rejects(client.publish(name, 1, { item: "key" }),
+        /PERMISSION_DENIED/);
     }
     await client.publish("room:r", "it serves on");
     await client.close();

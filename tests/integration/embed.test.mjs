@@ -31,6 +31,10 @@ test("a program publishes, calls a client and closes it", async () => {
     const client = await Client.connect(Number(/port (\d+)/.exec(out)[1]),
       { user: "ada" });
     await client.subscribe("news");
+    await client.publish("news", 7, {
+      tags: [{ name: "event", value: "order.paid" }] });
+    await client.publish("news", 8, {
+      tags: [{ name: "event", value: "order" }] });
     const called = client.request({ rpc: { method: "finish", json: '"hi"' } });
     const call = await client.next("rpc");
     assert.equal(call.rpc.method, "how are you");
@@ -38,7 +42,11 @@ test("a program publishes, calls a client and closes it", async () => {
     assert.ok((await called).rpcResult);
     assert.equal((await client.closed).code, 4942);
     assert.equal(await within(10000, "its end", ended), 0, err);
-    for (const line of ["published at 1: OK", 'answer "fine"', "closed 1: OK"])
+    assert.ok(!out.includes("news: 8"), out);
+    for (const line of ["published at 3: OK", 'answer "fine"', "closed 1: OK",
+      "event order.paid in news: 7", "own $connection.connected",
+      "own $connection.disconnected", "own $channel.created",
+      "own $channel.subscribed"])
       assert.ok(out.includes(line), `${line} is not in\n${out}`);
   } finally {
     child.kill("SIGKILL");

@@ -348,7 +348,7 @@ static void on_token(sim_app *a, const gw_event *e) {
 
 static void port_event(void *user, const gw_event *e) {
   sim_app *a = user;
-  if (sim_side_event(a->side, e)) return;
+  if (sim_side_event(a->side, e) || sim_order_event(a->order, e)) return;
   switch (e->type) {
   case GW_EVENT_STATE:
     on_state(a, e);
@@ -495,6 +495,7 @@ static void act(void *arg) {
     for (uint64_t i = 0; i < burst; i++)
       publish(a);
     sim_side_act(a->side);
+    sim_order_act(a->order);
     if (a->plan->calls && world_chance(a->w, 200)) call(a);
     sim_app_act_among_people(a);
   }
@@ -529,6 +530,7 @@ sim_app *sim_app_new(world *w, const sim_plan *plan, const sim_books *books,
   a->client = gw_client_new(&options, &client_port, a);
   if (a->client == NULL) abort();
   a->side = sim_side_new(w, plan, books->side, a->client, index);
+  a->order = sim_order_new(w, plan, books->order, a->client, index);
   sim_wallet_set_client(a->wallet, a->client);
   return a;
 }
@@ -537,6 +539,7 @@ void sim_app_free(sim_app *a) {
   gw_client_free(a->client);
   a->client = NULL;
   sim_side_free(a->side);
+  sim_order_free(a->order);
   for (size_t i = 0; i < a->w->num; i++) {
     sim_event *e = &a->w->heap[i];
     if (e->fn == open_fails && ((unreachable *)e->arg)->app == a) free(e->arg);
@@ -551,6 +554,7 @@ void sim_app_start(sim_app *a) {
   for (uint32_t c = 0; c < a->plan->num_channels; c++)
     subscribe(a, c, NULL);
   sim_side_start(a->side);
+  sim_order_start(a->order);
   if (gw_client_connect(a->client) != 0)
     world_fail(a->w, "app %u: connect", a->index);
   world_after(a->w, world_between(a->w, 0, a->plan->think_max_ms), act, a);
@@ -561,6 +565,10 @@ void sim_app_stop_acting(sim_app *a) {
 }
 
 /* ---- faults -------------------------------------------------------------- */
+
+const sim_order *sim_app_order(const sim_app *a) {
+  return a->order;
+}
 
 sim_side *sim_app_side(sim_app *a) {
   return a->side;

@@ -7,6 +7,7 @@
 #include "godwit/client.h"
 #include "tests/sim/book.h"
 #include "tests/sim/node.h"
+#include "tests/sim/order.h"
 #include "tests/sim/post.h"
 #include "tests/sim/side.h"
 #include "tests/sim/team.h"
@@ -20,6 +21,7 @@ typedef struct sim_books {
   sim_post *post;
   sim_team *team;
   sim_side_book *side;
+  sim_order_book *order;
   sim_issuer *issuer;
   sim_app *const *apps; /**< by index; all there when time goes on */
 } sim_books;
@@ -35,6 +37,7 @@ void sim_app_stop_acting(sim_app *a);
 
 /** What it does beside its rooms. */
 sim_side *sim_app_side(sim_app *a);
+const sim_order *sim_app_order(const sim_app *a);
 
 /** Its link, for faults; NULL when there is none. */
 sim_link *sim_app_link(sim_app *a);

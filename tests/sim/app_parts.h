@@ -43,6 +43,7 @@ struct sim_app {
   uint32_t index;
   gw_client *client;
   sim_side *side;
+  sim_order *order;
   sim_link *link;
   uint32_t generation; /* of the link that is being opened or is open */
   bool acting;

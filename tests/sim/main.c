@@ -88,6 +88,12 @@ static void check_sides(deployment *d) {
   sim_side_book_check(d->books.side);
 }
 
+static void check_orders(deployment *d) {
+  for (uint32_t i = 0; i < d->plan.num_apps; i++)
+    sim_order_check(sim_app_order(d->app[i]));
+  sim_order_book_check(d->books.order);
+}
+
 static void check(deployment *d) {
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_app_check_calm(d->app[i]);
@@ -106,6 +112,7 @@ static void check(deployment *d) {
     for (uint32_t i = 0; i < d->plan.num_apps; i++)
       sim_app_check_presence(d->app[i], d->app, d->plan.num_apps);
   check_sides(d);
+  check_orders(d);
   if (sim_node_queue_bytes(d->node) != 0)
     world_fail(&d->w, "%llu bytes are still queued",
                (unsigned long long)sim_node_queue_bytes(d->node));
@@ -125,6 +132,7 @@ static void start(deployment *d) {
                          .post = sim_post_new(&d->w, &d->plan),
                          .team = sim_team_new(&d->w, &d->plan, d->node),
                          .side = sim_side_book_new(&d->w),
+                         .order = sim_order_book_new(&d->w),
                          .issuer = d->issuer,
                          .apps = d->app};
   sim_node_start(d->node);
@@ -173,6 +181,7 @@ static void run(uint64_t seed, bool trace, result *r) {
     sim_app_free(d->app[i]);
   sim_node_free(d->node);
   sim_side_book_free(d->books.side);
+  sim_order_book_free(d->books.order);
   sim_team_free(d->books.team);
   sim_post_free(d->books.post);
   sim_book_free(d->books.book);

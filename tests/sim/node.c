@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "server/core/api.h"
+#include "server/core/machine.h"
+#include "tests/sim/order.h"
 #include "tests/sim/watch.h"
 
 typedef struct sim_worker {
@@ -25,7 +27,7 @@ struct sim_node {
   const sim_plan *plan;
   sim_issuer *issuer;
   gw_settings settings;
-  gw_namespace spaces[4]; /* of teams, "map", "wild", of all others */
+  gw_namespace spaces[5]; /* of teams, "map", "wild", state, all others */
   sim_worker *worker[SIM_MAX_WORKERS];
   sim_worker *all_workers; /* of every life: events may still point at them */
   sim_link *links;
@@ -360,7 +362,8 @@ static void set_presence(gw_namespace *ns, const sim_plan *plan) {
 
 static void set_spaces(sim_node *n) {
   gw_namespace *teams = &n->spaces[0], *map = &n->spaces[1];
-  gw_namespace *wild = &n->spaces[2], *others = &n->spaces[3];
+  gw_namespace *wild = &n->spaces[2], *others = &n->spaces[4];
+  gw_namespace *state = &n->spaces[3];
   *others = *gw_settings_namespace(&gw_settings_default, gw_view_of("x"));
   others->history_size = n->plan->history_size;
   others->batch_delay_ms = n->plan->batch_delay_ms;
@@ -372,12 +375,15 @@ static void set_spaces(sim_node *n) {
   }
   if (n->plan->channel_tokens)
     others->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_TOKEN;
-  *teams = *map = *wild = *others;
+  *teams = *map = *wild = *state = *others;
   map->name = "map";
   map->history_mode = GW_HISTORY_MAP;
   map->history_size = n->plan->map_size;
   wild->name = "wild";
   wild->wildcards = true;
+  state->name = GWS_STATE_SPACE;
+  state->history_mode = GW_HISTORY_MAP;
+  state->presence = false;
   teams->name = "team";
   teams->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_MEMBER;
   (void)snprintf(teams->group, sizeof teams->group, "g:{1}");
@@ -400,6 +406,8 @@ sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer) {
   n->settings.ping_timeout_ms = plan->ping_timeout_ms;
   n->settings.limits.max_queue_bytes = plan->max_queue_bytes;
   n->settings.relay_calls = true;
+  n->settings.machines = &sim_order_machine;
+  n->settings.num_machines = 1;
   n->settings.node = "sim";
   return n;
 }

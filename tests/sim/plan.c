@@ -89,9 +89,12 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->fault_check = world_chance(w, 300);
   p->fault_revoke = world_chance(w, 400);
   p->fault_close = world_chance(w, 200);
-  /* The books of people and of the side know no client that is kept out. */
+  p->machines = world_chance(w, 600);
+  /* The books of people, of the side and of the order know no client that is kept
+   * out. */
   if (p->tokens || p->channel_tokens || p->fault_revoke || p->fault_close)
-    p->groups = p->sends = p->tabs = p->maps = p->filters = p->patterns = false;
+    p->groups = p->sends = p->tabs = p->maps = p->filters = p->patterns =
+        p->machines = false;
 }
 
 uint32_t sim_plan_overflow(const sim_plan *p, uint32_t app) {

@@ -45,6 +45,7 @@ typedef struct sim_plan {
   bool filters;  /**< one that each application sees a part of */
   bool patterns; /**< several that are subscribed to by one name */
   uint32_t map_size;
+  bool machines; /**< a state machine that all move */
   uint32_t presence_mode;
   uint32_t presence_full_limit; /**< 0: no downgrade */
   uint32_t presence_large;

@@ -15,7 +15,7 @@ typedef struct sim_watch_stream {
 } sim_watch_stream;
 
 /** Channels of the applications, of groups, and those beside (side.h). */
-#define SIM_MAX_STREAMS (SIM_MAX_CHANNELS + SIM_MAX_GROUPS + 3)
+#define SIM_MAX_STREAMS (SIM_MAX_CHANNELS + SIM_MAX_GROUPS + 4)
 
 /** All zero but w to begin. */
 typedef struct sim_watch {

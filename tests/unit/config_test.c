@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "server/config/load.h"
+#include "server/core/machine.h"
 
 /* ---- help ------------------------------------------------------------------
  */
@@ -104,10 +105,11 @@ static void test_defaults_are_those_of_the_core(void **state) {
   assert_true(strlen(c->settings.node) > 0);
   assert_memory_equal(&gw_settings_default.limits, &c->settings.limits,
                       sizeof c->settings.limits);
-  assert_int_equal(1, c->settings.num_namespaces);
-  assert_string_equal("", c->settings.namespaces[0].name);
+  assert_int_equal(2, c->settings.num_namespaces);
+  assert_string_equal("$state", c->settings.namespaces[0].name);
+  assert_string_equal("", c->settings.namespaces[1].name);
   assert_int_equal(gw_settings_default.namespaces[0].history_size,
-                   c->settings.namespaces[0].history_size);
+                   c->settings.namespaces[1].history_size);
 }
 
 static void test_reads_every_kind_of_value(void **state) {
@@ -137,7 +139,7 @@ static void test_reads_every_kind_of_value(void **state) {
   assert_int_equal(512, c->settings.limits.max_presence_bytes);
   assert_int_equal(60000, c->settings.ping_interval_ms);
   assert_int_equal(1500, c->settings.ping_timeout_ms);
-  assert_int_equal(0, c->settings.namespaces[0].history_ttl_ms);
+  assert_int_equal(0, c->settings.namespaces[1].history_ttl_ms);
 }
 
 static void assert_rate(const gw_rate *rate, uint32_t num, uint32_t per_ms,
@@ -223,7 +225,7 @@ static void test_namespaces_begin_with_what_holds_for_all(void **state) {
             "presence:\n  grace: 2s\n",
             "--history.size 5");
   const gw_settings *s = &f->config.settings;
-  assert_int_equal(4, s->num_namespaces);
+  assert_int_equal(5, s->num_namespaces);
   const gw_namespace *fleet = gw_settings_namespace(s, gw_view_of("fleet:7"));
   const gw_namespace *room = gw_settings_namespace(s, gw_view_of("room:lobby"));
   const gw_namespace *quiet = gw_settings_namespace(s, gw_view_of("quiet:1"));
@@ -256,6 +258,111 @@ static void test_flags_win_over_environment_over_file(void **state) {
   assert_int_equal(1000, f->config.drain_window_ms);
 }
 
+static void test_shared_state_is_a_map_whatever_is_said(void **state) {
+  fixture *f = *state;
+  load_good(f,
+            "history: {size: 0}\nchannel: {wildcards: true, lifetime: 1h}\n"
+            "payload: {type: json}\n",
+            "");
+  const gw_namespace *n =
+      gw_settings_namespace(&f->config.settings, gw_view_of("$state:user:a"));
+  assert_string_equal("$state", n->name);
+  assert_int_equal(GW_HISTORY_MAP, n->history_mode);
+  assert_int_equal(1000, n->history_size);
+  assert_int_equal(0, n->lifetime_ms);
+  assert_int_equal(GW_TAKES_ANY, n->payload);
+  assert_false(n->wildcards);
+  load_good(f,
+            "namespaces:\n- name: $state\n  history: {mode: stream, size: 5}\n"
+            "  allow: {publish: user}\n",
+            "");
+  n = gw_settings_namespace(&f->config.settings, gw_view_of("$state:user:a"));
+  assert_int_equal(2, f->config.settings.num_namespaces);
+  assert_int_equal(GW_HISTORY_MAP, n->history_mode);
+  assert_int_equal(5, n->history_size);
+  assert_int_equal(GW_WHO_USER, n->allow[GW_ACTION_PUBLISH].who);
+}
+
+#define ORDER                                                        \
+  "machines:\n- name: order\n  attach: channel\n  namespace: shop\n" \
+  "  states: [cart, paid, shipped]\n"
+
+static void test_machines_are_read_from_file_and_flags(void **state) {
+  fixture *f = *state;
+  load_good(f,
+            ORDER "  initial: cart\n  transitions:\n"
+                  "  - {from: cart, to: paid, who: user}\n"
+                  "  - {from: paid, to: cart, after: 1h}\n"
+                  "  - {from: [cart, paid], to: shipped, who: nobody}\n"
+                  "namespaces: [{name: shop}]\n",
+            "");
+  const gw_settings *s = &f->config.settings;
+  assert_int_equal(1, s->num_machines);
+  const gw_machine *m = &s->machines[0];
+  assert_string_equal("order", m->name);
+  assert_string_equal("shop", m->space);
+  assert_int_equal(GWS_SCOPE_CHANNEL, m->scope);
+  assert_int_equal(4, m->num_transitions);
+  assert_int_equal(GW_WHO_USER, m->transitions[0].who);
+  assert_int_equal(3600000, m->transitions[1].after_ms);
+  assert_int_equal(0, m->transitions[1].who);
+  assert_int_equal(1, m->transitions[3].from);
+  assert_int_equal(2, m->transitions[3].to);
+  load_good(f,
+            "machines: [{name: y, attach: user, states: [a], transitions: []}]",
+            "--machines=[{\"name\":\"x\",\"attach\":\"user\",\"states\":"
+            "[\"a\"],\"transitions\":[]}]");
+  assert_string_equal("x", f->config.settings.machines[0].name);
+}
+
+static void test_machines_that_make_no_sense(void **state) {
+  fixture *f = *state;
+  load_bad(f, "machines: x\n", "", "$:1: machines: must be a list");
+  load_bad(f, "machines: [5, {nam: a}]\n", "",
+           "$:1: machines[0]: must hold keys and values\n"
+           "$:1: machines[1].nam: there is no such key; the nearest is name\n"
+           "$:1: machines[1].name: is missing\n"
+           "$:1: machines[1].attach: is missing\n"
+           "$:1: machines[1].states: is missing\n"
+           "$:1: machines[1].transitions: is missing");
+  load_bad(f, ORDER "  transitions: [{from: cart, to: paid}]\n", "",
+           "$:2: machines[0].states: nothing leads from 'cart' to 'shipped'");
+  load_bad(
+      f,
+      ORDER "  transitions:\n  - {from: carts, to: paid}\n"
+            "  - {from: cart, to: gone}\n  - {to: paid}\n"
+            "  - {from: cart, to: paid, who: token}\n"
+            "  - {from: cart, to: shipped, after: 0}\n"
+            "  - {from: \"*\", to: shipped, after: 1s}\n"
+            "  - {from: cart, to: shipped, after: 1s}\n"
+            "  - {from: cart, to: cart, after: 1s}\n"
+            "  - {from: cart, to: shipped}\n",
+      "",
+      "$:7: machines[0].transitions[0].from: there is no state 'carts'\n"
+      "$:8: machines[0].transitions[1].to: there is no state 'gone'\n"
+      "$:9: machines[0].transitions[2].from: is missing\n"
+      "$:10: machines[0].transitions[3].who: 'token' must be anyone, user "
+      "or nobody\n"
+      "$:11: machines[0].transitions[4].after: '0' must be a time with its "
+      "unit (ms, s, m, h, d) from 10ms to 30d\n"
+      "$:12: machines[0].transitions[5].after: goes with a state to leave, "
+      "not with *\n"
+      "$:13: machines[0].transitions[6]: there is another one to 'shipped' "
+      "from there\n"
+      "$:15: machines[0].transitions[8]: there is another one to 'shipped' "
+      "from there");
+  load_bad(f,
+           ORDER "  transitions:\n  - {from: cart, to: paid, after: 1s}\n"
+                 "  - {from: cart, to: shipped, after: 1s}\n",
+           "",
+           "$:8: machines[0].transitions[1].after: the state leaves by itself "
+           "already, to 'paid'");
+  load_bad(f,
+           ORDER "  transitions: [{from: \"*\", to: paid}, "
+                 "{from: paid, to: shipped}]\n",
+           "", "machines: order: there is no namespace 'shop'");
+}
+
 static void test_lists_of_namespaces_replace_each_other(void **state) {
   fixture *f = *state;
   static const char text[] = "namespaces: [{name: file}]\n";
@@ -266,7 +373,7 @@ static void test_lists_of_namespaces_replace_each_other(void **state) {
   assert_string_equal("env", f->config.settings.namespaces[0].name);
   load_good(f, text, "--namespaces=[{\"name\":\"flag\"}]");
   assert_string_equal("flag", f->config.settings.namespaces[0].name);
-  assert_int_equal(2, f->config.settings.num_namespaces);
+  assert_int_equal(3, f->config.settings.num_namespaces);
   unsetenv("GODWIT_NAMESPACES");
 }
 
@@ -719,6 +826,9 @@ int main(void) {
       TEST(test_empty_values_keep_the_default),
       TEST(test_namespaces_begin_with_what_holds_for_all),
       TEST(test_flags_win_over_environment_over_file),
+      TEST(test_shared_state_is_a_map_whatever_is_said),
+      TEST(test_machines_are_read_from_file_and_flags),
+      TEST(test_machines_that_make_no_sense),
       TEST(test_lists_of_namespaces_replace_each_other),
       TEST(test_truth_flags_need_no_value),
       TEST(test_file_comes_from_the_environment_too),

@@ -48,7 +48,8 @@ test('the package holds scripts, maps, types, the module and a README', () => {
   for (const name of ['README.md', 'LICENSE', 'package.json', 'dist/index.js',
     'dist/index.js.map', 'dist/plain.js', 'dist/plain.js.map', 'dist/godwit.wasm',
     'dist/types/index.d.ts', 'dist/types/plain.d.ts', 'dist/filter.js',
-    'dist/groups.js', 'dist/map.js', 'dist/people.js', 'dist/types/filter.d.ts',
+    'dist/groups.js', 'dist/map.js', 'dist/people.js', 'dist/state.js',
+    'dist/events.js', 'dist/types/filter.d.ts',
     'dist/types/groups.d.ts', 'dist/types/people.d.ts']) {
     ok(names.includes(name), `${name} among ${names}`);
   }
@@ -65,15 +66,18 @@ test('an application imports it by its names', () => {
     import { Groups } from 'godwit/groups';
     import { ItemMap } from 'godwit/map';
     import { send } from 'godwit/people';
+    import { SharedState } from 'godwit/state';
+    import { Events } from 'godwit/events';
     import { createRequire } from 'node:module';
     const { resolve } = createRequire(import.meta.url);
     console.log(typeof Client, typeof Plain, typeof Groups, typeof send,
+      typeof SharedState, typeof Events,
       typeof and, typeof ItemMap, typeof GodwitError, isWasmUsable(),
       resolve('godwit/godwit.wasm').endsWith('/dist/godwit.wasm'));
   `);
   const output = execFileSync(process.execPath,
     ['--no-warnings', join(folder, 'app.mjs')], { encoding: 'utf8' });
-  ok(/^(function ){7}true true/.test(output), output);
+  ok(/^(function ){9}true true/.test(output), output);
 });
 
 test('the types are what an application needs, and no more', () => {

@@ -116,6 +116,80 @@ typedef void (*gw_server_on_channel_event)(void *user,
 void gw_server_on_channel(gw_server *s, gw_server_on_channel_event on_event,
                           void *user);
 
+/* ---- connections -------------------------------------------------------- */
+
+/** The server's view of a connection; docs/states.md draws how they follow. */
+enum gw_server_connection_state {
+  GW_SERVER_CONNECTION_NONE,         /**< it is new */
+  GW_SERVER_CONNECTION_CONNECTED,    /**< open, and in use */
+  GW_SERVER_CONNECTION_IDLE,         /**< open; nothing but pings for
+                                          connection.idle_after */
+  GW_SERVER_CONNECTION_RECONNECTING, /**< lost; the client may come back within
+                                          connection.grace */
+  GW_SERVER_CONNECTION_ERROR,        /**< the same, after a fault of one side */
+  GW_SERVER_CONNECTION_DISCONNECTED  /**< gone for good */
+};
+
+/** A connection came into another state. Views are valid until the handler
+ * returns. */
+typedef struct gw_server_connection_event {
+  enum gw_server_connection_state from;
+  enum gw_server_connection_state to;
+  uint64_t client;
+  uint64_t connection; /**< when a client is back: the new one */
+  gw_view user;
+  uint32_t code; /**< why it ended; 0: it did not, or was lost */
+} gw_server_connection_event;
+
+/** Runs on the threads of workers, so it must not wait for anything. */
+typedef void (*gw_server_on_connection_event)(
+    void *user, const gw_server_connection_event *e);
+/** Be told; before the server runs. NULL: nobody is. */
+void gw_server_on_connection(gw_server *s,
+                             gw_server_on_connection_event on_event,
+                             void *user);
+
+/* ---- events ------------------------------------------------------------- */
+
+/** Something that has a name: a publication with a tag `event`, whose value is the
+ * name; or what the server itself tells, whose names begin with a $:
+ *
+ *    $channel.created, .subscribed, .unsubscribed, .destroyed
+ *    $connection.connected, .idle, .reconnecting, .error, .disconnected
+ *
+ * What does not belong to it is empty or 0. Views are valid until the handler
+ * returns. */
+typedef struct gw_server_event {
+  gw_view name;
+  gw_view channel;
+  uint64_t client; /**< of a publication: 0 is the application */
+  gw_view user;
+  /* of a publication */
+  gw_view data; /**< the payload: one of these */
+  gw_view json;
+  gw_view item;
+  uint64_t epoch;
+  uint64_t offset;
+  uint64_t time_ms; /**< since 1970 */
+  /* of the server's own */
+  uint64_t connection;
+  uint32_t code; /**< why a connection ended */
+} gw_server_event;
+
+/** Returns whether those that were added later shall have it, too. Runs on the
+ * threads of workers, so it must not wait for anything. Events of one channel come
+ * in order, after the publication went out. */
+typedef bool (*gw_server_on_event_fn)(void *user, const gw_server_event *e);
+/**
+ * Be told of events whose name matches a pattern; before the server runs. Parts of
+ * names are divided by dots; * stands for one part, > at the end for the rest:
+ * order.*, $connection.>, >. One that begins with * or > is not told the server's
+ * own.
+ *   returns  0, GW_ERR_INVALID (the pattern), GW_ERR_NOMEM
+ */
+GW_MUST_USE int gw_server_on_event(gw_server *s, const char *pattern,
+                                   gw_server_on_event_fn on_event, void *user);
+
 /* ---- routes and middleware ------------------------------------------------ */
 
 /*

@@ -4,14 +4,16 @@
 import { cases as bugClasses } from './bug-classes.mjs';
 import { cases as channels } from './channels.mjs';
 import { cases as connection } from './connection.mjs';
+import { cases as events } from './events.mjs';
 import { cases as people } from './people.mjs';
 import { cases as presence } from './presence.mjs';
 import { cases as publish } from './publish.mjs';
+import { cases as state } from './state.mjs';
 import { cases as subscription } from './subscription.mjs';
 import { cases as token } from './token.mjs';
 
 const families = {
-  connection, subscription, publish, presence, people, channels, token,
+  connection, subscription, publish, presence, people, channels, token, state, events,
   'bug classes': bugClasses,
 };
 

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+// events.ts - `godwit/events`: handlers by name, along channel, namespace,
+// connection and all connections.
+//
+//   const events = new Events(client);
+//   const room = events.channel(client.subscribe('chat:1'));
+//   room.on('message.*', ({ name, data }) => show(name, data));
+//   room.emit('message.sent', { text: 'hi' });
+//   events.on('$connection.>', ({ name }) => status(name));
+
+import { tags, tagsOf } from './filter.js';
+import type { PublishOptions, SubscribeOptions } from './options.js';
+import type { Publication } from './publication.js';
+import { report } from './report.js';
+import type { Subscription } from './subscription.js';
+import type {
+  ClientEvents, Payload, Publishing, Received,
+} from './types.js';
+
+/** The tag that names an event. */
+const TAG = 'event';
+
+/** When a handler of events is called. */
+export interface HandlerOptions {
+  /** On the way down, from all connections to the channel, before those that wait
+   * for it on its way up; false. */
+  readonly capture?: boolean;
+  /** Only the first time; false. */
+  readonly once?: boolean;
+}
+
+/** How an event is published: as `Subscription.publish` does, but for its tags. */
+export interface EmitOptions extends Omit<PublishOptions, 'tags'> {
+  /** More tags, besides the name of the event. */
+  readonly tags?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Gets an event. If it throws, that is reported, and the others go on. */
+export type EventHandler = (event: NamedEvent) => void;
+
+/** An event on its way. Names that begin with a `$` are the client's own. */
+export class NamedEvent {
+  /** Its name: parts divided by dots. */
+  readonly name: string;
+  /** What came with it; decoded when it is read. */
+  readonly #data: () => Received;
+  /** Where it was published, or what is about; null for none. */
+  readonly channel: string | null;
+  /** What it was published as; null for the client's own. */
+  readonly publication: Publication | null;
+  /** @internal */
+  _isStopped = false;
+  /** @internal */
+  _isStoppedHere = false;
+
+  /** @internal */
+  constructor(
+    name: string, data: () => Received, channel: string | null,
+    publication: Publication | null,
+  ) {
+    this.name = name;
+    this.#data = data;
+    this.channel = channel;
+    this.publication = publication;
+  }
+
+  /** What came with it: the payload of the publication, or what the client's own
+   * event tells. */
+  get data(): Received {
+    return this.#data();
+  }
+
+  /** Those farther along its way do not get it. */
+  stopPropagation(): void {
+    this._isStopped = true;
+  }
+
+  /** Nor do those at the same place that were added later. */
+  stopImmediatePropagation(): void {
+    this._isStopped = this._isStoppedHere = true;
+  }
+}
+
+interface Entry {
+  readonly _pattern: readonly string[];
+  readonly _handler: EventHandler;
+  readonly _capture: boolean;
+  readonly _once: boolean;
+}
+
+/** A place on the way of events. */
+export class EventNode {
+  // Replaced, never changed: an event goes to those who were there when it came.
+  #entries: readonly Entry[] = [];
+
+  /** Calls the handler for events whose name matches the pattern; returns a
+   * function that ends it. Parts of names are divided by dots; `*` is one part, `>`
+   * at the end the rest. A pattern that begins with one of these does not match
+   * the client's own events. */
+  on(
+    pattern: string, handler: EventHandler, options: HandlerOptions = {},
+  ): () => void {
+    const entry: Entry = {
+      _pattern: partsOf(pattern), _handler: handler,
+      _capture: options.capture ?? false, _once: options.once ?? false,
+    };
+    this.#entries = [...this.#entries, entry];
+    return () => {
+      this.#entries = this.#entries.filter((other) => other !== entry);
+    };
+  }
+
+  /** @internal */
+  _tell(event: NamedEvent, capture: boolean): void {
+    const parts = event.name.split('.');
+    event._isStoppedHere = false;
+    for (const entry of this.#entries) {
+      if (entry._capture !== capture || !matches(entry._pattern, parts)) continue;
+      if (entry._once) {
+        this.#entries = this.#entries.filter((other) => other !== entry);
+      }
+      try {
+        entry._handler(event);
+      } catch (error) {
+        report(error);
+      }
+      if (event._isStoppedHere) return;
+    }
+  }
+}
+
+/** All connections of the program. */
+export const everywhere: EventNode = new EventNode();
+
+/** A channel as a place of events. */
+export class ChannelEvents extends EventNode {
+  /** The subscription whose events these are. */
+  readonly subscription: Subscription;
+  readonly #ends: (() => void)[];
+
+  /** @internal */
+  constructor(
+    subscription: Subscription, send: (event: NamedEvent) => void,
+  ) {
+    super();
+    this.subscription = subscription;
+    const own = (name: string, data: Received, channel: string) =>
+      send(new NamedEvent(name, () => data, channel, null));
+    const { channel } = subscription;
+    this.#ends = [
+      subscription.on('publication', (publication) => {
+        const { [TAG]: name } = tagsOf(publication);
+        // What is the client's own nobody else can send.
+        if (!name || name.startsWith('$')) return;
+        send(new NamedEvent(name, () => publication.data, publication.channel,
+          publication));
+      }),
+      subscription.on('state', (change) =>
+        own(`$subscription.${change.to}`, change, channel)),
+      subscription.on('gap', (gap) => own('$subscription.gap', gap, channel)),
+      subscription.on('presence', (change) =>
+        own(`$presence.${change.kind}`, change, channel)),
+    ];
+  }
+
+  /** Publishes an event into the channel. */
+  emit(name: string, data: Payload, options: EmitOptions = {}): Publishing {
+    const own = { ...options.tags, [TAG]: name };
+    return this.subscription.publish(data, { ...options, tags: tags(own) });
+  }
+
+  /** Tells no more events of the channel. The subscription stays. */
+  end(): void {
+    for (const end of this.#ends) end();
+  }
+}
+
+/** What it needs of a client. */
+interface Client {
+  subscribe(channel: string, options?: SubscribeOptions): Subscription;
+  on<K extends keyof ClientEvents>(
+    event: K, handler: (value: ClientEvents[K]) => void): () => void;
+}
+
+/** The events of a client, and itself the place of all of its channels. */
+export class Events extends EventNode {
+  readonly #channels = new Map<Subscription, ChannelEvents>();
+  readonly #namespaces = new Map<string, EventNode>();
+  readonly #end: () => void;
+
+  /** Listens to the client until `end`. One for each client is enough. */
+  constructor(client: Client) {
+    super();
+    this.#end = client.on('state', (change) => send(new NamedEvent(
+      `$connection.${change.to}`, () => change, null, null), [this]));
+  }
+
+  /** The events of a subscription, from now on. */
+  channel(subscription: Subscription): ChannelEvents {
+    const known = this.#channels.get(subscription);
+    if (known) return known;
+    const channel: ChannelEvents = new ChannelEvents(subscription, (event) =>
+      send(event, [channel, this.namespace(spaceOf(subscription.channel)), this]));
+    this.#channels.set(subscription, channel);
+    return channel;
+  }
+
+  /** Of all channels whose name begins with `name:`; empty: of those without. */
+  namespace(name: string): EventNode {
+    let node = this.#namespaces.get(name);
+    if (!node) this.#namespaces.set(name, node = new EventNode());
+    return node;
+  }
+
+  /** Tells no more events. */
+  end(): void {
+    this.#end();
+    for (const channel of this.#channels.values()) channel.end();
+    this.#channels.clear();
+  }
+}
+
+function spaceOf(channel: string): string {
+  return channel.slice(0, Math.max(channel.indexOf(':'), 0));
+}
+
+/** Down from all connections to the place that it is of, and up again. */
+function send(event: NamedEvent, way: readonly EventNode[]): void {
+  const up = [...way, everywhere];
+  for (const node of [...up].reverse()) {
+    if (event._isStopped) return;
+    node._tell(event, true);
+  }
+  for (const node of up) {
+    if (event._isStopped) return;
+    node._tell(event, false);
+  }
+}
+
+function partsOf(pattern: string): string[] {
+  const parts = pattern.split('.');
+  if (parts.includes('') || parts.slice(0, -1).includes('>')) {
+    throw new TypeError(`no pattern: ${pattern}`);
+  }
+  return parts;
+}
+
+function matches(
+  pattern: readonly string[], name: readonly string[],
+): boolean {
+  const isOwn = name[0]!.startsWith('$');
+  if (isOwn && !pattern[0]!.startsWith('$')) return false;
+  const isOpen = pattern.at(-1) === '>';
+  if (isOpen ? name.length < pattern.length : name.length !== pattern.length) {
+    return false;
+  }
+  return pattern.every((part, i) =>
+    part === '*' || part === name[i] || (part === '>' && isOpen));
+}
