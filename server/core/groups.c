@@ -219,7 +219,7 @@ static void free_all(gw_mail *m) {
 }
 
 static void post_all(gw_hub *h, gw_mail *m) {
-  for (uint32_t w = 0; w < h->num_workers; w++) {
+  for (uint32_t w = 0; w < h->num_workers && m != NULL; w++) {
     if (w == h->worker) continue;
     gw_mail *next = m->next;
     gws_mail_post(h, w, m);
