@@ -16,7 +16,8 @@ export const BINARY = path.resolve(
   process.env.GODWIT_BIN ?? path.join(ROOT, "build/san/godwit"));
 
 /** The build without sanitizers. */
-export const RELEASE = path.join(ROOT, "build/godwit");
+export const RELEASE = path.resolve(
+  process.env.GODWIT_RELEASE ?? path.join(ROOT, "build/godwit"));
 
 /** A sanitizer's findings have exit codes of their own. */
 const SANITIZER_ENV = {
