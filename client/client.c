@@ -478,5 +478,6 @@ void gw_client_info_get(const gw_client *c, gw_client_info *info) {
       .num_subs = c->num_subs,
       .num_duplicates = c->num_duplicates,
       .num_ignored = c->num_ignored,
+      .num_bad_deltas = c->num_bad_deltas,
   };
 }

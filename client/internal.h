@@ -140,6 +140,14 @@ typedef struct gw__self {
   uint64_t retry_at_ms;
 } gw__self;
 
+/** What the next publication may be told by changes to. */
+typedef struct gw__base {
+  gw_view payload; /**< owned; of the last publication */
+  uint64_t offset; /**< its offset; 0: there is none */
+  bool is_json;
+  bool is_on; /**< the server sends deltas */
+} gw__base;
+
 struct gw__sub {
   gw__sub *next;
   uint32_t id; /**< also the alias on the wire */
@@ -153,6 +161,7 @@ struct gw__sub {
   bool wildcard;  /**< of many channels, whose positions are their own */
   bool recover;   /**< recover at the first Subscribe, from position */
   bool presence;
+  bool delta;     /**< the application wants deltas */
   bool blocking;  /**< the connection is not ready before this is live */
   bool known;     /**< the server may hold it on this connection */
   bool unsub_due; /**< ended, and the server does not know yet */
@@ -168,6 +177,7 @@ struct gw__sub {
   uint64_t retry_at_ms; /**< IDLE: ask again then; 0: at once */
   gw__backoff backoff;
   gw__dedup dedup;
+  gw__base base;
   gw__members members;
   uint64_t members_due_ms; /**< ask for the list then; 0: no need */
   uint32_t members_request;
@@ -345,6 +355,7 @@ struct gw_client {
   uint32_t rtt_ms;
   uint64_t num_duplicates;
   uint64_t num_ignored;
+  uint64_t num_bad_deltas;
 
   /* turns */
   bool inside;      /**< in a gw_client_on_... function */
@@ -426,6 +437,13 @@ GW_MUST_USE int gw__on_lagged(gw_client *c, const gw_frame *frame);
 GW_MUST_USE int gw__on_channel_meta(gw_client *c, const gw_frame *frame);
 /** Nothing is missing from here on. */
 void gw__become_live(gw_client *c, gw__sub *s);
+
+/* delta.c */
+/** The server begins to send, whole publications first; is_on: deltas as well. */
+void gw__delta_begin(gw_client *c, gw__sub *s, bool is_on);
+/** Make a publication that follows the last whole, and keep it; m then shows what
+ * is kept until the next one. 0; GW_ERR_PROTOCOL: it cannot be; GW_ERR_NOMEM */
+GW_MUST_USE int gw__delta_take(gw_client *c, gw__sub *s, gw_publication *m);
 
 /* subs.c */
 GW_MUST_USE int gw__on_unsubscribed(gw_client *c, const gw_frame *frame);

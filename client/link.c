@@ -47,7 +47,8 @@ void gw__link_no_token(gw_client *c, uint32_t code) {
 
 static void put_hello(gw_client *c) {
   gw_hello hello = {.version = GW_PROTOCOL_VERSION,
-                    .features = c->credit_bytes != 0 ? GW_FEATURE_CREDIT : 0,
+                    .features = GW_FEATURE_DELTA |
+                                (c->credit_bytes != 0 ? GW_FEATURE_CREDIT : 0),
                     .instance = {c->instance, GW_INSTANCE_BYTES},
                     .token = c->token.text,
                     .ping_interval_ms = c->ping_interval_ms,

@@ -19,9 +19,12 @@ int gw_client_presence_set(gw_client *c, uint32_t sub, gw_view state,
   if (err < 0) return err;
   uint8_t *block = NULL;
   if (len != 0 && (block = gw__alloc(c, len)) == NULL) return GW_ERR_NOMEM;
+  /* Where there are bytes there is a block. */
+  /* NOLINTBEGIN(clang-analyzer-core.NonNullParamChecker) */
   if (state.len != 0) memcpy(block, state.data, state.len);
   if (payload.bytes.len != 0)
     memcpy(block + state.len, payload.bytes.data, payload.bytes.len);
+  /* NOLINTEND(clang-analyzer-core.NonNullParamChecker) */
   gw__drop(c, &s->self.block);
   s->self.block = (gw_view){block, len};
   s->self.state_len = state.len;

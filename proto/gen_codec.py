@@ -13,7 +13,8 @@ import re
 from google.protobuf import descriptor_pb2
 
 FILE = "godwit.proto"
-MAX_TAG = 255
+# The table has number and wire type in a byte.
+MAX_TAG = 31
 Field = descriptor_pb2.FieldDescriptorProto
 
 KINDS = {

@@ -17,19 +17,22 @@ WASM_OBJ   := $(WASM_SRC:%.c=$(WASM_BUILD)/obj/%.o)
 # godwit/lite is the same core with whole files left out, those in lean/ in their
 # place, a codec that knows neither their messages nor lists, and without their
 # exports.
-LITE_OUT   := proto/codec.c client/presence.c client/members.c \
-              client/message.c wasm/presence.c
+LITE_OUT   := proto/codec.c proto/delta.c client/presence.c \
+              client/members.c client/message.c client/delta.c \
+              wasm/presence.c
 LITE_SRC   := $(filter-out $(LITE_OUT),$(WASM_SRC)) \
               $(sort $(wildcard client/lean/*.c wasm/lean/*.c))
 LITE_OBJ   := $(LITE_SRC:%.c=$(WASM_BUILD)/obj/%.o) $(WASM_BUILD)/lite/codec.o
 LITE_MESSAGES := PresenceSet PresenceGet PresenceMember PresenceSnapshot \
                  PresenceChange PresenceDiff Send Sent Message FilterTerm Tag \
-                 Subscribe.filter Publish.tags Publication.tags
+                 Subscribe.filter Publish.tags Publication.tags \
+                 Subscribe.delta Subscribed.delta Publication.delta \
+                 Publication.delta_base
 # bridge_presence_set, _leave and _get.
 LITE_EXPORTS  := p q r
 
 # Bytes after gzip -9 that a page with a WebSocket may load, script and core.
-WASM_BUDGETS := index.js+godwit.wasm=29500 lite.js+godwit-lite.wasm=25000
+WASM_BUDGETS := index.js+godwit.wasm=30000 lite.js+godwit-lite.wasm=25000
 
 # Instructions that move bytes are in every browser since 2021; of the other
 # newer ones none gains anything, and wasm2js stumbles over sign extension.

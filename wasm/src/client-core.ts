@@ -483,7 +483,8 @@ export abstract class ClientCore<
         duplicate: reader._is(PublishedEvent.DUPLICATE),
       });
     } else {
-      const error = errorOf(reason);
+      const error =
+        errorOf(reason, reader._word(PublishedEvent.RETRY_AFTER_MS));
       // A property of its own in few errors only.
       pending?._reject(Object.assign(
         error, { field: reader._text(PublishedEvent.FIELD) }));
@@ -520,10 +521,12 @@ export abstract class ClientCore<
       user: copyOf(reader._text(CallEvent.FROM_USER)),
     };
     const handler = this.#methods.get(reader._text(CallEvent.METHOD));
-    const answer = (code: number, payload = NOTHING, reason = '') => {
+    const answer = (
+      code: number, payload = NOTHING, reason = '', retryAfterMs = 0,
+    ) => {
       if (engine !== this.#engine) return;
-      const result =
-        engine._command(Call.ANSWER, [id, code], [], reason, payload);
+      const result = engine._command(
+        Call.ANSWER, [id, code, retryAfterMs], [], reason, payload);
       // The caller may be gone, which is nothing that anybody could use.
       if (result !== NOT_FOUND) checked(result);
     };
@@ -537,7 +540,8 @@ export abstract class ClientCore<
     };
     run().catch((error: unknown) => {
       if (error instanceof GodwitError) {
-        answer(error.code, NOTHING, error.message.slice(0, REASON_CHARS));
+        answer(error.code, NOTHING, error.message.slice(0, REASON_CHARS),
+          error.retryAfterMs);
       } else {
         answer(Code.HANDLER_FAILED);
         this._failed(error);

@@ -5,7 +5,7 @@ import { fromHex, toUtf8, toWords } from './bytes.js';
 import type { AnyClient } from './client-core.js';
 import { Code } from './codes.js';
 import type { Engine } from './engine.js';
-import { codeOfResult, reasonOf } from './error.js';
+import { codeOfResult, GodwitError, reasonOf } from './error.js';
 import type { EventReader } from './event-reader.js';
 import { GapEvent, PublicationEvent, SubEvent } from './layout.js';
 import { Call } from './module.js';
@@ -275,7 +275,12 @@ export class Feed {
 
 /** gw_position; all 0 for none. */
 export function positionWords(
-  { epoch, offset }: Position = { epoch: '0', offset: 0 },
+  { epoch, offset }: Position = { epoch: '0'.repeat(16), offset: 0 },
 ): number[] {
+  // Anything else would be another epoch to the server, and tell a gap that is
+  // none.
+  if (!/^[0-9a-f]{16}$/i.test(epoch) || !Number.isSafeInteger(offset) || offset < 0) {
+    throw new GodwitError(Code.BAD_REQUEST, 'no position');
+  }
   return [...fromHex(epoch), ...toWords(offset)];
 }

@@ -9,7 +9,7 @@ import { checked } from './error.js';
 import type { EventReader } from './event-reader.js';
 import { Feed, type AnySubscription } from './feed.js';
 import {
-  MetaEvent, PresenceEvent, SubOptions, SyncEvent,
+  MetaEvent, PresenceEvent, SubEvent, SubOptions, SyncEvent,
 } from './layout.js';
 import { Call } from './module.js';
 import type { SubscribeOptions } from './options.js';
@@ -31,7 +31,10 @@ interface Self {
 export class FullFeed extends Feed {
   readonly _members = new Map<string, Member>();
   _metadata: Received = null;
+  /** Whether the server sends them. */
+  _deltas = false;
   #presence: boolean;
+  readonly #delta: boolean;
   readonly #filter: EncodedList;
   /** JSON about the subscription. */
   readonly #about: string;
@@ -46,6 +49,7 @@ export class FullFeed extends Feed {
   constructor(client: AnyClient, channel: string, options: SubscribeOptions) {
     super(client, channel, options);
     this.#presence = options.presence ?? false;
+    this.#delta = options.delta ?? false;
     this.#filter = options.filter ?? NO_LIST;
     this.#about = JSON.stringify(options.metadata) ?? '';
   }
@@ -64,7 +68,8 @@ export class FullFeed extends Feed {
   protected override _ask(
     engine: Engine, options: number[], texts: string,
   ): number {
-    options[SubOptions.PRESENCE]! |= Number(this.#presence);
+    options[SubOptions.PRESENCE]! |=
+      Number(this.#presence) | Number(this.#delta) << 16;
     options[SubOptions.NUM_TERMS] = this.#filter.size;
     options[SubOptions.META_LEN] = toUtf8(this.#about).length;
     return engine._command(Call.SUBSCRIBE, [], options, texts + this.#about,
@@ -116,6 +121,11 @@ export class FullFeed extends Feed {
   }
 
   // ---- events --------------------------------------------------------------
+
+  override _onState(reader: EventReader): void {
+    this._deltas = (reader._word(SubEvent.BY_SERVER) & 256) !== 0;
+    super._onState(reader);
+  }
 
   _onMeta(reader: EventReader): void {
     this._metadata = decodeMember(reader._text(MetaEvent.META));

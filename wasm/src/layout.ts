@@ -38,6 +38,7 @@ export const enum GapEvent { REASON = 5, FROM = 6, TO = 8, POSITION = 10 }
 
 export const enum PublishedEvent {
   KEY = 4, REASON = 6, POSITION = 10, DUPLICATE = 14, FIELD = 15,
+  RETRY_AFTER_MS = 17,
 }
 
 export const enum PresenceEvent {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// lite-types.ts - what is left of the types where presence, filters, metadata and
-// messages are left out.
+// lite-types.ts - what is left of the types where presence, filters, metadata, deltas
+// and messages are left out.
 
 import type { PublishOptions, SubscribeOptions } from './options.js';
 import type { Publication } from './publication.js';
@@ -10,7 +10,7 @@ import type { ClientEvents } from './types.js';
 
 /** Options of a subscription. */
 export type LiteSubscribeOptions =
-  Omit<SubscribeOptions, 'presence' | 'filter' | 'metadata'>;
+  Omit<SubscribeOptions, 'presence' | 'filter' | 'metadata' | 'delta'>;
 
 /** Options of a publish. */
 export type LitePublishOptions = Omit<PublishOptions, 'tags' | 'metadata'>;

@@ -47,6 +47,12 @@ export class Subscription extends SubscriptionCore<SubscriptionEvents> {
     return this._feed._metadata;
   }
 
+  /** Whether the server may send publications as changes to the one before; see
+   * `delta` in `SubscribeOptions`. */
+  get deltas(): boolean {
+    return this._feed._deltas;
+  }
+
   /** Enters the channel's presence, `online` by default, and stays in it over
    * reconnects until `leave()` or the end of the channel's last subscription. */
   enter(state = '', data?: Payload): void {

@@ -236,6 +236,15 @@ export const cases = [
     },
   },
   {
+    name: 'ends a connection that sends text',
+    async run(t) {
+      const client = await t.connected();
+      t.server.connection.onmessage({ data: 'text' });
+      await until(() => client.state !== 'ready');
+      equal(client.info.reason.class, 'retry');
+    },
+  },
+  {
     name: 'survives a WebSocket class that throws',
     async run(t) {
       let made = 0;

@@ -5,6 +5,8 @@ import { equal, ok, quietly, rejects, settled, until } from '../support/check.mj
 import { EPOCH } from '../support/fake-server.mjs';
 import { frame, Type } from '../support/wire.mjs';
 
+const EPOCH_HEX = '00000000deadbeef';
+
 export const cases = [
   {
     name: 'text with a NUL is refused wherever it stands, any other goes out',
@@ -45,7 +47,7 @@ export const cases = [
     async run(t) {
       const client = await t.connected();
       await client.publish('room', Uint8Array.of(1, 2), {
-        echo: false, ttlMs: 5000, expected: { epoch: 'deadbeef', offset: 2 ** 40 },
+        echo: false, ttlMs: 5000, expected: { epoch: EPOCH_HEX, offset: 2 ** 40 },
         item: 'bus número 7',
       });
       equal(t.server.framesOf(Type.PUBLISH)[0].body, {
@@ -281,7 +283,7 @@ export const cases = [
         return `${name} ${from} ${user}`;
       });
       client.handle('refuse', () => {
-        throw new GodwitError(507, 'not for you');
+        throw new GodwitError(507, 'not for you', 3000);
       });
       client.handle('fail', () => {
         throw new Error('secret of the program');
@@ -302,7 +304,8 @@ export const cases = [
       const byRequest = Object.fromEntries(
         answers().map(({ request, body }) => [request, body]));
       equal(byRequest[1], { json: '"hi 00000000000000ab bob"' });
-      equal(byRequest[2], { code: 507, message: 'not for you' });
+      equal(byRequest[2],
+        { code: 507, message: 'not for you', retry_after_ms: 3000 });
       equal(byRequest[3], { code: 520 });
       equal(byRequest[4], { code: 506 });
       equal([byRequest[5].code, byRequest[5].json], [502, undefined]);

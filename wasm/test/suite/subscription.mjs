@@ -2,7 +2,9 @@
 // subscription.mjs - publications, positions, gaps, and handlers that end what
 // they are called by.
 
-import { equal, ok, quietly, settled, throws, until } from '../support/check.mjs';
+import {
+  equal, ok, quietly, rejects, settled, throws, until,
+} from '../support/check.mjs';
 import { EPOCH } from '../support/fake-server.mjs';
 import { frame, Type } from '../support/wire.mjs';
 
@@ -419,9 +421,15 @@ export const cases = [
         await until(() => sub.state === 'ended');
         equal(last.reason.name, reason);
       }
-      throws(() => client.subscribe('room', { since: { epoch: 'x', offset: 0 } }),
-        'SyntaxError');
-      throws(() => client.subscribe('room', { since: { epoch: 'a' } }), 'TypeError');
+      const epoch = '00000000deadbeef';
+      for (const since of [{ epoch: 'x', offset: 0 }, { epoch }, {},
+        { epoch: 'deadbeef', offset: 1 }, { epoch: `${epoch}0`, offset: 1 },
+        { epoch, offset: -1 }, { epoch, offset: 0.5 }]) {
+        throws(() => client.subscribe('room', { since }), 'BAD_REQUEST');
+      }
+      await rejects(
+        client.publish('room', 1, { expected: { epoch: '1', offset: 1 } }),
+        'BAD_REQUEST');
       throws(() => client.subscribe('room', { overflow: 'never' }), 'TypeError');
     },
   },
