@@ -296,6 +296,8 @@ void gw__link_pump(gw_client *c);
 void gw__link_no_token(gw_client *c, uint32_t code);
 /** One frame. Negative: the peer broke the protocol, or memory ran out. */
 GW_MUST_USE int gw__link_frame(gw_client *c, const gw_frame *frame);
+/** One of a feature that this client has not: counted, and passed over. */
+GW_MUST_USE int gw__link_ignore(gw_client *c, const gw_frame *frame);
 /** Give the server credit for what was handed on. */
 void gw__link_grant(gw_client *c);
 /** Send a Ping; with deadline_ms > 0 an answer must come within it. */
@@ -403,8 +405,7 @@ void gw__acted(gw_client *c);
 bool gw__due(gw_client *c, uint64_t at_ms);
 /** An id for a request, above 0 and not in use by a call. */
 uint32_t gw__next_request(gw_client *c);
-void gw__log(gw_client *c, enum gw_log_level level, const char *what,
-             const char *more);
+void gw__log(gw_client *c, enum gw_log_level level, const char *text);
 uint64_t gw__random(gw_client *c);
 gw_payload gw__payload(gw_view data, gw_view json);
 /** Whether a frame of a body of len is under the announced limit, if known. */
@@ -451,7 +452,9 @@ GW_MUST_USE int gw__on_server_subscribed(gw_client *c, const gw_frame *frame);
 void gw__sub_refused(gw_client *c, gw__sub *s, const gw_error *error);
 gw__sub *gw__sub_by_request(const gw_client *c, uint32_t request);
 
-/* presence.c */
+/* presence.c; lean/presence.c stands in for it and members.c */
+/** Send a question for the members of a channel. */
+void gw__put_presence_get(gw_client *c, const gw__call *call);
 void gw__presence_pump(gw_client *c, gw__sub *s);
 void gw__presence_due(gw_client *c, gw__sub *s);
 void gw__presence_lost(gw_client *c, gw__sub *s);
@@ -490,7 +493,7 @@ gw_event *gw__call_succeed(gw_client *c, uint32_t request,
 void gw__call_snapshot(gw_client *c, gw__call *call,
                        const gw_presence_snapshot *snapshot);
 
-/* message.c */
+/* message.c; lean/message.c stands in for it */
 void gw__put_send(gw_client *c, const gw__call *call);
 GW_MUST_USE int gw__on_sent(gw_client *c, const gw_frame *frame);
 GW_MUST_USE int gw__on_message(gw_client *c, const gw_frame *frame);

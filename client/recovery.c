@@ -60,7 +60,7 @@ void gw__become_live(gw_client *c, gw__sub *s) {
  */
 static void on_break(gw_client *c, gw__sub *s, uint32_t code,
                      const char *what) {
-  gw__log(c, GW_LOG_WARN, "stream", what);
+  gw__log(c, GW_LOG_WARN, what);
   gw__loss why = {.code = code, .found_here = true};
   gw__sub_again(c, s, &why, true);
 }

@@ -15,11 +15,17 @@ gw__sub *gw__sub_by_id(const gw_client *c, uint32_t id) {
   return s;
 }
 
-void gw__sub_address(const gw_client *c, uint32_t id, gw_head *head) {
+/** Also one that has ended, until the events about that are told. */
+static const gw__sub *known(const gw_client *c, uint32_t id) {
   const gw__sub *s = gw__sub_by_id(c, id);
   for (const gw__sub *e = c->ended; s == NULL && e != NULL; e = e->next) {
     if (e->id == id) s = e;
   }
+  return s;
+}
+
+void gw__sub_address(const gw_client *c, uint32_t id, gw_head *head) {
+  const gw__sub *s = known(c, id);
   bool by_number = s != NULL && s->by_number;
   head->channel = by_number ? s->number : id;
   if (!by_number) head->flags = GW_FLAG_ALIAS;
@@ -199,13 +205,14 @@ enum gw_sub_state gw_client_sub_state(const gw_client *c, uint32_t sub) {
   return s != NULL ? s->state : GW_SUB_ENDED;
 }
 
+gw_view gw_client_sub_channel(const gw_client *c, uint32_t sub) {
+  const gw__sub *s = known(c, sub);
+  return s != NULL ? s->channel : (gw_view){NULL, 0};
+}
+
 gw_position gw_client_sub_position(const gw_client *c, uint32_t sub) {
-  const gw__sub *s = gw__sub_by_id(c, sub);
-  if (s != NULL) return s->position;
-  for (s = c->ended; s != NULL; s = s->next) {
-    if (s->id == sub) return s->position;
-  }
-  return (gw_position){0, 0};
+  const gw__sub *s = known(c, sub);
+  return s != NULL ? s->position : (gw_position){0, 0};
 }
 
 /* ---- states -------------------------------------------------------------- */

@@ -64,6 +64,7 @@ AT(gw_event, u.published.reason, 7);
 AT(gw_event, u.published.position, 10);
 AT(gw_event, u.published.duplicate, 14);
 AT(gw_event, u.published.field, 15);
+AT(gw_event, u.published.retry_after_ms, 17);
 AT(gw_event, u.presence.sub, 4);
 AT(gw_event, u.presence.kind, 5);
 AT(gw_event, u.presence.member.client, 6);

@@ -81,13 +81,14 @@ struct gw_hub {
   gw_stats stats;
 
   gw_slots sessions;
-  gw_index clients;   /**< open sessions by client id */
-  gw_index users;     /**< first of each user's; see bunch.h */
-  uint64_t places;    /**< hides the slots in ids of connections */
-  gw_index tokens;    /**< timers of identities and leases by token id */
-  gw_session *ending; /**< sessions to take apart at the safe point */
-  unsigned depth;     /**< calls from outside that are under way */
-  uint32_t low_water; /**< half of the queue's cap */
+  gw_index clients;       /**< open sessions by client id */
+  gw_index users;         /**< first of each user's; see bunch.h */
+  uint64_t places;        /**< hides the slots in ids of connections */
+  gw_index tokens;        /**< timers of identities and leases by token id */
+  gw_session *ending;     /**< sessions to take apart at the safe point */
+  struct gw_sub *orphans; /**< subscriptions to look at there; see scope.h */
+  unsigned depth;         /**< calls from outside that are under way */
+  uint32_t low_water;     /**< half of the queue's cap */
 
   gw_slots channels;
   gw_channel *by_name;

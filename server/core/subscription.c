@@ -9,6 +9,7 @@
 #include "server/core/mail.h"
 #include "server/core/news.h"
 #include "server/core/presence.h"
+#include "server/core/scope.h"
 #include "server/core/session.h"
 
 /** Up to this many are found by walking the lists: most connections have a
@@ -239,6 +240,7 @@ void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   gws_batch_flush(ch);
   say_farewell(sub, why);
   if (sub->is_noted) gws_news(ch, GW_CHANNEL_UNSUBSCRIBED, s);
+  if (sub->is_orphan) gws_scope_forget(sub);
   if (sub->is_drawing)
     DL_DELETE(s->subs.drawing, sub);
   else
@@ -253,6 +255,7 @@ void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   gws_idle_end(sub);
   gw_mail_free(sub->farewell);
   gw_mem_free(sub);
+  if (s->hub->has_state) gws_scope_left(s, ch);
   gws_channel_touch(ch);
 }
 

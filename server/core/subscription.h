@@ -86,6 +86,8 @@ struct gw_sub {
   bool is_meta_due;       /**< the metadata changed, and it was too slow */
   bool is_noted;          /**< that it subscribed is known */
   uint8_t rests_on_group; /**< actions (bits) that only the group's role lets */
+  bool is_orphan;         /**< in the hub's list of these; see scope.h */
+  gw_sub *next_orphan;
 };
 
 /** A session's subscriptions. All zero is empty. */

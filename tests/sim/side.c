@@ -205,7 +205,7 @@ static void publish(sim_side *s, const char *channel, const written *what,
   gw_payload payload = {GW_PAYLOAD_JSON, gw_view_of(text)};
   if (o->removed) payload.bytes.len = 0;
   int err = gw_client_publish(s->client, gw_view_of(channel), payload, o, &key);
-  if (err == GW_ERR_FULL) return;
+  if (err == GW_ERR_FULL || err == GW_ERR_STATE) return; /* or out for now */
   if (err != 0)
     world_fail(s->w, "app %u: side publish: %s", s->index, gw_err_name(err));
   s->pending[s->num_pending++] = (pending){key, number};

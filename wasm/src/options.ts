@@ -129,8 +129,8 @@ export interface ClientOptions {
   readonly outbox?: OutboxOptions;
   /** 16 bytes, to be the same client as before; random. A secret. */
   readonly instance?: Uint8Array;
-  /** The module, where it is not the file `godwit.wasm` beside the script. Not
-   * used by `godwit/plain`. */
+  /** The module, where it is not the file `godwit.wasm` beside the script, or
+   * `godwit-lite.wasm` for `godwit/lite`. Not used by `godwit/plain`. */
   readonly wasm?: WasmSource;
   /** WebSocket class, where there is no global one (Node before 22). */
   readonly WebSocket?: WebSocketConstructor;

@@ -58,6 +58,7 @@ const document = (n) => ({
 export const cases = [
   {
     name: 'deltas lead to the same publications',
+    isLite: false,
     async run(t) {
       const name = room('doc');
       const [writer, reader, plain] =
@@ -102,6 +103,7 @@ export const cases = [
   },
   {
     name: 'a filter shows what passes, and its position goes on over the rest',
+    isLite: false,
     async run(t) {
       const name = room('sdk');
       const writer = await connect(t);
@@ -144,6 +146,7 @@ export const cases = [
   },
   {
     name: 'the first publisher says what a channel is about',
+    isLite: false,
     async run(t) {
       const name = room('meta');
       const ann = await connect(t);
