@@ -452,7 +452,7 @@ int gw_list_copy(gw_list list, gw_out *out, gw_list *copy) {
 }
 
 bool gw_list_next(gw_list *list, gw_view *item) {
-  if (list->num == 0) return false;
+  if (!GW__HAS_LISTS || list->num == 0) return false;
   list->num--;
   if (list->items != NULL) {
     *item = *list->items++;

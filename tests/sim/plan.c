@@ -28,6 +28,20 @@ static void draw_people(sim_plan *p, world *w) {
   p->sends = world_chance(w, 400);
 }
 
+/** What converges by itself may not beside all the rest: presence, groups, states,
+ * maps and tokens in one run, under every fault. */
+static void switch_all_on(sim_plan *p) {
+  p->presence = p->no_echo = p->calls = p->churn = p->policies = p->items =
+      true;
+  p->groups = p->sends = p->tabs = p->asks = true;
+  p->maps = p->filters = p->patterns = p->machines = true;
+  p->tokens = true;
+  p->channel_tokens = false;
+  p->fault_reset = p->fault_silence = p->fault_stall = p->fault_crash = true;
+  p->fault_drain = p->fault_sleep = p->fault_offline = true;
+  p->fault_issuer = p->fault_check = p->fault_revoke = p->fault_close = true;
+}
+
 uint32_t sim_plan_user(const sim_plan *p, uint32_t app) {
   return p->tabs ? app / 2 : app;
 }
@@ -81,6 +95,7 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->maps = world_chance(w, 400);
   p->filters = world_chance(w, 400);
   p->patterns = world_chance(w, 400);
+  p->deltas = world_chance(w, 400);
   p->map_size = PICK(w, 4, 30, 100);
   p->tokens = world_chance(w, 400);
   p->channel_tokens = world_chance(w, 300);
@@ -90,11 +105,15 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->fault_revoke = world_chance(w, 400);
   p->fault_close = world_chance(w, 200);
   p->machines = world_chance(w, 600);
-  /* The books of people, of the side and of the order know no client that is kept
-   * out. */
-  if (p->tokens || p->channel_tokens || p->fault_revoke || p->fault_close)
+  /* Subscriptions beside the rooms are made without a token. */
+  if (p->channel_tokens)
     p->groups = p->sends = p->tabs = p->maps = p->filters = p->patterns =
         p->machines = false;
+  if (world_chance(w, 80)) switch_all_on(p);
+}
+
+bool sim_plan_takes_delta(const sim_plan *p, uint32_t app) {
+  return p->deltas && app % 3 != 0;
 }
 
 uint32_t sim_plan_overflow(const sim_plan *p, uint32_t app) {

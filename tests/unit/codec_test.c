@@ -384,6 +384,22 @@ static void a_decoded_list_can_be_sent_on(void **state) {
   assert_memory_equal("\x08\x04\x12\x02\x08\x01\x12\x02\x08\x02", space, 10);
 }
 
+/** What does not fit leaves the list and what was written as they were. */
+static void a_list_that_is_full_stays_as_it_was(void **state) {
+  (void)state;
+  gw_out out = {space, 0, 8};
+  gw_list list = {0}, copy;
+  assert_int_equal(0, gw_list_add_text(&out, &list, gw_view_of("abc")));
+  assert_int_equal(GW_ERR_FULL,
+                   gw_list_add_text(&out, &list, gw_view_of("defg")));
+  assert_int_equal(1, list.num);
+  assert_int_equal(5, out.len);
+  assert_int_equal(GW_ERR_FULL, gw_list_copy(list, &out, &copy));
+  assert_int_equal(5, out.len);
+  assert_int_equal(0, gw_list_add_text(&out, &list, gw_view_of("d")));
+  assert_int_equal(2, list.num);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_message_comes_back),
@@ -401,6 +417,7 @@ int main(void) {
       cmocka_unit_test(a_list_may_lie_among_other_fields),
       cmocka_unit_test(a_list_of_items_is_walked_too),
       cmocka_unit_test(a_decoded_list_can_be_sent_on),
+      cmocka_unit_test(a_list_that_is_full_stays_as_it_was),
   };
   return cmocka_run_group_tests_name("codec", tests, NULL, NULL);
 }

@@ -190,7 +190,7 @@ export const cases = [
       throws(() => client.subscribe('room'), 'CLOSED');
       await rejects(client.publish('room', 1), 'CLOSED');
       sub.unsubscribe();
-      sub.leave();
+      sub.leave?.();
       equal(t.server.connections.length, 0);
     },
   },
