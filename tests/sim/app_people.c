@@ -180,11 +180,17 @@ void sim_app_on_message(sim_app *a, const gw_event *e) {
 
 /* ---- acts ---------------------------------------------------------------- */
 
+static bool does(const sim_app *a, enum sim_act act) {
+  return sim_plan_acts(a->plan, a->index, act);
+}
+
 void sim_app_act_among_people(sim_app *a) {
-  if (a->plan->presence && world_chance(a->w, 200)) change_presence(a);
-  if (a->plan->groups && world_chance(a->w, 100))
+  if (a->plan->presence && does(a, SIM_ACT_PRESENCE) && world_chance(a->w, 200))
+    change_presence(a);
+  if (a->plan->groups && does(a, SIM_ACT_KNOCK) && world_chance(a->w, 100))
     knock(a, (uint32_t)(world_random(a->w) % SIM_MAX_GROUPS));
-  if (a->plan->sends && world_chance(a->w, 200)) send_letter(a);
+  if (a->plan->sends && does(a, SIM_ACT_LETTER) && world_chance(a->w, 200))
+    send_letter(a);
 }
 
 /* ---- the end ------------------------------------------------------------- */

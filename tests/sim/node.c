@@ -8,6 +8,7 @@
 
 #include "server/core/api.h"
 #include "server/core/machine.h"
+#include "server/core/session.h"
 #include "tests/sim/order.h"
 #include "tests/sim/watch.h"
 
@@ -26,6 +27,9 @@ struct sim_node {
   world *w;
   const sim_plan *plan;
   sim_issuer *issuer;
+  sim_census *census;
+  int64_t wall_skew_ms;
+  uint32_t break_in; /* messages that it still sends; 0: it does not break */
   gw_settings settings;
   gw_namespace spaces[5]; /* of teams, "map", "wild", state, all others */
   sim_worker *worker[SIM_MAX_WORKERS];
@@ -49,6 +53,8 @@ typedef struct pipe_way {
   piece *first;
   piece *last;
   uint64_t last_ms; /* arrival of the last piece */
+  bool fails;       /* after so many more pieces */
+  uint32_t left;
 } pipe_way;
 
 struct sim_link {
@@ -60,7 +66,8 @@ struct sim_link {
   sim_worker *worker;
   gw_session *session; /* NULL: not there (any more) */
   bool opened;
-  bool client_gone; /* the client's end is closed or was told */
+  bool client_gone;   /* nothing is told to the client's end any more */
+  bool client_closed; /* the client's end sends nothing any more */
   bool silent;
   bool closing; /* the hub asked to close */
   bool flush_planned;
@@ -72,6 +79,7 @@ struct sim_link {
   pipe_way down;
   uint64_t stalled_until_ms;
   uint64_t held_until_ms;
+  uint64_t slow_until_ms;
   sim_link *next;
 };
 
@@ -83,7 +91,8 @@ static bool worker_alive(const sim_worker *k) {
 
 static void worker_enter(sim_worker *k) {
   gw_hub_set_time(k->hub, k->node->w->now_ms,
-                  SIM_WALL_ZERO_MS + k->node->w->now_ms);
+                  SIM_WALL_ZERO_MS + k->node->w->now_ms +
+                      (uint64_t)k->node->wall_skew_ms);
 }
 
 static void worker_tick(void *arg);
@@ -391,12 +400,14 @@ static void set_spaces(sim_node *n) {
   n->settings.num_namespaces = sizeof n->spaces / sizeof n->spaces[0];
 }
 
-sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer) {
+sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer,
+                       sim_census *census) {
   sim_node *n = calloc(1, sizeof *n);
   if (n == NULL) abort();
   n->w = w;
   n->plan = plan;
   n->issuer = issuer;
+  n->census = census;
   n->settings = gw_settings_default;
   set_spaces(n);
   n->settings.trusts_names = true;
@@ -447,6 +458,39 @@ void sim_node_crash(sim_node *n) {
   if (!n->up) return;
   world_trace(n->w, "node crashes");
   stop(n);
+}
+
+static void comes_back(void *arg) {
+  sim_node *n = arg;
+  if (!n->up) sim_node_start(n);
+}
+
+static void breaks(void *arg) {
+  sim_node *n = arg;
+  world_trace(n->w, "node breaks");
+  stop(n);
+  world_after(n->w, world_between(n->w, 10, 5000), comes_back, n);
+}
+
+/** Whether the process is gone before the message that it was about to send; it
+ * does nothing more in that moment. */
+static bool is_broken_now(sim_node *n) {
+  if (n->break_in == 0 || --n->break_in != 0) return false;
+  n->up = false;
+  world_after(n->w, 0, breaks, n);
+  return true;
+}
+
+void sim_node_break(sim_node *n, uint32_t messages) {
+  n->break_in = messages;
+}
+
+void sim_node_calm(sim_node *n) {
+  n->break_in = 0;
+}
+
+void sim_node_turn_clock(sim_node *n, uint64_t ms) {
+  n->wall_skew_ms += (ms & 1) != 0 ? -(int64_t)ms : (int64_t)ms;
 }
 
 static void drain_check(void *arg) {
@@ -546,13 +590,6 @@ void sim_node_revoke(sim_node *n) {
   }
 }
 
-uint64_t sim_node_queue_bytes(const sim_node *n) {
-  uint64_t sum = 0;
-  for (uint32_t i = 0; n->up && i < n->plan->num_workers; i++)
-    sum += gw_stat_get(&gw_hub_stats(n->worker[i]->hub)->queue_bytes);
-  return sum;
-}
-
 static void free_pieces(pipe_way *way) {
   while (way->first != NULL) {
     piece *p = way->first;
@@ -612,10 +649,15 @@ static void tell_closed(sim_link *l, uint32_t code) {
 static void up_arrives(void *arg);
 static void down_arrives(void *arg);
 
+/** What a slow reader takes for a piece, at most. */
+#define SLOW_MS 30u
+
 /** How long what is sent now takes: it comes after what was sent before. */
 static uint64_t arrival(sim_link *l, pipe_way *way) {
   uint64_t at = l->node->w->now_ms + latency(l->node);
   if (at < way->last_ms) at = way->last_ms;
+  if (way == &l->down && l->slow_until_ms > l->node->w->now_ms)
+    at += world_between(l->node->w, 0, SLOW_MS);
   way->last_ms = at;
   return at - l->node->w->now_ms;
 }
@@ -662,6 +704,13 @@ static void arrive_at_client(sim_link *l, const piece *p) {
   if (session_there(l)) plan_flush(l);
 }
 
+/** Whether a piece is lost on its way. */
+static bool is_lost(sim_link *l, pipe_way *way) {
+  if (l->silent || (way->fails && way->left == 0)) return true;
+  if (way->fails) way->left--;
+  return false;
+}
+
 static piece *take_piece(pipe_way *way) {
   piece *p = way->first;
   if (p != NULL) way->first = p->next;
@@ -680,7 +729,7 @@ static void up_arrives(void *arg) {
   if (put_off(l, l->stalled_until_ms, up_arrives)) return;
   piece *p = take_piece(&l->up);
   if (p == NULL) return;
-  if (!l->silent) arrive_at_server(l, p);
+  if (!is_lost(l, &l->up)) arrive_at_server(l, p);
   free(p);
 }
 
@@ -691,7 +740,7 @@ static void down_arrives(void *arg) {
   if (put_off(l, until, down_arrives)) return;
   piece *p = take_piece(&l->down);
   if (p == NULL) return;
-  if (!l->silent) arrive_at_client(l, p);
+  if (!is_lost(l, &l->down)) arrive_at_client(l, p);
   free(p);
 }
 
@@ -700,18 +749,47 @@ static void server_close_arrives(void *arg) {
   uint64_t until = l->stalled_until_ms;
   if (l->held_until_ms > until) until = l->held_until_ms;
   if (put_off(l, until, server_close_arrives)) return;
-  if (!l->silent) tell_closed(l, l->close_code);
+  if (!is_lost(l, &l->down)) tell_closed(l, l->close_code);
 }
+
+/** Answers and refusals of requests that are allowed at a time. */
+#define CONTROL_BYTES 65536u
 
 static void server_close_done(void *arg) {
   end_session(arg, 0);
 }
 
+static bool is_well(const sim_link *l) {
+  return session_there(l) && !l->client_gone && !l->client_closed &&
+         !l->silent && !l->up.fails && !l->down.fails && !l->closing;
+}
+
 void sim_node_check_calm(const sim_node *n) {
+  uint64_t num_links = 0, num_sessions = 0, queued = 0;
   for (const sim_link *l = n->links; l != NULL; l = l->next) {
-    if (session_there(l) && !l->client_gone && !l->silent && !l->closing)
-      sim_watch_check_calm(&l->watch);
+    if (!is_well(l)) continue;
+    num_links++;
+    sim_watch_check_calm(&l->watch);
   }
+  for (uint32_t i = 0; n->up && i < n->plan->num_workers; i++) {
+    const gw_hub *h = n->worker[i]->hub;
+    queued += gw_stat_get(&gw_hub_stats(h)->queue_bytes);
+    num_sessions += gw_hub_num_sessions(h);
+  }
+  if (queued != 0)
+    world_fail(n->w, "%llu bytes are still queued", (unsigned long long)queued);
+  if (num_sessions != num_links)
+    world_fail(n->w, "%llu sessions are left for %llu links",
+               (unsigned long long)num_sessions, (unsigned long long)num_links);
+}
+
+/** What waits for one reader stays below its cap: data by the settings, and what
+ * is said of the connection, which is little. */
+static void check_cap(const sim_link *l) {
+  uint32_t cap = l->node->settings.limits.max_queue_bytes + CONTROL_BYTES;
+  if (l->session->out.bytes > cap)
+    world_fail(l->node->w, "%u bytes wait for one reader",
+               l->session->out.bytes);
 }
 
 /** Hand what the hub has to the link, as far as the link takes it. */
@@ -720,15 +798,19 @@ static void link_flush(void *arg) {
   l->flush_planned = false;
   if (!session_there(l)) return;
   gw_buf *bufs[8];
+  check_cap(l);
   worker_enter(l->worker);
   while (l->in_flight < l->node->plan->window_bytes) {
     size_t num = gw_session_take(l->session, bufs, 8, 16384);
     if (num == 0) break;
     for (size_t i = 0; i < num; i++) {
-      sim_watch_server(&l->watch, gw_buf_payload(bufs[i]), l->closing);
-      send_message(l, false, gw_buf_payload(bufs[i]));
+      if (l->node->up && !is_broken_now(l->node)) {
+        sim_watch_server(&l->watch, gw_buf_payload(bufs[i]), l->closing);
+        send_message(l, false, gw_buf_payload(bufs[i]));
+      }
       gw_buf_unref(bufs[i]);
     }
+    if (!l->node->up) return;
   }
   worker_plan(l->worker);
   if (!l->closing) return;
@@ -746,7 +828,7 @@ static void refuse(void *arg) {
 static void accept_link(void *arg) {
   sim_link *l = arg;
   sim_node *n = l->node;
-  if (l->client_gone) return;
+  if (l->client_gone || l->client_closed) return;
   if (!n->up) {
     tell_closed(l, 1006);
     return;
@@ -775,6 +857,7 @@ sim_link *sim_link_open(sim_node *n, const sim_link_events *events, void *app,
   l->generation = generation;
   l->life = n->life;
   l->watch.w = n->w;
+  l->watch.census = n->census;
   l->next = n->links;
   n->links = l;
   world_after(n->w, latency(n) + 1, n->up ? accept_link : refuse, l);
@@ -804,7 +887,7 @@ uint64_t sim_link_right_ms(const sim_link *l, uint32_t channel) {
 }
 
 void sim_link_send(sim_link *l, gw_view message) {
-  if (l->client_gone || !l->opened) return;
+  if (l->client_gone || l->client_closed || !l->opened) return;
   sim_watch_client(&l->watch, message);
   send_message(l, true, message);
 }
@@ -812,14 +895,29 @@ void sim_link_send(sim_link *l, gw_view message) {
 static void client_close_arrives(void *arg) {
   sim_link *l = arg;
   if (put_off(l, l->stalled_until_ms, client_close_arrives)) return;
-  if (!l->silent) end_session(l, 1000);
+  if (!is_lost(l, &l->up)) end_session(l, 1000);
+}
+
+/** By then the client is somewhere else. */
+static void close_is_told(void *arg) {
+  tell_closed(arg, 1000);
 }
 
 void sim_link_close(sim_link *l, uint32_t code) {
   (void)code;
-  if (l->client_gone) return;
+  world *w = l->node->w;
+  if (l->client_gone || l->client_closed) return;
+  l->client_closed = true;
+  world_after(w, arrival(l, &l->up), client_close_arrives, l);
+  if (l->opened && world_chance(w, 500))
+    world_after(w, world_between(w, 1, 3000), close_is_told, l);
+  else
+    l->client_gone = true;
+}
+
+void sim_link_drop(sim_link *l) {
+  sim_link_close(l, 1000);
   l->client_gone = true;
-  world_after(l->node->w, arrival(l, &l->up), client_close_arrives, l);
 }
 
 /* ---- faults -------------------------------------------------------------- */
@@ -837,13 +935,36 @@ static void reset_at_server(void *arg) {
   end_session(arg, 1006);
 }
 
+/** Both ends learn that the link has failed. */
+static void fail_soon(sim_link *l) {
+  world *w = l->node->w;
+  world_after(w, world_between(w, 0, 3000), reset_at_client, l);
+  world_after(w, world_between(w, 0, 3000), reset_at_server, l);
+}
+
 void sim_link_reset(sim_link *l) {
   if (!l->opened) return;
   l->silent = true;
-  world_after(l->node->w, world_between(l->node->w, 0, 3000), reset_at_client,
-              l);
-  world_after(l->node->w, world_between(l->node->w, 0, 3000), reset_at_server,
-              l);
+  fail_soon(l);
+}
+
+void sim_link_cut(sim_link *l, uint32_t pieces) {
+  if (!l->opened) return;
+  l->up.fails = l->down.fails = true;
+  l->up.left = l->down.left = pieces;
+  fail_soon(l);
+}
+
+void sim_link_half(sim_link *l, bool down) {
+  pipe_way *way = down ? &l->down : &l->up;
+  if (!l->opened) return;
+  way->fails = true;
+  way->left = 0;
+  world_after(l->node->w, 200000, reset_at_server, l);
+}
+
+void sim_link_slow(sim_link *l, uint64_t ms) {
+  l->slow_until_ms = l->node->w->now_ms + ms;
 }
 
 /** The other side's silence is noticed by each end's own timers; a server's end

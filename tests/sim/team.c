@@ -185,7 +185,8 @@ static void act(void *arg) {
   if (sim_node_is_up(t->node)) {
     follow_life(t);
     uint32_t group = (uint32_t)(world_random(t->w) % SIM_MAX_GROUPS);
-    if (!t->is_pending[group]) ask(t, group);
+    if (!t->is_pending[group] && (t->plan->off_acts >> SIM_ACT_TEAM & 1) == 0)
+      ask(t, group);
   }
   world_after(t->w, world_between(t->w, 1, t->plan->think_max_ms), act, t);
 }

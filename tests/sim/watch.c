@@ -18,6 +18,7 @@ void sim_watch_client(sim_watch *s, gw_view message) {
   while (next_frame(&message, &f)) {
     gw_hello hello;
     gw_credit credit;
+    s->census->to_server[f.head.type]++;
     if (f.head.type == GW_FRAME_HELLO && gw_decode_hello(f.body, &hello) == 0)
       s->credit = s->window = hello.credit_bytes;
     if (f.head.type == GW_FRAME_CREDIT &&
@@ -117,6 +118,7 @@ void sim_watch_server(sim_watch *s, gw_view message, bool is_end) {
   gw_frame f;
   for (; next_frame(&message, &f); num++) {
     num_data += gw_type_is_data(f.head.type);
+    s->census->to_client[f.head.type]++;
     look(s, &f);
   }
   if (num_data != 0 && num_data != num)

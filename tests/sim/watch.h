@@ -5,6 +5,7 @@
 #define GODWIT_SIM_WATCH_H
 
 #include "godwit/wire.h"
+#include "tests/sim/census.h"
 #include "tests/sim/plan.h"
 
 /** A stream as the client of the link has it. */
@@ -17,9 +18,10 @@ typedef struct sim_watch_stream {
 /** Channels of the applications, of groups, and those beside (side.h). */
 #define SIM_MAX_STREAMS (SIM_MAX_CHANNELS + SIM_MAX_GROUPS + 4)
 
-/** All zero but w to begin. */
+/** All zero but w and census to begin. */
 typedef struct sim_watch {
   world *w;
+  sim_census *census;
   uint32_t window; /**< of credit, as the client said Hello; 0: none */
   int64_t credit;  /**< what it granted, less the data that was sent */
   sim_watch_stream streams[SIM_MAX_STREAMS];

@@ -13,15 +13,20 @@ static uint64_t splitmix(uint64_t *state) {
   return z ^ (z >> 31);
 }
 
+void sim_dice_init(sim_dice *d, uint64_t seed, uint64_t stream) {
+  uint64_t state = seed ^ stream * 0xd1342543de82ef95u;
+  for (size_t i = 0; i < 4; i++)
+    d->s[i] = splitmix(&state);
+}
+
 void world_init(world *w, uint64_t seed, bool trace) {
   memset(w, 0, sizeof *w);
   w->seed = seed;
   w->trace = trace;
   w->now_ms = 1000;
   w->digest = 0xcbf29ce484222325u;
-  uint64_t state = seed;
-  for (size_t i = 0; i < 4; i++)
-    w->rng[i] = splitmix(&state);
+  sim_dice_init(&w->dice, seed, 0);
+  w->used = &w->dice;
 }
 
 void world_deinit(world *w) {
@@ -78,8 +83,14 @@ static uint64_t rotate(uint64_t x, int k) {
   return (x << k) | (x >> (64 - k));
 }
 
+sim_dice *world_use(world *w, sim_dice *dice) {
+  sim_dice *before = w->used;
+  w->used = dice != NULL ? dice : &w->dice;
+  return before;
+}
+
 uint64_t world_random(world *w) {
-  uint64_t *s = w->rng;
+  uint64_t *s = w->used->s;
   uint64_t result = rotate(s[1] * 5, 7) * 9;
   uint64_t t = s[1] << 17;
   s[2] ^= s[0];
