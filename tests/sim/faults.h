@@ -43,6 +43,7 @@ typedef struct sim_fault {
 typedef struct sim_schedule {
   uint64_t seed;
   bool small;
+  uint32_t num_apps;  /**< as drawn */
   uint64_t busy_ms;   /**< acts and faults up to here; 0: as the seed says */
   uint32_t mute_apps; /**< bit per application that does nothing */
   uint32_t off_acts;  /**< bit per enum sim_act that nobody does */

@@ -949,7 +949,8 @@ void sim_link_reset(sim_link *l) {
 }
 
 void sim_link_cut(sim_link *l, uint32_t pieces) {
-  if (!l->opened) return;
+  /* What a way has lost does not let pass what comes behind it. */
+  if (!l->opened || l->up.fails || l->down.fails) return;
   l->up.fails = l->down.fails = true;
   l->up.left = l->down.left = pieces;
   fail_soon(l);

@@ -186,6 +186,7 @@ static void draw(deployment *d) {
   sim_plan_draw(&d->plan, &d->w, s->small);
   if (s->busy_ms != 0) d->plan.busy_ms = s->busy_ms;
   s->busy_ms = d->plan.busy_ms;
+  s->num_apps = d->plan.num_apps;
   d->plan.mute_apps = s->mute_apps;
   d->plan.off_acts = s->off_acts;
   sim_schedule_draw(s, &d->plan);

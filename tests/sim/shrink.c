@@ -57,7 +57,7 @@ static void drop_faults(shrink *k) {
 }
 
 static void drop_apps(shrink *k) {
-  for (uint32_t i = 0; i < SIM_MAX_APPS; i++) {
+  for (uint32_t i = 0; i < k->best->num_apps; i++) {
     sim_schedule s = *k->best;
     s.mute_apps |= UINT32_C(1) << i;
     if (s.mute_apps != k->best->mute_apps) (void)keep_if_failing(k, &s);
