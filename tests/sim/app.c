@@ -210,11 +210,32 @@ static void signs_in(void *arg) {
     world_fail(a->w, "app %u: connect", a->index);
 }
 
+/** Whether all that it is subscribed to is told what it is not sent. */
+static bool is_never_closed(const sim_app *a) {
+  const sim_plan *p = a->plan;
+  return sim_plan_overflow(p, a->index) != GW_OVERFLOW_CLOSE && !p->maps &&
+         !p->machines && !p->groups;
+}
+
+/** A client without a connection has no transport: it has closed it, or was told
+ * that it is closed. */
+static void check_transport(const sim_app *a, enum gw_state to) {
+  bool is_without = to == GW_STATE_WAITING || to == GW_STATE_SUSPENDED ||
+                    to == GW_STATE_CLOSED || to == GW_STATE_FAILED;
+  if (is_without && a->link != NULL)
+    world_fail(a->w, "app %u is %s and leaves a transport open", a->index,
+               gw_state_name(to));
+}
+
 static void on_state(sim_app *a, const gw_event *e) {
   uint32_t code = e->u.state.code;
   world_trace(a->w, "app %u: %s -> %s (%s)", a->index,
               gw_state_name(e->u.state.from), gw_state_name(e->u.state.to),
               gw_code_name(code));
+  check_transport(a, e->u.state.to);
+  if (code == GW_CODE_SLOW_READER && is_never_closed(a))
+    world_fail(a->w, "app %u is closed for being slow, and chose not to be",
+               a->index);
   if (e->u.state.to != GW_STATE_FAILED) return;
   if (code == GW_CODE_NO_TOKEN || gw_code_class(code) == GW_CLASS_REAUTH)
     world_after(a->w, world_between(a->w, 0, 3000), signs_in, a);

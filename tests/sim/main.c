@@ -7,12 +7,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/sim/many.h"
+#include "tests/sim/mutants.h"
 
 static const char usage[] =
     "usage: godwit-sim [--seeds N] [--first S] [--jobs J] [--small] [--census]\n"
     "       godwit-sim --seed S [--small] [--trace]\n"
     "       godwit-sim --schedule FILE [--trace]\n"
+    "       godwit-sim-mutants --mutants [NAME...] [--seeds N]\n"
     "\n"
     "Runs clients and a server with several workers in one process under virtual\n"
     "time, with faults, and checks that nothing acknowledged is lost in silence.\n"
@@ -25,7 +26,12 @@ static const char usage[] =
     "  --seed S         run one seed, twice, and compare\n"
     "  --schedule FILE  the same with the faults that FILE names, as they are\n"
     "                   printed for a seed that fails\n"
-    "  --trace          print what happens in it\n";
+    "  --trace          print what happens in it\n"
+    "  --mutant NAME    without a defence of the product\n"
+    "  --mutants        try each without, up to N seeds; fail if one is not "
+    "missed\n";
+
+#define MAX_NAMES 64
 
 typedef struct options {
   sim_range range;
@@ -33,6 +39,9 @@ typedef struct options {
   bool is_one;
   bool trace;
   bool census;
+  bool mutants;
+  const char *names[MAX_NAMES]; /**< of mutants; none: all */
+  int num_names;
 } options;
 
 /* ---- one ----------------------------------------------------------------- */
@@ -118,6 +127,7 @@ static bool *flag_of(options *o, const char *name) {
   if (strcmp(name, "--trace") == 0) return &o->trace;
   if (strcmp(name, "--small") == 0) return &o->range.small;
   if (strcmp(name, "--census") == 0) return &o->census;
+  if (strcmp(name, "--mutants") == 0) return &o->mutants;
   return NULL;
 }
 
@@ -138,6 +148,11 @@ static bool read_options(options *o, int argc, char **argv) {
       if (!read_file(&o->one, value)) return false;
       o->is_one = true;
       i++;
+    } else if (strcmp(name, "--mutant") == 0 && value != NULL) {
+      if (!sim_mutant_set(value)) return false;
+      i++;
+    } else if (o->mutants && name[0] != '-' && o->num_names < MAX_NAMES) {
+      o->names[o->num_names++] = name;
     } else {
       return false;
     }
@@ -161,6 +176,8 @@ int main(int argc, char **argv) {
     fputs(usage, stderr);
     return 2;
   }
+  if (o.mutants)
+    return sim_mutants_run(o.names, o.num_names, &o.range) == 0 ? 0 : 1;
   return o.is_one ? run_one(&o.one, o.trace, o.range.shrinks)
                   : run_range(&o.range, o.census);
 }

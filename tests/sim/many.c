@@ -77,6 +77,7 @@ static void run_seeds(job *j) {
   for (; !is_over(j); j->seed += j->range->num_jobs) {
     sim_schedule s = {.seed = j->seed, .small = j->range->small};
     sim_result r;
+    if (j->range->run_s != 0) (void)alarm(j->range->run_s);
     sim_run(&s, false, &r);
     sim_totals one = {.runs = 1,
                       .virtual_ms = r.virtual_ms,

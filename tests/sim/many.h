@@ -10,8 +10,9 @@ typedef struct sim_range {
   uint64_t num;
   uint64_t num_jobs;
   bool small;
-  bool stops;   /**< at the first failure */
-  bool shrinks; /**< failures are made smaller, the first few of them */
+  bool stops;     /**< at the first failure */
+  unsigned run_s; /**< a run that takes longer has failed; 0: it may */
+  bool shrinks;   /**< failures are made smaller, the first few of them */
 } sim_range;
 
 typedef struct sim_totals {

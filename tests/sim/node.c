@@ -753,7 +753,7 @@ static void server_close_arrives(void *arg) {
 }
 
 /** Answers and refusals of requests that are allowed at a time. */
-#define CONTROL_BYTES 65536u
+#define CONTROL_BYTES 4096u
 
 static void server_close_done(void *arg) {
   end_session(arg, 0);

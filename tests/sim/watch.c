@@ -19,6 +19,11 @@ void sim_watch_client(sim_watch *s, gw_view message) {
     gw_hello hello;
     gw_credit credit;
     s->census->to_server[f.head.type]++;
+    if ((f.head.type == GW_FRAME_HELLO) == s->has_hello)
+      world_fail(s->w,
+                 s->has_hello ? "a second Hello" : "%s goes before the Hello",
+                 gw_type_name(f.head.type));
+    s->has_hello = true;
     if (f.head.type == GW_FRAME_HELLO && gw_decode_hello(f.body, &hello) == 0)
       s->credit = s->window = hello.credit_bytes;
     if (f.head.type == GW_FRAME_CREDIT &&

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/** Events of one millisecond: so many are made by each other. */
+#define MAX_CROWD 200000u
+
 static uint64_t splitmix(uint64_t *state) {
   uint64_t z = (*state += 0x9e3779b97f4a7c15u);
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -73,6 +76,8 @@ static sim_event heap_pop(world *w) {
 void world_run(world *w, uint64_t end_ms) {
   while (w->num > 0 && w->heap[0].at_ms <= end_ms && !world_failed(w)) {
     sim_event e = heap_pop(w);
+    w->crowd = e.at_ms == w->now_ms ? w->crowd + 1 : 0;
+    if (w->crowd == MAX_CROWD) world_fail(w, "time does not go on");
     w->now_ms = e.at_ms;
     e.fn(e.arg);
   }

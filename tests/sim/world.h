@@ -41,6 +41,7 @@ typedef struct world {
   size_t cap;
   bool trace;
   uint64_t digest;   /**< of every trace line: equal runs have equal digests */
+  uint64_t crowd;    /**< events of the moment that is now */
   char failure[512]; /**< first thing that was wrong; empty: nothing */
 } world;
 
