@@ -251,7 +251,9 @@ static void on_token(sim_app *a, const gw_event *e) {
 }
 
 void sim_app_event(sim_app *a, const gw_event *e) {
-  if (sim_side_event(a->side, e) || sim_order_event(a->order, e)) return;
+  if (sim_side_event(a->side, e) || sim_order_event(a->order, e) ||
+      sim_desk_event(&a->desk, a->w, e))
+    return;
   switch (e->type) {
   case GW_EVENT_STATE:
     on_state(a, e);

@@ -240,6 +240,7 @@ static void is_dead(void *arg) {
   a->timer_ms = UINT64_MAX;
   gw_client_free(c);
   a->is_dying = false;
+  sim_desk_forget(&a->desk);
   forget_pending(a);
   for (uint32_t i = 0; i < a->plan->num_channels; i++) {
     a->channel[i].sub = 0;

@@ -5,6 +5,7 @@
 #define GODWIT_SIM_APP_PARTS_H
 
 #include "tests/sim/app.h"
+#include "tests/sim/desk.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/roll.h"
 
@@ -70,6 +71,7 @@ struct sim_app {
   uint64_t opens;
   uint32_t acts;
   app_channel channel[SIM_MAX_CHANNELS];
+  sim_desk_view desk;
   app_pending pending[MAX_PENDING];
   size_t num_pending;
   app_call call[MAX_CALLS];

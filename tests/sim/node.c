@@ -38,6 +38,7 @@ struct sim_node {
   uint32_t life;
   bool up;
   bool draining;
+  bool is_calm;
 };
 
 typedef struct piece {
@@ -487,6 +488,7 @@ void sim_node_break(sim_node *n, uint32_t messages) {
 
 void sim_node_calm(sim_node *n) {
   n->break_in = 0;
+  n->is_calm = true;
 }
 
 void sim_node_turn_clock(sim_node *n, uint64_t ms) {
@@ -845,6 +847,8 @@ static void accept_link(void *arg) {
   }
   l->opened = true;
   l->events->on_open(l->app, l);
+  if (n->plan->fault_silence && !n->is_calm && world_chance(n->w, 30))
+    sim_link_silence(l); /* before the Hello arrives */
 }
 
 sim_link *sim_link_open(sim_node *n, const sim_link_events *events, void *app,

@@ -18,8 +18,8 @@ static uint32_t pick(world *w, const uint32_t *choices, size_t num) {
 /* ---- acts ----------------------------------------------------------------- */
 
 static const char *const act_names[SIM_NUM_ACTS] = {
-    "publish",  "burst", "side",   "order", "call",
-    "presence", "knock", "letter", "churn", "team"};
+    "publish", "burst",  "side",  "order", "call", "presence",
+    "knock",   "letter", "churn", "team",  "desk"};
 
 const char *sim_act_name(uint32_t act) {
   return act_names[act];
@@ -108,6 +108,7 @@ static void draw_features(sim_plan *p, world *w) {
   p->token_life_ms = PICK(w, 5000, 10000, 30000);
   p->machines = world_chance(w, 600);
   p->drift = world_chance(w, 300);
+  p->desk = world_chance(w, 300);
 }
 
 static void draw_faults(sim_plan *p, world *w) {
@@ -137,8 +138,8 @@ static void settle(sim_plan *p) {
   if (p->tokens || p->channel_tokens) p->fault_kill = p->fault_clock = false;
   if (p->tokens || p->channel_tokens || p->fault_revoke || p->fault_close ||
       p->fault_kill)
-    p->groups = p->sends = p->tabs = p->maps = p->filters = p->patterns =
-        p->machines = false;
+    p->desk = p->groups = p->sends = p->tabs = p->maps = p->filters =
+        p->patterns = p->machines = false;
 }
 
 static void make_small(sim_plan *p, world *w) {

@@ -24,6 +24,7 @@ enum sim_act {
   SIM_ACT_LETTER,
   SIM_ACT_CHURN,
   SIM_ACT_TEAM,
+  SIM_ACT_DESK,
   SIM_NUM_ACTS
 };
 const char *sim_act_name(uint32_t act);
@@ -76,6 +77,7 @@ typedef struct sim_plan {
   bool tabs;           /**< two applications of each user */
   bool groups;
   bool sends;
+  bool desk; /**< the API is used for other things than groups, too */
   bool asks; /**< somebody is asked who may, and takes his time */
   uint32_t ask_delay_max_ms;
   uint32_t ask_deny_permille; /**< told to come again; while busy */

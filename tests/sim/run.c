@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/sim/app.h"
+#include "tests/sim/desk.h"
 
 /** Enough for the last writings to be heard. */
 #define RING_MS 20000u
@@ -32,6 +33,7 @@ struct deployment {
   sim_census census;
   sim_node *node;
   sim_books books;
+  sim_desk *desk;
   sim_issuer *issuer;
   sim_app *app[SIM_MAX_APPS];
   due due[SIM_MAX_FAULTS];
@@ -204,6 +206,8 @@ static void start(deployment *d) {
                          .apps = d->app};
   sim_node_start(d->node);
   if (d->plan.groups) sim_team_start(d->books.team);
+  d->desk = sim_desk_new(&d->w, &d->plan, d->node);
+  if (d->plan.desk) sim_desk_start(d->desk);
   for (uint32_t i = 0; i < d->plan.num_apps; i++) {
     d->app[i] = sim_app_new(&d->w, &d->plan, &d->books, d->node, i);
     sim_app_start(d->app[i]);
@@ -221,6 +225,7 @@ static void calm_down(deployment *d) {
   sim_issuer_calm(d->issuer);
   sim_node_calm(d->node);
   sim_team_stop(d->books.team);
+  sim_desk_stop(d->desk);
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_app_stop_acting(d->app[i]);
   restart(d); /* what broke, or did not get so far */
@@ -251,6 +256,7 @@ static void end(deployment *d) {
   sim_side_book_free(d->books.side);
   sim_order_book_free(d->books.order);
   sim_team_free(d->books.team);
+  sim_desk_free(d->desk);
   sim_post_free(d->books.post);
   sim_book_free(d->books.book);
   sim_issuer_free(d->issuer);

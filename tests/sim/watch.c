@@ -60,8 +60,44 @@ static void begins(sim_watch *s, const gw_frame *f) {
   if (st == NULL || gw_decode_subscribed(f->body, &m) < 0)
     world_fail(s->w, "a Subscribed too many");
   else
-    *st = (sim_watch_stream){f->head.channel, m.offset, m.wildcard};
+    *st = (sim_watch_stream){
+        .number = f->head.channel, .at = m.offset, .is_pattern = m.wildcard};
 }
+
+static void begins_by_server(sim_watch *s, const gw_frame *f) {
+  gw_server_subscribed m;
+  sim_watch_stream *st = stream_of(s, f->head.channel);
+  if (st == NULL) st = stream_of(s, 0);
+  if (st == NULL || gw_decode_server_subscribed(f->body, &m) < 0)
+    world_fail(s->w, "a ServerSubscribed too many");
+  else
+    *st = (sim_watch_stream){.number = f->head.channel, .at = m.offset};
+}
+
+/* ---- members --------------------------------------------------------------- */
+
+/** One that is asked for comes beside the others. */
+static void lists(sim_watch *s, const gw_frame *f) {
+  gw_presence_snapshot m;
+  sim_watch_stream *st = stream_of(s, f->head.channel);
+  if (st == NULL || f->head.request != 0 ||
+      gw_decode_presence_snapshot(f->body, &m) < 0)
+    return;
+  st->has_list = !m.more;
+  st->version = m.version;
+}
+
+static void changes(sim_watch *s, const gw_frame *f) {
+  gw_presence_diff m;
+  sim_watch_stream *st = stream_of(s, f->head.channel);
+  if (st == NULL || gw_decode_presence_diff(f->body, &m) < 0) return;
+  if (st->has_list && m.version != st->version + 1)
+    world_fail(s->w, "version %llu of the members follows %llu",
+               (unsigned long long)m.version, (unsigned long long)st->version);
+  st->version = m.version;
+}
+
+/* ---- what follows ---------------------------------------------------------- */
 
 /** The stream goes on from an offset up to another. */
 static void goes_on(sim_watch *s, uint32_t number, uint64_t from, uint64_t to) {
@@ -96,6 +132,15 @@ static void look(sim_watch *s, const gw_frame *f) {
   switch (f->head.type) {
   case GW_FRAME_SUBSCRIBED:
     begins(s, f);
+    break;
+  case GW_FRAME_SERVER_SUBSCRIBED:
+    begins_by_server(s, f);
+    break;
+  case GW_FRAME_PRESENCE_SNAPSHOT:
+    lists(s, f);
+    break;
+  case GW_FRAME_PRESENCE_DIFF:
+    changes(s, f);
     break;
   case GW_FRAME_UNSUBSCRIBED:
     st = stream_of(s, f->head.channel);

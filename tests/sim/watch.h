@@ -10,13 +10,15 @@
 
 /** A stream as the client of the link has it. */
 typedef struct sim_watch_stream {
-  uint32_t number; /**< of the channel; 0: none */
-  uint64_t at;     /**< last offset that was sent or told */
-  bool is_pattern; /**< of many channels, each with its own offsets */
+  uint32_t number;  /**< of the channel; 0: none */
+  uint64_t at;      /**< last offset that was sent or told */
+  bool is_pattern;  /**< of many channels, each with its own offsets */
+  bool has_list;    /**< of members, whole */
+  uint64_t version; /**< of it */
 } sim_watch_stream;
 
-/** Channels of the applications, of groups, and those beside (side.h). */
-#define SIM_MAX_STREAMS (SIM_MAX_CHANNELS + SIM_MAX_GROUPS + 4)
+/** Channels of the applications, of groups, and those beside (side.h, desk.h). */
+#define SIM_MAX_STREAMS (SIM_MAX_CHANNELS + SIM_MAX_GROUPS + 5)
 
 /** All zero but w and census to begin. */
 typedef struct sim_watch {
