@@ -22,7 +22,7 @@
   X(OUTBOX_REWIND, "what is in doubt after a loss is sent again")         \
   X(OUTBOX_WINDOW, "no more is in flight than receivers remember")        \
   X(PRECEDING_KEY, "a publication says which one it follows")             \
-  X(REQUEST_TIMEOUT, "a Subscribe without an answer is sent again")       \
+  X(REQUEST_TIMEOUT, "what is not answered is given up, at both ends")    \
   X(CLIENT_LIVENESS, "a client gives up a silent connection")             \
   X(CONNECT_TIMEOUT, "a client gives up a server that says no Welcome")   \
   X(BACKOFF, "attempts to connect are apart")                             \
