@@ -22,7 +22,10 @@ static uint32_t user_of(const sim_app *a) {
 static void change_presence(sim_app *a) {
   uint32_t c = (uint32_t)(world_random(a->w) % a->plan->num_channels);
   app_channel *ch = &a->channel[c];
-  gw_payload none = {GW_PAYLOAD_BYTES, {NULL, 0}};
+  uint8_t more[2000];
+  size_t len = (size_t)world_between(a->w, 0, a->plan->presence_max_bytes);
+  memset(more, 'p', len);
+  gw_payload payload = {GW_PAYLOAD_BYTES, {more, len}};
   if (ch->sub == 0) return;
   if (ch->entered && world_chance(a->w, 250)) {
     ch->entered = false;
@@ -37,7 +40,7 @@ static void change_presence(sim_app *a) {
     (void)snprintf(ch->state, sizeof ch->state, "s%u", a->acts);
   world_trace(a->w, "app %u is %s in %u", a->index, ch->state, c);
   (void)!gw_client_presence_set(a->client, ch->sub, gw_view_of(ch->state),
-                                none);
+                                payload);
 }
 
 /** State that it has to have in a channel once all is quiet; NULL: absent. */

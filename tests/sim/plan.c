@@ -46,6 +46,7 @@ static void draw_people(sim_plan *p, world *w) {
   p->presence_large =
       PICK(w, GW_PRESENCE_MODE_COUNTS, GW_PRESENCE_MODE_SAMPLED);
   p->presence_sample = (uint32_t)world_between(w, 1, 4);
+  p->presence_max_bytes = PICK(w, 0, 0, 2000);
   p->presence_counts_ms = PICK(w, 50, 500, 2000);
   p->away_ms = moves ? PICK(w, 1000, 8000) : 0;
   p->offline_ms = moves ? PICK(w, 0, 4000, 16000) : 0;
@@ -133,13 +134,16 @@ static void draw_faults(sim_plan *p, world *w) {
 }
 
 /** The books of people, of the side and of the order know no client that is kept
- * out, or is another one than before. */
-static void settle(sim_plan *p) {
-  if (p->tokens || p->channel_tokens) p->fault_kill = p->fault_clock = false;
-  if (p->tokens || p->channel_tokens || p->fault_revoke || p->fault_close ||
-      p->fault_kill)
+ * out, or is another one than before: a run has the one or the other. */
+static void settle(sim_plan *p, world *w) {
+  if (world_chance(w, 500)) {
+    p->tokens = p->channel_tokens = false;
+    p->fault_revoke = p->fault_close = p->fault_kill = false;
+  } else {
     p->desk = p->groups = p->sends = p->tabs = p->maps = p->filters =
         p->patterns = p->machines = false;
+  }
+  if (p->tokens || p->channel_tokens) p->fault_kill = p->fault_clock = false;
 }
 
 static void make_small(sim_plan *p, world *w) {
@@ -155,7 +159,7 @@ void sim_plan_draw(sim_plan *p, world *w, bool small) {
   draw_sizes(p, w);
   draw_features(p, w);
   draw_faults(p, w);
-  settle(p);
+  settle(p, w);
   if (small) make_small(p, w);
 }
 

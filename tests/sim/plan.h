@@ -71,6 +71,7 @@ typedef struct sim_plan {
   uint32_t presence_full_limit; /**< 0: no downgrade */
   uint32_t presence_large;
   uint32_t presence_sample;
+  uint32_t presence_max_bytes; /**< of what is said besides the state */
   uint32_t presence_counts_ms;
   uint32_t away_ms;    /**< online becomes away; 0: not */
   uint32_t offline_ms; /**< away leaves; 0: not */
