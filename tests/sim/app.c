@@ -265,7 +265,7 @@ void sim_app_event(sim_app *a, const gw_event *e) {
     on_sub_state(a, e);
     break;
   case GW_EVENT_PUBLICATION:
-    on_publication(a, e);
+    if (!sim_app_on_team_publication(a, e)) on_publication(a, e);
     break;
   case GW_EVENT_GAP:
     on_gap(a, e);

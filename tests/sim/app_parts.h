@@ -97,6 +97,8 @@ void sim_app_free_processes(sim_app *a);
 void sim_app_act_among_people(sim_app *a);
 void sim_app_on_presence(sim_app *a, const gw_event *e);
 void sim_app_on_message(sim_app *a, const gw_event *e);
+/** Whether it was of a team. */
+bool sim_app_on_team_publication(sim_app *a, const gw_event *e);
 void sim_app_on_team_state(sim_app *a, const gw_event *e);
 void sim_app_on_answer(sim_app *a, const app_call *call, const gw_event *e);
 

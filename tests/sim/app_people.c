@@ -85,6 +85,19 @@ void sim_app_on_team_state(sim_app *a, const gw_event *e) {
   }
 }
 
+bool sim_app_on_team_publication(sim_app *a, const gw_event *e) {
+  uint32_t g = 0;
+  while (g < SIM_MAX_GROUPS &&
+         (a->team_sub[g] == 0 || a->team_sub[g] != e->u.publication.sub))
+    g++;
+  if (g == SIM_MAX_GROUPS) return false;
+  uint64_t said_ms = sim_node_virtual_ms(a->node, e->u.publication.time_ms);
+  if (!sim_team_lets_have(a->team, g, user_of(a), said_ms))
+    world_fail(a->w, "app %u is told what is said in team %u, and may not",
+               a->index, g);
+  return true;
+}
+
 void sim_app_knock(sim_app *a) {
   for (uint32_t g = 0; g < SIM_MAX_GROUPS; g++)
     knock(a, g);

@@ -52,7 +52,7 @@ static void on_reply(void *arg, uint32_t code, gw_view message, gw_view reply) {
   if (q->is_answered) world_fail(q->desk->w, "%s is answered twice", q->method);
   q->is_answered = true;
   world_trace(q->desk->w, "desk: %s: %s", q->method, gw_code_name(code));
-  if (code != GW_CODE_OK)
+  if (code != GW_CODE_OK && code != GW_CODE_SHUTDOWN)
     world_fail(q->desk->w, "%s came to %s", q->method, gw_code_name(code));
 }
 

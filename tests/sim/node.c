@@ -491,6 +491,10 @@ void sim_node_calm(sim_node *n) {
   n->is_calm = true;
 }
 
+uint64_t sim_node_virtual_ms(const sim_node *n, uint64_t wall_ms) {
+  return n->wall_skew_ms == 0 ? wall_ms - SIM_WALL_ZERO_MS : 0;
+}
+
 void sim_node_turn_clock(sim_node *n, uint64_t ms) {
   n->wall_skew_ms += (ms & 1) != 0 ? -(int64_t)ms : (int64_t)ms;
 }

@@ -50,6 +50,8 @@ const gw_hub *sim_node_hub(const sim_node *n, uint32_t worker);
 
 /** Somebody sets its wall clock: back if ms is odd. */
 void sim_node_turn_clock(sim_node *n, uint64_t ms);
+/** The virtual time of a time of its wall clock; 0, where that was set. */
+uint64_t sim_node_virtual_ms(const sim_node *n, uint64_t wall_ms);
 /** From now on nothing happens to it. */
 void sim_node_calm(sim_node *n);
 
