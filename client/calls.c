@@ -166,9 +166,7 @@ static void put_call(gw_client *c, gw__call *call) {
     return;
   }
   if (call->kind == GW__CALL_MEMBERS) {
-    gw_presence_get m = {.channel = call->name};
-    gw__put(c, GW_FRAME_PRESENCE_GET, call->request, 0, GW_MESSAGE_presence_get,
-            &m);
+    gw__put_presence_get(c, call);
     return;
   }
   gw_rpc m = {.method = call->name,
@@ -235,11 +233,8 @@ void gw__calls_free(gw_client *c) {
 
 /* ---- the peer's ---------------------------------------------------------- */
 
-static void put_error(gw_client *c, uint32_t request, uint32_t code,
-                      const gw_view *message) {
-  gw_error m = {.code = code};
-  if (message != NULL) m.message = *message;
-  gw__put(c, GW_FRAME_ERROR, request, 0, GW_MESSAGE_error, &m);
+static void put_error(gw_client *c, uint32_t request, const gw_error *m) {
+  gw__put(c, GW_FRAME_ERROR, request, 0, GW_MESSAGE_error, m);
 }
 
 int gw__on_rpc(gw_client *c, const gw_frame *frame) {
@@ -250,7 +245,8 @@ int gw__on_rpc(gw_client *c, const gw_frame *frame) {
   gw__incoming *in = NULL;
   if (c->num_incoming < GW_MAX_CALLS) in = gw__alloc(c, sizeof *in);
   if (in == NULL) {
-    put_error(c, frame->head.request, GW_CODE_LIMIT_REACHED, NULL);
+    put_error(c, frame->head.request,
+              &(gw_error){.code = GW_CODE_LIMIT_REACHED});
     return 0;
   }
   if (++c->last_call_id == 0) c->last_call_id = 1;
@@ -281,17 +277,17 @@ static int check_answer(const gw_client *c, gw_view reason,
   return 0;
 }
 
-int gw_client_answer(gw_client *c, uint32_t call, uint32_t code, gw_view reason,
-                     gw_payload payload) {
-  int err = check_answer(c, reason, payload);
+static int answer(gw_client *c, uint32_t call, const gw_error *failure,
+                  gw_payload payload) {
+  int err = check_answer(c, failure->message, payload);
   if (err < 0) return err;
   gw__incoming **at = &c->incoming;
   while (*at != NULL && (*at)->call != call)
     at = &(*at)->next;
   gw__incoming *in = *at;
   if (in == NULL) return GW_ERR_NOT_FOUND;
-  if (code != GW_CODE_OK) {
-    put_error(c, in->request, code, &reason);
+  if (failure->code != GW_CODE_OK) {
+    put_error(c, in->request, failure);
   } else {
     gw_rpc_result m = {{NULL, 0}, {NULL, 0}};
     *(payload.type == GW_PAYLOAD_JSON ? &m.json : &m.data) = payload.bytes;
@@ -302,4 +298,18 @@ int gw_client_answer(gw_client *c, uint32_t call, uint32_t code, gw_view reason,
   gw__free(c, in);
   gw__kick(c);
   return c->broken ? GW_ERR_NOMEM : 0;
+}
+
+int gw_client_answer(gw_client *c, uint32_t call, uint32_t code, gw_view reason,
+                     gw_payload payload) {
+  gw_error failure = {.code = code, .message = reason};
+  return answer(c, call, &failure, payload);
+}
+
+int gw_client_refuse(gw_client *c, uint32_t call, uint32_t code, gw_view reason,
+                     uint32_t retry_after_ms) {
+  gw_error failure = {
+      .code = code, .message = reason, .retry_after_ms = retry_after_ms};
+  if (code == GW_CODE_OK) return GW_ERR_INVALID;
+  return answer(c, call, &failure, (gw_payload){0});
 }

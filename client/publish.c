@@ -179,8 +179,9 @@ void gw__publish_refused(gw_client *c, gw__entry *e, const gw_error *error) {
   enum gw_code_class class = gw_code_class(error->code);
   bool again = class == GW_CLASS_RETRY || class == GW_CLASS_RETRY_AFTER;
   if (e->at_most_once || !again) {
-    settle(c, e, error->code, &error->message, NULL, false)->u.published.field =
-        error->field;
+    gw_event *event = settle(c, e, error->code, &error->message, NULL, false);
+    event->u.published.field = error->field;
+    event->u.published.retry_after_ms = error->retry_after_ms;
     return;
   }
   gw__outbox_rewind(&c->outbox, e);

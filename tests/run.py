@@ -164,7 +164,7 @@ def end_group(process):
 
 
 def log_path(suite, job):
-    return os.path.join(LOGS, f"{suite}-{job.name}.log")
+    return os.path.join(LOGS, f"{suite}-{job.name}.log".replace("/", "-"))
 
 
 def run_job(job, path):
@@ -276,9 +276,11 @@ def run_suite(name, jobs, at_once):
 # ----------------------------------------------------------------- suites --
 
 def sources(pattern, ending):
-    """Names of the tests whose sources are there (binaries may be stale)."""
-    found = glob.glob(os.path.join(ROOT, pattern))
-    return sorted(os.path.basename(p)[:-len(ending)] for p in found)
+    """Names of the tests whose sources are there (binaries may be stale), with
+    their folders below that of the pattern."""
+    folder = os.path.join(ROOT, os.path.dirname(pattern.replace("**/", "")))
+    found = glob.glob(os.path.join(ROOT, pattern), recursive=True)
+    return sorted(os.path.relpath(p, folder)[:-len(ending)] for p in found)
 
 
 def unit(args):
@@ -302,6 +304,8 @@ def vectors(args):
 def docs(args):
     return [Job("readers", [args.python, "tests/docs/docs_test.py"], 60,
                 "closing", env={"NODE": args.node}),
+            Job("ledger", [args.python, "tests/docs/ledger_test.py"], 60,
+                "closing"),
             Job("reference", [args.python, "scripts/docs/check.py", "--node",
                               args.node], 60, "closing")]
 
@@ -342,7 +346,8 @@ def integration(args):
     return [Job(name, [args.node, "--test", "--test-reporter=tap",
                        f"tests/integration/{name}.test.mjs"], 240, "tap",
                 env={"GODWIT_BIN": args.godwit})
-            for name in sources("tests/integration/*.test.mjs", ".test.mjs")]
+            for name in sources("tests/integration/**/*.test.mjs", ".test.mjs")
+            if "node_modules" not in name]
 
 
 def e2e(args):
@@ -355,7 +360,7 @@ def e2e(args):
         return []
     return [Job("playwright",
                 [node, "node_modules/@playwright/test/cli.js", "test",
-                 "--reporter=list,json"], 420, "playwright",
+                 "--reporter=list,json"], 600, "playwright",
                 cwd=os.path.join(ROOT, "playwright"), report=report,
                 env={"GODWIT_BIN": args.godwit,
                      "PATH": path + os.environ["PATH"],

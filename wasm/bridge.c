@@ -270,10 +270,14 @@ int bridge_call(bridge *b, uint32_t method_len, uint32_t type,
 
 /** Input: reason, payload. */
 EXPORT(t)
-int bridge_answer(bridge *b, uint32_t call, uint32_t code, uint32_t reason_len,
-                  uint32_t type, uint32_t payload_len) {
+int bridge_answer(bridge *b, uint32_t call, uint32_t code,
+                  uint32_t retry_after_ms, uint32_t reason_len, uint32_t type,
+                  uint32_t payload_len) {
   gw_payload payload = payload_of(type, after(reason_len, payload_len));
-  return gw_client_answer(enter(b), call, code, first(reason_len), payload);
+  gw_view reason = first(reason_len);
+  if (code == GW_CODE_OK)
+    return gw_client_answer(enter(b), call, code, reason, payload);
+  return gw_client_refuse(enter(b), call, code, reason, retry_after_ms);
 }
 
 /* ---- settings and facts -------------------------------------------------- */

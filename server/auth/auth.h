@@ -11,6 +11,8 @@
 typedef struct gw_auth_settings {
   bool anonymous; /**< connections without a token get in, as nobody */
   char *cookie;   /**< that may hold the token; empty: none */
+  char *requests; /**< words: what the link auth demands a token for */
+  char *frames;   /**< words: what it demands a known user for */
   /* auth.jwt.*: with one of the first five the authenticator is "jwt" */
   char *secret;
   char *secret_file;

@@ -109,6 +109,8 @@ typedef struct gw_config {
   char *access_log_file;      /**< empty: the standard error */
   uint32_t access_log_format; /**< enum gw_config_log_format */
   uint32_t access_log_sample; /**< one of so many connections is logged */
+  gw_rate request_rate;       /**< of the link rate_limit: of one address */
+  gw_rate frame_rate;         /**< of the link rate_limit: of one connection */
   char *tls_cert;             /**< PEM file; empty: no TLS, and no tls_key */
   char *tls_key;              /**< PEM file */
   uint32_t tls_min_version;   /**< enum gw_config_tls */

@@ -93,8 +93,8 @@ const gw__key gw__config_keys[] = {
 
   LIST("middleware", middleware,
     "Links that see requests, frames and publications, in this order: access_log,\n"
-    "metrics, and those of plugins and programs. What is not named here comes\n"
-    "behind, in the order of loading."),
+    "metrics, rate_limit, auth, and those of plugins and programs. What is not\n"
+    "named here comes behind, in the order of loading."),
   TEXT("access_log.file", access_log_file,
     "Where the link access_log writes; SIGHUP opens it again. Empty: standard\n"
     "error."),
@@ -102,6 +102,12 @@ const gw__key gw__config_keys[] = {
     "text for people, json for machines."),
   NUMBER("access_log.sample", access_log_sample, 1, 1000000,
     "One of so many connections is logged; refused requests always."),
+  RATE("rate_limit.requests", request_rate, 1000000,
+    "Of the link rate_limit: requests of one address, for files and connections.\n"
+    "Such as 100/s, 30/m or 10/h, perhaps with how many at once: 10/s burst 200.\n"
+    "0: no limit."),
+  RATE("rate_limit.frames", frame_rate, 1000000,
+    "What one connection asks for, of whatever kind."),
   TEXT("tls.cert", tls_cert,
     "PEM file with the certificate of the public listener, and behind it those\n"
     "that lead to its authority. Empty: no TLS. SIGHUP reads it and the key again."),
@@ -134,6 +140,13 @@ const gw__key gw__config_keys[] = {
   TEXT("auth.cookie", auth.cookie,
     "Cookie that may hold the token instead of the first message. It counts only\n"
     "for pages of the origins above."),
+  LIST("auth.requests", auth.requests,
+    "Paths of files and connections that the link auth opens only to who shows a\n"
+    "token, as Authorization: Bearer TOKEN or in auth.cookie; /app/* is all below\n"
+    "/app/. http.headers has to name the header."),
+  LIST("auth.frames", auth.frames,
+    "What the link auth lets known users do only: subscribe, publish, rpc,\n"
+    "presence, send."),
   TEXT("auth.jwt.secret", auth.secret,
     "Secret of HS256, HS384 and HS512, 32 bytes or more; better in a file, or in\n"
     "GODWIT_AUTH_JWT_SECRET, than here. With one of these keys tokens are checked;\n"
@@ -448,6 +461,12 @@ const gw__key gw__namespace_keys[] = {
     "less work for a busy channel, at the price of the delay. 0: none."),
   SIZE("batch.bytes", batch_bytes, 64, MIB,
     "They go out earlier when they are this many bytes."),
+  BOOL("delta.enabled", delta,
+    "Whether subscriptions that ask for it are sent publications as changes to the\n"
+    "one before, where that is shorter. Costs some work for each publication, and\n"
+    "memory for the last one."),
+  SIZE("delta.min_size", delta_min_bytes, 0, MIB,
+    "Payloads that are shorter are sent whole in any case."),
   END
 };
 #undef HOLDER

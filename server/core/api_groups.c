@@ -119,7 +119,17 @@ typedef struct draft {
   gw_hub *h;
   gw_group *value;
   uint32_t before; /**< members */
+  uint32_t rank;   /**< place of the caller's role; 0: of the application */
 } draft;
+
+/** Roles stand in an order: who may manage a group touches neither a role that
+ * stands before its own nor its members. A moderator does not remove the owner.
+ */
+static uint32_t outranked(const draft *d, uint32_t role, const char **why) {
+  if (role == GWS_NO_ROLE || role >= d->rank) return GW_CODE_OK;
+  *why = "a role that stands before one's own is not for one to change";
+  return GW_CODE_PERMISSION_DENIED;
+}
 
 /** Take the next value over; NULL: no memory. */
 static uint32_t step(draft *d, gw_group *next) {
@@ -137,17 +147,23 @@ static bool has_room(const draft *d) {
          others + d->value->num_members < s->max_memberships;
 }
 
-static uint32_t add_user(draft *d, gw_view user, uint32_t role) {
+static uint32_t add_user(draft *d, gw_view user, uint32_t role,
+                         const char **why) {
   uint32_t known = gws_group_find(d->value, user);
   if (user.len == 0 || user.len > GW_MAX_USER_BYTES || !gw_view_is_text(user))
     return GW_CODE_BAD_TEXT;
   if (known == role) return GW_CODE_OK;
+  uint32_t code = outranked(d, known, why);
+  if (code != GW_CODE_OK) return code;
   if (known == GWS_NO_ROLE && !has_room(d)) return GW_CODE_LIMIT_REACHED;
   return step(d, gws_group_with(d->value, user, role));
 }
 
-static uint32_t remove_user(draft *d, gw_view user) {
-  if (gws_group_find(d->value, user) == GWS_NO_ROLE) return GW_CODE_OK;
+static uint32_t remove_user(draft *d, gw_view user, const char **why) {
+  uint32_t known = gws_group_find(d->value, user);
+  if (known == GWS_NO_ROLE) return GW_CODE_OK;
+  uint32_t code = outranked(d, known, why);
+  if (code != GW_CODE_OK) return code;
   return step(d, gws_group_without(d->value, user));
 }
 
@@ -164,24 +180,31 @@ static uint32_t finish(draft *d, const char *group, uint32_t code,
 }
 
 /** Begin with what the group is. */
-static uint32_t open_draft(draft *d, gw_hub *h, const char *group) {
+static uint32_t open_draft(draft *d, gw_hub *h, const gw_caller *caller,
+                           const char *group) {
   const gw_group *g = gws_groups_find(h, gw_view_of(group));
   if (g == NULL) return GW_CODE_NO_SUCH_GROUP;
-  *d = (draft){h, gws_group_ref((gw_group *)(uintptr_t)g), g->num_members};
+  *d = (draft){h, gws_group_ref((gw_group *)(uintptr_t)g), g->num_members, 0};
+  if (!caller->is_trusted) d->rank = gws_group_find(g, caller->user);
   return GW_CODE_OK;
 }
 
 /* ---- group_create, group_delete --------------------------------------------------------- */
 
+/** The first role that may manage the group, which is its owner's. */
+static uint32_t first_manager(const gw_roles *roles) {
+  for (uint32_t i = 0; i < roles->num; i++) {
+    if ((roles->items[i].may & GW_MAY_MANAGE) != 0) return i;
+  }
+  return GWS_NO_ROLE;
+}
+
 /** A client that makes a group may change it. */
 static uint32_t add_creator(draft *d, const gw_caller *caller,
                             const char **why) {
   if (caller->is_trusted) return GW_CODE_OK;
-  const gw_roles *roles = d->value->roles;
-  for (uint32_t i = 0; i < roles->num; i++) {
-    if ((roles->items[i].may & GW_MAY_MANAGE) != 0)
-      return add_user(d, caller->user, i);
-  }
+  uint32_t role = first_manager(d->value->roles);
+  if (role != GWS_NO_ROLE) return add_user(d, caller->user, role, why);
   *why = "no role may manage the group";
   return GW_CODE_BAD_REQUEST;
 }
@@ -191,8 +214,9 @@ static uint32_t add_rows(draft *d, api_member *const *rows, size_t num,
   uint32_t code = GW_CODE_OK;
   for (size_t i = 0; i < num && code == GW_CODE_OK; i++) {
     uint32_t role = gws_roles_find(d->value->roles, gw_view_of(rows[i]->role));
-    code = role != GWS_NO_ROLE ? add_user(d, gw_view_of(rows[i]->user), role)
-                               : GW_CODE_NO_SUCH_ROLE;
+    code = role != GWS_NO_ROLE
+               ? add_user(d, gw_view_of(rows[i]->user), role, why)
+               : GW_CODE_NO_SUCH_ROLE;
     if (code == GW_CODE_NO_SUCH_ROLE) *why = "a member has a role that is none";
   }
   return code;
@@ -225,11 +249,14 @@ uint32_t gws_api_group_create(gw_hub *h, const gw_caller *caller,
 uint32_t gws_api_group_delete(gw_hub *h, const gw_caller *caller,
                               const ProtobufCMessage *request, gws_reply *r) {
   const Godwit__Api__V1__GroupDeleteRequest *q = (const void *)request;
-  (void)r;
   if (!may(h, caller, q->group, GW_MAY_MANAGE))
     return GW_CODE_PERMISSION_DENIED;
-  if (gws_groups_find(h, gw_view_of(q->group)) == NULL)
-    return GW_CODE_NO_SUCH_GROUP;
+  draft d;
+  uint32_t code = open_draft(&d, h, caller, q->group);
+  if (code != GW_CODE_OK) return code;
+  code = outranked(&d, first_manager(d.value->roles), &r->why);
+  gws_group_unref(d.value);
+  if (code != GW_CODE_OK) return code;
   return gws_groups_set(h, gw_view_of(q->group), NULL);
 }
 
@@ -243,12 +270,13 @@ uint32_t gws_api_group_add(gw_hub *h, const gw_caller *caller,
   if (!may(h, caller, q->group, GW_MAY_MANAGE))
     return GW_CODE_PERMISSION_DENIED;
   if (q->n_users > GW_MAX_NAMES) return GW_CODE_TOO_BIG;
-  uint32_t code = open_draft(&d, h, q->group);
+  uint32_t code = open_draft(&d, h, caller, q->group);
   if (code != GW_CODE_OK) return code;
   uint32_t role = gws_roles_find(d.value->roles, gw_view_of(q->role));
-  if (role == GWS_NO_ROLE) code = GW_CODE_NO_SUCH_ROLE;
+  code =
+      role != GWS_NO_ROLE ? outranked(&d, role, &r->why) : GW_CODE_NO_SUCH_ROLE;
   for (size_t i = 0; i < q->n_users && code == GW_CODE_OK; i++)
-    code = add_user(&d, gw_view_of(q->users[i]), role);
+    code = add_user(&d, gw_view_of(q->users[i]), role, &r->why);
   code = finish(&d, q->group, code, &reply.version, &reply.members);
   if (code == GW_CODE_OK) gws_reply_add(r, &reply.base);
   return code;
@@ -270,10 +298,10 @@ uint32_t gws_api_group_remove(gw_hub *h, const gw_caller *caller,
   if (!is_leaving(caller, q) && !may(h, caller, q->group, GW_MAY_MANAGE))
     return GW_CODE_PERMISSION_DENIED;
   if (q->n_users > GW_MAX_NAMES) return GW_CODE_TOO_BIG;
-  uint32_t code = open_draft(&d, h, q->group);
+  uint32_t code = open_draft(&d, h, caller, q->group);
   if (code != GW_CODE_OK) return code;
   for (size_t i = 0; i < q->n_users && code == GW_CODE_OK; i++)
-    code = remove_user(&d, gw_view_of(q->users[i]));
+    code = remove_user(&d, gw_view_of(q->users[i]), &r->why);
   code = finish(&d, q->group, code, &reply.version, &reply.members);
   if (code == GW_CODE_OK) gws_reply_add(r, &reply.base);
   return code;
@@ -298,17 +326,20 @@ static gw_roles *copy_roles(const gw_roles *roles) {
   return copy;
 }
 
-/** Take a role out: those behind it move, and with them their members. */
+/** Take a role out: those behind it move up, in their order, and with them
+ * their members. */
 static uint32_t remove_role(draft *d, gw_roles *roles, uint32_t at) {
   if (at == GWS_NO_ROLE) return GW_CODE_NO_SUCH_ROLE;
   if (is_in_use(d->value, at)) return GW_CODE_ROLE_IN_USE;
   gw_group *before = gws_group_ref(d->value);
-  uint32_t last = --roles->num, code = GW_CODE_OK;
+  uint32_t code = GW_CODE_OK;
   gw_group_walk walk = {0, 0};
   gw_group_member m;
-  roles->items[at] = roles->items[last];
+  memmove(&roles->items[at], &roles->items[at + 1],
+          (--roles->num - at) * sizeof roles->items[0]);
   while (code == GW_CODE_OK && gws_group_next(before, &walk, &m)) {
-    if (m.role == last) code = step(d, gws_group_with(d->value, m.user, at));
+    if (m.role > at)
+      code = step(d, gws_group_with(d->value, m.user, m.role - 1));
   }
   gws_group_unref(before);
   return code;
@@ -321,9 +352,11 @@ static uint32_t set_role(draft *d,
   gw_roles *roles = copy_roles(d->value->roles);
   if (roles == NULL) return GW_CODE_INTERNAL;
   uint32_t at = gws_roles_find(roles, gw_view_of(q->role));
-  uint32_t code = q->remove ? remove_role(d, roles, at)
-                            : read_role(q->role, q->permissions,
-                                        q->n_permissions, &role, why);
+  uint32_t code = outranked(d, at, why);
+  if (code == GW_CODE_OK)
+    code = q->remove ? remove_role(d, roles, at)
+                     : read_role(q->role, q->permissions, q->n_permissions,
+                                 &role, why);
   if (code == GW_CODE_OK && !q->remove) {
     if (at == GWS_NO_ROLE)
       code = add_role(d->h, roles, &role, why);
@@ -343,7 +376,7 @@ uint32_t gws_api_group_set_role(gw_hub *h, const gw_caller *caller,
   draft d;
   if (!may(h, caller, q->group, GW_MAY_MANAGE))
     return GW_CODE_PERMISSION_DENIED;
-  uint32_t code = open_draft(&d, h, q->group);
+  uint32_t code = open_draft(&d, h, caller, q->group);
   if (code != GW_CODE_OK) return code;
   code = set_role(&d, q, &r->why);
   code = finish(&d, q->group, code, &reply.version, NULL);

@@ -95,28 +95,29 @@ static void reply_result(gw_session *s, uint32_t request,
                      gw_encode_rpc_result(out, &head, result));
 }
 
-static void reply_failure(gw_session *s, uint32_t request, uint32_t code,
-                          gw_view message) {
-  char why[GW_MAX_REASON_BYTES + 1];
-  size_t len = message.len < sizeof why ? message.len : 0;
-  if (len != 0) memcpy(why, message.data, len);
-  why[len] = 0;
-  gws_reply_error(s, request, code, len != 0 ? why : NULL);
-}
-
-void gws_call_finish(gw_call_open *c, uint32_t code, gw_view message,
-                     const gw_rpc_result *result) {
+static void settle(gw_call_open *c, const gw_error *failure,
+                   const gw_rpc_result *result) {
   gw_session *s = c->session;
   uint32_t request = c->request;
   gw_on_reply on_reply = c->on_reply;
   void *arg = c->arg;
   gws_call_cancel(c);
   if (s == NULL)
-    on_reply(arg, code, message, result);
-  else if (code == GW_CODE_OK)
+    on_reply(arg, failure->code, failure->message, result);
+  else if (failure->code == GW_CODE_OK)
     reply_result(s, request, result);
   else
-    reply_failure(s, request, code, message);
+    gws_reply_refusal(s, request, failure->code, failure->message,
+                      failure->retry_after_ms);
+}
+
+void gws_call_finish(gw_call_open *c, uint32_t code, gw_view message,
+                     const gw_rpc_result *result) {
+  settle(c, &(gw_error){.code = code, .message = message}, result);
+}
+
+void gws_call_fail(gw_call_open *c, const gw_error *failure) {
+  settle(c, failure, NULL);
 }
 
 static void finish_plain(gw_call_open *c, uint32_t code) {
@@ -197,28 +198,27 @@ static uint32_t send_call(gw_session *callee, gw_view body, uint32_t timeout_ms,
   return GW_CODE_OK;
 }
 
-/** An answer for another worker: the code and message, or the result. */
-static gw_buf *encode_answer(gw_hub *h, uint32_t code, gw_view message,
+/** An answer for another worker: the failure, or the result. */
+static gw_buf *encode_answer(gw_hub *h, const gw_error *failure,
                              const gw_rpc_result *result) {
   size_t len = result == NULL ? 0 : result->data.len + result->json.len;
   gw_out *out = gws_hub_scratch(h, GWS_SCRATCH_MIN + len);
-  gw_error error = {.code = code, .message = message};
   int err = GW_ERR_NOMEM;
-  if (out != NULL && code != GW_CODE_OK)
-    err = gw_encode_error(out, NULL, &error);
+  if (out != NULL && failure != NULL)
+    err = gw_encode_error(out, NULL, failure);
   else if (out != NULL && result != NULL)
     err = gw_encode_rpc_result(out, NULL, result);
   return err < 0 ? NULL : gw_buf_new((gw_view){out->data, out->len}, false);
 }
 
-static void post_answer(gw_hub *h, gw_mail *m, uint32_t code, gw_view message,
+static void post_answer(gw_hub *h, gw_mail *m, const gw_error *failure,
                         const gw_rpc_result *result) {
   uint32_t asker = m->from;
   gws_mail_drop(m);
   m->kind = GWS_MAIL_CALL_DONE;
-  m->code = code;
+  m->code = failure != NULL ? failure->code : (uint32_t)GW_CODE_OK;
   m->u.call.is_here = true;
-  m->buf = encode_answer(h, code, message, result);
+  m->buf = encode_answer(h, failure, result);
   if (m->buf == NULL) {
     gws_hub_nomem(h);
     m->code = GW_CODE_INTERNAL;
@@ -226,27 +226,30 @@ static void post_answer(gw_hub *h, gw_mail *m, uint32_t code, gw_view message,
   gws_mail_post(h, asker, m);
 }
 
-static void finish_sent(gw_hub *h, gw_call_sent *c, uint32_t code,
-                        gw_view message, const gw_rpc_result *result) {
+static void finish_sent(gw_hub *h, gw_call_sent *c, const gw_error *failure,
+                        const gw_rpc_result *result) {
   gw_mail *m = c->mail;
   gw_call_open *open = m == NULL ? find_open(h, c->open) : NULL;
   close_sent(h, c);
   if (m != NULL)
-    post_answer(h, m, code, message, result);
+    post_answer(h, m, failure, result);
+  else if (open != NULL && failure != NULL)
+    gws_call_fail(open, failure);
   else if (open != NULL)
-    gws_call_finish(open, code, message, result);
+    gws_call_finish(open, GW_CODE_OK, (gw_view){NULL, 0}, result);
 }
 
 void gws_calls_on_sent_timer(gw_call_sent *c) {
-  finish_sent(c->callee->hub, c, GW_CODE_TIMEOUT, (gw_view){NULL, 0}, NULL);
+  gw_error failure = {.code = GW_CODE_TIMEOUT};
+  finish_sent(c->callee->hub, c, &failure, NULL);
 }
 
-void gws_call_answered(gw_session *callee, uint32_t id, uint32_t code,
-                       gw_view message, const gw_rpc_result *result) {
+void gws_call_answered(gw_session *callee, uint32_t id, const gw_error *failure,
+                       const gw_rpc_result *result) {
   gw_call_sent *c = find_sent(callee->hub, id);
   /* Too late, or an id that was never given to this client. */
   if (c == NULL || c->callee != callee) return;
-  finish_sent(callee->hub, c, code, message, result);
+  finish_sent(callee->hub, c, failure, result);
 }
 
 /* ---- from half to half --------------------------------------------------- */
@@ -318,7 +321,7 @@ void gws_calls_on_mail(gw_hub *h, gw_mail *m) {
   if (code == GW_CODE_OK)
     sent->mail = m;
   else
-    post_answer(h, m, code, (gw_view){NULL, 0}, NULL);
+    post_answer(h, m, &(gw_error){.code = code}, NULL);
 }
 
 static void finish_from_mail(gw_call_open *c, const gw_mail *m) {
@@ -328,8 +331,8 @@ static void finish_from_mail(gw_call_open *c, const gw_mail *m) {
   if (m->buf != NULL) body = gw_buf_payload(m->buf);
   int err = m->code == GW_CODE_OK ? gw_decode_rpc_result(body, &result)
                                   : gw_decode_error(body, &error);
-  gws_call_finish(c, err < 0 ? GW_CODE_INTERNAL : m->code, error.message,
-                  &result);
+  if (err < 0) error = (gw_error){.code = GW_CODE_INTERNAL};
+  settle(c, &error, &result);
 }
 
 void gws_calls_on_done(gw_hub *h, gw_mail *m) {
@@ -347,9 +350,9 @@ void gws_calls_drop(gw_session *s) {
   if (s->calls == NULL) return;
   while (s->calls->open != NULL)
     gws_call_cancel(s->calls->open);
+  gw_error failure = {.code = GW_CODE_PEER_GONE};
   while (s->calls->sent != NULL)
-    finish_sent(s->hub, s->calls->sent, GW_CODE_PEER_GONE, (gw_view){NULL, 0},
-                NULL);
+    finish_sent(s->hub, s->calls->sent, &failure, NULL);
   gw_mem_free(s->calls);
   s->calls = NULL;
 }

@@ -65,12 +65,16 @@ uint32_t gws_call_route(gw_call_open *c, uint64_t to, const gw_rpc *rpc);
 /** Tell who waits, and forget the call. */
 void gws_call_finish(gw_call_open *c, uint32_t code, gw_view message,
                      const gw_rpc_result *result);
+/** The same with a failure as a client has told it: when to come again goes on
+ * to a caller that is a client. */
+void gws_call_fail(gw_call_open *c, const gw_error *failure);
 /** Forget it without a word. */
 void gws_call_cancel(gw_call_open *c);
 
-/** A client has answered what it was sent under this id. */
-void gws_call_answered(gw_session *callee, uint32_t id, uint32_t code,
-                       gw_view message, const gw_rpc_result *result);
+/** A client has answered what it was sent under this id. failure: NULL for
+ * none. */
+void gws_call_answered(gw_session *callee, uint32_t id, const gw_error *failure,
+                       const gw_rpc_result *result);
 
 void gws_calls_on_open_timer(gw_call_open *c);
 void gws_calls_on_sent_timer(gw_call_sent *c);

@@ -81,10 +81,13 @@ void gws_serve_rpc_result(gw_session *s, const gw_frame *f) {
   }
   uint32_t code = gws_payload_check(s, msg.data, msg.json);
   if (code == GW_CODE_OK)
-    gws_call_answered(s, f->head.request, GW_CODE_OK, (gw_view){NULL, 0}, &msg);
+    gws_call_answered(s, f->head.request, NULL, &msg);
   else
-    gws_call_answered(s, f->head.request, GW_CODE_HANDLER_FAILED,
-                      gw_view_of("the answer is not sound"), NULL);
+    gws_call_answered(
+        s, f->head.request,
+        &(gw_error){.code = GW_CODE_HANDLER_FAILED,
+                    .message = gw_view_of("the answer is not sound")},
+        NULL);
 }
 
 void gws_serve_error(gw_session *s, const gw_frame *f) {
@@ -95,8 +98,8 @@ void gws_serve_error(gw_session *s, const gw_frame *f) {
   }
   if (msg.message.len > GW_MAX_REASON_BYTES || !gw_view_is_text(msg.message))
     msg.message = (gw_view){NULL, 0};
-  uint32_t code = msg.code != GW_CODE_OK ? msg.code : GW_CODE_HANDLER_FAILED;
-  gws_call_answered(s, f->head.request, code, msg.message, NULL);
+  if (msg.code == GW_CODE_OK) msg.code = GW_CODE_HANDLER_FAILED;
+  gws_call_answered(s, f->head.request, &msg, NULL);
 }
 
 /* ---- the application ----------------------------------------------------- */

@@ -69,12 +69,53 @@ static int add_counters(gw_edge *e, char *why) {
   return gw_chain_add(&e->chain, &gw_counters_link, e->counters);
 }
 
+static int add_rate_limit(gw_edge *e, char *why) {
+  const gw_rate_limit_options o = {.requests = e->config->request_rate,
+                                   .frames = e->config->frame_rate};
+  e->rate_limit = gw_rate_limit_new(&o);
+  if (e->rate_limit == NULL) return out_of_memory(why);
+  return gw_chain_add(&e->chain, &gw_rate_limit_link, e->rate_limit);
+}
+
+static bool shows(const gw_edge *e, const char *header) {
+  for (size_t i = 0; i < e->num_headers; i++) {
+    if (strcmp(e->header_names[i], header) == 0) return true;
+  }
+  return false;
+}
+
+static int add_auth(gw_edge *e, char *why) {
+  const gw_auth_settings *s = &e->config->auth;
+  const gw_auth_link_options o = {.requests = s->requests,
+                                  .frames = s->frames,
+                                  .cookie = s->cookie,
+                                  .keystore = e->keys.keystore,
+                                  .rules = e->keys.rules};
+  char what[GW_AUTH_LINK_WHY_MAX];
+  if (*s->requests != '\0' && !shows(e, "authorization") &&
+      (*s->cookie == '\0' || !shows(e, "cookie"))) {
+    snprintf(why, GW_EDGE_WHY_MAX,
+             "auth.requests: http.headers has to name authorization, or cookie "
+             "with auth.cookie, for the link to see tokens");
+    return GW_ERR_INVALID;
+  }
+  int err = gw_auth_link_new(&e->auth, &o, what);
+  if (err < 0) {
+    snprintf(why, GW_EDGE_WHY_MAX, "%s", what);
+    return err;
+  }
+  return gw_chain_add(&e->chain, &gw_auth_link_link, e->auth);
+}
+
 /* Those that are named; a link of another kind is one more row. */
 static int add_built_in(gw_edge *e, char *why) {
   static const struct {
     const char *name;
     int (*add)(gw_edge *e, char *why);
-  } built_in[] = {{"access_log", add_access_log}, {"metrics", add_counters}};
+  } built_in[] = {{"access_log", add_access_log},
+                  {"metrics", add_counters},
+                  {"rate_limit", add_rate_limit},
+                  {"auth", add_auth}};
   for (size_t i = 0; i < sizeof built_in / sizeof built_in[0]; i++) {
     if (!names(e->config->middleware, built_in[i].name)) continue;
     int err = built_in[i].add(e, why);
@@ -93,8 +134,9 @@ static int read_trusted(gw_edge *e, char *why) {
   return err;
 }
 
-int gw_edge_init(gw_edge *e, const gw_config *c, char why[GW_EDGE_WHY_MAX]) {
-  *e = (gw_edge){.config = c};
+int gw_edge_init(gw_edge *e, const gw_config *c, const gw_edge_keys *keys,
+                 char why[GW_EDGE_WHY_MAX]) {
+  *e = (gw_edge){.config = c, .keys = *keys};
   (void)out_of_memory(why);
   e->hooks_want = c->hooks.of[GW_HOOK_CONNECT].is_used;
   int err = read_headers(e, why);
@@ -111,6 +153,8 @@ void gw_edge_deinit(gw_edge *e) {
   gw_mounts_deinit(&e->mounts);
   gw_access_log_free(e->access_log);
   gw_counters_free(e->counters);
+  gw_rate_limit_free(e->rate_limit);
+  gw_auth_link_free(e->auth);
   free(e->headers);
   *e = (gw_edge){.config = NULL};
 }

@@ -8,12 +8,20 @@
 #include "server/edge/forwarded.h"
 #include "server/edge/route.h"
 #include "server/middleware/access_log.h"
+#include "server/middleware/auth_link.h"
 #include "server/middleware/chain.h"
 #include "server/middleware/counters.h"
+#include "server/middleware/rate_limit.h"
 #include "server/net/mounts.h"
 
 /** Headers that handlers may be shown. */
 #define GW_EDGE_HEADERS_MAX 32u
+
+/** What tokens of requests are checked with; they outlive the edge. */
+typedef struct gw_edge_keys {
+  gw_keystore *keystore; /* NULL: there are no tokens */
+  const gw_token_rules *rules;
+} gw_edge_keys;
 
 typedef struct gw_edge {
   const gw_config *config;
@@ -27,6 +35,9 @@ typedef struct gw_edge {
   bool hooks_want;           /* the hook connect is told of requests */
   gw_access_log *access_log; /* NULL: the link is not used */
   gw_counters *counters;     /* NULL: the link is not used */
+  gw_rate_limit *rate_limit; /* NULL: the link is not used */
+  gw_auth_link *auth;        /* NULL: the link is not used */
+  gw_edge_keys keys;
 } gw_edge;
 
 /** Room for a sentence about what is wrong. */
@@ -35,6 +46,7 @@ typedef struct gw_edge {
 /** From the configuration, which outlives it. 0; GW_ERR_INVALID and why;
  * GW_ERR_NOMEM. */
 GW_MUST_USE int gw_edge_init(gw_edge *e, const gw_config *c,
+                             const gw_edge_keys *keys,
                              char why[GW_EDGE_WHY_MAX]);
 void gw_edge_deinit(gw_edge *e);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// middleware.test.mjs - the links that are built in: the access log and metrics.
+// middleware.test.mjs - the links that are built in: the access log, metrics, rate
+// limit and authentication.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -8,6 +9,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { api } from "./support/api.mjs";
 import { Client } from "./support/client.mjs";
+import { SECRET, seconds, sign } from "./support/jwt.mjs";
 import { get, Server, withServer } from "./support/server.mjs";
 import { openWebSocket, RawWebSocket } from "./support/websocket.mjs";
 
@@ -124,6 +126,100 @@ test("without the chain there are no such counters", () =>
     const { body } = await get(server.internal, "/metrics");
     assert.ok(!body.includes("godwit_chain_"));
   }));
+
+// ---- rate_limit and auth -----------------------------------------------------------
+
+test("an address has so many requests, a connection so many frames", () =>
+  withServer({ args: ["--middleware", "metrics, rate_limit",
+    "--rate_limit.requests", "1/m burst 6",
+    "--rate_limit.frames", "1/m burst 4"] }, async (server) => {
+    const client = await Client.connect(server.port);
+    await client.subscribe("room:a");
+    const asked = [];
+    for (let i = 0; i < 4; i++)
+      asked.push(await client.request({ rpc: { method: "server.time" } }));
+    assert.deepEqual(asked.map((f) => f.error?.code ?? "ok"),
+      ["ok", "ok", "ok", "CODE_RATE_LIMITED"]);
+    assert.ok(asked[3].error.retryAfterMs > 1000);
+    // Ends are free, and another connection has frames of its own.
+    const { error } = await client.request({ channel: 1, alias: true,
+      unsubscribe: {} });
+    assert.equal(error, undefined);
+    const other = await Client.connect(server.port);
+    await other.publish("room:a", 1);
+    for (let i = 0; i < 4; i++)
+      assert.equal((await get(server.port, "/none")).status, 404);
+    const { status, headers, body } = await get(server.port, "/none");
+    assert.equal(status, 429);
+    assert.ok(Number(headers["retry-after"]) > 1);
+    assert.equal(JSON.parse(body).error.name, "RATE_LIMITED");
+    const ws = new RawWebSocket(server.port);
+    assert.equal((await ws.handshake({ protocol: "godwit.v1.json" })).status, 429);
+    ws.destroy();
+    // Whoever is in stays in.
+    assert.ok(await server.metric("godwit_inspected_out_total") >= 1);
+    await Promise.all([client.close(), other.close()]);
+  }));
+
+test("paths and operations are for those who are known", async () => {
+  const www = path.join(folder, "www");
+  fs.mkdirSync(path.join(www, "app"), { recursive: true });
+  fs.writeFileSync(path.join(www, "app", "x.txt"), "private");
+  fs.writeFileSync(path.join(www, "y.txt"), "public");
+  await withServer({
+    env: { GODWIT_AUTH_JWT_SECRET: SECRET },
+    args: ["--middleware", "auth", "--auth.requests", "/app/* /staff",
+      "--auth.frames", "rpc", "--auth.anonymous", "true",
+      "--http.headers", "authorization, cookie", "--auth.cookie", "sid",
+      "--static", JSON.stringify([{ path: "/", folder: www }]),
+      "--routes", '[{path: /staff}]'],
+  }, async (server) => {
+    const token = sign({ sub: "ann" });
+    const page = async (url, headers) =>
+      (await get(server.port, url, { headers })).status;
+    assert.equal(await page("/y.txt"), 200);
+    for (const [headers, status] of [[{}, 401],
+      [{ authorization: "Bearer garbage" }, 401],
+      [{ authorization: `Bearer ${sign({ sub: "a", exp: seconds(-60) })}` }, 401],
+      [{ authorization: `Bearer ${sign({ channel: "a" })}` }, 401],
+      [{ authorization: `Bearer ${token}` }, 200],
+      [{ cookie: `a=b; sid=${token}` }, 200]])
+      assert.equal(await page("/app/x.txt", headers), status,
+        JSON.stringify(headers));
+    const { body } = await get(server.port, "/app/x.txt");
+    assert.equal(JSON.parse(body).error.name, "TOKEN_INVALID");
+    const upgrade = async (headers) => {
+      const ws = new RawWebSocket(server.port);
+      const { status } = await ws.handshake(
+        { path: "/staff", protocol: "godwit.v1.json", headers });
+      ws.destroy();
+      return status;
+    };
+    assert.equal(await upgrade({}), 401);
+    assert.equal(await upgrade({ Authorization: `Bearer ${token}` }), 101);
+    const nobody = await Client.connect(server.port);
+    const refused = await nobody.request({ rpc: { method: "server.time" } });
+    assert.equal(refused.error.code, "CODE_PERMISSION_DENIED");
+    await nobody.publish("room:a", "not forbidden");
+    const ann = await Client.connect(server.port, { hello: { token } });
+    assert.ok((await ann.request({ rpc: { method: "server.time" } })).rpcResult);
+    await Promise.all([nobody.close(), ann.close()]);
+  });
+});
+
+test("a link auth that demands nothing, or cannot, stops the start", async () => {
+  const serve = (...args) => Server.run(["serve", "--listen.public",
+    "localhost:0", "--listen.internal", "", "--middleware", "auth", ...args]);
+  for (const [args, why] of [[[], /demands nothing/],
+    [["--auth.frames", "fly"], /auth\.frames: there is no 'fly'/],
+    [["--auth.requests", "/app/*"], /http\.headers has to name/],
+    [["--auth.requests", "/app/*", "--http.headers", "authorization"],
+      /auth\.requests: tokens are not checked/]]) {
+    const { code, log } = await serve(...args);
+    assert.equal(code, 2, log);
+    assert.match(log, why);
+  }
+});
 
 test("links that there are not, and files that cannot be, stop the start",
   async () => {

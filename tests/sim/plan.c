@@ -54,6 +54,23 @@ static void draw_people(sim_plan *p, world *w) {
   p->sends = world_chance(w, 400);
 }
 
+/** What converges by itself may not beside all the rest: presence, groups, states,
+ * maps and tokens in one run, under every fault. */
+static void switch_all_on(sim_plan *p) {
+  p->presence = p->no_echo = p->calls = p->churn = p->policies = p->items =
+      true;
+  p->groups = p->sends = p->tabs = p->asks = true;
+  p->maps = p->filters = p->patterns = p->machines = true;
+  p->tokens = true;
+  p->channel_tokens = p->fault_kill = p->fault_clock = false;
+  p->desk = true;
+  p->fault_cut = p->fault_half = p->fault_slow = p->fault_storm = true;
+  p->fault_break = true;
+  p->fault_reset = p->fault_silence = p->fault_stall = p->fault_crash = true;
+  p->fault_drain = p->fault_sleep = p->fault_offline = true;
+  p->fault_issuer = p->fault_check = p->fault_revoke = p->fault_close = true;
+}
+
 uint32_t sim_plan_user(const sim_plan *p, uint32_t app) {
   return p->tabs ? app / 2 : app;
 }
@@ -103,6 +120,7 @@ static void draw_features(sim_plan *p, world *w) {
   p->maps = world_chance(w, 400);
   p->filters = world_chance(w, 400);
   p->patterns = world_chance(w, 400);
+  p->deltas = world_chance(w, 400);
   p->map_size = PICK(w, 4, 30, 100);
   p->tokens = world_chance(w, 400);
   p->channel_tokens = world_chance(w, 300);
@@ -133,17 +151,15 @@ static void draw_faults(sim_plan *p, world *w) {
   p->fault_break = world_chance(w, 200);
 }
 
-/** The books of people, of the side and of the order know no client that is kept
- * out, or is another one than before: a run has the one or the other. */
+/** Subscriptions beside the rooms are made without a token, and the books of people,
+ * of the side and of the order know no process that is another one than before. */
 static void settle(sim_plan *p, world *w) {
-  if (world_chance(w, 500)) {
-    p->tokens = p->channel_tokens = false;
-    p->fault_revoke = p->fault_close = p->fault_kill = false;
-  } else {
+  if (p->fault_kill) p->fault_kill = world_chance(w, 500);
+  if (p->tokens || p->channel_tokens) p->fault_kill = p->fault_clock = false;
+  if (p->channel_tokens || p->fault_kill)
     p->desk = p->groups = p->sends = p->tabs = p->maps = p->filters =
         p->patterns = p->machines = false;
-  }
-  if (p->tokens || p->channel_tokens) p->fault_kill = p->fault_clock = false;
+  if (world_chance(w, 80)) switch_all_on(p);
 }
 
 static void make_small(sim_plan *p, world *w) {
@@ -161,6 +177,10 @@ void sim_plan_draw(sim_plan *p, world *w, bool small) {
   draw_faults(p, w);
   settle(p, w);
   if (small) make_small(p, w);
+}
+
+bool sim_plan_takes_delta(const sim_plan *p, uint32_t app) {
+  return p->deltas && app % 3 != 0;
 }
 
 uint32_t sim_plan_overflow(const sim_plan *p, uint32_t app) {

@@ -15,6 +15,7 @@ typedef struct sim_watch_stream {
   bool is_pattern;  /**< of many channels, each with its own offsets */
   bool has_list;    /**< of members, whole */
   uint64_t version; /**< of it */
+  uint64_t held;    /**< last offset that was sent with a payload; 0: none */
 } sim_watch_stream;
 
 /** Channels of the applications, of groups, and those beside (side.h, desk.h). */

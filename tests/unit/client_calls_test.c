@@ -281,6 +281,26 @@ static void answers_later_with_an_error(void **state) {
   assert_int_equal(f->head.request, 71);
   assert_int_equal(m.code, GW_CODE_HANDLER_FAILED);
   assert_true(rig_view_is(m.message, "oops"));
+  assert_int_equal(m.retry_after_ms, 0);
+  rig_deinit(&r);
+}
+
+static void refuses_with_when_to_come_again(void **state) {
+  (void)state;
+  rig r;
+  ready_rig(&r);
+  rig_call(&r, 71, "hi");
+  uint32_t id = gw_test_take_event(&r.port, GW_EVENT_CALL)->u.call.call;
+  assert_int_equal(gw_client_refuse(r.c, id, GW_CODE_OK, gw_view_of("fine"), 5),
+                   GW_ERR_INVALID);
+  assert_int_equal(
+      gw_client_refuse(r.c, id, GW_CODE_OVERLOADED, gw_view_of("busy"), 3000),
+      0);
+  rig_go(&r);
+  gw_error m;
+  assert_int_equal(gw_decode_error(rig_sent(&r, GW_FRAME_ERROR)->body, &m), 0);
+  assert_int_equal(m.code, GW_CODE_OVERLOADED);
+  assert_int_equal(m.retry_after_ms, 3000);
   rig_deinit(&r);
 }
 
@@ -337,6 +357,7 @@ int main(void) {
       cmocka_unit_test(members_come_in_parts),
       cmocka_unit_test(answers_a_call),
       cmocka_unit_test(answers_later_with_an_error),
+      cmocka_unit_test(refuses_with_when_to_come_again),
       cmocka_unit_test(a_call_ends_with_its_caller),
       cmocka_unit_test(refuses_calls_over_its_limit),
   };

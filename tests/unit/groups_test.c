@@ -269,6 +269,47 @@ static void test_clients_change_what_their_role_lets_them(void **state) {
   assert_false(may(0, "user2", GW_MAY_READ));
 }
 
+/** Who may manage a group is not above who stands before it. */
+static void test_a_moderator_is_no_match_for_the_owner(void **state) {
+  (void)state;
+  ask_good("group_create",
+           "{\"group\":\"team:a\",\"roles\":["
+           "{\"role\":\"bot\",\"permissions\":[\"read\"]},"
+           "{\"role\":\"owner\",\"permissions\":[\"manage\"]},"
+           "{\"role\":\"moderator\",\"permissions\":[\"manage\"]},"
+           "{\"role\":\"guest\",\"permissions\":[\"read\"]}],"
+           "\"members\":[{\"user\":\"user1\",\"role\":\"owner\"},"
+           "{\"user\":\"user2\",\"role\":\"moderator\"},"
+           "{\"user\":\"user3\",\"role\":\"guest\"}]}");
+  peer *owner = peer_join(&node, 0, 1), *moderator = peer_join(&node, 1, 2);
+  static const char *const calls[][2] = {
+      {"group_remove", "{\"group\":\"team:a\",\"users\":[\"user1\"]}"},
+      {"group_remove",
+       "{\"group\":\"team:a\",\"users\":[\"user2\",\"user1\"]}"},
+      {"group_add",
+       "{\"group\":\"team:a\",\"users\":[\"user1\"],\"role\":\"guest\"}"},
+      {"group_add",
+       "{\"group\":\"team:a\",\"users\":[\"user2\"],\"role\":\"owner\"}"},
+      {"group_set_role",
+       "{\"group\":\"team:a\",\"role\":\"owner\",\"permissions\":[]}"},
+      {"group_delete", "{\"group\":\"team:a\"}"}};
+  for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+    call_denied(moderator, calls[i][0], calls[i][1]);
+  /* A role that goes leaves the order of the others as it is. */
+  ask_good("group_set_role",
+           "{\"group\":\"team:a\",\"role\":\"bot\",\"remove\":true}");
+  call_denied(moderator, calls[0][0], calls[0][1]);
+  call_good(moderator, "group_add",
+            "{\"group\":\"team:a\",\"users\":[\"user3\"],"
+            "\"role\":\"moderator\"}");
+  call_good(moderator, "group_remove",
+            "{\"group\":\"team:a\",\"users\":[\"user3\"]}");
+  call_good(owner, "group_remove",
+            "{\"group\":\"team:a\",\"users\":[\"user2\"]}");
+  assert_true(may(2, "user1", GW_MAY_MANAGE));
+  assert_false(may(2, "user2", GW_MAY_MANAGE));
+}
+
 static void test_a_client_that_creates_a_group_owns_it(void **state) {
   (void)state;
   node.settings.group_create.who = GW_WHO_USER;
@@ -463,6 +504,7 @@ int main(void) {
       ON(limits_hold, prepare_three),
       ON(groups_are_listed, start_three),
       ON(clients_change_what_their_role_lets_them, start_three),
+      ON(a_moderator_is_no_match_for_the_owner, start_three),
       ON(a_client_that_creates_a_group_owns_it, prepare_three),
       ON(a_claimed_name_is_no_member, prepare_three),
       ON(members_get_in_by_their_role, prepare_three),

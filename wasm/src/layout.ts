@@ -38,6 +38,7 @@ export const enum GapEvent { REASON = 5, FROM = 6, TO = 8, POSITION = 10 }
 
 export const enum PublishedEvent {
   KEY = 4, REASON = 6, POSITION = 10, DUPLICATE = 14, FIELD = 15,
+  RETRY_AFTER_MS = 17,
 }
 
 export const enum PresenceEvent {
@@ -64,6 +65,10 @@ export const enum CallEvent {
 
 export const enum MetaEvent { META = 5 }
 export const enum TokenEvent { SUB = 5 }
+
+/** gw_sub_options and gw_publish_options: what the full client adds. */
+export const enum SubOptions { PRESENCE = 6, NUM_TERMS = 11, META_LEN = 16 }
+export const enum PubOptions { NUM_TAGS = 10, META_LEN = 15 }
 
 /** gw_client_options. The views of token, user, agent and instance follow each
  * other; those of the endpoints follow the struct. */

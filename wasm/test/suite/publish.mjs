@@ -5,7 +5,27 @@ import { equal, ok, quietly, rejects, settled, until } from '../support/check.mj
 import { EPOCH } from '../support/fake-server.mjs';
 import { frame, Type } from '../support/wire.mjs';
 
+const EPOCH_HEX = '00000000deadbeef';
+
 export const cases = [
+  {
+    name: 'text with a NUL is refused wherever it stands, any other goes out',
+    async run(t) {
+      const client = await t.connected();
+      for (let length = 1; length < 18; length++) {
+        for (let at = 0; at < length; at++) {
+          const item = `${'ü€😀\u0080\uffff'.slice(0, at)}${'x'.repeat(at)}\0` +
+            'y'.repeat(length - at);
+          await rejects(client.publish('room', 1, { item }), 'BAD_TEXT');
+        }
+      }
+      await rejects(client.publish('room\0', 1), 'BAD_TEXT');
+      const item = 'a\u0001\u007f\u0080\u0100ü€😀\uffff'.repeat(8);
+      await client.publish('room', '\0', { item });
+      equal(t.server.framesOf(Type.PUBLISH).map(({ body }) =>
+        [body.item, body.json]), [[item, '"\\u0000"']]);
+    },
+  },
   {
     name: 'a publish resolves with its position and carries its key',
     async run(t) {
@@ -27,7 +47,7 @@ export const cases = [
     async run(t) {
       const client = await t.connected();
       await client.publish('room', Uint8Array.of(1, 2), {
-        echo: false, ttlMs: 5000, expected: { epoch: 'deadbeef', offset: 2 ** 40 },
+        echo: false, ttlMs: 5000, expected: { epoch: EPOCH_HEX, offset: 2 ** 40 },
         item: 'bus número 7',
       });
       equal(t.server.framesOf(Type.PUBLISH)[0].body, {
@@ -263,7 +283,7 @@ export const cases = [
         return `${name} ${from} ${user}`;
       });
       client.handle('refuse', () => {
-        throw new GodwitError(507, 'not for you');
+        throw new GodwitError(507, 'not for you', 3000);
       });
       client.handle('fail', () => {
         throw new Error('secret of the program');
@@ -284,7 +304,8 @@ export const cases = [
       const byRequest = Object.fromEntries(
         answers().map(({ request, body }) => [request, body]));
       equal(byRequest[1], { json: '"hi 00000000000000ab bob"' });
-      equal(byRequest[2], { code: 507, message: 'not for you' });
+      equal(byRequest[2],
+        { code: 507, message: 'not for you', retry_after_ms: 3000 });
       equal(byRequest[3], { code: 520 });
       equal(byRequest[4], { code: 506 });
       equal([byRequest[5].code, byRequest[5].json], [502, undefined]);
