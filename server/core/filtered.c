@@ -3,6 +3,7 @@
 #include "server/core/filtered.h"
 
 #include "proto/guard.h"
+#include "server/core/batch.h"
 #include "server/core/delta.h"
 #include "server/core/filter.h"
 #include "server/core/mem.h"
@@ -106,7 +107,24 @@ static bool passes(const gw_sub *sub, const gws_tags *tags, uint64_t stamp) {
   return filter == NULL || gws_filter_passes_once(filter, tags, stamp);
 }
 
+/**
+ * Who falls behind lets a batch go first, in which live ones may fall behind, too.
+ * A seat that they leave is taken by the last choosy one, which a walk over these
+ * would then miss: so the batch goes before it.
+ */
+static void let_batch_go(gw_channel *ch, const gw_fanout *f) {
+  uint32_t end = ch->num_live + ch->num_choosy;
+  if (ch->batch == NULL || ch->batch->num == 0) return;
+  for (uint32_t i = ch->num_live; i < end; i++) {
+    const gw_session *s = ch->seats[i].session;
+    if (s->out.bytes + (uint64_t)f->buf->len <= ch->hub->low_water) continue;
+    gws_batch_flush(ch);
+    return;
+  }
+}
+
 void gws_filtered_publication(gw_channel *ch, const gw_fanout *f) {
+  let_batch_go(ch, f);
   gw_hub *h = ch->hub;
   uint64_t stamp = ++h->filter_stamp;
   gws_tags tags;

@@ -91,9 +91,11 @@ static void run_seeds(job *j) {
 
 static void start_job(job *j) {
   fflush(stdout);
-  j->pid = fork();
-  if (j->pid < 0) abort();
-  if (j->pid == 0) {
+  pid_t pid = fork(); /* the child shares the job, and must not write to it */
+  if (pid < 0) abort();
+  if (pid != 0) {
+    j->pid = pid;
+  } else {
     if (j->quiet && freopen("/dev/null", "w", stderr) == NULL) abort();
     run_seeds(j);
     fflush(stdout);
