@@ -18,6 +18,9 @@ SEEDS     ?= 2000
 SAN_SEEDS ?= 200
 # Seconds for each fuzz target of `make fuzz`.
 T         ?= 60
+# Hours of `make soak`, generated messages of `make differential`.
+H         ?= 1
+N         ?= 100000
 # `make bench QUICK=1` and `make bench-scale QUICK=1` are glances; `make bench-guard UPDATE=1` keeps the counts.
 QUICK     ?=
 UPDATE    ?=
@@ -40,7 +43,8 @@ APP_SRC     := $(sort $(wildcard $(APP_DIRS:%=server/%/*.c)) \
                       $(wildcard client/ports/lws*.c))
 MAIN_SRC    := $(wildcard server/main.c)
 SUPPORT_SRC := $(sort $(wildcard client/ports/test*.c) \
-                      $(wildcard tests/unit/support/*.c))
+                      $(wildcard tests/unit/support/*.c) \
+                      $(wildcard tests/fuzz/support/*.c))
 SIM_SRC     := $(sort $(wildcard tests/sim/*.c))
 SCALE_SRC   := $(sort $(wildcard tests/bench/scale*.c))
 BENCH_SRC   := $(sort $(wildcard tests/bench/load*.c))
@@ -389,7 +393,7 @@ FUZZ_BIN   := $(FUZZ_SRC:tests/fuzz/%_fuzz.c=$(FUZZ)/%_fuzz)
 .PHONY: build-unit build-sim build-integration
 build-unit: $(UNIT_BIN) $(REPLAY_BIN)
 build-sim: build/godwit-sim $(SAN)/godwit-sim build/godwit-sim-mutants
-build-integration: $(SAN)/godwit $(SAN)/godwit-embed \
+build-integration: $(SAN)/godwit $(SAN)/godwit-embed build/godwit \
   $(PLUGIN_SRC:examples/plugin/%.c=$(SAN)/plugins/%.so)
 build-tests: build-unit build-sim build-integration build-docs server wasm \
   build/godwit-guard
@@ -449,14 +453,16 @@ fuzz:
 	@echo 'fuzz: no target in tests/fuzz yet' >&2; exit 1
 else
 fuzz: $(FUZZ_BIN)
-	$(Q)for f in $(FUZZ_BIN); do name=$$(basename $$f _fuzz); \
-	  mkdir -p build/fuzz/found/$$name tests/fuzz/corpus/$$name; \
-	  echo "== $$name, $(T) s"; \
-	  $$f -max_total_time=$(T) -print_final_stats=1 \
-	    -artifact_prefix=build/fuzz/found/ build/fuzz/found/$$name \
-	    tests/fuzz/corpus/$$name || exit 1; done
+	$(Q)$(PYTHON) tests/fuzz/run.py --seconds $(T) $(FUZZ_BIN)
 endif
 fuzz: ## fuzz every target for T seconds each; T=60
+
+.PHONY: soak differential
+differential: $(SAN)/tests/unit/json_differential_test ## read N generated messages as python3-protobuf does; N=100000
+	$(Q)$(PYTHON) tests/json/differential.py $< $(N)
+
+soak: server ## a server under mixed load for H hours, which must not grow; H=1
+	$(Q)$(NODE) tests/soak/soak.mjs $(H)
 
 # ------------------------------------------------------------ housekeeping --
 
