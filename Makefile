@@ -18,6 +18,9 @@ SEEDS     ?= 2000
 SAN_SEEDS ?= 200
 # Seconds for each fuzz target of `make fuzz`.
 T         ?= 60
+# Hours of `make soak`, generated messages of `make differential`.
+H         ?= 1
+N         ?= 100000
 # `make bench QUICK=1` and `make bench-scale QUICK=1` are glances; `make bench-guard UPDATE=1` keeps the counts.
 QUICK     ?=
 UPDATE    ?=
@@ -40,7 +43,8 @@ APP_SRC     := $(sort $(wildcard $(APP_DIRS:%=server/%/*.c)) \
                       $(wildcard client/ports/lws*.c))
 MAIN_SRC    := $(wildcard server/main.c)
 SUPPORT_SRC := $(sort $(wildcard client/ports/test*.c) \
-                      $(wildcard tests/unit/support/*.c))
+                      $(wildcard tests/unit/support/*.c) \
+                      $(wildcard tests/fuzz/support/*.c))
 SIM_SRC     := $(sort $(wildcard tests/sim/*.c))
 SCALE_SRC   := $(sort $(wildcard tests/bench/scale*.c))
 BENCH_SRC   := $(sort $(wildcard tests/bench/load*.c))
@@ -377,7 +381,7 @@ FUZZ_BIN   := $(FUZZ_SRC:tests/fuzz/%_fuzz.c=$(FUZZ)/%_fuzz)
 .PHONY: build-unit build-sim build-integration
 build-unit: $(UNIT_BIN) $(REPLAY_BIN)
 build-sim: $(if $(SIM_SRC),build/godwit-sim $(SAN)/godwit-sim)
-build-integration: $(SAN)/godwit $(SAN)/godwit-embed \
+build-integration: $(SAN)/godwit $(SAN)/godwit-embed build/godwit \
   $(PLUGIN_SRC:examples/plugin/%.c=$(SAN)/plugins/%.so)
 build-tests: build-unit build-sim build-integration build-docs server wasm \
   build/godwit-guard
@@ -407,30 +411,38 @@ bench-scale: ## what TLS, workers and large numbers cost (an hour), write docs/p
 	$(Q)$(PYTHON) tests/bench/scale.py $(if $(filter 1,$(QUICK)),--quick)
 
 bench-client: ## compare the JavaScript client with others (20 minutes, QUICK=1: 3)
-	$(after_setup) wasm build/godwit-blaster
+	$(after_setup) wasm server build/godwit-blaster
 	$(Q)$(PYTHON) tests/bench/client/run.py $(if $(filter 1,$(QUICK)),--quick)
 
 bench-guard: build/godwit-guard build/.checked-test ## count instructions of the hot paths; UPDATE=1 keeps them
 	$(Q)$(PYTHON) tests/bench/guard.py $< $(if $(filter 1,$(UPDATE)),--update)
 
-# ------------------------------------------------------------------- later --
+# ---------------------------------------------------------------- coverage --
 
-coverage: ## measure what the tests reach
-	@echo 'coverage: not written yet' >&2; exit 1
+# The test build again, by another compiler with counters instead of sanitizers.
+COV       := build/cov
+COV_FLAGS := -fprofile-instr-generate -fcoverage-mapping
+coverage: build/.checked-coverage ## run the tests with counters, write build/coverage (15 minutes)
+	$(Q)$(MAKE) --no-print-directory $(JOBS) SAN=$(COV) SAN_CC=$(CLANG) \
+	  SAN_FLAGS='$(COV_FLAGS)' SAN_CFLAGS='-O1 -w $(COV_FLAGS)' \
+	  build-unit build-sim build-integration build-docs server wasm
+	$(Q)$(PYTHON) tests/coverage.py --san $(COV) --node $(NODE)
 
 ifeq ($(FUZZ_SRC),)
 fuzz:
 	@echo 'fuzz: no target in tests/fuzz yet' >&2; exit 1
 else
 fuzz: $(FUZZ_BIN)
-	$(Q)for f in $(FUZZ_BIN); do name=$$(basename $$f _fuzz); \
-	  mkdir -p build/fuzz/found/$$name tests/fuzz/corpus/$$name; \
-	  echo "== $$name, $(T) s"; \
-	  $$f -max_total_time=$(T) -print_final_stats=1 \
-	    -artifact_prefix=build/fuzz/found/ build/fuzz/found/$$name \
-	    tests/fuzz/corpus/$$name || exit 1; done
+	$(Q)$(PYTHON) tests/fuzz/run.py --seconds $(T) $(FUZZ_BIN)
 endif
 fuzz: ## fuzz every target for T seconds each; T=60
+
+.PHONY: soak differential
+differential: $(SAN)/tests/unit/json_differential_test ## read N generated messages as python3-protobuf does; N=100000
+	$(Q)$(PYTHON) tests/json/differential.py $< $(N)
+
+soak: server ## a server under mixed load for H hours, which must not grow; H=1
+	$(Q)$(NODE) tests/soak/soak.mjs $(H)
 
 # ------------------------------------------------------------ housekeeping --
 
@@ -440,9 +452,20 @@ lint: build/.checked-lint ## check the format and the direction of includes
 	$(Q)grep -q '"version": "$(VERSION)"' wasm/package.json || \
 	  { echo 'lint: wasm/package.json has another version' >&2; exit 1; }
 
-tidy: build/.checked-lint $(GENERATED) ## clang-tidy over all C sources (slow)
-	$(Q)clang-tidy --quiet $(filter %.c,$(C_FILES)) -- -std=c11 \
-	  -D_GNU_SOURCE $(INCLUDES) $(PKG_CFLAGS) -DGW_VERSION='"$(VERSION)"'
+# What cppcheck is not asked, with reasons: it does not see that the macros of
+# uthash and utlist set what they walk with (gcc, clang and valgrind look for
+# the same); readdir_r is deprecated; headers of libraries are not its matter.
+CPPCHECK := cppcheck --quiet --std=c11 --library=posix -D_GNU_SOURCE \
+  --enable=warning,performance,portability --error-exitcode=1 -j$(shell nproc) \
+  --suppress=uninitvar --suppress=readdirCalled \
+  --suppress=preprocessorErrorDirective --suppress=missingIncludeSystem
+TIDY_FILES = $(sort $(PROTO_SRC) $(CLIENT_SRC) $(SERVER_SRC) $(APP_SRC) \
+               $(MAIN_SRC))
+tidy: build/.checked-lint $(GENERATED) ## clang-tidy and cppcheck over the C sources (15 minutes)
+	$(Q)$(CPPCHECK) $(INCLUDES) -DGW_VERSION='"$(VERSION)"' $(TIDY_FILES)
+	$(Q)printf '%s\n' $(TIDY_FILES) | xargs -P$(shell nproc) -I{} sh -c \
+	  'echo "  TIDY    {}"; clang-tidy --quiet {} -- -std=c11 -D_GNU_SOURCE \
+	  $(INCLUDES) $(PKG_CFLAGS) -DGW_VERSION=\"$(VERSION)\" 2>/dev/null'
 
 format: build/.checked-lint ## format the C sources in place
 	$(Q)clang-format -i $(C_FILES)

@@ -166,9 +166,7 @@ static void put_call(gw_client *c, gw__call *call) {
     return;
   }
   if (call->kind == GW__CALL_MEMBERS) {
-    gw_presence_get m = {.channel = call->name};
-    gw__put(c, GW_FRAME_PRESENCE_GET, call->request, 0, GW_MESSAGE_presence_get,
-            &m);
+    gw__put_presence_get(c, call);
     return;
   }
   gw_rpc m = {.method = call->name,

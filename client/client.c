@@ -37,18 +37,8 @@ uint64_t gw__random(gw_client *c) {
   return c->port.random(c->user);
 }
 
-void gw__log(gw_client *c, enum gw_log_level level, const char *what,
-             const char *more) {
-  if (c->port.log == NULL) return;
-  char line[160];
-  size_t len = 0;
-  const char *parts[] = {what, ": ", more};
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-    for (const char *p = parts[i]; *p != '\0' && len < sizeof line - 1; p++)
-      line[len++] = *p;
-  }
-  line[len] = '\0';
-  c->port.log(c->user, level, line);
+void gw__log(gw_client *c, enum gw_log_level level, const char *text) {
+  if (c->port.log != NULL) c->port.log(c->user, level, text);
 }
 
 uint32_t gw__next_request(gw_client *c) {
@@ -324,7 +314,7 @@ static void leave(gw_client *c) {
 /** The host called from inside a handler, which it must not: what it said
  * cannot be taken in there, so the link starts anew. */
 static void forbidden(gw_client *c) {
-  gw__log(c, GW_LOG_ERROR, "client", "news from inside a handler");
+  gw__log(c, GW_LOG_ERROR, "news from inside a handler");
   c->broken = true;
 }
 
@@ -411,7 +401,7 @@ void gw_client_on_refused(gw_client *c, uint32_t generation, uint32_t code,
 void gw_client_on_timer(gw_client *c) {
   c->timer_ms = UINT64_MAX;
   if (!enter(c)) {
-    gw__log(c, GW_LOG_ERROR, "client", "timer from inside a handler");
+    gw__log(c, GW_LOG_ERROR, "timer from inside a handler");
     return; /* the turn that goes on sets it again */
   }
   leave(c);
@@ -488,5 +478,6 @@ void gw_client_info_get(const gw_client *c, gw_client_info *info) {
       .num_subs = c->num_subs,
       .num_duplicates = c->num_duplicates,
       .num_ignored = c->num_ignored,
+      .num_bad_deltas = c->num_bad_deltas,
   };
 }

@@ -140,6 +140,14 @@ typedef struct gw__self {
   uint64_t retry_at_ms;
 } gw__self;
 
+/** What the next publication may be told by changes to. */
+typedef struct gw__base {
+  gw_view payload; /**< owned; of the last publication */
+  uint64_t offset; /**< its offset; 0: there is none */
+  bool is_json;
+  bool is_on; /**< the server sends deltas */
+} gw__base;
+
 struct gw__sub {
   gw__sub *next;
   uint32_t id; /**< also the alias on the wire */
@@ -153,6 +161,7 @@ struct gw__sub {
   bool wildcard;  /**< of many channels, whose positions are their own */
   bool recover;   /**< recover at the first Subscribe, from position */
   bool presence;
+  bool delta;     /**< the application wants deltas */
   bool blocking;  /**< the connection is not ready before this is live */
   bool known;     /**< the server may hold it on this connection */
   bool unsub_due; /**< ended, and the server does not know yet */
@@ -168,6 +177,7 @@ struct gw__sub {
   uint64_t retry_at_ms; /**< IDLE: ask again then; 0: at once */
   gw__backoff backoff;
   gw__dedup dedup;
+  gw__base base;
   gw__members members;
   uint64_t members_due_ms; /**< ask for the list then; 0: no need */
   uint32_t members_request;
@@ -286,6 +296,8 @@ void gw__link_pump(gw_client *c);
 void gw__link_no_token(gw_client *c, uint32_t code);
 /** One frame. Negative: the peer broke the protocol, or memory ran out. */
 GW_MUST_USE int gw__link_frame(gw_client *c, const gw_frame *frame);
+/** One of a feature that this client has not: counted, and passed over. */
+GW_MUST_USE int gw__link_ignore(gw_client *c, const gw_frame *frame);
 /** Give the server credit for what was handed on. */
 void gw__link_grant(gw_client *c);
 /** Send a Ping; with deadline_ms > 0 an answer must come within it. */
@@ -343,6 +355,7 @@ struct gw_client {
   uint32_t rtt_ms;
   uint64_t num_duplicates;
   uint64_t num_ignored;
+  uint64_t num_bad_deltas;
 
   /* turns */
   bool inside;      /**< in a gw_client_on_... function */
@@ -392,8 +405,7 @@ void gw__acted(gw_client *c);
 bool gw__due(gw_client *c, uint64_t at_ms);
 /** An id for a request, above 0 and not in use by a call. */
 uint32_t gw__next_request(gw_client *c);
-void gw__log(gw_client *c, enum gw_log_level level, const char *what,
-             const char *more);
+void gw__log(gw_client *c, enum gw_log_level level, const char *text);
 uint64_t gw__random(gw_client *c);
 gw_payload gw__payload(gw_view data, gw_view json);
 /** Whether a frame of a body of len is under the announced limit, if known. */
@@ -426,6 +438,13 @@ GW_MUST_USE int gw__on_channel_meta(gw_client *c, const gw_frame *frame);
 /** Nothing is missing from here on. */
 void gw__become_live(gw_client *c, gw__sub *s);
 
+/* delta.c */
+/** The server begins to send, whole publications first; is_on: deltas as well. */
+void gw__delta_begin(gw_client *c, gw__sub *s, bool is_on);
+/** Make a publication that follows the last whole, and keep it; m then shows what
+ * is kept until the next one. 0; GW_ERR_PROTOCOL: it cannot be; GW_ERR_NOMEM */
+GW_MUST_USE int gw__delta_take(gw_client *c, gw__sub *s, gw_publication *m);
+
 /* subs.c */
 GW_MUST_USE int gw__on_unsubscribed(gw_client *c, const gw_frame *frame);
 /** The server has subscribed us. */
@@ -433,7 +452,9 @@ GW_MUST_USE int gw__on_server_subscribed(gw_client *c, const gw_frame *frame);
 void gw__sub_refused(gw_client *c, gw__sub *s, const gw_error *error);
 gw__sub *gw__sub_by_request(const gw_client *c, uint32_t request);
 
-/* presence.c */
+/* presence.c; lean/presence.c stands in for it and members.c */
+/** Send a question for the members of a channel. */
+void gw__put_presence_get(gw_client *c, const gw__call *call);
 void gw__presence_pump(gw_client *c, gw__sub *s);
 void gw__presence_due(gw_client *c, gw__sub *s);
 void gw__presence_lost(gw_client *c, gw__sub *s);
@@ -472,7 +493,7 @@ gw_event *gw__call_succeed(gw_client *c, uint32_t request,
 void gw__call_snapshot(gw_client *c, gw__call *call,
                        const gw_presence_snapshot *snapshot);
 
-/* message.c */
+/* message.c; lean/message.c stands in for it */
 void gw__put_send(gw_client *c, const gw__call *call);
 GW_MUST_USE int gw__on_sent(gw_client *c, const gw_frame *frame);
 GW_MUST_USE int gw__on_message(gw_client *c, const gw_frame *frame);

@@ -47,7 +47,8 @@ void gw__link_no_token(gw_client *c, uint32_t code) {
 
 static void put_hello(gw_client *c) {
   gw_hello hello = {.version = GW_PROTOCOL_VERSION,
-                    .features = c->credit_bytes != 0 ? GW_FEATURE_CREDIT : 0,
+                    .features = GW_FEATURE_DELTA |
+                                (c->credit_bytes != 0 ? GW_FEATURE_CREDIT : 0),
                     .instance = {c->instance, GW_INSTANCE_BYTES},
                     .token = c->token.text,
                     .ping_interval_ms = c->ping_interval_ms,
@@ -216,7 +217,7 @@ void gw__link_lost(gw_client *c, const gw__loss *why) {
 }
 
 void gw__link_fail(gw_client *c, uint32_t code, const char *reason) {
-  gw__log(c, GW_LOG_WARN, "link", reason);
+  gw__log(c, GW_LOG_WARN, reason);
   gw__loss loss = {
       .code = code, .reason = gw_view_of(reason), .found_here = true};
   gw__link_lost(c, &loss);
@@ -405,10 +406,17 @@ static int on_error(gw_client *c, const gw_frame *frame) {
   return 0; /* what timed out is answered, too, and ignored */
 }
 
-static int on_unknown(gw_client *c, uint8_t type) {
-  if (!gw_type_is_ignorable(type)) return GW_ERR_PROTOCOL;
-  if (type != GW_FRAME_CREDIT) c->num_ignored++;
+int gw__link_ignore(gw_client *c, const gw_frame *frame) {
+  (void)frame;
+  gw__log(c, GW_LOG_DEBUG, "a frame that is of no use here");
+  c->num_ignored++;
   return 0;
+}
+
+static int on_unknown(gw_client *c, const gw_frame *frame) {
+  if (!gw_type_is_ignorable(frame->head.type)) return GW_ERR_PROTOCOL;
+  if (frame->head.type == GW_FRAME_CREDIT) return 0;
+  return gw__link_ignore(c, frame);
 }
 
 static int after_welcome(gw_client *c, const gw_frame *frame) {
@@ -448,7 +456,7 @@ static int after_welcome(gw_client *c, const gw_frame *frame) {
   case GW_FRAME_REFRESHED:
     return gw__on_refreshed(c, frame);
   default:
-    return on_unknown(c, frame->head.type);
+    return on_unknown(c, frame);
   }
 }
 
@@ -469,9 +477,6 @@ int gw__link_frame(gw_client *c, const gw_frame *frame) {
   case GW_FRAME_ERROR:
     return on_error(c, frame);
   default:
-    if (gw__is_welcome(c)) return after_welcome(c, frame);
-    return on_unknown(c, gw_type_is_ignorable(frame->head.type)
-                             ? frame->head.type
-                             : (uint8_t)GW_FRAME_NONE);
+    return gw__is_welcome(c) ? after_welcome(c, frame) : on_unknown(c, frame);
   }
 }

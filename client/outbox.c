@@ -152,10 +152,11 @@ static void unsend(gw__entry *e) {
 }
 
 void gw__outbox_rewind(gw__outbox *o, gw__entry *from) {
+  gw__lane *lane = from->lane;
   for (gw__entry *e = from; e != NULL; e = e->next) {
-    if (e->lane == from->lane && !e->at_most_once) unsend(e);
+    if (e->lane == lane && !e->at_most_once) unsend(e);
   }
-  recount(o, from->lane);
+  recount(o, lane);
 }
 
 void gw__outbox_rewind_all(gw__outbox *o) {

@@ -53,15 +53,21 @@ void gw__become_live(gw_client *c, gw__sub *s) {
 }
 
 /**
- * A publication does not follow the last: what is between was lost on the way,
- * which a server that works never does. Subscribe anew from the position; what
- * comes until the answer is ignored, as the number is forgotten. The first
- * time at once, then with backoff, until the stream was whole for a while.
+ * The stream cannot go on, which a server that works lets never happen. Subscribe
+ * anew from the position; what comes until the answer is ignored, as the number
+ * is forgotten. The first time at once, then with backoff, until the stream was
+ * whole for a while.
  */
-static void on_hole(gw_client *c, gw__sub *s) {
-  gw__log(c, GW_LOG_WARN, "stream", "a publication is missing");
-  gw__loss why = {.code = GW_CODE_OUT_OF_ORDER, .found_here = true};
+static void on_break(gw_client *c, gw__sub *s, uint32_t code,
+                     const char *what) {
+  gw__log(c, GW_LOG_WARN, what);
+  gw__loss why = {.code = code, .found_here = true};
   gw__sub_again(c, s, &why, true);
+}
+
+/** What is between this publication and the last was lost on the way. */
+static void on_hole(gw_client *c, gw__sub *s) {
+  on_break(c, s, GW_CODE_OUT_OF_ORDER, "a publication is missing");
 }
 
 /** The subscription that a push is for; NULL when it is not expected. */
@@ -97,6 +103,7 @@ int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
   s->number = frame->head.channel;
   s->result = m.result;
   s->wildcard = m.wildcard;
+  gw__delta_begin(c, s, m.delta);
   gw_position position = {m.epoch, m.offset};
   if (m.result >= GW_RECOVERY_GAP)
     tell_gap(c, s, m.gap, m.gap_from, m.gap_to, &position);
@@ -171,8 +178,13 @@ int gw__on_publication(gw_client *c, const gw_frame *frame) {
   gw_publication m;
   int err = gw_decode_publication(frame->body, &m);
   if (err < 0) return err;
-  if (m.offset == s->position.offset + 1 || s->wildcard)
-    return take_publication(c, s, frame, &m);
+  if (m.offset == s->position.offset + 1 || s->wildcard) {
+    err = gw__delta_take(c, s, &m);
+    if (err == 0) return take_publication(c, s, frame, &m);
+    if (err != GW_ERR_PROTOCOL) return err;
+    on_break(c, s, GW_CODE_BAD_DELTA, "a delta does not fit");
+    return 0;
+  }
   if (m.offset <= s->position.offset)
     c->num_duplicates++;
   else

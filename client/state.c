@@ -25,15 +25,20 @@ static const uint16_t moves[GW_STATE_COUNT] = {
     [GW_STATE_FAILED] = BIT(CONNECTING) | BIT(CLOSED),
 };
 
+/** As the log tells them; the names alone come behind the prefix. */
+#define PREFIX "state: "
 static const char *const names[GW_STATE_COUNT] = {
-    "idle",     "connecting", "authenticating", "syncing", "ready",
-    "degraded", "waiting",    "suspended",      "closed",  "failed"};
+    PREFIX "idle",    PREFIX "connecting", PREFIX "authenticating",
+    PREFIX "syncing", PREFIX "ready",      PREFIX "degraded",
+    PREFIX "waiting", PREFIX "suspended",  PREFIX "closed",
+    PREFIX "failed"};
 
 static const char *const sub_names[GW_SUB_COUNT] = {
     "idle", "subscribing", "recovering", "live", "ended"};
 
 const char *gw_state_name(enum gw_state state) {
-  return (unsigned)state < GW_STATE_COUNT ? names[state] : "unknown";
+  if ((unsigned)state >= GW_STATE_COUNT) return "unknown";
+  return names[state] + sizeof PREFIX - 1;
 }
 
 const char *gw_sub_state_name(enum gw_sub_state state) {
@@ -63,6 +68,6 @@ bool gw__set_state(gw_client *c, enum gw_state to, uint32_t code,
   e->u.state.attempt = c->backoff.attempt;
   if (to == GW_STATE_WAITING || to == GW_STATE_SUSPENDED)
     e->u.state.retry_at_ms = c->retry_at_ms;
-  gw__log(c, GW_LOG_INFO, "state", names[to]);
+  gw__log(c, GW_LOG_INFO, names[to]);
   return true;
 }

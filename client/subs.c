@@ -15,11 +15,17 @@ gw__sub *gw__sub_by_id(const gw_client *c, uint32_t id) {
   return s;
 }
 
-void gw__sub_address(const gw_client *c, uint32_t id, gw_head *head) {
+/** Also one that has ended, until the events about that are told. */
+static const gw__sub *known(const gw_client *c, uint32_t id) {
   const gw__sub *s = gw__sub_by_id(c, id);
   for (const gw__sub *e = c->ended; s == NULL && e != NULL; e = e->next) {
     if (e->id == id) s = e;
   }
+  return s;
+}
+
+void gw__sub_address(const gw_client *c, uint32_t id, gw_head *head) {
+  const gw__sub *s = known(c, id);
   bool by_number = s != NULL && s->by_number;
   head->channel = by_number ? s->number : id;
   if (!by_number) head->flags = GW_FLAG_ALIAS;
@@ -76,6 +82,7 @@ static gw__sub *new_sub(gw_client *c, gw_view channel,
                  .meta = keep(&out, o->meta),
                  .recover = o->recover,
                  .presence = o->presence,
+                 .delta = o->delta,
                  .overflow = o->overflow,
                  .backoff = {.policy = c->backoff.policy}};
   (void)!gw_list_copy(o->filter, &out, &s->filter);
@@ -87,6 +94,7 @@ static gw__sub *new_sub(gw_client *c, gw_view channel,
 
 static void free_sub(gw_client *c, gw__sub *s) {
   gw__presence_free(c, s);
+  gw__delta_begin(c, s, false);
   gw__drop(c, &s->token.text);
   gw__dedup_deinit(&s->dedup, &c->alloc);
   gw__free(c, s);
@@ -197,13 +205,14 @@ enum gw_sub_state gw_client_sub_state(const gw_client *c, uint32_t sub) {
   return s != NULL ? s->state : GW_SUB_ENDED;
 }
 
+gw_view gw_client_sub_channel(const gw_client *c, uint32_t sub) {
+  const gw__sub *s = known(c, sub);
+  return s != NULL ? s->channel : (gw_view){NULL, 0};
+}
+
 gw_position gw_client_sub_position(const gw_client *c, uint32_t sub) {
-  const gw__sub *s = gw__sub_by_id(c, sub);
-  if (s != NULL) return s->position;
-  for (s = c->ended; s != NULL; s = s->next) {
-    if (s->id == sub) return s->position;
-  }
-  return (gw_position){0, 0};
+  const gw__sub *s = known(c, sub);
+  return s != NULL ? s->position : (gw_position){0, 0};
 }
 
 /* ---- states -------------------------------------------------------------- */
@@ -229,6 +238,7 @@ void gw__sub_move(gw_client *c, gw__sub *s, enum gw_sub_state to, uint32_t code,
   if (reason != NULL) e->u.sub.reason = *reason;
   e->u.sub.recovery = s->result;
   e->u.sub.position = s->position;
+  e->u.sub.delta = s->base.is_on;
   e->u.sub.by_server = s->by_server && !s->known && to == GW_SUB_SUBSCRIBING;
   s->state = to;
 }
@@ -245,6 +255,7 @@ static void put_subscribe(gw_client *c, gw__sub *s) {
                     .presence = s->presence,
                     .filter = s->filter,
                     .meta = s->meta,
+                    .delta = s->delta,
                     .by_server = s->by_server && s->refs == 1};
   s->by_number = false;
   s->request = gw__next_request(c);

@@ -16,11 +16,26 @@
 
 /* ---- tables -------------------------------------------------------------- */
 
+/* protobuf.dev/programming-guides/encoding; groups are not read. */
+enum wire { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
+
+#define WIRE_U32    WIRE_VARINT
+#define WIRE_U64    WIRE_VARINT
+#define WIRE_BOOL   WIRE_VARINT
+#define WIRE_F64    WIRE_64
+#define WIRE_VIEW   WIRE_BYTES
+#define WIRE_LIST   WIRE_BYTES
+#define WIRE_NESTED WIRE_BYTES
+
 /* Above NESTED: NESTED plus the number of the message. */
 enum kind { U32, U64, F64, BOOL, VIEW, LIST, NESTED };
 
+/** What stands before a value: number and wire type. gen_codec.py keeps numbers
+ * below 32. */
+#define KEY(tag, kind) (uint8_t)((unsigned)(tag) << 3 | WIRE_##kind)
+
 typedef struct field {
-  uint8_t tag;
+  uint8_t key;
   uint8_t kind;
   uint16_t offset; /* in the struct */
 } field;
@@ -45,9 +60,10 @@ typedef struct message {
 
 static const field fields[] = {
 #define F(struct_, tag, kind, name) \
-  {tag, kind, CHECKED(TYPE_##kind, struct_, name)},
-#define N(struct_, tag, name, nested) \
-  {tag, NESTED + GW_MESSAGE_##nested, CHECKED(gw_##nested, struct_, name)},
+  {KEY(tag, kind), kind, CHECKED(TYPE_##kind, struct_, name)},
+#define N(struct_, tag, name, nested)              \
+  {KEY(tag, NESTED), NESTED + GW_MESSAGE_##nested, \
+   CHECKED(gw_##nested, struct_, name)},
     GW__FIELD_TABLE(F, N)
 #undef F
 #undef N
@@ -60,18 +76,9 @@ static const message messages[GW_NUM_MESSAGES] = {
 #undef M
 };
 
-/* ---- wire types ---------------------------------------------------------- */
-
-/* protobuf.dev/programming-guides/encoding; groups are not read. */
-enum wire { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
-
-static enum wire wire_of(unsigned kind) {
-  return kind >= VIEW ? WIRE_BYTES : kind == F64 ? WIRE_64 : WIRE_VARINT;
-}
-
 /* ---- writing ------------------------------------------------------------- */
 
-/** A number of up to 64 bits and a tag before it. */
+/** A number of up to 64 bits and a key before it. */
 #define NUMBER_MAX 12u
 
 static uint8_t *put_varint(uint8_t *at, uint64_t value) {
@@ -83,8 +90,8 @@ static uint8_t *put_varint(uint8_t *at, uint64_t value) {
   return at;
 }
 
-static uint8_t *put_tag(uint8_t *at, const field *f) {
-  return put_varint(at, (uint32_t)f->tag << 3 | wire_of(f->kind));
+static uint8_t *put_key(uint8_t *at, const field *f) {
+  return put_varint(at, f->key);
 }
 
 /** Append to out what stands between two places of a small buffer. */
@@ -99,7 +106,7 @@ static bool write_number(gw_out *out, const field *f, uint64_t value) {
   uint8_t bytes[NUMBER_MAX];
   bool has_room = out->cap - out->len >= NUMBER_MAX; /* nearly always */
   uint8_t *start = has_room ? out->data + out->len : bytes;
-  uint8_t *at = put_tag(start, f);
+  uint8_t *at = put_key(start, f);
   if (f->kind == F64) {
     for (unsigned i = 0; i < 8; i++)
       *at++ = (uint8_t)(value >> (8 * i));
@@ -113,7 +120,7 @@ static bool write_number(gw_out *out, const field *f, uint64_t value) {
 
 static bool write_view(gw_out *out, const field *f, gw_view v) {
   uint8_t bytes[NUMBER_MAX];
-  uint8_t *at = put_varint(put_tag(bytes, f), v.len);
+  uint8_t *at = put_varint(put_key(bytes, f), v.len);
   return append(out, bytes, (size_t)(at - bytes)) && append(out, v.data, v.len);
 }
 
@@ -136,7 +143,7 @@ static bool write_nested(gw_out *out, const field *f, const uint8_t *from) {
   if (!write_fields(out, (enum gw_message_id)(f->kind - NESTED), from))
     return false;
   size_t len = out->len - start;
-  size_t front = (size_t)(put_varint(put_tag(bytes, f), len) - bytes);
+  size_t front = (size_t)(put_varint(put_key(bytes, f), len) - bytes);
   if (out->cap - out->len < front) return false;
   memmove(out->data + start + front, out->data + start, len);
   memcpy(out->data + start, bytes, front);
@@ -217,184 +224,186 @@ int gw_encode(gw_out *out, const gw_head *head, enum gw_message_id id,
 
 /* ---- reading ------------------------------------------------------------- */
 
-static bool read_long_varint(gw_view *in, uint64_t *value) {
-  const uint8_t *at = in->data, *end = at + in->len;
-  uint64_t sum = 0;
-  for (unsigned shift = 0; at < end; shift += 7) {
+/* These read at a place and return the one behind; NULL when what stands there
+ * is cut or broken. */
+
+/** A varint of up to 64 bits. */
+static const uint8_t *read_long_varint(const uint8_t *at, const uint8_t *end,
+                                       uint64_t *value) {
+  /* By 28 bits: 64-bit shifts are dear where numbers have 32 (wasm2js). */
+  uint32_t parts[3] = {0};
+  for (unsigned i = 0; at != end; i++) {
     uint8_t byte = *at++;
-    if (shift == 63 && byte > 1) return false;
-    sum |= (uint64_t)(byte & 0x7Fu) << shift;
+    if (i == 9 && byte > 1) return NULL;
+    parts[i / 4] |= (uint32_t)(byte & 0x7Fu) << (i % 4 * 7);
     if (byte < 0x80) {
-      *in = (gw_view){at, (size_t)(end - at)};
-      *value = sum;
-      return true;
+      *value = parts[0] | (uint64_t)parts[1] << 28 | (uint64_t)parts[2] << 56;
+      return at;
     }
-  }
-  return false;
-}
-
-/** Take a varint from the front; false when it is cut, or over 64 bits. */
-static bool read_varint(gw_view *in, uint64_t *value) {
-  if (in->len == 0 || *in->data >= 0x80) return read_long_varint(in, value);
-  *value = *in->data++;
-  in->len--;
-  return true;
-}
-
-/** Take len bytes from the front. */
-static bool read_bytes(gw_view *in, uint64_t len, gw_view *bytes) {
-  if (len > in->len) return false;
-  *bytes = (gw_view){in->data, (size_t)len};
-  in->data += len;
-  in->len -= (size_t)len;
-  return true;
-}
-
-static bool read_view(gw_view *in, gw_view *bytes) {
-  uint64_t len;
-  return read_varint(in, &len) && read_bytes(in, len, bytes);
-}
-
-static bool read_fixed64(gw_view *in, uint64_t *value) {
-  gw_view b;
-  if (!read_bytes(in, 8, &b)) return false;
-  *value = (uint64_t)b.data[0] | (uint64_t)b.data[1] << 8 |
-           (uint64_t)b.data[2] << 16 | (uint64_t)b.data[3] << 24 |
-           (uint64_t)b.data[4] << 32 | (uint64_t)b.data[5] << 40 |
-           (uint64_t)b.data[6] << 48 | (uint64_t)b.data[7] << 56;
-  return true;
-}
-
-/** Take what stands before a value. */
-static bool read_tag(gw_view *in, uint32_t *tag, unsigned *wire) {
-  uint64_t key;
-  if (!read_varint(in, &key) || key > UINT32_MAX) return false;
-  *tag = (uint32_t)key >> 3;
-  *wire = key & 7;
-  return *tag != 0;
-}
-
-/** Take a value that nobody here knows. */
-static bool skip(gw_view *in, unsigned wire) {
-  uint64_t number;
-  gw_view bytes;
-  switch (wire) {
-  case WIRE_VARINT:
-    return read_varint(in, &number);
-  case WIRE_64:
-    return read_bytes(in, 8, &bytes);
-  case WIRE_BYTES:
-    return read_view(in, &bytes);
-  case WIRE_32:
-    return read_bytes(in, 4, &bytes);
-  default:
-    return false;
-  }
-}
-
-static bool read_fields(gw_view in, enum gw_message_id id, uint8_t *to);
-
-static bool read_u32(gw_view *in, uint32_t *to) {
-  uint64_t number;
-  if (!read_varint(in, &number) || number > UINT32_MAX) return false;
-  *to = (uint32_t)number;
-  return true;
-}
-
-static bool read_bool(gw_view *in, bool *to) {
-  uint64_t number;
-  if (!read_varint(in, &number)) return false;
-  *to = number != 0;
-  return true;
-}
-
-/** The items stay in the body, among its other fields, for gw_list_next. */
-static bool read_item(gw_view *in, const field *f, gw_view body, gw_list *to) {
-  gw_view item;
-  to->rest = body;
-  to->tag = f->tag;
-  to->num++;
-  return read_view(in, &item);
-}
-
-static bool read_nested(gw_view *in, const field *f, uint8_t *to) {
-  gw_view bytes;
-  return read_view(in, &bytes) &&
-         read_fields(bytes, (enum gw_message_id)(f->kind - NESTED), to);
-}
-
-static bool read_value(gw_view *in, const field *f, gw_view body, void *to) {
-  switch (f->kind) {
-  case U32:
-    return read_u32(in, to);
-  case U64:
-    return read_varint(in, to);
-  case F64:
-    return read_fixed64(in, to);
-  case BOOL:
-    return read_bool(in, to);
-  case VIEW:
-    return read_view(in, to);
-  case LIST:
-    return read_item(in, f, body, to);
-  default:
-    return read_nested(in, f, to);
-  }
-}
-
-/** The field of a tag, looked for from a place on: fields mostly come in the
- * order of the table. NULL: of a later version. */
-static const field *find(const message *m, uint32_t tag, const field *from) {
-  const field *start = &fields[m->first], *end = start + m->num;
-  for (const field *f = from; f < end; f++) {
-    if (f->tag == tag) return f;
-  }
-  for (const field *f = start; f < from; f++) {
-    if (f->tag == tag) return f;
   }
   return NULL;
 }
 
-static bool read_fields(gw_view in, enum gw_message_id id, uint8_t *to) {
+static inline const uint8_t *read_varint(const uint8_t *at, const uint8_t *end,
+                                         uint64_t *value) {
+  if (at == end || *at >= 0x80) return read_long_varint(at, end, value);
+  *value = *at;
+  return at + 1;
+}
+
+static const uint8_t *read_view(const uint8_t *at, const uint8_t *end,
+                                gw_view *bytes) {
+  uint64_t len;
+  at = read_varint(at, end, &len);
+  if (at == NULL || len > (size_t)(end - at)) return NULL;
+  *bytes = (gw_view){at, (size_t)len};
+  return at + len;
+}
+
+static const uint8_t *read_fixed64(const uint8_t *at, const uint8_t *end,
+                                   uint64_t *value) {
+  if (end - at < 8) return NULL;
+  *value = (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 |
+           (uint64_t)at[3] << 24 | (uint64_t)at[4] << 32 |
+           (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
+           (uint64_t)at[7] << 56;
+  return at + 8;
+}
+
+/** What stands before a value. */
+static const uint8_t *read_key(const uint8_t *at, const uint8_t *end,
+                               uint32_t *key) {
+  uint64_t number;
+  at = read_varint(at, end, &number);
+  if (at == NULL || number > UINT32_MAX || number >> 3 == 0) return NULL;
+  *key = (uint32_t)number;
+  return at;
+}
+
+/** A value that nobody here knows. */
+static const uint8_t *skip(const uint8_t *at, const uint8_t *end,
+                           unsigned wire) {
+  uint64_t number;
+  gw_view bytes;
+  switch (wire) {
+  case WIRE_VARINT:
+    return read_varint(at, end, &number);
+  case WIRE_64:
+    return end - at < 8 ? NULL : at + 8;
+  case WIRE_BYTES:
+    return read_view(at, end, &bytes);
+  case WIRE_32:
+    return end - at < 4 ? NULL : at + 4;
+  default:
+    return NULL;
+  }
+}
+
+static const uint8_t *read_u32(const uint8_t *at, const uint8_t *end,
+                               uint32_t *to) {
+  uint64_t number;
+  at = read_varint(at, end, &number);
+  if (at == NULL || number > UINT32_MAX) return NULL;
+  *to = (uint32_t)number;
+  return at;
+}
+
+static const uint8_t *read_bool(const uint8_t *at, const uint8_t *end,
+                                bool *to) {
+  uint64_t number;
+  at = read_varint(at, end, &number);
+  if (at != NULL) *to = number != 0;
+  return at;
+}
+
+/** The items stay in the body, among its other fields, for gw_list_next. */
+static const uint8_t *read_item(const uint8_t *at, gw_view body, const field *f,
+                                gw_list *to) {
+  gw_view item;
+  to->rest = body;
+  to->tag = f->key >> 3;
+  to->num++;
+  return read_view(at, body.data + body.len, &item);
+}
+
+static bool read_fields(gw_view body, enum gw_message_id id, uint8_t *to);
+
+static const uint8_t *read_nested(const uint8_t *at, const uint8_t *end,
+                                  const field *f, uint8_t *to) {
+  gw_view bytes;
+  at = read_view(at, end, &bytes);
+  bool is_read = at != NULL &&
+                 read_fields(bytes, (enum gw_message_id)(f->kind - NESTED), to);
+  return is_read ? at : NULL;
+}
+
+static const uint8_t *read_value(const uint8_t *at, gw_view body,
+                                 const field *f, void *to) {
+  const uint8_t *end = body.data + body.len;
+  switch (f->kind) {
+  case U32:
+    return read_u32(at, end, to);
+  case U64:
+    return read_varint(at, end, to);
+  case F64:
+    return read_fixed64(at, end, to);
+  case BOOL:
+    return read_bool(at, end, to);
+  case VIEW:
+    return read_view(at, end, to);
+  case LIST:
+    return read_item(at, body, f, to);
+  default:
+    return read_nested(at, end, f, to);
+  }
+}
+
+/** The field of a number, looked for from a place on: fields mostly come in the
+ * order of the table. NULL: of a later version. */
+static const field *find(const message *m, uint32_t tag, const field *from) {
+  const field *start = &fields[m->first], *end = start + m->num;
+  for (const field *f = from; f < end; f++) {
+    if (f->key >> 3 == tag) return f;
+  }
+  for (const field *f = start; f < from; f++) {
+    if (f->key >> 3 == tag) return f;
+  }
+  return NULL;
+}
+
+static bool read_fields(gw_view body, enum gw_message_id id, uint8_t *to) {
   const message *m = &messages[id];
   const field *next = &fields[m->first];
-  gw_view body = in;
-  uint32_t tag;
-  unsigned wire;
-  while (in.len != 0) {
-    if (!read_tag(&in, &tag, &wire)) return false;
-    const field *f = find(m, tag, next);
+  const uint8_t *at = body.data, *end = at + body.len;
+  while (at != end) {
+    uint32_t key;
+    at = read_key(at, end, &key);
+    if (at == NULL) return false;
+    const field *f = find(m, key >> 3, next);
     if (f == NULL) {
-      if (!skip(&in, wire)) return false;
-      continue;
+      at = skip(at, end, key & 7);
+    } else {
+      if (f->key != key) return false;
+      at = read_value(at, body, f, to + f->offset);
+      /* Of a list there may be more. */
+      next = f->kind == LIST ? f : f + 1;
     }
-    if (wire != wire_of(f->kind)) return false;
-    if (!read_value(&in, f, body, to + f->offset)) return false;
-    /* Of a list there may be more. */
-    next = f->kind == LIST ? f : f + 1;
+    if (at == NULL) return false;
   }
   return true;
 }
 
-/** The largest struct of all. */
-typedef union any {
-#define M(name, first, num) gw_##name name;
-  GW__MESSAGE_TABLE(M)
-#undef M
-} any;
-
 int gw_decode(gw_view body, enum gw_message_id id, void *m) {
-  any read;
-  memset(&read, 0, messages[id].size);
-  if (!read_fields(body, id, (uint8_t *)&read)) return GW_ERR_PROTOCOL;
-  memcpy(m, &read, messages[id].size);
-  return 0;
+  memset(m, 0, messages[id].size);
+  if (read_fields(body, id, m)) return 0;
+  memset(m, 0, messages[id].size);
+  return GW_ERR_PROTOCOL;
 }
 
 /* ---- lists --------------------------------------------------------------- */
 
 /** How a list alone is written. */
-static const field alone = {.tag = 1, .kind = LIST};
+static const field alone = {.key = KEY(1, LIST), .kind = LIST};
 
 static int add_item(gw_out *out, gw_list *list, bool is_written, size_t start) {
   if (!is_written) {
@@ -403,13 +412,13 @@ static int add_item(gw_out *out, gw_list *list, bool is_written, size_t start) {
   }
   list->num++;
   list->rest = (gw_view){out->data, out->len};
-  list->tag = alone.tag;
+  list->tag = alone.key >> 3;
   return 0;
 }
 
 int gw_list_add(gw_out *out, gw_list *list, enum gw_message_id id,
                 const void *m) {
-  const field item = {.tag = alone.tag, .kind = (uint8_t)(NESTED + id)};
+  const field item = {.key = alone.key, .kind = (uint8_t)(NESTED + id)};
   size_t start = out->len;
   return add_item(out, list, write_nested(out, &item, m), start);
 }
@@ -420,7 +429,7 @@ int gw_list_add_text(gw_out *out, gw_list *list, gw_view text) {
 }
 
 gw_list gw_list_of(gw_view items, size_t num) {
-  return (gw_list){.num = num, .rest = items, .tag = alone.tag};
+  return (gw_list){.num = num, .rest = items, .tag = alone.key >> 3};
 }
 
 size_t gw_list_bytes(gw_list list) {
@@ -443,18 +452,21 @@ int gw_list_copy(gw_list list, gw_out *out, gw_list *copy) {
 }
 
 bool gw_list_next(gw_list *list, gw_view *item) {
-  uint32_t tag;
-  unsigned wire;
-  if (list->num == 0) return false;
+  if (!GW__HAS_LISTS || list->num == 0) return false;
   list->num--;
   if (list->items != NULL) {
     *item = *list->items++;
     return true;
   }
-  while (read_tag(&list->rest, &tag, &wire)) {
-    if (tag == list->tag && wire == WIRE_BYTES)
-      return read_view(&list->rest, item);
-    if (!skip(&list->rest, wire)) break;
+  const uint8_t *at = list->rest.data, *end = at + list->rest.len;
+  uint32_t key;
+  while ((at = read_key(at, end, &key)) != NULL) {
+    bool is_item = key == ((uint32_t)list->tag << 3 | WIRE_BYTES);
+    at = is_item ? read_view(at, end, item) : skip(at, end, key & 7);
+    if (at == NULL) break;
+    if (!is_item) continue;
+    list->rest = (gw_view){at, (size_t)(end - at)};
+    return true;
   }
   return false;
 }

@@ -55,8 +55,7 @@ int gw__prefix_get(gw_view in, uint32_t max_frame_bytes, uint32_t *len) {
   return used;
 }
 
-/** Take a varint from the front of a view that holds a whole frame. */
-static bool take_varint(gw_view *in, uint32_t *value) {
+bool gw__varint_take(gw_view *in, uint32_t *value) {
   int used = gw__varint_get(*in, value);
   if (used <= 0) return false;
   in->data += used;
@@ -73,7 +72,8 @@ int64_t gw_frame_parse(gw_view in, uint32_t max_frame_bytes, gw_frame *frame) {
   const uint8_t *p = in.data + prefix;
   gw_view rest = {p + 2, len - 2};
   gw_head head = {.type = p[0], .flags = p[1]};
-  if (!take_varint(&rest, &head.request) || !take_varint(&rest, &head.channel))
+  if (!gw__varint_take(&rest, &head.request) ||
+      !gw__varint_take(&rest, &head.channel))
     return GW_ERR_PROTOCOL;
   *frame = (gw_frame){head, (uint32_t)prefix + len, rest};
   return (int64_t)prefix + len;

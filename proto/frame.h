@@ -11,6 +11,9 @@
 /** Returns bytes used; 0: more are needed; GW_ERR_PROTOCOL over 32 bits. */
 int gw__varint_get(gw_view in, uint32_t *value);
 
+/** Take one from the front; false: it is cut, or over 32 bits. */
+bool gw__varint_take(gw_view *in, uint32_t *value);
+
 /** Returns bytes written, at most GW__VARINT_MAX. */
 size_t gw__varint_put(uint8_t *to, uint32_t value);
 

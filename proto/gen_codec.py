@@ -13,7 +13,8 @@ import re
 from google.protobuf import descriptor_pb2
 
 FILE = "godwit.proto"
-MAX_TAG = 255
+# The table has number and wire type in a byte.
+MAX_TAG = 31
 Field = descriptor_pb2.FieldDescriptorProto
 
 KINDS = {
@@ -54,6 +55,20 @@ def rows(message):
         yield field.number, kind, field.name, nested
 
 
+def leave_out(messages, names):
+    """Takes away messages and fields that a codec is to know nothing of."""
+    for name in names:
+        message_name, _, field_name = name.partition(".")
+        message = next((m for m in messages if m.name == message_name), None)
+        field = message and next((f for f in message.field if f.name == field_name), None)
+        if message is None or (field_name and field is None):
+            raise SystemExit(f"gen_codec: there is no {name} to leave out")
+        if field_name:
+            message.field.remove(field)
+        else:
+            messages.remove(message)
+
+
 def read_messages(path, aliases):
     """Messages with fields, but for those that are read as another."""
     files = descriptor_pb2.FileDescriptorSet()
@@ -78,6 +93,9 @@ def table(messages):
                 out.append(f" \\\n  N({snake(m.name)}, {number}, {name}, {nested})")
             else:
                 out.append(f" \\\n  F({snake(m.name)}, {number}, {kind}, {name})")
+    has_lists = any(kind == "LIST" for m in messages for _, kind, _, _ in rows(m))
+    out.append("\n\n/* Without, a codec needs no code for them. */\n"
+               f"#define GW__HAS_LISTS {int(has_lists)}")
     return "".join(out) + "\n"
 
 
@@ -86,10 +104,14 @@ def main():
     p.add_argument("--descriptor", required=True)
     p.add_argument("--alias", action="append", default=[],
                    help="a message that is read and written as another of the same fields")
+    p.add_argument("--without", nargs="*", default=[], metavar="MESSAGE[.FIELD]",
+                   help="what a client without the feature neither writes nor reads")
     p.add_argument("--table", required=True)
     args = p.parse_args()
+    messages = read_messages(args.descriptor, args.alias)
+    leave_out(messages, args.without)
     with open(args.table, "w", encoding="utf-8") as f:
-        f.write(table(read_messages(args.descriptor, args.alias)))
+        f.write(table(messages))
 
 
 if __name__ == "__main__":

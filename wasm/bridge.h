@@ -40,7 +40,16 @@ typedef struct bridge {
 
 /** Forget the events of the last turn, which JavaScript has read. */
 void bridge_events_begin(bridge *b);
-/** gw_port.event: add an event to the records. */
+/** gw_port.event: add an event to the records, and what belongs in front of it. */
 void bridge_events_put(void *user, const gw_event *event);
+/** Add this one. */
+void bridge_event_put(bridge *b, const gw_event *event);
+
+/* presence.c; lean/presence.c stands in for it */
+/** A record beside those of gw_event_type: a member of the reply that follows.
+ * The subscription is the request. */
+#define BRIDGE_RECORD_MEMBER (GW_EVENT_TOKEN + 1)
+/** Add the members that an event is about. */
+void bridge_presence_put(bridge *b, const gw_event *event);
 
 #endif

@@ -2,18 +2,37 @@
 # SPDX-License-Identifier: MIT
 #
 #   *.c --emcc--> godwit.wasm --wasm2js--> godwit-core.js --+
-#                                                           +-esbuild-> plain.js
+#    +--emcc--> godwit-lite.wasm                            +-esbuild-> plain.js
 #   src/*.ts -----------------------------------------------+-esbuild-> index.js,
-#      |       events.js, filter.js, groups.js, map.js, people.js, state.js
+#      |     events.js, filter.js, groups.js, lite.js, map.js, people.js, state.js
 #      +-tsc--> types/*.d.ts
 
 WASM_BUILD := build/wasm
 WASM_DIST  := wasm/dist
 WASM_TS    := $(sort $(wildcard wasm/src/*.ts))
-WASM_SRC   := $(PROTO_SRC) $(CLIENT_SRC) $(sort $(wildcard wasm/*.c))
+WASM_SRC   := $(filter-out proto/text.c,$(PROTO_SRC)) $(CLIENT_SRC) \
+              $(sort $(wildcard wasm/*.c))
 WASM_OBJ   := $(WASM_SRC:%.c=$(WASM_BUILD)/obj/%.o)
+
+# godwit/lite is the same core with whole files left out, those in lean/ in their
+# place, a codec that knows neither their messages nor lists, and without their
+# exports.
+LITE_OUT   := proto/codec.c proto/delta.c client/presence.c \
+              client/members.c client/message.c client/delta.c \
+              wasm/presence.c
+LITE_SRC   := $(filter-out $(LITE_OUT),$(WASM_SRC)) \
+              $(sort $(wildcard client/lean/*.c wasm/lean/*.c))
+LITE_OBJ   := $(LITE_SRC:%.c=$(WASM_BUILD)/obj/%.o) $(WASM_BUILD)/lite/codec.o
+LITE_MESSAGES := PresenceSet PresenceGet PresenceMember PresenceSnapshot \
+                 PresenceChange PresenceDiff Send Sent Message FilterTerm Tag \
+                 Subscribe.filter Publish.tags Publication.tags \
+                 Subscribe.delta Subscribed.delta Publication.delta \
+                 Publication.delta_base
+# bridge_presence_set, _leave and _get.
+LITE_EXPORTS  := p q r
+
 # Bytes after gzip -9 that a page with a WebSocket may load, script and core.
-WASM_BUDGET := 29500
+WASM_BUDGETS := index.js+godwit.wasm=30000 lite.js+godwit-lite.wasm=25000
 
 # Instructions that move bytes are in every browser since 2021; of the other
 # newer ones none gains anything, and wasm2js stumbles over sign extension.
@@ -40,8 +59,10 @@ ESBUILD = $(WASM_BIN)/esbuild --log-level=warning --bundle --format=esm \
 WASM_PARTS := $(addprefix $(WASM_DIST)/,events.js filter.js groups.js map.js \
               people.js state.js)
 
-WASM_OUT := $(addprefix $(WASM_DIST)/,godwit.wasm index.js plain.js \
-              types/index.d.ts) $(WASM_PARTS) wasm/LICENSE
+WASM_SCRIPTS := $(WASM_DIST)/index.js $(WASM_DIST)/lite.js $(WASM_PARTS)
+
+WASM_OUT := $(addprefix $(WASM_DIST)/,godwit.wasm godwit-lite.wasm plain.js \
+              types/index.d.ts) $(WASM_SCRIPTS) wasm/LICENSE
 
 .PHONY: wasm-sizes
 wasm: $(WASM_OUT) wasm-sizes
@@ -55,14 +76,30 @@ $(WASM_BUILD)/obj/%.o: %.c wasm/build.mk | $(GENERATED) build/.checked-wasm
 	$(Q)$(EMCC) $(if $(filter wasm/%,$<),$(WASM_WARNINGS),-w) $(WASM_CFLAGS) \
 	  -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
-$(WASM_BUILD)/godwit.wasm: $(WASM_OBJ) wasm/keep-exports.mjs
-	$(call say,EMCC)
-	$(Q)$(EMCC) $(WASM_LDFLAGS) $(WASM_OBJ) -o $@
-	$(Q)$(NODE) wasm/keep-exports.mjs $@ >$(WASM_BUILD)/keep.json
-	$(Q)wasm-metadce $(WASM_FEATURES) -f $(WASM_BUILD)/keep.json $@ -o $@ \
-	  >$(WASM_BUILD)/removed.txt
+$(WASM_BUILD)/lite/codec_table.inc: $(GEN)/godwit.desc proto/gen_codec.py \
+  wasm/build.mk
+	$(call say,CODEC)
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) proto/gen_codec.py --descriptor $< --alias Pong \
+	  --without $(LITE_MESSAGES) --table $@
 
-$(WASM_DIST)/godwit.wasm: $(WASM_BUILD)/godwit.wasm
+$(WASM_BUILD)/lite/codec.o: proto/codec.c $(WASM_BUILD)/lite/codec_table.inc \
+  | $(GENERATED) build/.checked-wasm
+	$(call say,EMCC)
+	$(Q)$(EMCC) -w -I$(@D) $(WASM_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+
+$(WASM_BUILD)/godwit.wasm: $(WASM_OBJ)
+$(WASM_BUILD)/godwit-lite.wasm: $(LITE_OBJ)
+$(WASM_BUILD)/godwit-lite.wasm: LEFT_OUT := $(LITE_EXPORTS)
+
+$(WASM_BUILD)/%.wasm: wasm/keep-exports.mjs wasm/build.mk
+	$(call say,EMCC)
+	$(Q)$(EMCC) $(WASM_LDFLAGS) $(filter %.o,$^) -o $@
+	$(Q)$(NODE) wasm/keep-exports.mjs $@ $(LEFT_OUT) >$(@:.wasm=-keep.json)
+	$(Q)wasm-metadce $(WASM_FEATURES) -f $(@:.wasm=-keep.json) $@ -o $@ \
+	  >$(@:.wasm=-removed.txt)
+
+$(WASM_DIST)/%.wasm: $(WASM_BUILD)/%.wasm
 	$(call say,OPT)
 	@mkdir -p $(@D)
 	$(Q)wasm-opt $(WASM_FEATURES) -Oz --converge --strip-debug \
@@ -89,13 +126,8 @@ wasm/src/codes.ts: $(GEN)/codes.ts wasm/make-codes.mjs \
 	  --outfile=$(WASM_BUILD)/codes.mjs
 	$(Q)$(NODE) wasm/make-codes.mjs $(CURDIR)/$(WASM_BUILD)/codes.mjs >$@
 
-$(WASM_DIST)/index.js: $(WASM_TS) wasm/src/codes.ts wasm/build.mk \
-  wasm/node_modules/.package-lock.json
-	$(call say,ESBUILD)
-	$(Q)$(ESBUILD) wasm/src/index.ts --outfile=$@
-
-$(WASM_PARTS): $(WASM_DIST)/%.js: wasm/src/%.ts $(WASM_TS) wasm/build.mk \
-  wasm/node_modules/.package-lock.json
+$(WASM_SCRIPTS): $(WASM_DIST)/%.js: wasm/src/%.ts $(WASM_TS) \
+  wasm/src/codes.ts wasm/build.mk wasm/node_modules/.package-lock.json
 	$(call say,ESBUILD)
 	$(Q)$(ESBUILD) $< --outfile=$@
 
@@ -115,6 +147,6 @@ wasm/LICENSE: LICENSE
 	$(Q)cp $< $@
 
 wasm-sizes: $(WASM_OUT)
-	$(Q)$(NODE) wasm/sizes.mjs $(WASM_BUDGET) $(WASM_DIST)
+	$(Q)$(NODE) wasm/sizes.mjs $(WASM_DIST) $(WASM_BUDGETS)
 
--include $(WASM_OBJ:.o=.d)
+-include $(sort $(WASM_OBJ:.o=.d) $(LITE_OBJ:.o=.d))

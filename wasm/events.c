@@ -12,12 +12,6 @@
 
 #include "wasm/layout.h"
 
-/** A record beside those of gw_event_type: a member of the reply that follows.
- * The subscription is the request. */
-#define RECORD_MEMBER (GW_EVENT_TOKEN + 1)
-/** A kind of a presence event: of a list that is anew, before its sync. */
-#define KIND_LISTED (GW_PRESENCE_LEAVE + 1)
-
 /** Buffers above this are given back after a turn that needed them. */
 #define KEEP_BYTES  (64u * 1024u)
 #define START_BYTES 1024u
@@ -64,7 +58,7 @@ static const uint8_t views[][VIEWS_MAX] = {
     [GW_EVENT_CALL] = {5, PAYLOAD | 8, 12},
     [GW_EVENT_META] = {5},
     [GW_EVENT_MESSAGE] = {6, 9, 11, PAYLOAD | 14},
-    [RECORD_MEMBER] = {8, 10, BYTES | 12, 14},
+    [BRIDGE_RECORD_MEMBER] = {8, 10, BYTES | 12, 14},
 };
 
 /** Copy what a view shows, which becomes a place in the copies. */
@@ -75,7 +69,7 @@ static void keep(bridge_buf *buf, gw_view *v) {
   v->data = (const uint8_t *)(uintptr_t)place; /* NOLINT: not an address */
 }
 
-static void put(bridge *b, const gw_event *e) {
+void bridge_event_put(bridge *b, const gw_event *e) {
   uint32_t *record = (void *)grow(&b->records, sizeof *e);
   memcpy(record, e, sizeof *e);
   /* Nobody wants the message but for its tags. */
@@ -90,40 +84,7 @@ static void put(bridge *b, const gw_event *e) {
   }
 }
 
-static void put_members(bridge *b, const gw_event *e) {
-  gw_list list = *e->u.reply.members;
-  gw_view item;
-  gw_event m = {.type = (enum gw_event_type)RECORD_MEMBER};
-  m.u.presence.sub = e->u.reply.request;
-  while (gw_list_next(&list, &item)) {
-    if (gw_decode_presence_member(item, &m.u.presence.member) == 0) put(b, &m);
-  }
-}
-
-typedef struct listing {
-  bridge *bridge;
-  gw_event event;
-} listing;
-
-static bool put_listed(void *arg, const gw_presence_member *m) {
-  listing *l = arg;
-  l->event.u.presence.member = *m;
-  put(l->bridge, &l->event);
-  return true;
-}
-
-/** JavaScript has no list to ask for. */
-static void put_list(bridge *b, uint32_t sub) {
-  listing l = {b, {.type = GW_EVENT_PRESENCE}};
-  l.event.u.presence.sub = sub;
-  l.event.u.presence.kind = KIND_LISTED;
-  gw_client_members(b->client, sub, put_listed, &l);
-}
-
 void bridge_events_put(void *user, const gw_event *e) {
-  if (e->type == GW_EVENT_PRESENCE_SYNC && e->u.presence_sync.anew)
-    put_list(user, e->u.presence_sync.sub);
-  if (e->type == GW_EVENT_REPLY && e->u.reply.members != NULL)
-    put_members(user, e);
-  put(user, e);
+  bridge_presence_put(user, e);
+  bridge_event_put(user, e);
 }

@@ -354,8 +354,10 @@ void gw_test_run(gw_test_port *p, uint64_t *now_ms, uint64_t ms) {
   assert(p->now_ms == now_ms);
   uint64_t end = *now_ms + ms;
   for (uint32_t same = 0;;) {
-    while (gw_test_tick(p))
-      assert(++same < 1000); /* a timer that never comes to rest */
+    while (gw_test_tick(p)) {
+      same++;
+      assert(same < 1000); /* a timer that never comes to rest */
+    }
     if (p->timer_ms > end) break;
     *now_ms = p->timer_ms;
     same = 0;

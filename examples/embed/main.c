@@ -78,8 +78,19 @@ static bool on_own(void *user, const gw_server_event *e) {
   return true;
 }
 
+/** Who comes into a channel's presence, and leaves it. */
+static bool on_presence(void *user, const gw_server_event *e) {
+  (void)user;
+  printf("%.*s %.*s %.*s%s%s\n", (int)e->name.len, (const char *)e->name.data,
+         (int)e->user.len, (const char *)e->user.data, (int)e->state.len,
+         (const char *)e->state.data, e->first ? " first" : "",
+         e->last ? " last" : "");
+  return true;
+}
+
 int main(int argc, char **argv) {
   app a = {NULL};
+  (void)setvbuf(stdout, NULL, _IOLBF, 0);
   gw_server_options options = {
       .argc = argc - 1, .argv = argv + 1, .takes_signals = true};
   if (gw_server_new(&a.server, &options) < 0) return EXIT_FAILURE;
@@ -87,10 +98,11 @@ int main(int argc, char **argv) {
   if (err == 0) err = gw_server_on_event(a.server, "order.*", on_order, &a);
   if (err == 0) err = gw_server_on_event(a.server, "$connection.*", on_own, &a);
   if (err == 0) err = gw_server_on_event(a.server, "$channel.*", on_own, &a);
+  if (err == 0)
+    err = gw_server_on_event(a.server, "$presence.>", on_presence, &a);
   if (err == 0) err = gw_server_listen(a.server);
   if (err == 0) {
     printf("port %u\n", gw_server_port(a.server));
-    fflush(stdout);
     err = gw_server_run(a.server);
   }
   gw_server_free(a.server);

@@ -107,8 +107,8 @@ def modules_pages(tree, modules):
         parts = [item_of(item) for item in found[file]]
         page = Page("js-" + module.replace("/", "-"), module, "JavaScript",
                     f"import ... from '{module}';", parts)
-        names = {item.name for item in parts}
-        if first and names <= {item.name for item in first.items()}:
+        names = {(item.name, item.code) for item in parts}
+        if first and names <= {(item.name, item.code) for item in first.items()}:
             page.parts = [Prose(text=f"Exports the same names as "
                                      f"`{first.title}`, with the same types.")]
         first = first or page

@@ -112,11 +112,12 @@ function headOf(item, node) {
 function exportsOf(root) {
   const file = program.getSourceFile(root);
   return checker.getExportsOfModule(checker.getSymbolAtLocation(file))
-    .map((symbol) => symbol.flags & ts.SymbolFlags.Alias
-      ? checker.getAliasedSymbol(symbol) : symbol)
-    .map((symbol) => {
+    .map((exported) => {
+      const symbol = exported.flags & ts.SymbolFlags.Alias
+        ? checker.getAliasedSymbol(exported) : exported;
       const node = symbol.declarations[0];
-      return headOf(itemOf(symbol, node, membersOf(symbol, node)), node);
+      const item = headOf(itemOf(symbol, node, membersOf(symbol, node)), node);
+      return { ...item, name: exported.name };
     });
 }
 

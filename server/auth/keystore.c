@@ -305,6 +305,6 @@ void gw_keystore_unlisten(gw_keystore *ks, gw_keystore_listener *l) {
   gw_keystore_listener **at = &ks->listeners;
   while (*at != NULL && *at != l)
     at = &(*at)->next;
-  if (*at == l) *at = l->next;
+  if (*at != NULL) *at = l->next;
   pthread_mutex_unlock(&ks->lock);
 }

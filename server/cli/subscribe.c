@@ -15,6 +15,7 @@ typedef struct subscribe {
   gw_cli cli;
   bool as_json;
   bool presence;
+  bool delta;
   const char *since;
   const char *overflow;
   const char *filter;
@@ -263,8 +264,9 @@ static void on_sub_state(subscribe *s, const gw_event *e) {
   char position[GW_TEXT_POSITION_MAX];
   fprintf(stderr, "%s: ", s->cli.name);
   gw_text_put(stderr, e->u.sub.channel);
-  fprintf(stderr, ": live at %s\n",
-          gw_text_position(e->u.sub.position, position));
+  fprintf(stderr, ": live at %s%s\n",
+          gw_text_position(e->u.sub.position, position),
+          e->u.sub.delta ? ", by deltas" : "");
 }
 
 static void on_meta(subscribe *s, const gw_event *e) {
@@ -370,6 +372,8 @@ static int parse(subscribe *s, int argc, char **argv) {
        "what the server shall know about the subscription"},
       {"--presence", GW_OPTION_FLAG, &s->presence, NULL,
        "also who enters, changes and leaves"},
+      {"--delta", GW_OPTION_FLAG, &s->delta, NULL,
+       "by changes to the one before, where the server does that"},
       {"--count", GW_OPTION_NUMBER, &s->count, "N",
        "exit after so many publications"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
@@ -383,6 +387,7 @@ static int parse(subscribe *s, int argc, char **argv) {
   s->num_channels = argc;
   s->channels = argv;
   s->options.presence = s->presence;
+  s->options.delta = s->delta;
   if (s->overflow != NULL &&
       !find_overflow(s->overflow, &s->options.overflow)) {
     return gw_usage_error(&usage,

@@ -461,6 +461,12 @@ const gw__key gw__namespace_keys[] = {
     "less work for a busy channel, at the price of the delay. 0: none."),
   SIZE("batch.bytes", batch_bytes, 64, MIB,
     "They go out earlier when they are this many bytes."),
+  BOOL("delta.enabled", delta,
+    "Whether subscriptions that ask for it are sent publications as changes to the\n"
+    "one before, where that is shorter. Costs some work for each publication, and\n"
+    "memory for the last one."),
+  SIZE("delta.min_size", delta_min_bytes, 0, MIB,
+    "Payloads that are shorter are sent whole in any case."),
   END
 };
 #undef HOLDER

@@ -83,14 +83,12 @@ static void consider(match *best, const char *path, size_t path_len,
         1 + gw__edit_distance(last + 1, wanted_last ? wanted_last + 1 : wanted);
     if (away < distance) distance = away;
   }
-  if (best->path == NULL || distance < best->distance) {
-    *best = (match){path, path_len, distance};
-  }
+  if (distance < best->distance) *best = (match){path, path_len, distance};
 }
 
 const char *gw__targets_nearest(const gw__targets *t, const char *path,
                                 char space[GW__PATH_MAX]) {
-  match best = {0};
+  match best = {.path = "", .distance = SIZE_MAX};
   for (size_t i = 0; i < GW__TARGETS_MAX && t->of[i].keys != NULL; i++) {
     for (const gw__key *k = t->of[i].keys; k->path != NULL; k++) {
       consider(&best, k->path, strcspn(k->path, "."), path);

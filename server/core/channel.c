@@ -280,11 +280,11 @@ static void swap_seats(gw_channel *ch, uint32_t a, uint32_t b) {
 
 static enum gws_rank rank_of(const gw_channel *ch, const gw_sub *sub) {
   if (sub->seat < ch->num_live) return GWS_RANK_LIVE;
-  return sub->seat < ch->num_live + ch->num_filtered ? GWS_RANK_FILTERED
-                                                     : GWS_RANK_APART;
+  return sub->seat < ch->num_live + ch->num_choosy ? GWS_RANK_CHOOSY
+                                                   : GWS_RANK_APART;
 }
 
-/** The same where nobody has a filter. */
+/** The same where nobody is choosy. */
 static void rank_plain(gw_channel *ch, gw_sub *sub, bool is_live) {
   if (is_live == (sub->seat < ch->num_live)) return;
   if (is_live)
@@ -295,24 +295,24 @@ static void rank_plain(gw_channel *ch, gw_sub *sub, bool is_live) {
 
 /** Over one border at a time: the seat at the border changes sides. */
 void gws_channel_rank(gw_channel *ch, gw_sub *sub, enum gws_rank rank) {
-  if (ch->num_filtered == 0 && rank != GWS_RANK_FILTERED) {
+  if (ch->num_choosy == 0 && rank != GWS_RANK_CHOOSY) {
     rank_plain(ch, sub, rank == GWS_RANK_LIVE);
     return;
   }
   for (enum gws_rank now; (now = rank_of(ch, sub)) != rank;) {
-    uint32_t end = ch->num_live + ch->num_filtered;
+    uint32_t end = ch->num_live + ch->num_choosy;
     if (now == GWS_RANK_APART) {
       swap_seats(ch, sub->seat, end);
-      ch->num_filtered++;
+      ch->num_choosy++;
     } else if (now == GWS_RANK_LIVE) {
       swap_seats(ch, sub->seat, --ch->num_live);
-      ch->num_filtered++;
+      ch->num_choosy++;
     } else if (rank == GWS_RANK_APART) {
       swap_seats(ch, sub->seat, end - 1);
-      ch->num_filtered--;
+      ch->num_choosy--;
     } else {
       swap_seats(ch, sub->seat, ch->num_live++);
-      ch->num_filtered--;
+      ch->num_choosy--;
     }
   }
 }
@@ -320,6 +320,7 @@ void gws_channel_rank(gw_channel *ch, gw_sub *sub, enum gws_rank rank) {
 void gws_channel_stand(gw_channel *ch, gw_sub *sub) {
   gws_channel_rank(ch, sub, GWS_RANK_APART);
   swap_seats(ch, sub->seat, --ch->num_seats);
+  if (ch->num_choosy == 0) gws_filtered_forget(ch);
   ch->used_ms = ch->hub->now_ms;
   if (ch->cap_seats > SEATS_MIN && ch->num_seats < ch->cap_seats / 4)
     (void)resize_seats(ch, ch->cap_seats / 2);

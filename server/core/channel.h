@@ -53,10 +53,10 @@ struct gw_channel {
   uint64_t epoch; /**< random, not 0 */
   uint64_t top;   /**< offset of the last publication */
   gw_history history;
-  gw_seat *seats; /**< first the live ones, then the live ones with a filter */
+  gw_seat *seats; /**< first the live ones, then the choosy live ones */
   uint32_t num_seats;
-  uint32_t num_live;     /**< without a filter */
-  uint32_t num_filtered; /**< live ones that have one */
+  uint32_t num_live;   /**< those that take whatever comes */
+  uint32_t num_choosy; /**< live ones that are asked; see filtered.h */
   uint32_t cap_seats;
   uint32_t number; /**< on this node; 0: not known yet */
   uint32_t owner;  /**< worker */
@@ -65,7 +65,7 @@ struct gw_channel {
   bool is_asked;                /**< ATTACHING: the mail is on its way */
   struct gw_presence *presence; /**< NULL: nobody was ever present */
   struct gw_batch *batch;       /**< NULL: nothing was ever gathered */
-  struct gw_filtered *filtered; /**< NULL: nothing was ever skipped */
+  struct gw_filtered *filtered; /**< NULL: nobody was ever choosy */
   gw_buf *meta;                 /**< JSON about it; NULL: none */
   struct gw_pattern *pattern;   /**< NULL: a channel, not a pattern of names */
   gw_timer timer;               /**< housekeeping, lingering, attaching again */
@@ -120,7 +120,7 @@ GW_MUST_USE int gws_channel_append(gw_channel *ch, gw_buf *buf,
 GW_MUST_USE int gws_channel_sit(gw_channel *ch, gw_sub *sub);
 void gws_channel_stand(gw_channel *ch, gw_sub *sub);
 /** Where its seat is. */
-enum gws_rank { GWS_RANK_LIVE, GWS_RANK_FILTERED, GWS_RANK_APART };
+enum gws_rank { GWS_RANK_LIVE, GWS_RANK_CHOOSY, GWS_RANK_APART };
 void gws_channel_rank(gw_channel *ch, gw_sub *sub, enum gws_rank rank);
 
 /** At the owner: end it, with all that it keeps; whoever has it is told. */

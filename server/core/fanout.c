@@ -24,8 +24,7 @@ static void fall_behind(gw_sub *sub, uint64_t first) {
     gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
     return;
   }
-  bool is_filtered = gws_sub_filter(sub) != NULL;
-  sub->catchup->cursor = is_filtered ? sub->more->told : first - 1;
+  sub->catchup->cursor = gws_sub_is_choosy(sub) ? sub->more->told : first - 1;
   gws_sub_set_feed(sub, GWS_FEED_LAGGING);
 }
 

@@ -2,26 +2,32 @@
 /* filtered.c - a fan-out that asks. */
 #include "server/core/filtered.h"
 
+#include "server/core/delta.h"
 #include "server/core/filter.h"
 #include "server/core/mem.h"
 #include "server/core/session.h"
+
+/** NULL when out of memory. */
+static gw_filtered *get_filtered(gw_channel *ch) {
+  if (ch->filtered != NULL) return ch->filtered;
+  gw_filtered *x = gw_mem_zalloc(sizeof *x);
+  if (x == NULL) {
+    gws_hub_nomem(ch->hub);
+    return NULL;
+  }
+  x->channel = ch;
+  x->timer.kind = GWS_TIMER_FILTERED;
+  ch->filtered = x;
+  return x;
+}
 
 /* ---- what is skipped ------------------------------------------------------- */
 
 /** Without memory for the timer only the number limits how old a position is. */
 static void set_timer(gw_channel *ch) {
-  if (ch->filtered == NULL) {
-    gw_filtered *x = gw_mem_zalloc(sizeof *x);
-    if (x == NULL) {
-      gws_hub_nomem(ch->hub);
-      return;
-    }
-    x->channel = ch;
-    x->timer.kind = GWS_TIMER_FILTERED;
-    ch->filtered = x;
-  }
-  if (!gw_timer_is_set(&ch->filtered->timer))
-    gws_hub_set_timer(ch->hub, &ch->filtered->timer, GW_FILTERED_MAX_MS);
+  gw_filtered *x = get_filtered(ch);
+  if (x != NULL && !gw_timer_is_set(&x->timer))
+    gws_hub_set_timer(ch->hub, &x->timer, GW_FILTERED_MAX_MS);
 }
 
 /** Tell what was skipped up to an offset, unless the reader has enough to do. */
@@ -46,7 +52,7 @@ static void skip(gw_sub *sub, uint64_t offset) {
 
 void gws_filtered_on_timer(gw_filtered *x) {
   gw_channel *ch = x->channel;
-  uint32_t end = ch->num_live + ch->num_filtered;
+  uint32_t end = ch->num_live + ch->num_choosy;
   for (uint32_t i = ch->num_live; i < end; i++) {
     gw_sub *sub = ch->seats[i].sub;
     if (sub->session->state != GWS_SESSION_OPEN) continue;
@@ -58,41 +64,67 @@ void gws_filtered_on_timer(gw_filtered *x) {
 void gws_filtered_free(gw_channel *ch) {
   if (ch->filtered == NULL) return;
   gw_wheel_cancel(&ch->hub->wheel, &ch->filtered->timer);
+  gws_filtered_forget(ch);
   gw_mem_free(ch->filtered);
   ch->filtered = NULL;
 }
 
+/* ---- what deltas are made to ----------------------------------------------- */
+
+void gws_filtered_forget(gw_channel *ch) {
+  if (ch->filtered == NULL) return;
+  gw_buf_unref(ch->filtered->last);
+  ch->filtered->last = NULL;
+}
+
+void gws_filtered_keep(gw_channel *ch, gw_buf *b) {
+  gw_filtered *x = get_filtered(ch);
+  if (x == NULL) return;
+  gws_filtered_forget(ch);
+  x->last = gw_buf_ref(b);
+}
+
 /* ---- what passes ----------------------------------------------------------- */
 
-static void queue(gw_sub *sub, const gw_fanout *f) {
+static void queue(gw_sub *sub, const gw_fanout *f, gws_step *step) {
   gw_session *s = sub->session;
   if (!gws_channel_is_pattern(sub->channel) && sub->more->told + 1 < f->first)
     gws_push_lagged(sub, sub->more->told + 1, f->first - 1, GW_GAP_FILTERED);
   sub->more->told = f->first;
   gw_stat_add(&s->hub->stats.deliveries_total, 1);
-  if (s == f->quiet)
+  if (s == f->quiet) {
     gws_fanout_own(sub->channel, f);
-  else
-    gws_session_push(s, GW_LANE_DATA, gw_buf_ref(f->buf));
+    return;
+  }
+  gw_buf *b = sub->more->delta ? gws_step_give(step, sub) : f->buf;
+  gws_session_push(s, GW_LANE_DATA, gw_buf_ref(b));
+}
+
+static bool passes(const gw_sub *sub, const gws_tags *tags, uint64_t stamp) {
+  gw_filter *filter = sub->more->filter;
+  return filter == NULL || gws_filter_passes_once(filter, tags, stamp);
 }
 
 void gws_filtered_publication(gw_channel *ch, const gw_fanout *f) {
   gw_hub *h = ch->hub;
   uint64_t stamp = ++h->filter_stamp;
   gws_tags tags;
+  gws_step step;
   gws_tags_of(f->buf, &tags);
-  for (uint32_t i = ch->num_live; i < ch->num_live + ch->num_filtered;) {
+  gws_step_begin(&step, ch, f);
+  for (uint32_t i = ch->num_live; i < ch->num_live + ch->num_choosy;) {
     gw_sub *sub = ch->seats[i].sub;
     if (sub->session->state != GWS_SESSION_OPEN)
       i++;
-    else if (!gws_filter_passes_once(sub->more->filter, &tags, stamp)) {
+    else if (!passes(sub, &tags, stamp)) {
       skip(sub, f->first);
       i++;
     } else if (gws_fanout_admits(sub, f)) {
-      queue(sub, f);
+      queue(sub, f, &step);
       i++;
     } else if (ch->seats[i].sub == sub) {
       i++; /* closed; else it fell behind and left the seat to another */
     }
   }
+  gws_step_end(&step);
 }

@@ -46,7 +46,7 @@ uint64_t gws_follow_late_ms(const gw_channel *ch) {
 
 /** Tell all who wait for the channel that they cannot have it now. */
 static void refuse_waiting(gw_channel *ch, uint32_t code) {
-  for (uint32_t i = ch->num_seats; i-- > ch->num_live + ch->num_filtered;) {
+  for (uint32_t i = ch->num_seats; i-- > ch->num_live + ch->num_choosy;) {
     gw_sub *sub = ch->seats[i].sub;
     if (sub->feed != GWS_FEED_WAITING) continue;
     gws_sub_refuse(sub, code, NULL);
@@ -76,8 +76,8 @@ static void end_all_answered(gw_channel *ch, uint32_t code) {
 
 bool gws_follow_stop_live(gw_channel *ch) {
   gws_batch_flush(ch);
-  while (ch->num_live + ch->num_filtered != 0) {
-    gw_sub *sub = ch->seats[ch->num_live + ch->num_filtered - 1].sub;
+  while (ch->num_live + ch->num_choosy != 0) {
+    gw_sub *sub = ch->seats[ch->num_live + ch->num_choosy - 1].sub;
     if (gws_sub_need_catchup(sub) < 0) return false;
     sub->catchup->cursor = gws_sub_told(sub);
     gws_sub_set_feed(sub, GWS_FEED_LAGGING);

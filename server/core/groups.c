@@ -7,6 +7,7 @@
 #include "server/core/access.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
+#include "server/core/scope.h"
 #include "server/core/table.h"
 
 /** Mail that could not be taken in waits this long. */
@@ -133,12 +134,16 @@ typedef struct change {
   gw_view name;
 } change;
 
-static void end_sub(const change *c, gw_sub *sub) {
+static bool is_lost(const change *c, const gw_sub *sub) {
   char space[GW_MAX_CHANNEL_BYTES + 1];
   const gw_channel *ch = sub->channel;
-  if (sub->rests_on_group == 0) return;
+  if (sub->rests_on_group == 0) return false;
   gw_view group = gws_groups_of_channel(ch->ns, gws_channel_name(ch), space);
-  if (!gw_view_eq(group, c->name) || gws_access_still(sub)) return;
+  return gw_view_eq(group, c->name) && !gws_access_still(sub);
+}
+
+static void end_sub(const change *c, gw_sub *sub) {
+  if (!is_lost(c, sub) && !gws_scope_is_lost(sub, c->name)) return;
   gws_session_log(sub->session, GWS_LOG_INFO, "group.right_lost",
                   GW_CODE_PERMISSION_DENIED, "a role in the group was lost");
   gws_sub_end(sub, GW_CODE_PERMISSION_DENIED,
@@ -214,7 +219,7 @@ static void free_all(gw_mail *m) {
 }
 
 static void post_all(gw_hub *h, gw_mail *m) {
-  for (uint32_t w = 0; w < h->num_workers; w++) {
+  for (uint32_t w = 0; w < h->num_workers && m != NULL; w++) {
     if (w == h->worker) continue;
     gw_mail *next = m->next;
     gws_mail_post(h, w, m);

@@ -32,6 +32,17 @@ static uint32_t credit_of(const gw_hello *hello) {
   return (hello->features & GW_FEATURE_CREDIT) != 0 ? hello->credit_bytes : 0;
 }
 
+/** Deltas are of binary messages; JSON is for who wants it simple. */
+static bool reads_deltas(const gw_session *s, const gw_hello *hello) {
+  return s->encoding == GW_ENCODING_BINARY &&
+         (hello->features & GW_FEATURE_DELTA) != 0;
+}
+
+static uint64_t features_of(const gw_session *s) {
+  return (s->has_credit ? GW_FEATURE_CREDIT : 0u) |
+         (s->has_delta ? GW_FEATURE_DELTA : 0u);
+}
+
 /** Why a Hello is not taken; GW_CODE_OK. */
 static uint32_t check(const gw_hello *hello) {
   if (hello->version != GW_PROTOCOL_VERSION) return GW_CODE_VERSION;
@@ -106,6 +117,7 @@ static bool open_session(gw_session *s, const gw_hello *hello, uint64_t client,
   s->ping_interval_ms = agree_on_interval(h, hello->ping_interval_ms);
   s->out.credit = (int32_t)credit_of(hello);
   s->has_credit = s->out.credit != 0;
+  s->has_delta = reads_deltas(s, hello);
   s->state = GWS_SESSION_OPEN;
   gw_stat_add(&h->stats.sessions, 1);
   gws_conn_opened(s);
@@ -117,7 +129,7 @@ static void send_welcome(gw_session *s, uint32_t request) {
   gw_out *out = gws_hub_scratch(h, GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_WELCOME, .request = request};
   gw_welcome msg = {.version = GW_PROTOCOL_VERSION,
-                    .features = s->has_credit ? GW_FEATURE_CREDIT : 0,
+                    .features = features_of(s),
                     .connection = s->connection,
                     .client = s->client,
                     .user = gws_session_user(s),

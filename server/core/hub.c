@@ -119,6 +119,7 @@ void gw_hub_free(gw_hub *h) {
   gw_refused_deinit(&h->refused);
   gw_mem_free(h->forwarded);
   gw_mem_free(h->scratch.data);
+  gw_mem_free(h->delta_table);
   gw_mem_free(h->json_frame);
   gw_mem_free(h);
 }
@@ -152,6 +153,10 @@ void gw_hub_set_on_event(gw_hub *h, gw_on_event on_event, void *user) {
   h->on_event_user = user;
 }
 
+void gw_hub_tell_presence(gw_hub *h) {
+  h->port.tells_presence = true;
+}
+
 void gw_hub_set_inspector(gw_hub *h, const gw_inspector *inspector,
                           void *user) {
   h->inspector = inspector;
@@ -166,7 +171,11 @@ void gws_hub_enter(gw_hub *h) {
 
 /** What ends may end others, and be news: they join the lists. */
 static void settle(gw_hub *h) {
-  while (h->ending != NULL || h->news != NULL) {
+  while (h->ending != NULL || h->news != NULL || h->orphans != NULL) {
+    if (h->orphans != NULL) {
+      gws_scope_settle(h);
+      continue;
+    }
     if (h->ending == NULL) {
       gws_news_flush(h);
       continue;
@@ -178,7 +187,9 @@ static void settle(gw_hub *h) {
 }
 
 void gws_hub_leave(gw_hub *h) {
-  if (h->depth == 1 && (h->ending != NULL || h->news != NULL)) settle(h);
+  if (h->depth == 1 &&
+      (h->ending != NULL || h->news != NULL || h->orphans != NULL))
+    settle(h);
   h->depth--;
 }
 

@@ -193,6 +193,9 @@ typedef void (*gw_on_event)(void *user, gw_view name, gw_view channel,
                             uint64_t epoch, const gw_publication *publication);
 void gw_hub_set_on_event(gw_hub *h, gw_on_event on_event, void *user);
 
+/** Tell presence by port.tell from now on, as port.tells_presence does. */
+void gw_hub_tell_presence(gw_hub *h);
+
 /** Call a client from the server: on_reply is told once, later, code GW_CODE_OK
  * or why not. client is looked for on this worker, then on the others.
  *   returns  0; GW_ERR_NOT_FOUND (no other worker to ask), GW_ERR_FULL (it has

@@ -81,13 +81,14 @@ struct gw_hub {
   gw_stats stats;
 
   gw_slots sessions;
-  gw_index clients;   /**< open sessions by client id */
-  gw_index users;     /**< first of each user's; see bunch.h */
-  uint64_t places;    /**< hides the slots in ids of connections */
-  gw_index tokens;    /**< timers of identities and leases by token id */
-  gw_session *ending; /**< sessions to take apart at the safe point */
-  unsigned depth;     /**< calls from outside that are under way */
-  uint32_t low_water; /**< half of the queue's cap */
+  gw_index clients;       /**< open sessions by client id */
+  gw_index users;         /**< first of each user's; see bunch.h */
+  uint64_t places;        /**< hides the slots in ids of connections */
+  gw_index tokens;        /**< timers of identities and leases by token id */
+  gw_session *ending;     /**< sessions to take apart at the safe point */
+  struct gw_sub *orphans; /**< subscriptions to look at there; see scope.h */
+  unsigned depth;         /**< calls from outside that are under way */
+  uint32_t low_water;     /**< half of the queue's cap */
 
   gw_slots channels;
   gw_channel *by_name;
@@ -145,7 +146,8 @@ struct gw_hub {
 
   struct gws_drain drain;
   gw_out scratch;
-  uint8_t *json_frame; /**< where JSON input becomes a frame */
+  struct gw_delta_table *delta_table; /**< NULL: no delta was ever made */
+  uint8_t *json_frame;                /**< where JSON input becomes a frame */
 };
 
 /** Every entry from outside is between these two: the last leave is the safe

@@ -165,7 +165,7 @@ static void lose(gw_channel *pattern) {
 
 static void give(gw_channel *pattern, const gw_buf *buf, gw_view name,
                  const gw_published_mail *pub) {
-  if (pattern->num_live + pattern->num_filtered == 0) {
+  if (pattern->num_live + pattern->num_choosy == 0) {
     pattern->top++; /* who is behind is told */
     return;
   }

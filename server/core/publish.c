@@ -272,7 +272,7 @@ static gw_mail *post_to_followers(gw_channel *ch, const gw_origin *origin,
 }
 
 void gws_publish_fan_out(gw_channel *ch, const gw_fanout *f) {
-  if (ch->num_filtered != 0) gws_filtered_publication(ch, f);
+  if (ch->num_choosy != 0) gws_filtered_publication(ch, f);
   if (ch->hub->drain.on)
     gws_fanout_publication(ch, f);
   else

@@ -95,6 +95,7 @@ static void count(gw_hub *h, const gw_catchup *c, const gw_subscribed *a) {
 static void send_subscribed(const gw_sub *sub, gw_subscribed *msg) {
   gw_session *s = sub->session;
   msg->meta = gws_meta_of(sub->channel);
+  msg->delta = gws_sub_takes_delta(sub);
   gw_out *out = gws_hub_scratch(s->hub, msg->meta.len + GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_SUBSCRIBED,
                   .request = sub->catchup->request,

@@ -100,6 +100,53 @@ bool gws_scope_may(const gw_session *s, const gws_scope *scope,
   }
 }
 
+/* ---- leaving --------------------------------------------------------------- */
+
+void gws_scope_left(gw_session *s, const gw_channel *ch) {
+  char space[GW_MAX_CHANNEL_BYTES + 1];
+  gw_hub *h = s->hub;
+  gws_scope scope = {GWS_SCOPE_CHANNEL, gws_channel_name(ch)};
+  if (s->state != GWS_SESSION_OPEN || s->subs.num == 0) return;
+  gw_view name = gws_scope_channel(&scope, space);
+  if (name.len == 0) return;
+  uint64_t hash = gws_hub_hash(h, name.data, name.len);
+  gw_sub *sub = gws_subs_by_channel(&s->subs, gws_channel_find(h, name, hash));
+  if (sub == NULL || sub->is_orphan) return;
+  sub->is_orphan = true;
+  sub->next_orphan = h->orphans;
+  h->orphans = sub;
+}
+
+void gws_scope_forget(gw_sub *sub) {
+  gw_sub **at = &sub->session->hub->orphans;
+  while (*at != sub)
+    at = &(*at)->next_orphan;
+  *at = sub->next_orphan;
+  sub->is_orphan = false;
+}
+
+void gws_scope_settle(gw_hub *h) {
+  while (h->orphans != NULL) {
+    gw_sub *sub = h->orphans;
+    gws_scope scope;
+    gws_scope_forget(sub);
+    /* It may be back already. */
+    if (sub->session->state != GWS_SESSION_OPEN ||
+        !gws_scope_of(gws_channel_name(sub->channel), &scope) ||
+        gws_scope_may(sub->session, &scope, false))
+      continue;
+    gws_sub_end(sub, GW_CODE_PERMISSION_DENIED,
+                "not subscribed to the channel any more", GWS_FAREWELL_LEFT);
+  }
+}
+
+bool gws_scope_is_lost(const gw_sub *sub, gw_view group) {
+  gws_scope scope;
+  return gws_scope_of(gws_channel_name(sub->channel), &scope) &&
+         scope.kind == GWS_SCOPE_GROUP && gw_view_eq(scope.id, group) &&
+         !gws_scope_may(sub->session, &scope, false);
+}
+
 /* ---- ends ------------------------------------------------------------------ */
 
 static void end(gw_hub *h, gw_view name, uint64_t hash) {

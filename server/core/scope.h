@@ -45,6 +45,25 @@ bool gws_scope_of(gw_view channel, gws_scope *scope);
 gw_view gws_scope_channel(const gws_scope *scope,
                           char space[GW_MAX_CHANNEL_BYTES + 1]);
 
+/*
+ * Whoever watches the state of a channel or group has to leave it with that. The
+ * subscription to the state cannot end in the midst of the end of another one, as
+ * somebody may be walking through them: it is an orphan until the safe point, when
+ * it is looked at.
+ */
+
+typedef struct gw_sub gw_sub;
+
+/** A session is no longer subscribed to a channel. */
+void gws_scope_left(gw_session *s, const gw_channel *ch);
+/** An orphan ends for another reason. */
+void gws_scope_forget(gw_sub *sub);
+/** At the safe point: end orphans that are not let any more. */
+void gws_scope_settle(gw_hub *h);
+/** Whether a subscription to the state of a group is not let any more, of which
+ * this worker has just learnt. */
+bool gws_scope_is_lost(const gw_sub *sub, gw_view group);
+
 /** A client is gone for good, and with it the state of its connection. */
 void gws_scope_end(gw_hub *h, uint64_t client);
 typedef struct gw_mail gw_mail;

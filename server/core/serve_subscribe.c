@@ -113,6 +113,13 @@ static enum gws_answer permit(wish *w) {
   return GWS_ANSWER_NO;
 }
 
+/** Whether it is sent deltas. The publications of a pattern are of several
+ * channels; none follows another. */
+static bool may_have_deltas(const wish *w) {
+  return w->msg.delta && w->s->has_delta && w->ns->delta &&
+         !gw_name_is_pattern(w->ns, w->msg.channel);
+}
+
 /** Sit down, or begin anew, with all that belongs to it. Takes the filter. */
 static uint32_t seat(wish *w, gw_filter *filter, gw_sub **sub) {
   gw_session *s = w->s;
@@ -124,9 +131,10 @@ static uint32_t seat(wish *w, gw_filter *filter, gw_sub **sub) {
     gws_filter_unref(s->hub, filter);
     return code;
   }
+  bool delta = may_have_deltas(w);
   bool has_more =
-      filter != NULL || w->msg.meta.len != 0 || (*sub)->more != NULL;
-  if ((!has_more || gws_sub_set_more(*sub, filter, w->msg.meta) == 0) &&
+      filter != NULL || w->msg.meta.len != 0 || delta || (*sub)->more != NULL;
+  if ((!has_more || gws_sub_set_more(*sub, filter, w->msg.meta, delta) == 0) &&
       gws_lease_set(*sub, &w->v) == 0)
     return GW_CODE_OK;
   gws_hub_nomem(s->hub);

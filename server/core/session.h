@@ -45,6 +45,7 @@ struct gw_session {
   bool has_credit;    /**< data goes out as far as the client grants it */
   bool has_ended;     /**< a subscription of it, by the server */
   uint8_t conn_state; /**< enum gw_conn_state; see conn_state.h */
+  bool has_delta;     /**< the client reads deltas */
   uint16_t end_code;  /**< why it ended; 0: it did not, or was lost */
   gw_outq out;
   void *conn;

@@ -31,6 +31,7 @@ static const gw_namespace default_namespace = {
               {.who = 0}},
     .batch_delay_ms = 0,
     .batch_bytes = GW_BATCH_BYTES,
+    .delta_min_bytes = GW_DELTA_MIN_BYTES,
 };
 
 const gw_settings gw_settings_default = {

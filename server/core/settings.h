@@ -143,7 +143,10 @@ typedef struct gw_namespace {
   uint32_t batch_delay_ms; /**< publications are gathered for this long to go
                                 out together; 0: each goes at once */
   uint32_t batch_bytes;    /**< or until they are this many bytes */
-  gw_rate publish_rate;    /**< of one channel, by all its publishers */
+  bool delta; /**< subscriptions may take publications as changes to the one
+                   before */
+  uint32_t delta_min_bytes; /**< of a payload that this is tried with */
+  gw_rate publish_rate;     /**< of one channel, by all its publishers */
 } gw_namespace;
 
 #define GW_NUM_ADDRESSES (GW_ADDRESS_EVERYBODY + 1)

@@ -41,6 +41,8 @@
   X(slow_readers_total, counter, "Connections closed for not reading")       \
   X(credit_stalls_total, counter, "Times that the credit was used up")       \
   X(batches_total, counter, "Messages of several publications made")         \
+  X(deltas_total, counter, "Publications queued as deltas")                  \
+  X(delta_saved_bytes_total, counter, "Bytes that deltas are shorter by")    \
   X(queue_bytes, gauge, "Bytes waiting in outbound queues")                  \
   X(calls_total, counter, "Calls received")                                  \
   X(questions_total, counter, "Questions put to an authenticator or hook")   \

@@ -9,6 +9,7 @@
 #include "server/core/mail.h"
 #include "server/core/news.h"
 #include "server/core/presence.h"
+#include "server/core/scope.h"
 #include "server/core/session.h"
 
 /** Up to this many are found by walking the lists: most connections have a
@@ -158,15 +159,16 @@ static void drop_more(gw_sub *sub) {
   sub->more = NULL;
 }
 
-int gws_sub_set_more(gw_sub *sub, gw_filter *filter, gw_view meta) {
+int gws_sub_set_more(gw_sub *sub, gw_filter *filter, gw_view meta, bool delta) {
   if (sub->more != NULL) drop_more(sub);
-  if (filter == NULL && meta.len == 0) return 0;
+  if (filter == NULL && meta.len == 0 && !delta) return 0;
   gw_sub_more *more = gw_mem_zalloc(sizeof *more + meta.len);
   if (more == NULL) {
     gws_filter_unref(sub->session->hub, filter);
     return GW_ERR_NOMEM;
   }
   more->filter = filter;
+  more->delta = delta;
   more->meta_len = (uint32_t)meta.len;
   if (meta.len != 0) memcpy(more->meta, meta.data, meta.len);
   sub->more = more;
@@ -182,8 +184,16 @@ const gw_filter *gws_sub_filter(const gw_sub *sub) {
   return sub->more != NULL ? sub->more->filter : NULL;
 }
 
+bool gws_sub_takes_delta(const gw_sub *sub) {
+  return sub->more != NULL && sub->more->delta;
+}
+
+bool gws_sub_is_choosy(const gw_sub *sub) {
+  return sub->more != NULL && (sub->more->filter != NULL || sub->more->delta);
+}
+
 uint64_t gws_sub_told(const gw_sub *sub) {
-  return gws_sub_filter(sub) != NULL ? sub->more->told : sub->channel->top;
+  return gws_sub_is_choosy(sub) ? sub->more->told : sub->channel->top;
 }
 
 /* ---- the end ---------------------------------------------------------------- */
@@ -230,6 +240,7 @@ void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   gws_batch_flush(ch);
   say_farewell(sub, why);
   if (sub->is_noted) gws_news(ch, GW_CHANNEL_UNSUBSCRIBED, s);
+  if (sub->is_orphan) gws_scope_forget(sub);
   if (sub->is_drawing)
     DL_DELETE(s->subs.drawing, sub);
   else
@@ -244,6 +255,7 @@ void gws_sub_free(gw_sub *sub, enum gws_farewell why) {
   gws_idle_end(sub);
   gw_mail_free(sub->farewell);
   gw_mem_free(sub);
+  if (s->hub->has_state) gws_scope_left(s, ch);
   gws_channel_touch(ch);
 }
 
@@ -310,12 +322,14 @@ static void settle(gw_sub *sub) {
 
 void gws_sub_set_feed(gw_sub *sub, enum gws_feed feed) {
   gws_batch_flush(sub->channel); /* which may make it fall behind */
-  bool is_filtered = gws_sub_filter(sub) != NULL;
+  bool is_choosy = gws_sub_is_choosy(sub);
   enum gws_rank rank = GWS_RANK_APART;
-  if (feed == GWS_FEED_LIVE)
-    rank = is_filtered ? GWS_RANK_FILTERED : GWS_RANK_LIVE;
+  if (feed == GWS_FEED_LIVE) rank = is_choosy ? GWS_RANK_CHOOSY : GWS_RANK_LIVE;
   gws_channel_rank(sub->channel, sub, rank);
-  if (is_filtered) sub->more->told = sub->channel->top;
+  if (is_choosy) {
+    sub->more->told = sub->channel->top;
+    sub->more->held = 0;
+  }
   sub->feed = (uint8_t)feed;
   settle(sub);
 }

@@ -56,8 +56,11 @@ typedef struct gw_catchup {
 /** What only some subscriptions have. */
 typedef struct gw_sub_more {
   gw_filter *filter; /**< NULL: everything passes */
-  uint64_t told;     /**< of a live one with a filter: last offset that was sent
-                          or told */
+  uint64_t told;     /**< of a live one: last offset that was sent or told */
+  uint64_t held;     /**< of a live one that takes deltas: offset of the last
+                          publication that it was sent with a payload; 0: none
+                          that counts; see delta.h */
+  bool delta;        /**< it takes deltas */
   uint32_t meta_len;
   uint8_t meta[]; /**< JSON about it */
 } gw_sub_more;
@@ -83,6 +86,8 @@ struct gw_sub {
   bool is_meta_due;       /**< the metadata changed, and it was too slow */
   bool is_noted;          /**< that it subscribed is known */
   uint8_t rests_on_group; /**< actions (bits) that only the group's role lets */
+  bool is_orphan;         /**< in the hub's list of these; see scope.h */
+  gw_sub *next_orphan;
 };
 
 /** A session's subscriptions. All zero is empty. */
@@ -102,13 +107,19 @@ gw_sub *gws_subs_any(const gw_subs *subs);
  * memory. */
 gw_sub *gws_sub_new(gw_session *s, gw_channel *ch, uint32_t alias);
 void gws_sub_set_alias(gw_sub *sub, uint32_t alias);
-/** Give one that is not live its filter, which may be NULL, and metadata; takes
- * the reference. 0, GW_ERR_NOMEM: it has neither. */
-GW_MUST_USE int gws_sub_set_more(gw_sub *sub, gw_filter *filter, gw_view meta);
+/** Give one that is not live its filter, which may be NULL, metadata, and
+ * whether it takes deltas; takes the reference. 0, GW_ERR_NOMEM: it has none of
+ * it. */
+GW_MUST_USE int gws_sub_set_more(gw_sub *sub, gw_filter *filter, gw_view meta,
+                                 bool delta);
 /** JSON that it was subscribed with; empty for none. */
 gw_view gws_sub_meta(const gw_sub *sub);
 /** NULL: it wants everything. */
 const gw_filter *gws_sub_filter(const gw_sub *sub);
+bool gws_sub_takes_delta(const gw_sub *sub);
+/** Whether it has a filter or takes deltas: what a live one is sent is decided
+ * for it alone. */
+bool gws_sub_is_choosy(const gw_sub *sub);
 /** Of a live one: the last offset that it was sent or told. */
 uint64_t gws_sub_told(const gw_sub *sub);
 

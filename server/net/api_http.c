@@ -159,6 +159,9 @@ static int check_body(gw_api_http *a, struct lws *wsi, gw_api_request *r) {
       !header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, text, sizeof text, &is_long))
     return refuse(a, wsi, 411, GW_CODE_BAD_REQUEST,
                   "Content-Length is needed, and no other encoding");
+  if (gw_http_body_of(wsi) == GW_HTTP_BODY_UNCLEAR)
+    return refuse(a, wsi, 400, GW_CODE_BAD_REQUEST,
+                  "it is not clear where the body ends");
   char *end;
   unsigned long long len = strtoull(text, &end, 10);
   if (is_long || *end != '\0' || text[0] == '-' ||

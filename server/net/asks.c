@@ -77,6 +77,13 @@ void gw_asks_tell_channel(const gw_asks *a, const gw_notice *notice) {
   if (has_channel_hook(a)) gw_hooks_tell(a->hooks, a->worker, notice);
 }
 
+/* ---- presence --------------------------------------------------------------- */
+
+bool gw_asks_want_presence(const gw_asks *a) {
+  return a->hooks != NULL ||
+         (a->events != NULL && gw_events_want_presence(a->events));
+}
+
 /* ---- connections ------------------------------------------------------------ */
 
 static bool has_connection_hook(const gw_asks *a) {

@@ -44,7 +44,10 @@ bool gw_asks_ask(const gw_asks *a, const gw_question *q,
 bool gw_asks_want_channels(const gw_asks *a);
 void gw_asks_tell_channel(const gw_asks *a, const gw_notice *notice);
 
-/** The same of changes of connections. */
+/** Whether somebody wants to know of presence. */
+bool gw_asks_want_presence(const gw_asks *a);
+
+/** As of channels, of changes of connections. */
 bool gw_asks_want_connections(const gw_asks *a);
 void gw_asks_tell_connection(const gw_asks *a, const gw_notice *notice);
 

@@ -38,7 +38,13 @@ void gw_server_on_connection(gw_server *s,
 
 int gw_server_on_event(gw_server *s, const char *pattern,
                        gw_server_on_event_fn on_event, void *user) {
-  int err = gw_events_add(&s->events, pattern, on_event, user);
+  return gw_server_on_event_at(s, pattern, NULL, on_event, user);
+}
+
+int gw_server_on_event_at(gw_server *s, const char *pattern,
+                          const gw_server_event_place *place,
+                          gw_server_on_event_fn on_event, void *user) {
+  int err = gw_events_add(&s->events, pattern, place, on_event, user);
   if (err < 0) return err;
   for (uint32_t i = 0; i < s->num_workers; i++)
     gw_worker_watch_events(s->workers[i], &s->events);

@@ -52,7 +52,8 @@ int gw_context_open(gw_context *c, const gw_context_options *o) {
   if (open_client(c, o->is_secure) < 0) return GW_ERR_NOMEM;
   struct lws_context_creation_info info = {
       .port = CONTEXT_PORT_NO_LISTEN_SERVER,
-      .options = LWS_SERVER_OPTION_LIBUV | (o->is_secure ? TLS_OPTIONS : 0),
+      .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_VALIDATE_UTF8 |
+                 (o->is_secure ? TLS_OPTIONS : 0),
       /* Over HTTP/2, WebSockets could not be written to as ws.c does. */
       .alpn = "http/1.1",
       .provided_client_ssl_ctx = c->client,

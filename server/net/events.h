@@ -13,19 +13,23 @@ typedef struct gw_event_handlers {
   size_t num;
 } gw_event_handlers;
 
-/** 0, GW_ERR_INVALID (the pattern), GW_ERR_NOMEM */
+/** place NULL: everywhere. 0, GW_ERR_INVALID (the pattern), GW_ERR_NOMEM */
 GW_MUST_USE int gw_events_add(gw_event_handlers *e, const char *pattern,
+                              const gw_server_event_place *place,
                               gw_server_on_event_fn on_event, void *user);
 void gw_events_deinit(gw_event_handlers *e);
 
-/** Hand an event to all whose pattern matches, until one stops it. */
+/** Hand an event to all whose pattern matches, along its way, until one stops
+ * it. */
 void gw_events_tell(const gw_event_handlers *e, gw_server_event *event);
 
 /** A publication that is an event; as gw_on_event. */
 void gw_events_tell_publication(const gw_event_handlers *e, gw_view name,
                                 gw_view channel, uint64_t epoch,
                                 const gw_publication *p);
-/** What happened to a channel or a connection. */
+/** Whether somebody has asked for $presence: nobody else pays for it. */
+bool gw_events_want_presence(const gw_event_handlers *e);
+/** What happened to a channel, a connection or a presence. */
 void gw_events_tell_notice(const gw_event_handlers *e, const gw_notice *n);
 
 #endif

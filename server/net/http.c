@@ -45,6 +45,33 @@ enum gw_http_method gw_http_request(struct lws *wsi,
   return GW_HTTP_OTHER;
 }
 
+/* With a blank in front of its colon a header is another one to libwebsockets,
+ * and the same one to some proxies. */
+static bool has_odd_header(struct lws *wsi) {
+  static const char *const odd[] = {
+      "content-length :", "transfer-encoding :", "content-length\t:",
+      "transfer-encoding\t:"};
+  for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++)
+    if (lws_hdr_custom_length(wsi, odd[i], (int)strlen(odd[i])) >= 0)
+      return true;
+  return false;
+}
+
+enum gw_http_body gw_http_body_of(struct lws *wsi) {
+  char text[20];
+  if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 ||
+      has_odd_header(wsi))
+    return GW_HTTP_BODY_UNCLEAR;
+  int len = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+  if (len <= 0) return GW_HTTP_BODY_NONE;
+  if (lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, 1) > 0 ||
+      lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_CONTENT_LENGTH) < 0 ||
+      text[strspn(text, "0123456789")] != '\0')
+    return GW_HTTP_BODY_UNCLEAR;
+  return text[strspn(text, "0")] == '\0' ? GW_HTTP_BODY_NONE
+                                         : GW_HTTP_BODY_SOME;
+}
+
 static bool add_header(struct lws *wsi, const char *name, const char *value,
                        uint8_t **p, uint8_t *end) {
   return lws_add_http_header_by_name(wsi, (const uint8_t *)name,
@@ -81,6 +108,11 @@ static int write_headers(struct lws *wsi, const gw_http_reply *r) {
   if (r->status == 405 &&
       lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_ALLOW,
                                    (const uint8_t *)"GET, HEAD", 9, &p, end))
+    return -1;
+  /* RFC 6455 4.2.2, RFC 9110 15.5.22. */
+  if (r->status == 426 &&
+      (!add_header(wsi, "sec-websocket-version:", "13", &p, end) ||
+       !add_header(wsi, "upgrade:", "websocket", &p, end)))
     return -1;
   if (r->location && !add_header(wsi, "location:", r->location, &p, end))
     return -1;

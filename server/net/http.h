@@ -38,6 +38,17 @@ enum gw_http_method { GW_HTTP_GET, GW_HTTP_HEAD, GW_HTTP_POST, GW_HTTP_OTHER };
 enum gw_http_method gw_http_request(struct lws *wsi,
                                     char path[GW_HTTP_PATH_MAX]);
 
+enum gw_http_body {
+  GW_HTTP_BODY_NONE,
+  GW_HTTP_BODY_SOME,
+  GW_HTTP_BODY_UNCLEAR /**< refuse it, and close */
+};
+
+/** Whether a body follows the request. Unclear: what libwebsockets takes for its
+ * end may not be what a proxy in front does (RFC 9112 11.2), as by a length that
+ * is none or said twice, or by a Transfer-Encoding, which nobody sends us. */
+enum gw_http_body gw_http_body_of(struct lws *wsi);
+
 /** Write an answer. 0, or -1 when the connection is broken. */
 GW_MUST_USE int gw_http_write(struct lws *wsi, const gw_http_reply *r);
 

@@ -174,6 +174,11 @@ static int on_request(gw_internal *i, struct lws *wsi, question *q) {
   bool is_api = strncmp(path, api, sizeof api - 1) == 0;
   if (method == GW_HTTP_POST && is_api)
     return gw_api_http_begin(&i->api, wsi, path + sizeof api - 1, &q->api);
+  if (gw_http_body_of(wsi) == GW_HTTP_BODY_UNCLEAR) {
+    (void)!gw_http_write_error(wsi, 400, GW_CODE_BAD_REQUEST,
+                               "it is not clear where the body ends", true);
+    return -1;
+  }
   if (method == GW_HTTP_OTHER || method == GW_HTTP_POST || is_api)
     return answer_error(wsi, 405, GW_CODE_BAD_REQUEST,
                         is_api ? "the API takes POST only"

@@ -21,6 +21,7 @@ typedef struct asked {
   gw_request *request; /* what handlers are shown; NULL: nobody is */
   char origin[128];    /* of a page that may not connect */
   bool is_upgrade;
+  bool closes; /* what follows on the connection is no request */
 } asked;
 
 static void log_refused(gw_worker *w, const asked *a, const gw_refusal *no) {
@@ -70,7 +71,7 @@ static int refuse(gw_worker *w, struct lws *wsi, const asked *a,
               1);
   log_refused(w, a, &no);
   if (a->request) gw_chain_refused(&w->options.edge->chain, a->request, &no);
-  return write_refusal(wsi, &no, a->is_upgrade);
+  return write_refusal(wsi, &no, a->is_upgrade || a->closes);
 }
 
 static gw_refusal because(unsigned status, uint32_t code, const char *message) {
@@ -79,6 +80,23 @@ static gw_refusal because(unsigned status, uint32_t code, const char *message) {
 
 /* ---- what every request passes ---------------------------------------------- */
 
+/* No request has a body here, and nobody waits for one: that could be slow, or end
+ * elsewhere than a proxy in front thinks. Other methods than GET are refused
+ * later. */
+static bool check_body(struct lws *wsi, asked *a, gw_refusal *no) {
+  char ignored[GW_HTTP_PATH_MAX];
+  enum gw_http_body body = gw_http_body_of(wsi);
+  enum gw_http_method method = gw_http_request(wsi, ignored);
+  bool is_read = method == GW_HTTP_GET || method == GW_HTTP_HEAD;
+  a->closes = body != GW_HTTP_BODY_NONE || !is_read;
+  *no = because(400, GW_CODE_BAD_REQUEST,
+                body == GW_HTTP_BODY_UNCLEAR
+                    ? "it is not clear where the body ends"
+                    : "no request has a body here");
+  return body == GW_HTTP_BODY_NONE ||
+         (body == GW_HTTP_BODY_SOME && !is_read && !a->is_upgrade);
+}
+
 /* Reads it, for handlers too if they want to see it. false: *no says why it is
  * refused. */
 static bool read_request(gw_worker *w, struct lws *wsi, bool is_upgrade,
@@ -86,6 +104,7 @@ static bool read_request(gw_worker *w, struct lws *wsi, bool is_upgrade,
   const gw_edge *e = w->options.edge;
   *a = (asked){.is_upgrade = is_upgrade};
   gw_visit_read(&a->visit, e, wsi);
+  if (!check_body(wsi, a, no)) return false;
   uint32_t wants = gw_edge_wants(e, a->visit.route);
   bool is_shown = is_upgrade
                       ? wants != 0 || e->hooks_want || a->visit.values.num != 0
@@ -129,6 +148,8 @@ static bool check_upgrade(gw_worker *w, struct lws *wsi, asked *a,
                   "no WebSocket connections are taken at this path");
     return false;
   }
+  *no = because(426, GW_CODE_BAD_REQUEST, "Sec-WebSocket-Version has to be 13");
+  if (!gw_ws_speaks_version(wsi)) return false;
   *no = because(400, GW_CODE_BAD_REQUEST,
                 gw_ws_check_upgrade(wsi, v->route->speaks));
   if (no->message) return false;
@@ -294,6 +315,7 @@ static int on_request(gw_worker *w, struct lws *wsi) {
   int result =
       read_request(w, wsi, false, &a, &no) ? answer(w, wsi, &a, &no) : 1;
   if (result == 1) result = gw_http_done(wsi, refuse(w, wsi, &a, &no));
+  if (a.closes) result = -1;
   gw_request_free(a.request);
   return result;
 }

@@ -128,6 +128,7 @@ static void watch_what_is_wanted(gw_worker *w) {
       gw_log_is_on(w->options.log, GW_LOG_DEBUG))
     gw_hub_set_on_connection(w->hub, tell_connection, w);
   if (w->asks.events != NULL) gw_hub_set_on_event(w->hub, tell_event, w);
+  if (gw_asks_want_presence(&w->asks)) gw_hub_tell_presence(w->hub);
 }
 
 void gw_worker_watch_channels(gw_worker *w,
@@ -388,7 +389,6 @@ static int init_hub(gw_worker *w) {
                             .random = random_number,
                             .ask = has_asks ? gw_worker_ask : NULL,
                             .tell = gw_worker_tell,
-                            .tells_presence = w->asks.hooks != NULL,
                             .log = log_line};
   w->hub = gw_hub_new(&w->options.hub, &port, w);
   if (!w->hub || gw_ws_init(&w->ws) < 0) return GW_ERR_NOMEM;
@@ -399,7 +399,6 @@ static int init_hub(gw_worker *w) {
   w->ws.stats = &w->stats;
   w->ws.on_open = on_open;
   w->ws.on_input = on_input;
-  w->ws.on_open = on_open;
   w->ws.user = w;
   gw_worker_touch(w);
   return 0;

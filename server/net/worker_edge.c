@@ -123,6 +123,8 @@ void gw_worker_tell(void *user, const gw_notice *notice) {
     return;
   }
   if (notice->kind == GW_NOTICE_DISCONNECT) on_disconnect(w, notice);
+  if (notice->kind == GW_NOTICE_PRESENCE && w->asks.events)
+    gw_events_tell_notice(w->asks.events, notice);
   bool was_welcomed = notice->client != 0;
   if (hooks && was_welcomed)
     gw_hooks_tell(hooks, w->options.hub.worker, notice);

@@ -286,14 +286,32 @@ static void on_receive(gw_ws *ws, gw_ws_conn *c, const void *in, size_t len) {
   (void)gw_session_feed(c->session, (gw_view){in, len}, is_end);
 }
 
-/* Returns -1 to end the connection: the close frame was an answer to ours. */
+/* What RFC 6455 (5.5.1, 7.4) says to a close frame that libwebsockets would send
+ * back as it is; 0: it is right. Other codes that may not be sent it replaces by
+ * 1002 before we see them, and it hangs up on most reasons that are not UTF-8. */
+static uint32_t fault_of_close(const uint8_t *in, size_t len) {
+  if (len == 1 || (len >= 2 && (in[0] << 8 | in[1]) >= 5000)) return 1002;
+  return len > 2 && !gw_view_is_text((gw_view){in + 2, len - 2}) ? 1007 : 0;
+}
+
+/* Returns -1 to end the connection: the close frame was an answer to ours, or a
+ * wrong one, which is answered here. */
 static int on_peer_close(gw_ws *ws, gw_ws_conn *c, const uint8_t *in,
                          size_t len) {
   uint32_t code = len >= 2 ? (uint32_t)(in[0] << 8 | in[1]) : 1005;
+  uint32_t fault = fault_of_close(in, len);
   ws->on_input(ws->user);
   gw_ring_remove(&c->dirty);
-  let_go(c, code);
-  return c->closing ? -1 : 0;
+  if (fault != 0 && c->session) {
+    gw_stat_add(&ws->stats->bad_frames_total, 1);
+    log_refusal(ws, c, "ws.bad_frame", "a close frame that may not be sent");
+  }
+  let_go(c, fault != 0 ? 0 : code);
+  if (c->closing) return -1;
+  if (fault == 0) return 0;
+  const uint8_t frame[] = {0x88, 2, (uint8_t)(fault >> 8), (uint8_t)fault};
+  (void)!write_bytes(ws, c, (gw_view){frame, sizeof frame});
+  return -1;
 }
 
 /* libwebsockets begins to close; it may take its time to end. */
@@ -387,6 +405,21 @@ static const char *check_encoding(unsigned offered, unsigned speaks) {
                " first here";
 }
 
+/* Sixteen bytes in base64: 22 digits, the last of two bits, and two signs. */
+static bool is_key(const char *text) {
+  static const char digits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv"
+      "wxyz0123456789+/";
+  return strspn(text, digits) == 22 && strchr("AQgw", text[21]) != NULL &&
+         strcmp(text + 22, "==") == 0;
+}
+
+bool gw_ws_speaks_version(struct lws *wsi) {
+  char text[8];
+  return header(wsi, WSI_TOKEN_VERSION, text, sizeof text) &&
+         strcmp(text, "13") == 0;
+}
+
 const char *gw_ws_check_upgrade(struct lws *wsi, unsigned speaks) {
   /* libwebsockets itself reads no longer lists, and hangs up on them. */
   char text[120];
@@ -397,10 +430,10 @@ const char *gw_ws_check_upgrade(struct lws *wsi, unsigned speaks) {
   if (!header(wsi, WSI_TOKEN_CONNECTION, text, sizeof text) ||
       !strcasestr(text, "upgrade"))
     return "Connection has to name upgrade";
-  if (!header(wsi, WSI_TOKEN_VERSION, text, sizeof text) ||
-      strcmp(text, "13") != 0)
-    return "Sec-WebSocket-Version has to be 13";
-  if (lws_hdr_total_length(wsi, WSI_TOKEN_KEY) != 24)
+  if (!header(wsi, WSI_TOKEN_HTTP, text, sizeof text) ||
+      strcmp(text, "HTTP/1.1") != 0)
+    return "WebSocket connections begin with HTTP/1.1";
+  if (!header(wsi, WSI_TOKEN_KEY, text, sizeof text) || !is_key(text))
     return "Sec-WebSocket-Key has to be 16 bytes in base64";
   if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > 0) {
     bool is_read = header(wsi, WSI_TOKEN_PROTOCOL, text, sizeof text);

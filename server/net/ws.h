@@ -84,6 +84,8 @@ int gw_ws_on_event(gw_ws *ws, struct lws *wsi, enum lws_callback_reasons reason,
 /** Decide about an upgrade request at a route that speaks (bits of enum
  * gw_route_speaks). NULL: welcome; otherwise why not, for the answer. */
 const char *gw_ws_check_upgrade(struct lws *wsi, unsigned speaks);
+/** Whether the request is of the version of WebSocket that there is. */
+bool gw_ws_speaks_version(struct lws *wsi);
 
 /* For gw_hub_port: user is the gw_ws. */
 void gw_ws_want_write(gw_ws *ws, void *conn);

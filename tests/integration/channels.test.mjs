@@ -231,6 +231,36 @@ test("a channel ends after its time, and what happened is told to all who ask",
     assert.equal(error.code, "CODE_PERMISSION_DENIED");
   }, backend.args("channel"))));
 
+/* ---- deltas ----------------------------------------------------------------- */
+
+test("deltas: fewer bytes, and the same publications, on any worker", () =>
+  withSpaces({ doc: { delta: { enabled: true } } }, async (server) => {
+    const count = 20;
+    const readers = [];
+    for (let i = 0; i < 6; i++)
+      readers.push(new Command(["subscribe", "doc:a", "--json", "--count",
+        `${count}`, ...(i % 2 ? ["--delta"] : [])], { server }));
+    for (const [i, reader] of readers.entries()) {
+      await reader.live("doc:a");
+      assert.equal(reader.err.includes("by deltas"), i % 2 === 1);
+    }
+    const writer = await join(server);
+    const rows = (n) => Array.from({ length: 30 }, (_, i) =>
+      ({ id: i, value: i === n ? "changed" : i * 7, what: `row ${i}` }));
+    for (let n = 0; n < count; n++) await writer.publish("doc:a", rows(n));
+    for (const reader of readers) {
+      assert.equal(await reader.end(), 0);
+      const got = reader.lines.map((line) => JSON.parse(line));
+      assert.deepEqual(got.map(({ offset }) => offset),
+        Array.from({ length: count }, (_, i) => i + 1));
+      for (let n = 0; n < count; n++)
+        assert.deepEqual(got[n].json, rows(n));
+    }
+    assert.equal(await server.metric("godwit_deltas_total"), 3 * (count - 1));
+    assert.ok(await server.metric("godwit_delta_saved_bytes_total") >
+      3 * (count - 1) * 1000);
+  }));
+
 /* ---- payloads --------------------------------------------------------------- */
 
 test("what does not fit the schema is refused with its path", () =>

@@ -35,6 +35,18 @@ test("a program publishes, calls a client and closes it", async () => {
       tags: [{ name: "event", value: "order.paid" }] });
     await client.publish("news", 8, {
       tags: [{ name: "event", value: "order" }] });
+    const printed = async (line) => {
+      const last = Date.now() + 10000;
+      while (!out.includes(line)) {
+        assert.ok(Date.now() < last, `${line} is not in\n${out}`);
+        await new Promise((r) => setTimeout(r, 10));
+      }
+    };
+    await client.request({ channel: 1, alias: true,
+      presenceSet: { state: "busy" } });
+    await printed("$presence.enter ada busy first");
+    await client.request({ channel: 1, alias: true, presenceLeave: {} });
+    await printed("$presence.leave ada busy last");
     const called = client.request({ rpc: { method: "finish", json: '"hi"' } });
     const call = await client.next("rpc");
     assert.equal(call.rpc.method, "how are you");

@@ -369,8 +369,10 @@ attack("handshakes that are wrong", ["godwit_upgrades_refused_total"],
       const ws = new RawWebSocket(server.port);
       const answer = await ws.handshake(options);
       const { error } = JSON.parse(answer.body);
+      const version = options.headers?.["Sec-WebSocket-Version"];
       assert.deepEqual([answer.status, error.name],
-        options.path ? [404, "NOT_FOUND"] : [400, "BAD_REQUEST"],
+        options.path ? [404, "NOT_FOUND"]
+          : [version ? 426 : 400, "BAD_REQUEST"],
         JSON.stringify(options));
       assert.ok(error.message.length > 10);
       ws.destroy();

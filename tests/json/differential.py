@@ -267,7 +267,7 @@ def check(case, answer, shown):
 
 def main():
     transcoder = sys.argv[1]
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 3000
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 3500
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
     rng = random.Random(seed)
     random.seed(seed)

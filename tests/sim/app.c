@@ -205,6 +205,7 @@ static void on_publication(sim_app *a, const gw_event *e) {
                (unsigned long long)e->u.publication.position.offset);
   sim_book_delivered(a->book, a->index, c, number, e->u.publication.position,
                      life_of(a));
+  sim_book_showed(a->book, a->index, number, e->u.publication.payload);
   if (a->plan->churn && a->acting && world_chance(a->w, 5)) churn(a, c);
 }
 
@@ -409,6 +410,7 @@ static void subscribe(sim_app *a, uint32_t c, const gw_position *since) {
   char name[16];
   sim_app_channel_name(c, name);
   gw_sub_options options = {.presence = a->plan->presence,
+                            .delta = sim_plan_takes_delta(a->plan, a->index),
                             .asks_token = a->plan->channel_tokens};
   if (since != NULL) {
     options.recover = true;
@@ -423,6 +425,17 @@ static void subscribe(sim_app *a, uint32_t c, const gw_position *since) {
   a->channel[c].sub = (uint32_t)sub;
   a->channel[c].fresh = true;
   a->channel[c].roll = (sim_roll){.num = 0};
+}
+
+/** What follows the number: with deltas, parts of it change from one publication
+ * to the next, and the rest is the same. */
+static void fill(const sim_app *a, char *text, size_t len, uint32_t number) {
+  memset(text, 'x', len);
+  for (size_t i = 0; i < len && a->plan->deltas; i++) {
+    size_t part = i / 24;
+    uint32_t turn = (part + number) % 5 == 0 ? number : 0;
+    text[i] = (char)('a' + (i * 7 + part * 3 + turn) % 26);
+  }
 }
 
 static void publish(sim_app *a) {
@@ -451,11 +464,12 @@ static void publish(sim_app *a) {
   bool json = world_chance(a->w, 500);
   int len = snprintf(text, sizeof text, json ? "\"%u:" : "%u:", number);
   size_t pad = (size_t)world_between(a->w, 0, a->plan->max_payload_bytes);
-  memset(text + len, 'x', pad);
+  fill(a, text + len, pad, number);
   len += (int)pad;
   if (json) text[len++] = '"';
   gw_payload payload = {json ? GW_PAYLOAD_JSON : GW_PAYLOAD_BYTES,
                         {(const uint8_t *)text, (size_t)len}};
+  sim_book_filled(a->book, number, payload);
   char name[16];
   sim_app_channel_name(c, name);
   uint64_t key = 0;
@@ -622,6 +636,9 @@ void sim_app_check_calm(sim_app *a) {
   if (info.outbox_count != 0)
     world_fail(a->w, "app %u still has %u publications to send", a->index,
                info.outbox_count);
+  if (info.num_bad_deltas != 0)
+    world_fail(a->w, "app %u got %llu deltas that it has no base of", a->index,
+               (unsigned long long)info.num_bad_deltas);
   if (a->num_calls != 0)
     world_fail(a->w, "app %u still waits for %zu answers", a->index,
                a->num_calls);

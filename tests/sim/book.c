@@ -106,6 +106,24 @@ uint32_t sim_book_written(sim_book *b, const sim_writing *what) {
   return b->num++;
 }
 
+/** What tells one payload from another. */
+static uint64_t sum_of(gw_payload payload) {
+  uint64_t sum = payload.type + payload.bytes.len * 2;
+  for (size_t i = 0; i < payload.bytes.len; i++)
+    sum = (sum << 7 | sum >> 57) * 31 + payload.bytes.data[i];
+  return sum;
+}
+
+void sim_book_filled(sim_book *b, uint32_t number, gw_payload payload) {
+  b->all[number].what.sum = sum_of(payload);
+}
+
+void sim_book_showed(sim_book *b, uint32_t app, uint32_t number,
+                     gw_payload payload) {
+  if (number < b->num && b->all[number].what.sum != sum_of(payload))
+    world_fail(b->w, "app %u got another payload of #%u", app, number);
+}
+
 /* ---- streams ------------------------------------------------------------- */
 
 static int stream_of(sim_book *b, uint32_t channel, uint64_t epoch,

@@ -20,10 +20,13 @@ typedef struct sim_writing {
   uint32_t item; /**< 0: about nothing */
   bool no_echo;
   bool may_fail;
+  uint64_t sum; /**< of the payload; see sim_book_filled */
 } sim_writing;
 
 /** It did; returns the number of the publication. */
 uint32_t sim_book_written(sim_book *b, const sim_writing *what);
+/** The payload, which has the number in it. */
+void sim_book_filled(sim_book *b, uint32_t number, gw_payload payload);
 /** It was acknowledged. */
 void sim_book_acked(sim_book *b, uint32_t number, gw_position at,
                     uint32_t life);
@@ -40,6 +43,9 @@ void sim_book_begins(sim_book *b, uint32_t app, uint32_t channel,
                      gw_position at, uint32_t life, bool fresh);
 void sim_book_delivered(sim_book *b, uint32_t app, uint32_t channel,
                         uint32_t number, gw_position at, uint32_t life);
+/** With this payload, which has to be the one that was written. */
+void sim_book_showed(sim_book *b, uint32_t app, uint32_t number,
+                     gw_payload payload);
 /** A gap in the stream of old_epoch; the view goes on after `at`. */
 void sim_book_gap(sim_book *b, uint32_t app, uint32_t channel, uint32_t reason,
                   uint64_t from, uint64_t to, gw_position at, uint32_t life);

@@ -368,6 +368,8 @@ static void set_spaces(sim_node *n) {
   others->history_size = n->plan->history_size;
   others->batch_delay_ms = n->plan->batch_delay_ms;
   others->batch_bytes = n->plan->batch_bytes;
+  others->delta = n->plan->deltas;
+  others->delta_min_bytes = 0;
   set_presence(others, n->plan);
   if (n->plan->asks) {
     others->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_HOOK;

@@ -34,7 +34,7 @@ static void switch_all_on(sim_plan *p) {
   p->presence = p->no_echo = p->calls = p->churn = p->policies = p->items =
       true;
   p->groups = p->sends = p->tabs = p->asks = true;
-  p->maps = p->filters = p->patterns = p->machines = true;
+  p->maps = p->filters = p->patterns = p->machines = p->deltas = true;
   p->tokens = true;
   p->channel_tokens = false;
   p->fault_reset = p->fault_silence = p->fault_stall = p->fault_crash = true;
@@ -95,6 +95,7 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->maps = world_chance(w, 400);
   p->filters = world_chance(w, 400);
   p->patterns = world_chance(w, 400);
+  p->deltas = world_chance(w, 400);
   p->map_size = PICK(w, 4, 30, 100);
   p->tokens = world_chance(w, 400);
   p->channel_tokens = world_chance(w, 300);
@@ -109,6 +110,10 @@ void sim_plan_draw(sim_plan *p, world *w) {
     p->groups = p->sends = p->tabs = p->maps = p->filters = p->patterns =
         p->machines = false;
   if (world_chance(w, 80)) switch_all_on(p);
+}
+
+bool sim_plan_takes_delta(const sim_plan *p, uint32_t app) {
+  return p->deltas && app % 3 != 0;
 }
 
 uint32_t sim_plan_overflow(const sim_plan *p, uint32_t app) {

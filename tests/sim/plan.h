@@ -42,6 +42,7 @@ typedef struct sim_plan {
   bool items;    /**< publications about things */
   bool compare;
   bool maps;     /**< a channel that keeps the newest of each item */
+  bool deltas;   /**< some applications take them, and documents are written */
   bool filters;  /**< one that each application sees a part of */
   bool patterns; /**< several that are subscribed to by one name */
   uint32_t map_size;
@@ -80,6 +81,9 @@ void sim_plan_draw(sim_plan *p, world *w);
 
 /** The user of an application, "uN": from 0 on. */
 uint32_t sim_plan_user(const sim_plan *p, uint32_t app);
+
+/** Whether an application takes deltas. */
+bool sim_plan_takes_delta(const sim_plan *p, uint32_t app);
 
 /** What becomes of an application whose reader is slow: enum gw_overflow. */
 uint32_t sim_plan_overflow(const sim_plan *p, uint32_t app);

@@ -168,7 +168,8 @@ static void subscribe(sim_side *s, enum kind kind, const gw_position *since) {
   uint8_t space[128], values[32];
   char tag[16];
   gw_out out = {space, 0, sizeof space}, value = {values, 0, sizeof values};
-  gw_sub_options o = {.overflow = overflow_of(s, kind)};
+  gw_sub_options o = {.overflow = overflow_of(s, kind),
+                      .delta = sim_plan_takes_delta(s->plan, s->index)};
   gw_filter_term term = {.op = GW_FILTER_EQ, .tag = gw_view_of("k")};
   if (kind == TAG && has_filter(s)) {
     (void)snprintf(tag, sizeof tag, "%u", s->index % NUM_TAGS);
@@ -195,11 +196,12 @@ void sim_side_start(sim_side *s) {
 
 static void publish(sim_side *s, const char *channel, const written *what,
                     gw_publish_options *o) {
-  char text[16];
+  char text[128];
   uint64_t key = 0;
   if (s->num_pending == MAX_PENDING) return;
   uint32_t number = note(s->book, what);
-  (void)snprintf(text, sizeof text, "%u", number);
+  /* With deltas, something that is the same in all of them. */
+  (void)snprintf(text, sizeof text, "%-*u", s->plan->deltas ? 100 : 1, number);
   gw_payload payload = {GW_PAYLOAD_JSON, gw_view_of(text)};
   if (o->removed) payload.bytes.len = 0;
   int err = gw_client_publish(s->client, gw_view_of(channel), payload, o, &key);
@@ -282,8 +284,8 @@ void sim_side_ring(sim_side *s) {
 
 static uint32_t number_in(gw_view text) {
   char copy[16] = "";
-  if (text.len != 0 && text.len < sizeof copy)
-    memcpy(copy, text.data, text.len);
+  size_t len = text.len < sizeof copy ? text.len : sizeof copy - 1;
+  if (len != 0) memcpy(copy, text.data, len);
   return (uint32_t)strtoul(copy, NULL, 10);
 }
 

@@ -54,7 +54,8 @@ static void begins(sim_watch *s, const gw_frame *f) {
   if (st == NULL || gw_decode_subscribed(f->body, &m) < 0)
     world_fail(s->w, "a Subscribed too many");
   else
-    *st = (sim_watch_stream){f->head.channel, m.offset, m.wildcard};
+    *st = (sim_watch_stream){
+        .number = f->head.channel, .at = m.offset, .is_pattern = m.wildcard};
 }
 
 /** The stream goes on from an offset up to another. */
@@ -70,6 +71,20 @@ static void goes_on(sim_watch *s, uint32_t number, uint64_t from, uint64_t to) {
                (unsigned long long)st->at);
   else
     st->at = to;
+}
+
+/** A delta needs the publication before it, whose payload was sent, too. */
+static void holds(sim_watch *s, const gw_frame *f, const gw_publication *pub) {
+  sim_watch_stream *st = stream_of(s, f->head.channel);
+  bool has_payload = pub->data.len + pub->json.len + pub->delta.len != 0;
+  if (st == NULL) return;
+  if (pub->delta.len != 0 &&
+      (pub->delta_base != st->held || pub->delta_base + 1 != pub->offset))
+    world_fail(s->w, "%llu is a delta to %llu, and %llu is held",
+               (unsigned long long)pub->offset,
+               (unsigned long long)pub->delta_base,
+               (unsigned long long)st->held);
+  st->held = has_payload ? pub->offset : 0;
 }
 
 static void recovers(sim_watch *s, const gw_frame *f) {
@@ -96,8 +111,9 @@ static void look(sim_watch *s, const gw_frame *f) {
     if (st != NULL) st->number = 0;
     break;
   case GW_FRAME_PUBLICATION:
-    if (gw_decode_publication(f->body, &pub) == 0)
-      goes_on(s, f->head.channel, pub.offset, pub.offset);
+    if (gw_decode_publication(f->body, &pub) != 0) break;
+    goes_on(s, f->head.channel, pub.offset, pub.offset);
+    holds(s, f, &pub);
     break;
   case GW_FRAME_LAGGED:
     if (gw_decode_lagged(f->body, &lag) == 0)

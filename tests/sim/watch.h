@@ -12,6 +12,7 @@ typedef struct sim_watch_stream {
   uint32_t number; /**< of the channel; 0: none */
   uint64_t at;     /**< last offset that was sent or told */
   bool is_pattern; /**< of many channels, each with its own offsets */
+  uint64_t held;   /**< last offset that was sent with a payload; 0: none */
 } sim_watch_stream;
 
 /** Channels of the applications, of groups, and those beside (side.h). */

@@ -179,15 +179,15 @@ static void heap_free(gw_view v) {
     fill_##message(&m, LARGEST);                                             \
     assert_int_equal(0, gw_encode_##message(&out, NULL, &m));                \
     for (size_t len = 0; len < out.len; len++) {                             \
-      gw_##message back, before;                                             \
+      gw_##message back, empty;                                              \
       memset(&back, 0xA5, sizeof back);                                      \
-      memcpy(&before, &back, sizeof back);                                   \
+      memset(&empty, 0, sizeof empty);                                       \
       gw_view body = heap_copy((gw_view){space, len});                       \
       int err = gw_decode_##message(body, &back);                            \
       heap_free(body);                                                       \
       if (err == 0) continue; /* cut between fields */                       \
       assert_int_equal(GW_ERR_PROTOCOL, err);                                \
-      assert_memory_equal(&before, &back, sizeof back);                      \
+      assert_memory_equal(&empty, &back, sizeof back);                       \
     }                                                                        \
   }
 /* clang-format off */
@@ -384,6 +384,22 @@ static void a_decoded_list_can_be_sent_on(void **state) {
   assert_memory_equal("\x08\x04\x12\x02\x08\x01\x12\x02\x08\x02", space, 10);
 }
 
+/** What does not fit leaves the list and what was written as they were. */
+static void a_list_that_is_full_stays_as_it_was(void **state) {
+  (void)state;
+  gw_out out = {space, 0, 8};
+  gw_list list = {0}, copy;
+  assert_int_equal(0, gw_list_add_text(&out, &list, gw_view_of("abc")));
+  assert_int_equal(GW_ERR_FULL,
+                   gw_list_add_text(&out, &list, gw_view_of("defg")));
+  assert_int_equal(1, list.num);
+  assert_int_equal(5, out.len);
+  assert_int_equal(GW_ERR_FULL, gw_list_copy(list, &out, &copy));
+  assert_int_equal(5, out.len);
+  assert_int_equal(0, gw_list_add_text(&out, &list, gw_view_of("d")));
+  assert_int_equal(2, list.num);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_message_comes_back),
@@ -401,6 +417,7 @@ int main(void) {
       cmocka_unit_test(a_list_may_lie_among_other_fields),
       cmocka_unit_test(a_list_of_items_is_walked_too),
       cmocka_unit_test(a_decoded_list_can_be_sent_on),
+      cmocka_unit_test(a_list_that_is_full_stays_as_it_was),
   };
   return cmocka_run_group_tests_name("codec", tests, NULL, NULL);
 }

@@ -221,7 +221,8 @@ static void test_namespaces_begin_with_what_holds_for_all(void **state) {
             "namespaces:\n"
             "  - name: room\n    history: {size: 9}\n"
             "  - {name: quiet, presence: {enabled: false}}\n"
-            "  - {name: fleet, batch: {delay: 40ms, bytes: 4KiB}}\n"
+            "  - {name: fleet, batch: {delay: 40ms, bytes: 4KiB},"
+            " delta: {enabled: true, min_size: 1KiB}}\n"
             "presence:\n  grace: 2s\n",
             "--history.size 5");
   const gw_settings *s = &f->config.settings;
@@ -240,6 +241,10 @@ static void test_namespaces_begin_with_what_holds_for_all(void **state) {
   assert_int_equal(40, fleet->batch_delay_ms);
   assert_int_equal(4096, fleet->batch_bytes);
   assert_int_equal(0, rest->batch_delay_ms);
+  assert_true(fleet->delta);
+  assert_int_equal(1024, fleet->delta_min_bytes);
+  assert_false(rest->delta);
+  assert_int_equal(GW_DELTA_MIN_BYTES, rest->delta_min_bytes);
 }
 
 /* ---- precedence ------------------------------------------------------------

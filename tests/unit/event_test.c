@@ -47,7 +47,8 @@ static void test_bad_patterns(void **state) {
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     assert_false(gw_event_is_good_pattern(gw_view_of(bad[i])));
     gw_event_handlers e = {NULL, 0};
-    assert_int_equal(gw_events_add(&e, bad[i], NULL, NULL), GW_ERR_INVALID);
+    assert_int_equal(gw_events_add(&e, bad[i], NULL, NULL, NULL),
+                     GW_ERR_INVALID);
     gw_events_deinit(&e);
   }
 }
@@ -81,9 +82,9 @@ static void test_handlers_are_told_in_order_until_one_stops(void **state) {
   (void)state;
   gw_event_handlers e = {NULL, 0};
   told[0] = '\0';
-  assert_int_equal(gw_events_add(&e, "a.*", go_on, "1"), 0);
-  assert_int_equal(gw_events_add(&e, "a.x", stop_it, "2"), 0);
-  assert_int_equal(gw_events_add(&e, ">", go_on, "3"), 0);
+  assert_int_equal(gw_events_add(&e, "a.*", NULL, go_on, "1"), 0);
+  assert_int_equal(gw_events_add(&e, "a.x", NULL, stop_it, "2"), 0);
+  assert_int_equal(gw_events_add(&e, ">", NULL, go_on, "3"), 0);
   static const char *const names[] = {"a.y", "a.x", "b"};
   for (size_t i = 0; i < 3; i++) {
     gw_server_event event = {.name = gw_view_of(names[i])};
@@ -93,12 +94,42 @@ static void test_handlers_are_told_in_order_until_one_stops(void **state) {
   gw_events_deinit(&e);
 }
 
+static void test_an_event_goes_down_and_up_again(void **state) {
+  (void)state;
+  static const struct {
+    gw_server_event_place place;
+    const char *who;
+  } handlers[] = {
+      {{NULL, NULL, false}, "all"},         {{"chat", NULL, false}, "space"},
+      {{NULL, "chat:1", false}, "channel"}, {{NULL, "chat:1", true}, "Channel"},
+      {{"chat", NULL, true}, "Space"},      {{NULL, NULL, true}, "All"},
+      {{NULL, "chat:2", false}, "other"},   {{"cha", NULL, true}, "other"}};
+  gw_event_handlers e = {NULL, 0};
+  told[0] = '\0';
+  for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
+    assert_int_equal(gw_events_add(&e, "m", &handlers[i].place, go_on,
+                                   (void *)(uintptr_t)handlers[i].who),
+                     0);
+  gw_server_event event = {.name = gw_view_of("m"),
+                           .channel = gw_view_of("chat:1")};
+  gw_events_tell(&e, &event);
+  expect_told("All:m Space:m Channel:m channel:m space:m all:m ");
+  gw_server_event_place first = {.space = "chat", .capture = true};
+  assert_int_equal(gw_events_add(&e, "m", &first, stop_it, "stop"), 0);
+  gw_events_tell(&e, &event);
+  expect_told("All:m Space:m stop:m ");
+  event.channel = (gw_view){NULL, 0};
+  gw_events_tell(&e, &event);
+  expect_told("All:m all:m ");
+  gw_events_deinit(&e);
+}
+
 static void test_news_have_names(void **state) {
   (void)state;
   gw_event_handlers e = {NULL, 0};
   told[0] = '\0';
-  assert_int_equal(gw_events_add(&e, "$channel.>", go_on, "c"), 0);
-  assert_int_equal(gw_events_add(&e, "$connection.idle", go_on, "i"), 0);
+  assert_int_equal(gw_events_add(&e, "$channel.>", NULL, go_on, "c"), 0);
+  assert_int_equal(gw_events_add(&e, "$connection.idle", NULL, go_on, "i"), 0);
   gw_notice n = {.kind = GW_NOTICE_CHANNEL, .event = GW_CHANNEL_SUBSCRIBED};
   gw_events_tell_notice(&e, &n);
   n = (gw_notice){.kind = GW_NOTICE_CONNECTION,
@@ -107,7 +138,44 @@ static void test_news_have_names(void **state) {
   gw_events_tell_notice(&e, &n);
   n.to = GW_CONN_ERROR;
   gw_events_tell_notice(&e, &n);
+  n = (gw_notice){.kind = GW_NOTICE_PRESENCE, .change = GW_PRESENCE_LEAVE};
+  gw_events_tell_notice(&e, &n);
   expect_told("c:$channel.subscribed i:$connection.idle ");
+  gw_events_deinit(&e);
+}
+
+static bool takes_presence(void *user, const gw_server_event *e) {
+  (void)user;
+  size_t len = strlen(told);
+  (void)snprintf(told + len, sizeof told - len, "%.*s %.*s %.*s%s%s ",
+                 (int)e->name.len, (const char *)e->name.data,
+                 (int)e->state.len, (const char *)e->state.data,
+                 (int)e->json.len, (const char *)e->json.data,
+                 e->first ? " first" : "", e->last ? " last" : "");
+  return true;
+}
+
+static void test_presence_is_told_to_who_asks_for_it(void **state) {
+  (void)state;
+  gw_event_handlers e = {NULL, 0};
+  told[0] = '\0';
+  assert_int_equal(gw_events_add(&e, ">", NULL, go_on, "all"), 0);
+  assert_int_equal(gw_events_add(&e, "$connection.>", NULL, go_on, "c"), 0);
+  assert_false(gw_events_want_presence(&e));
+  assert_int_equal(
+      gw_events_add(&e, "$presence.leave", NULL, takes_presence, NULL), 0);
+  assert_true(gw_events_want_presence(&e));
+  gw_notice n = {
+      .kind = GW_NOTICE_PRESENCE,
+      .change = GW_PRESENCE_ENTER,
+      .first = true,
+      .member = {.state = gw_view_of("busy"), .json = gw_view_of("7")}};
+  gw_events_tell_notice(&e, &n);
+  n.change = GW_PRESENCE_LEAVE;
+  n.first = false;
+  n.last = true;
+  gw_events_tell_notice(&e, &n);
+  expect_told("$presence.leave busy 7 last ");
   gw_events_deinit(&e);
 }
 
@@ -168,7 +236,9 @@ int main(void) {
       cmocka_unit_test(test_the_servers_own_names_are_asked_for_by_name),
       cmocka_unit_test(test_bad_patterns),
       cmocka_unit_test(test_handlers_are_told_in_order_until_one_stops),
+      cmocka_unit_test(test_an_event_goes_down_and_up_again),
       cmocka_unit_test(test_news_have_names),
+      cmocka_unit_test(test_presence_is_told_to_who_asks_for_it),
       cmocka_unit_test(test_the_owner_tells_events_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,78 @@ static void test_subscribers_share_the_state_of_a_channel(void **state) {
                    GW_CODE_PERMISSION_DENIED);
 }
 
+static uint32_t unsubscribed_code(peer *p) {
+  gw_unsubscribed m;
+  gw_frame f = peer_await(p, GW_FRAME_UNSUBSCRIBED);
+  assert_int_equal(gw_decode_unsubscribed(f.body, &m), 0);
+  return m.code;
+}
+
+static void test_who_leaves_a_channel_leaves_its_state(void **state) {
+  (void)state;
+  peer *p = peer_join(&node, 0, 1);
+  peer_subscribe(p, 1, "room");
+  peer_subscribed(p);
+  peer_subscribe(p, 2, "$state:channel:room");
+  peer_subscribed(p);
+  assert_int_equal(state_put(p, "$state:channel:room", "a", "1").offset, 1);
+  peer_forget(p);
+  peer_send_empty(p, GW_FRAME_UNSUBSCRIBE, 1);
+  (void)unsubscribed_code(p); /* the room */
+  assert_int_equal(unsubscribed_code(p), GW_CODE_PERMISSION_DENIED);
+  peer_forget(p);
+  ask("state_set", "{\"scope\":\"channel\",\"id\":\"room\",\"key\":\"a\","
+                   "\"json\":2}");
+  assert_int_equal(api_told.code, GW_CODE_OK);
+  peer_expect_nothing(p);
+  /* And back again. */
+  peer_subscribe(p, 3, "room");
+  peer_subscribed(p);
+  peer_subscribe(p, 4, "$state:channel:room");
+  peer_subscribed(p);
+}
+
+static void test_the_end_of_a_channel_ends_its_state_for_all(void **state) {
+  (void)state;
+  peer *p[3];
+  for (uint32_t i = 0; i < 3; i++) {
+    p[i] = peer_join(&node, i, 1 + i);
+    peer_subscribe(p[i], 1, "room");
+    peer_subscribed(p[i]);
+    peer_subscribe(p[i], 2, "$state:channel:room");
+    peer_subscribed(p[i]);
+    peer_forget(p[i]);
+  }
+  ask("unsubscribe", "{\"channel\":\"room\",\"user\":\"user2\"}");
+  assert_int_equal(api_told.code, GW_CODE_OK);
+  (void)unsubscribed_code(p[1]); /* the room */
+  assert_int_equal(unsubscribed_code(p[1]), GW_CODE_PERMISSION_DENIED);
+  peer_expect_nothing(p[0]);
+  peer_drop(p[0], 1006);
+  peer_expect_nothing(p[2]);
+}
+
+static void test_who_leaves_a_group_leaves_its_state(void **state) {
+  (void)state;
+  node.settings.trusts_names = true; /* peers are user1, user2, ... */
+  ask("group_create",
+      "{\"group\":\"g\",\"roles\":[{\"role\":\"reader\",\"permissions\":"
+      "[\"read\"]}],\"members\":[{\"user\":\"user1\",\"role\":\"reader\"},"
+      "{\"user\":\"user2\",\"role\":\"reader\"}]}");
+  assert_int_equal(api_told.code, GW_CODE_OK);
+  peer *p = peer_join(&node, 0, 1), *q = peer_join(&node, 2, 2);
+  peer_subscribe(p, 1, "$state:group:g");
+  peer_subscribe(q, 1, "$state:group:g");
+  peer_subscribed(p);
+  peer_subscribed(q);
+  ask("group_remove", "{\"group\":\"g\",\"users\":[\"user2\"]}");
+  assert_int_equal(api_told.code, GW_CODE_OK);
+  assert_int_equal(unsubscribed_code(q), GW_CODE_PERMISSION_DENIED);
+  peer_expect_nothing(p);
+  uint32_t id = peer_subscribe(q, 2, "$state:group:g");
+  assert_int_equal(peer_error(q, id), GW_CODE_PERMISSION_DENIED);
+}
+
 static void test_the_rules_of_the_namespace_come_first(void **state) {
   (void)state;
   spaces[0].allow[GW_ACTION_PUBLISH] = (gw_rule){.who = 0};
@@ -217,6 +289,9 @@ int main(void) {
       cmocka_unit_test(test_an_id_that_is_too_long_names_nothing),
       TEST(test_a_user_and_a_connection_have_their_own),
       TEST(test_subscribers_share_the_state_of_a_channel),
+      TEST(test_who_leaves_a_channel_leaves_its_state),
+      TEST(test_the_end_of_a_channel_ends_its_state_for_all),
+      TEST(test_who_leaves_a_group_leaves_its_state),
       TEST(test_the_rules_of_the_namespace_come_first),
       TEST(test_without_the_namespace_there_is_no_state),
       TEST(test_keys_are_set_compared_and_removed),

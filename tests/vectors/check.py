@@ -86,6 +86,66 @@ def check_bad(schema, vector):
         raise Failure("the body is taken")
 
 
+class BadDelta(Exception):
+    """It is no delta, or not to this base."""
+
+
+def apply_delta(base, delta):
+    """godwit/delta.h by somebody else."""
+    at = 4
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            if at >= len(delta) or shift > 28:
+                raise BadDelta
+            byte = delta[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        if value >= 2**32:
+            raise BadDelta
+        return value
+
+    length = varint()
+    target, expected = b"", 0
+    while at < len(delta):
+        what = varint()
+        num = what >> 1
+        if what & 1:
+            far = varint()
+            expected += -(far >> 1) - 1 if far & 1 else far >> 1
+            if expected < 0:
+                raise BadDelta
+            piece = base[expected:expected + num]
+        else:
+            piece = delta[at:at + num]
+            at += num
+        if num == 0 or len(piece) != num:
+            raise BadDelta
+        target += piece
+        expected += num
+    checksum = 2166136261
+    for byte in target:
+        checksum = (checksum ^ byte) * 16777619 % 2**32
+    if (len(target) != length or
+            delta[:4] != checksum.to_bytes(4, "little")):
+        raise BadDelta
+    return target
+
+
+def check_delta(_, vector):
+    base, delta = (bytes.fromhex(vector[name]) for name in ("base", "delta"))
+    try:
+        got = apply_delta(base, delta).hex()
+    except BadDelta:
+        got = None
+    expect("target", vector.get("target"), got)
+
+
 def check_coverage(schema, vectors):
     """Every type, and every field with a value, is in some vector."""
     seen = set()
@@ -118,6 +178,8 @@ def main():
             vectors += json.load(f)
     checks = [(v["name"], check_bad if "error" in v else check_good, v)
               for v in vectors]
+    with open(os.path.join(HERE, "delta", "deltas.json"), encoding="utf-8") as f:
+        checks += [("delta: " + v["name"], check_delta, v) for v in json.load(f)]
     checks.append(("every field is covered", check_coverage, vectors))
     failed = 0
     for name, check, given in checks:

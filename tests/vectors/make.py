@@ -256,6 +256,15 @@ def channels():
         vector("publication: an item is gone", frame(
             "Publication", {"offset": 45, "item": "bus/7", "removed": True},
             channel=4)),
+        vector("subscribe: in changes to the one before", frame(
+            "Subscribe", {"channel": "price:oil", "delta": True},
+            flags=1, request=2, channel=1)),
+        vector("subscribed: in changes to the one before", frame(
+            "Subscribed", {"epoch": 9, "offset": 44, "live": True,
+                           "delta": True}, request=2, channel=5)),
+        vector("publication: changes to the one before", frame(
+            "Publication", {"offset": 46, "delta_base": 45, "time_ms": 1700000000000,
+                            "delta": "rJ1+xB0dAAgxNjMzFwA="}, channel=5)),
         vector("channelMeta: changed", frame(
             "ChannelMeta", {"meta": '{"title":"Flota"}'}, channel=4)),
         vector("lagged: what the filter leaves out", frame(

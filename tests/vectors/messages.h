@@ -27,13 +27,13 @@
 #define FIELDS_error(F, L) F(code) F(message) F(retry_after_ms) F(field)
 #define FIELDS_subscribe(F, L)                                                 \
   F(channel) F(recover) F(epoch) F(offset) F(token) F(overflow) F(presence)    \
-  F(by_server) L(filter, filter_term) F(meta)
+  F(by_server) L(filter, filter_term) F(meta) F(delta)
 #define FIELDS_filter_term(F, L) F(op) F(tag) L(values, text) F(count)
 #define FIELDS_tag(F, L) F(name) F(value)
 #define FIELDS_channel_meta(F, L) F(meta)
 #define FIELDS_subscribed(F, L)                                                \
   F(epoch) F(offset) F(result) F(gap) F(gap_from) F(gap_to) F(live)            \
-  F(token_ttl_ms) F(wildcard) F(meta)
+  F(token_ttl_ms) F(wildcard) F(meta) F(delta)
 #define FIELDS_server_subscribed(F, L) F(channel) F(epoch) F(offset)
 #define FIELDS_unsubscribed(F, L) F(code) F(reason)
 #define FIELDS_publish(F, L)                                                   \
@@ -42,7 +42,8 @@
 #define FIELDS_published(F, L) F(epoch) F(offset) F(duplicate)
 #define FIELDS_publication(F, L)                                               \
   F(offset) F(data) F(json) F(client) F(key) F(user) F(time_ms) F(no_echo)     \
-  F(item) L(tags, tag) F(removed) F(channel) F(epoch)
+  F(item) L(tags, tag) F(removed) F(channel) F(epoch) F(delta)         \
+  F(delta_base)
 #define FIELDS_recovery(F, L)                                                  \
   F(from) F(to) F(live) F(gap) F(gap_from) F(gap_to)
 #define FIELDS_lagged(F, L) F(from) F(to) F(count) F(reason)

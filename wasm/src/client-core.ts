@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// client-core.ts - the client, but for where its core comes from.
+// client-core.ts - the client: what is in every build, but for where its core
+// comes from.
 
 import { copyOf, fromHex, toUtf8 } from './bytes.js';
 import { Code } from './codes.js';
@@ -7,11 +8,14 @@ import { Emitter } from './emitter.js';
 import { Engine } from './engine.js';
 import { checked, GodwitError, NOT_FOUND, reasonOf, STATE } from './error.js';
 import type { EventReader } from './event-reader.js';
-import { Feed, memberOf, NO_LIST, positionWords } from './feed.js';
+import { Feed, positionWords } from './feed.js';
 import {
-  CallEvent, Event, EventType, Facts, MessageEvent, PublishedEvent, ReplyEvent,
-  StateEvent, SubEvent, TokenEvent,
+  CallEvent, Event, EventType, Facts, PublishedEvent, ReplyEvent, StateEvent,
+  SubEvent, TokenEvent,
 } from './layout.js';
+import type {
+  LiteClientEvents, LitePublishOptions, LiteSubscribeOptions,
+} from './lite-types.js';
 import { Call, type Module } from './module.js';
 import type {
   CallOptions, ClientOptions, PublishOptions, Retry, SubscribeOptions,
@@ -22,12 +26,13 @@ import {
 import { report } from './report.js';
 import { retryWords, type Settings } from './settings.js';
 import { socketUrl } from './socket.js';
-import { ADDRESSES, STATES } from './states.js';
+import { STATES } from './states.js';
 import type { Subscription } from './subscription.js';
+import type { SubscriptionCore } from './subscription-core.js';
 import { tokensOf, type Tokens } from './tokens.js';
 import type {
-  CallHandler, ClientEvents, Info, Limits, Member, Message, Payload,
-  Published, Publishing, Reason, Received, State,
+  CallHandler, ClientEvents, Info, Limits, Payload, Published, Publishing,
+  Reason, Received, State,
 } from './types.js';
 
 /** Of an answer: GW_MAX_REASON_BYTES in characters of any size. */
@@ -41,8 +46,8 @@ interface Deferred<T> {
 
 /** A publish or a request that waits for its answer. */
 interface Pending extends Deferred<Received> {
-  /** What came of a list that comes in parts. */
-  readonly _members?: Member[];
+  /** The answer, where it comes in parts. */
+  readonly _parts?: unknown[];
 }
 
 type Run = (engine: Engine) => void;
@@ -66,11 +71,17 @@ const LIMITS: readonly (keyof Limits)[] = [
 
 const CONNECTED: readonly State[] = ['syncing', 'ready', 'degraded'];
 
+/** With the events of either build. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyClient = ClientCore<any>;
+
 /**
  * A connection that stays up. Made without any work; the core is loaded at the
  * first `connect()` or command, and commands given before it is there wait.
  */
-export abstract class ClientCore extends Emitter<ClientEvents> {
+export abstract class ClientCore<
+  Events extends LiteClientEvents = LiteClientEvents,
+> extends Emitter<Events, ClientEvents> {
   readonly #settings: Settings;
   readonly #tokens: Tokens | null;
   #engine: Engine | null = null;
@@ -88,8 +99,8 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   readonly #feedByChannel = new Map<string, Feed>();
   /** @internal By the core's number. */
   readonly _feeds = new Map<number, Feed>();
-  /** By key or by number of the request. */
-  readonly #pending = new Map<string | number, Pending>();
+  /** @internal By key or by number of the request. */
+  protected readonly _pending = new Map<string | number, Pending>();
   readonly #methods = new Map<string, CallHandler>();
 
   /** url: one or more endpoints, tried in turn, such as
@@ -204,11 +215,13 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
 
   /** Subscribes to a channel, until `unsubscribe()`. The same channel again
    * shares what is there and costs the server nothing. */
-  subscribe(channel: string, options: SubscribeOptions = {}): Subscription {
+  subscribe(
+    channel: string, options: LiteSubscribeOptions = {},
+  ): SubscriptionCore {
     this.#checkAlive();
     if (typeof options.since === 'object') positionWords(options.since);
     const known = this.#feedByChannel.get(channel);
-    const feed = known ?? new Feed(this, channel, options);
+    const feed = known ?? this._newFeed(channel, options);
     const subscription = feed._add(options);
     if (!known) {
       this.#feedByChannel.set(channel, feed);
@@ -221,24 +234,18 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   /** Publishes. The promise resolves when the server has it, with its position;
    * until then it is sent again after each lost connection, and arrives once. */
   publish(
-    channel: string, data: Payload, options: PublishOptions = {},
+    channel: string, data: Payload, options: LitePublishOptions = {},
   ): Publishing {
     let key: string | null = null;
     const promise = this.#ask<Published>(
       () => options.removed ? NOTHING : encodePayload(data),
       (engine, payload, deferred) => {
-        const id = putPublish(engine, channel, payload, options);
+        const id = this.#putPublish(engine, channel, payload, options);
         if (!options.atMostOnce) key = id;
-        this.#pending.set(id, deferred);
+        this._pending.set(id, deferred);
       });
     return Object.defineProperty(
       promise, 'key', { get: () => key }) as Publishing;
-  }
-
-  /** Asks who is in a channel, subscribed or not. */
-  members(channel: string): Promise<Member[]> {
-    return this.#request([], undefined,
-      (engine) => engine._command(Call.PRESENCE_GET, [], [], channel));
   }
 
   // ---- calls ---------------------------------------------------------------
@@ -249,7 +256,7 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     { timeoutMs = 0, to = '0' }: CallOptions = {},
   ): Promise<Received> {
     // The struct is gw_call_options.
-    return this.#request(undefined, data, (engine, payload) => engine._command(
+    return this._request(data, (engine, payload) => engine._command(
       Call.CALL, [], [timeoutMs, 0, ...fromHex(to)], method, payload));
   }
 
@@ -297,13 +304,48 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     });
   }
 
-  #request(
-    members: Member[] | undefined, data: unknown,
-    run: (engine: Engine, payload: EncodedPayload) => number,
+  /** @internal parts: what comes of an answer in parts. */
+  protected _request(
+    data: unknown, run: (engine: Engine, payload: EncodedPayload) => number,
+    parts?: unknown[],
   ): Promise<Received> {
     return this.#ask(() => encodeOptional(data), (engine, payload, end) =>
-      this.#pending.set(
-        checked(run(engine, payload)), { ...end, _members: members }));
+      this._pending.set(
+        checked(run(engine, payload)), { ...end, _parts: parts }));
+  }
+
+  /** Returns the key. */
+  #putPublish(
+    engine: Engine, channel: string, payload: EncodedPayload,
+    options: LitePublishOptions,
+  ): string {
+    const {
+      echo = true, atMostOnce = false, expected, ttlMs = 0, item = '',
+      compareItem, removed = false,
+    } = options;
+    const flags = Number(!echo) | Number(atMostOnce) << 8 |
+      Number(expected !== undefined) << 16 |
+      Number(compareItem !== undefined) << 24;
+    // gw_publish_options.
+    const words = [
+      flags, Number(removed), ...positionWords(compareItem ?? expected), ttlMs,
+      0, toUtf8(item).length, 0, 0, 0, 0, 0, 0, 0,
+    ];
+    const result = this._tellPublish(
+      engine, words, channel + item, payload, options);
+    if (atMostOnce && result === STATE) {
+      throw new GodwitError(Code.CONNECTION_LOST);
+    }
+    checked(result, Code.OUTBOX_FULL);
+    return engine._returned._id(0)!;
+  }
+
+  /** @internal Tell the core, which the full client adds to. */
+  protected _tellPublish(
+    engine: Engine, words: number[], texts: string, payload: EncodedPayload,
+    _options: PublishOptions,
+  ): number {
+    return engine._command(Call.PUBLISH, [0], words, texts, payload);
   }
 
   #startLoading(): void {
@@ -347,8 +389,8 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     const error = errorOf(reason);
     this.#engine = null;
     this._feeds.clear();
-    for (const { _reject: reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
+    for (const { _reject: reject } of this._pending.values()) reject(error);
+    this._pending.clear();
     for (const [, fail] of this.#waiting.splice(0)) fail(error);
   }
 
@@ -365,19 +407,22 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
         return (of ?? this.#adopt(reader))?._onState(reader);
       case EventType.PUBLICATION: return of?._onPublication(reader);
       case EventType.GAP: return of?._onGap(reader);
-      case EventType.META: return of?._onMeta(reader);
-      case EventType.PRESENCE: return of?._onPresence(reader);
-      case EventType.PRESENCE_SYNC: return of?._onPresenceSync(reader);
       case EventType.PUBLISHED: return this.#onPublished(reader);
-      case EventType.MEMBER:
-        return void this.#pending.get(id)?._members?.push(memberOf(reader));
       case EventType.REPLY: return this.#onReply(reader);
       case EventType.CALL: return this.#onCall(reader);
       case EventType.TOKEN: return this.#onToken(reader);
-      case EventType.MESSAGE:
-        return this._emit('message', messageOf(reader));
       case EventType.RTT: return this._emit('rtt', { ms: this.#rttMs = id });
+      default: return this._moreEvents(reader, of);
     }
+  }
+
+  /** @internal Those of features that are not in every build. feed: that the
+   * event is about. */
+  protected _moreEvents(_reader: EventReader, _feed?: Feed): void {}
+
+  /** @internal */
+  protected _newFeed(channel: string, options: SubscribeOptions): Feed {
+    return new Feed(this, channel, options);
   }
 
   #onToken(reader: EventReader): void {
@@ -392,11 +437,11 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
     const channel = copyOf(reader._text(SubEvent.CHANNEL));
     // A handler may have subscribed to it a moment ago.
     const known = this.#feedByChannel.get(channel);
-    const feed = known ?? new Feed(this, channel, {});
+    const feed = known ?? this._newFeed(channel, {});
     feed._adopt(this.#engine!, reader._about);
     if (known !== undefined) return known;
     this.#feedByChannel.set(channel, feed);
-    this._emit('subscription', feed._add({}));
+    this._emit('subscription', feed._add({}) as Subscription);
     return feed;
   }
 
@@ -424,8 +469,8 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
   }
 
   #take(id: string | number): Pending | undefined {
-    const pending = this.#pending.get(id);
-    this.#pending.delete(id);
+    const pending = this._pending.get(id);
+    this._pending.delete(id);
     return pending;
   }
 
@@ -458,9 +503,9 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
       if (!id) this._failed(error);
       pending?._reject(error);
     } else if (pending) {
-      const { _members: members, _resolve: resolve, _reject: reject } = pending;
+      const { _parts: parts, _resolve: resolve, _reject: reject } = pending;
       try {
-        resolve(members ?? decodePayload(reader._payload(ReplyEvent.PAYLOAD)));
+        resolve(parts ?? decodePayload(reader._payload(ReplyEvent.PAYLOAD)));
       } catch (error) {
         reject(error);
       }
@@ -531,48 +576,6 @@ export abstract class ClientCore extends Emitter<ClientEvents> {
 
 function errorOf({ code, message }: Reason, retryAfterMs = 0): GodwitError {
   return new GodwitError(code, message, retryAfterMs);
-}
-
-/** Returns the key. */
-function putPublish(
-  engine: Engine, channel: string, payload: EncodedPayload,
-  {
-    echo = true, atMostOnce = false, expected, ttlMs = 0, item = '', compareItem,
-    removed = false, tags = NO_LIST, metadata,
-  }: PublishOptions,
-): string {
-  const flags = Number(!echo) | Number(atMostOnce) << 8 |
-    Number(expected !== undefined) << 16 |
-    Number(compareItem !== undefined) << 24;
-  const about = JSON.stringify(metadata) ?? '';
-  // gw_publish_options.
-  const options = [
-    flags, Number(removed), ...positionWords(compareItem ?? expected), ttlMs, 0,
-    toUtf8(item).length, 0, tags.size, 0, 0, 0, 0, toUtf8(about).length,
-  ];
-  const result = engine._command(
-    Call.PUBLISH, [tags.terms.length], options, channel + item + about,
-    tags.size ? {
-      ...payload, _bytes: Uint8Array.of(...tags.terms, ...payload._bytes),
-    } : payload);
-  if (atMostOnce && result === STATE) {
-    throw new GodwitError(Code.CONNECTION_LOST);
-  }
-  checked(result, Code.OUTBOX_FULL);
-  return engine._returned._id(0)!;
-}
-
-function messageOf(reader: EventReader): Message {
-  return {
-    data: decodePayload(reader._payload(MessageEvent.PAYLOAD)),
-    event: copyOf(reader._text(MessageEvent.EVENT)),
-    clientId: reader._id(MessageEvent.CLIENT),
-    user: copyOf(reader._text(MessageEvent.USER)),
-    to: ADDRESSES[reader._word(MessageEvent.TO)]!,
-    group: copyOf(reader._text(MessageEvent.GROUP)),
-    time: reader._number(MessageEvent.TIME_MS),
-    own: reader._is(MessageEvent.OWN),
-  };
 }
 
 /** gw_client_info, or what holds before there is one. */

@@ -4,10 +4,11 @@
 /** Called at each event. What it throws is reported; other handlers still run. */
 export type Handler<T> = (event: T) => void;
 
-export abstract class Emitter<Events> {
+/** Told: what is emitted, which handlers of a smaller build know less of. */
+export abstract class Emitter<Events, Told = Events> {
   // Replaced, never changed: an event goes to those who were there when it
   // began, without a copy per event.
-  #handlers: { [K in keyof Events]?: readonly Handler<Events[K]>[] } = {};
+  #handlers: Partial<Record<PropertyKey, readonly Handler<never>[]>> = {};
 
   /** Calls the handler at each event; returns a function that ends it. */
   on<K extends keyof Events>(event: K, handler: Handler<Events[K]>): () => void {
@@ -21,10 +22,10 @@ export abstract class Emitter<Events> {
   }
 
   /** @internal */
-  _emit<K extends keyof Events>(event: K, value: Events[K]): void {
+  _emit<K extends keyof Told>(event: K, value: Told[K]): void {
     for (const handler of this.#handlers[event] ?? []) {
       try {
-        handler(value);
+        handler(value as never);
       } catch (error) {
         this._failed(error);
       }

@@ -54,7 +54,7 @@ export class EventReader extends StructReader {
   override _text(index: number): string {
     const place = this._word(index);
     const len = this._word(index + 1);
-    return this.#ascii?.substring(place, place + len) ??
+    return !len ? '' : this.#ascii?.substring(place, place + len) ??
       this._module._text(this.#texts + place, len);
   }
 

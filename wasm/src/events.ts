@@ -14,7 +14,7 @@ import type { Publication } from './publication.js';
 import { report } from './report.js';
 import type { Subscription } from './subscription.js';
 import type {
-  ClientEvents, Payload, Publishing, Received,
+  ClientEvents, Message, Payload, Publishing, Received,
 } from './types.js';
 
 /** The tag that names an event. */
@@ -46,8 +46,10 @@ export class NamedEvent {
   readonly #data: () => Received;
   /** Where it was published, or what is about; null for none. */
   readonly channel: string | null;
-  /** What it was published as; null for the client's own. */
+  /** What it was published as; null for messages and the client's own. */
   readonly publication: Publication | null;
+  /** What it was sent as, to this client and by no channel; null for others. */
+  readonly message: Message | null;
   /** @internal */
   _isStopped = false;
   /** @internal */
@@ -56,12 +58,13 @@ export class NamedEvent {
   /** @internal */
   constructor(
     name: string, data: () => Received, channel: string | null,
-    publication: Publication | null,
+    publication: Publication | null, message: Message | null = null,
   ) {
     this.name = name;
     this.#data = data;
     this.channel = channel;
     this.publication = publication;
+    this.message = message;
   }
 
   /** What came with it: the payload of the publication, or what the client's own
@@ -150,8 +153,7 @@ export class ChannelEvents extends EventNode {
     this.#ends = [
       subscription.on('publication', (publication) => {
         const { [TAG]: name } = tagsOf(publication);
-        // What is the client's own nobody else can send.
-        if (!name || name.startsWith('$')) return;
+        if (!isPublic(name)) return;
         send(new NamedEvent(name, () => publication.data, publication.channel,
           publication));
       }),
@@ -190,13 +192,22 @@ interface Client {
 export class Events extends EventNode {
   readonly #channels = new Map<Subscription, ChannelEvents>();
   readonly #namespaces = new Map<string, EventNode>();
-  readonly #end: () => void;
+  readonly #ends: (() => void)[];
 
   /** Listens to the client until `end`. One for each client is enough. */
   constructor(client: Client) {
     super();
-    this.#end = client.on('state', (change) => send(new NamedEvent(
-      `$connection.${change.to}`, () => change, null, null), [this]));
+    const own = (event: NamedEvent) => send(event, [this]);
+    this.#ends = [
+      client.on('state', (change) => own(new NamedEvent(
+        `$connection.${change.to}`, () => change, null, null))),
+      client.on('message', (message) => {
+        const { event, data } = message;
+        if (isPublic(event)) {
+          own(new NamedEvent(event, () => data, null, null, message));
+        }
+      }),
+    ];
   }
 
   /** The events of a subscription, from now on. */
@@ -218,10 +229,15 @@ export class Events extends EventNode {
 
   /** Tells no more events. */
   end(): void {
-    this.#end();
+    for (const end of this.#ends) end();
     for (const channel of this.#channels.values()) channel.end();
     this.#channels.clear();
   }
+}
+
+/** What is the client's own nobody else can send. */
+function isPublic(name: string | undefined): name is string {
+  return !!name && !name.startsWith('$');
 }
 
 function spaceOf(channel: string): string {

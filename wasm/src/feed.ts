@@ -1,37 +1,28 @@
 // SPDX-License-Identifier: MIT
 // feed.ts - what the core keeps for a channel, shared by the subscriptions of it.
 
-import { copyOf, fromHex, NO_BYTES, toUtf8, toWords } from './bytes.js';
-import type { ClientCore } from './client-core.js';
+import { fromHex, toUtf8, toWords } from './bytes.js';
+import type { AnyClient } from './client-core.js';
 import { Code } from './codes.js';
 import type { Engine } from './engine.js';
-import { checked, codeOfResult, GodwitError, reasonOf } from './error.js';
+import { codeOfResult, GodwitError, reasonOf } from './error.js';
 import type { EventReader } from './event-reader.js';
-import {
-  GapEvent, MetaEvent, PresenceEvent, PublicationEvent, SubEvent, SyncEvent,
-} from './layout.js';
+import { GapEvent, PublicationEvent, SubEvent } from './layout.js';
 import { Call } from './module.js';
 import type { SubscribeOptions } from './options.js';
-import { BYTES, decodeMember, type EncodedPayload } from './payload.js';
 import { Publication } from './publication.js';
-import {
-  GAP_REASONS, PRESENCE_KINDS, PRESENCE_MODES, RECOVERIES, SUB_STATES,
-} from './states.js';
-import { Subscription } from './subscription.js';
+import { GAP_REASONS, RECOVERIES, SUB_STATES } from './states.js';
+import { SubscriptionCore } from './subscription-core.js';
 import { tokensOf, type Tokens } from './tokens.js';
 import type {
-  EncodedList, Member, MembersEvent, Position, Reason, Received, SubscriptionState,
-  SubscriptionStateEvent,
+  Position, Reason, SubscriptionState, SubscriptionStateEvent,
 } from './types.js';
 
-export const NO_LIST: EncodedList = { size: 0, terms: NO_BYTES };
-const OVERFLOWS = ['close', 'drop', 'conflate', 'sample'];
+/** With the events of either build. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnySubscription = SubscriptionCore<any>;
 
-/** What this client tells about itself. */
-interface Self {
-  readonly _state: string;
-  readonly _data: EncodedPayload;
-}
+const OVERFLOWS = ['close', 'drop', 'conflate', 'sample'];
 
 /**
  * Positions and batches. The core moves the position of its subscription when it
@@ -56,42 +47,26 @@ interface Self {
  */
 export class Feed {
   readonly _channel: string;
-  readonly _client: ClientCore;
-  readonly _members = new Map<string, Member>();
-  _metadata: Received = null;
+  readonly _client: AnyClient;
   readonly _tokens: Tokens | null;
   /** Replaced, never changed: see Emitter. */
-  #subscriptions: readonly Subscription[] = [];
+  protected _subscriptions: readonly AnySubscription[] = [];
   #since: SubscribeOptions['since'];
-  #presence: boolean;
   readonly #overflow: number;
-  readonly #filter: EncodedList;
-  /** JSON about the subscription. */
-  readonly #about: string;
   readonly #token: string;
-  #engine: Engine | null = null;
-  #id = 0;
+  protected _engine: Engine | null = null;
+  protected _id = 0;
   #born = 0;
   /** The last move. */
   #moved: SubscriptionStateEvent = {
     from: 'idle', to: 'idle', reason: reasonOf(Code.OK), recovery: 'continuous',
   };
   #position: Position | null = null;
-  #self: Self | null = null;
-  /** The last one told; null before. */
-  #membersEvent: MembersEvent | null = null;
-  /** Of a list that takes the place of the one that is there. */
-  #listed: Member[] = [];
-  /** After starting anew: members that were not told again yet. */
-  #stale: Set<string> | null = null;
 
-  constructor(client: ClientCore, channel: string, options: SubscribeOptions) {
+  constructor(client: AnyClient, channel: string, options: SubscribeOptions) {
     this._client = client;
     this._channel = channel;
     this.#since = options.since;
-    this.#presence = options.presence ?? false;
-    this.#filter = options.filter ?? NO_LIST;
-    this.#about = JSON.stringify(options.metadata) ?? '';
     this.#token = options.token ?? '';
     this._tokens = tokensOf(options);
     this.#overflow = OVERFLOWS.indexOf(options.overflow ?? 'close');
@@ -104,67 +79,65 @@ export class Feed {
 
   /** Begin in a core, a first time or after the one before broke. */
   _start(engine: Engine): void {
-    this.#engine = engine;
+    this._engine = engine;
     const since = this.#position ?? this.#since;
     // gw_sub_options.
     // The token's length is told here, and its text follows the channel's.
     const options = [
       Number(since !== undefined), 0,
       ...positionWords(typeof since === 'object' ? since : undefined),
-      Number(this.#presence) | Number(this._tokens !== null) << 8,
-      this.#overflow, 0, toUtf8(this.#token).length, 0, this.#filter.size,
-      0, 0, 0, 0, toUtf8(this.#about).length, 0,
+      Number(this._tokens !== null) << 8, this.#overflow,
+      0, toUtf8(this.#token).length, 0, 0, 0, 0, 0, 0, 0, 0,
     ];
-    const id = engine._command(
-      Call.SUBSCRIBE, [], options, this._channel + this.#token + this.#about,
-      { _type: BYTES, _bytes: this.#filter.terms });
+    const id = this._ask(engine, options, this._channel + this.#token);
     if (id < 0) {
       this.#refused(id);
       return;
     }
-    this.#id = id;
+    this._id = id;
     this.#born = engine._turn;
     this._client._feeds.set(id, this);
-    try {
-      if (this.#self) this._enter(this.#self._state, this.#self._data);
-    } catch (error) {
-      this._client._failed(error);
-    }
+  }
+
+  /** Tell the core what is wanted, which the full client adds to. */
+  protected _ask(
+    engine: Engine, options: number[], texts: string,
+  ): number {
+    return engine._command(Call.SUBSCRIBE, [], options, texts);
   }
 
   /** Take over what the core has begun by itself. */
   _adopt(engine: Engine, id: number): void {
-    this.#engine = engine;
-    this.#id = id;
+    this._engine = engine;
+    this._id = id;
     this.#born = 0;
     this._client._feeds.set(id, this);
   }
 
   #refused(result: number): void {
     const code = result === -100 ? Code.BAD_CHANNEL : codeOfResult(result);
-    this._client._feedEnded(this.#id, this);
+    this._client._feedEnded(this._id, this);
     queueMicrotask(() => this.#move('ended', reasonOf(code)));
   }
 
   /** Forget the core's subscription, and what it may have put in this batch. */
   #stop(): void {
-    if (!this.#id) return;
-    this._client._feeds.delete(this.#id);
-    this.#engine!._command(Call.UNSUBSCRIBE, [this.#id]);
-    this.#id = 0;
+    if (!this._id) return;
+    this._client._feeds.delete(this._id);
+    this._engine!._command(Call.UNSUBSCRIBE, [this._id]);
+    this._id = 0;
   }
 
   /** The core is gone. */
   _abandon(reason: Reason): void {
-    this.#engine = null;
-    this.#id = 0;
+    this._engine = null;
+    this._id = 0;
     if (this.#moved.to !== 'idle') this.#move('idle', reason);
   }
 
   /** Begin anew from where everybody is, or from further back. */
-  #restart(since: SubscribeOptions['since'] | null): void {
-    const engine = this.#engine;
-    this.#stale = new Set(this._members.keys());
+  protected _restart(since: SubscribeOptions['since'] | null): void {
+    const engine = this._engine;
     if (since !== null) {
       this.#since = since;
       this.#position = null;
@@ -176,21 +149,25 @@ export class Feed {
 
   // ---- subscriptions -------------------------------------------------------
 
-  _add(options: SubscribeOptions): Subscription {
+  _add(options: SubscribeOptions): AnySubscription {
     this._catchUp();
-    const subscription = new Subscription(this, options.since);
-    const isFirst = this.#subscriptions.length === 0;
-    this.#subscriptions = [...this.#subscriptions, subscription];
-    const wantsPresence = !this.#presence && options.presence === true;
-    this.#presence ||= wantsPresence;
+    const subscription = this._make(options.since);
+    const isFirst = this._subscriptions.length === 0;
+    this._subscriptions = [...this._subscriptions, subscription];
     if (!isFirst && this.#isBehind(options.since)) {
       // Those who had it already skip what comes again.
-      this.#restart(options.since);
-    } else if (!isFirst && wantsPresence) {
-      this.#restart(null);
+      this._restart(options.since);
     }
-    queueMicrotask(() => this.#greet(subscription));
+    queueMicrotask(() => {
+      if (!subscription._ended && this.#moved.to !== 'idle') {
+        this._greet(subscription);
+      }
+    });
     return subscription;
+  }
+
+  protected _make(since: SubscribeOptions['since']): AnySubscription {
+    return new SubscriptionCore(this, since);
   }
 
   /** Whether somebody wants more than will come. */
@@ -206,22 +183,16 @@ export class Feed {
   }
 
   /** Tell a subscription that came later what the others were told before. */
-  #greet(subscription: Subscription): void {
-    if (subscription._ended || this.#moved.to === 'idle') return;
+  protected _greet(subscription: AnySubscription): void {
     subscription._move(this.#moved, this.#position);
-    if (this._metadata !== null) {
-      subscription._tell('metadata', this._metadata);
-    }
-    const event = this.#membersEvent;
-    if (event) subscription._tell('members', event);
   }
 
-  _remove(subscription: Subscription): void {
+  _remove(subscription: AnySubscription): void {
     if (subscription._ended) return;
     this._catchUp();
-    this.#subscriptions = this.#subscriptions.filter((s) => s !== subscription);
-    if (this.#subscriptions.length === 0) {
-      this._client._feedEnded(this.#id, this);
+    this._subscriptions = this._subscriptions.filter((s) => s !== subscription);
+    if (this._subscriptions.length === 0) {
+      this._client._feedEnded(this._id, this);
       this.#stop();
     }
     subscription._end(reasonOf(Code.UNSUBSCRIBED));
@@ -229,40 +200,25 @@ export class Feed {
 
   /** All of them, without telling the server: the client is freed. */
   _end(reason: Reason): void {
-    this.#engine = null;
-    this.#id = 0;
-    for (const subscription of this.#subscriptions) subscription._end(reason);
-    this.#subscriptions = [];
+    this._engine = null;
+    this._id = 0;
+    for (const subscription of this._subscriptions) subscription._end(reason);
+    this._subscriptions = [];
   }
 
   // ---- position ------------------------------------------------------------
 
   /** Between batches: take over what the core passed without telling. */
   _catchUp(): void {
-    const engine = this.#engine;
-    if (!this.#id || !engine?._isIdle) return;
-    engine._command(Call.POSITION, [this.#id]);
+    const engine = this._engine;
+    if (!this._id || !engine?._isIdle) return;
+    engine._command(Call.POSITION, [this._id]);
     const position = engine._returned._position(0);
     if (position.epoch !== this.#position?.epoch) return;
     this.#position = position;
-    for (const subscription of this.#subscriptions) {
+    for (const subscription of this._subscriptions) {
       subscription._catchUp(position);
     }
-  }
-
-  // ---- presence of this client ---------------------------------------------
-
-  _enter(state: string, data: EncodedPayload): void {
-    this.#self = { _state: state, _data: data };
-    if (!this.#id) return;
-    checked(this.#engine!._command(
-      Call.PRESENCE_SET, [this.#id], [], state, data));
-  }
-
-  _leave(): void {
-    this.#self = null;
-    if (!this.#id) return;
-    checked(this.#engine!._command(Call.PRESENCE_LEAVE, [this.#id]));
   }
 
   // ---- events --------------------------------------------------------------
@@ -276,7 +232,7 @@ export class Feed {
     const position = reader._position(PublicationEvent.POSITION);
     const publication = new Publication(reader, position, this._channel);
     if (!publication._isMatched) this.#position = position;
-    for (const subscription of this.#subscriptions) {
+    for (const subscription of this._subscriptions) {
       subscription._publication(publication);
     }
   }
@@ -289,16 +245,9 @@ export class Feed {
       to: reader._number(GapEvent.TO) || null,
       position: this.#position,
     };
-    for (const subscription of this.#subscriptions) {
+    for (const subscription of this._subscriptions) {
       if (gap.reason === 'anew') subscription._reset(gap);
       else subscription._gap(gap);
-    }
-  }
-
-  _onMeta(reader: EventReader): void {
-    this._metadata = decodeMember(reader._text(MetaEvent.META));
-    for (const subscription of this.#subscriptions) {
-      subscription._tell('metadata', this._metadata);
     }
   }
 
@@ -307,7 +256,7 @@ export class Feed {
     if (reader._id(SubEvent.POSITION)) {
       this.#position = reader._position(SubEvent.POSITION);
     }
-    if (to === 'ended') this._client._feedEnded(this.#id, this);
+    if (to === 'ended') this._client._feedEnded(this._id, this);
     this.#move(to, reader._reason(SubEvent.REASON),
       RECOVERIES[reader._word(SubEvent.RECOVERY)]);
   }
@@ -316,86 +265,12 @@ export class Feed {
     to: SubscriptionState, reason: Reason, recovery = this.#moved.recovery,
   ): void {
     this.#moved = { from: this.#moved.to, to, reason, recovery };
-    const subscriptions = this.#subscriptions;
-    if (to === 'ended') this.#subscriptions = [];
+    const subscriptions = this._subscriptions;
+    if (to === 'ended') this._subscriptions = [];
     for (const subscription of subscriptions) {
       subscription._move(this.#moved, this.#position);
     }
   }
-
-  _onPresence(reader: EventReader): void {
-    let kind = PRESENCE_KINDS[reader._word(PresenceEvent.KIND)];
-    const flags = reader._word(PresenceEvent.OWN);
-    const told = memberOf(reader);
-    if (kind === undefined) {
-      this.#listed.push(told);
-      return;
-    }
-    const known = this._members.get(told.clientId);
-    // A leave tells client and user only.
-    const member = kind === 'leave' && known ? known : told;
-    if (kind === 'leave') this._members.delete(told.clientId);
-    else this._members.set(told.clientId, told);
-    const wasStale = this.#stale?.delete(told.clientId) ?? false;
-    if (wasStale && kind === 'enter') kind = 'update';
-    this.#tellPresence(kind, member, flags);
-  }
-
-  #tellPresence(
-    kind: 'enter' | 'update' | 'leave', member: Member, flags = 0,
-  ): void {
-    const event = {
-      kind, member, own: (flags & 1) !== 0, first: (flags & 0x100) !== 0,
-      last: (flags & 0x1_0000) !== 0,
-    };
-    for (const subscription of this.#subscriptions) {
-      subscription._tell('presence', event);
-    }
-  }
-
-  _onPresenceSync(reader: EventReader): void {
-    const event: MembersEvent = this.#membersEvent = {
-      members: this._members,
-      version: reader._number(SyncEvent.VERSION),
-      mode: PRESENCE_MODES[reader._word(SyncEvent.MODE)]!,
-      clients: reader._word(SyncEvent.CLIENTS),
-      users: reader._word(SyncEvent.USERS),
-    };
-    const stale = this.#stale ?? [];
-    this.#stale = null;
-    if (reader._is(SyncEvent.ANEW)) this.#listAnew();
-    else for (const clientId of stale) this.#forget(clientId);
-    for (const subscription of this.#subscriptions) {
-      subscription._tell('members', event);
-    }
-  }
-
-  #listAnew(): void {
-    this._members.clear();
-    for (const member of this.#listed.splice(0)) {
-      this._members.set(member.clientId, member);
-    }
-  }
-
-  /** Gone while the list was not followed. */
-  #forget(clientId: string): void {
-    const member = this._members.get(clientId);
-    this._members.delete(clientId);
-    if (member !== undefined) this.#tellPresence('leave', member);
-  }
-}
-
-/** A record of PRESENCE or MEMBER. */
-export function memberOf(reader: EventReader): Member {
-  const isJson = reader._word(PresenceEvent.JSON + 1) !== 0;
-  return {
-    clientId: reader._id(PresenceEvent.CLIENT)!,
-    user: copyOf(reader._text(PresenceEvent.USER)),
-    state: copyOf(reader._text(PresenceEvent.STATE)),
-    data: decodeMember(isJson
-      ? reader._text(PresenceEvent.JSON) : reader._bytes(PresenceEvent.DATA)),
-    since: reader._number(PresenceEvent.SINCE_MS),
-  };
 }
 
 /** gw_position; all 0 for none. */

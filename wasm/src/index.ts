@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // index.ts - the package `godwit`: the client with the WebAssembly core.
 
-import { ClientCore } from './client-core.js';
+import { FullClient } from './full-client.js';
 import { loadWasm } from './load-wasm.js';
 import type { Module } from './module.js';
 import type { ClientOptions } from './options.js';
@@ -10,9 +10,9 @@ export * from './exports.js';
 export { isWasmUsable } from './load-wasm.js';
 
 /** A connection that stays up. */
-export class Client extends ClientCore {
+export class Client extends FullClient {
   /** @internal */
   protected _load({ wasm }: ClientOptions): Promise<Module> {
-    return loadWasm(wasm);
+    return loadWasm(wasm ?? new URL('./godwit.wasm', import.meta.url));
   }
 }

@@ -66,6 +66,10 @@ export const enum CallEvent {
 export const enum MetaEvent { META = 5 }
 export const enum TokenEvent { SUB = 5 }
 
+/** gw_sub_options and gw_publish_options: what the full client adds. */
+export const enum SubOptions { PRESENCE = 6, NUM_TERMS = 11, META_LEN = 16 }
+export const enum PubOptions { NUM_TAGS = 10, META_LEN = 15 }
+
 /** gw_client_options. The views of token, user, agent and instance follow each
  * other; those of the endpoints follow the struct. */
 export const enum Options {

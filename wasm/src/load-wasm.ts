@@ -22,9 +22,7 @@ export function isWasmUsable(): boolean {
 const loaded = new Map<unknown, Promise<Module>>();
 
 /** One instance serves all clients with the same source. */
-export async function loadWasm(
-  source: WasmSource = new URL('./godwit.wasm', import.meta.url),
-): Promise<Module> {
+export async function loadWasm(source: WasmSource): Promise<Module> {
   const key = source instanceof URL ? source.href : source;
   const known = loaded.get(key);
   if (known && !(await known)._isBroken) return known;

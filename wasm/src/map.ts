@@ -10,7 +10,7 @@ import { Emitter } from './emitter.js';
 import type { PublishOptions } from './options.js';
 import type { Publication } from './publication.js';
 import { report } from './report.js';
-import type { Subscription } from './subscription.js';
+import type { SubscriptionCore } from './subscription-core.js';
 import type { Payload, Position, Published, Received } from './types.js';
 
 /** A change of one item. */
@@ -40,8 +40,8 @@ interface Entry<T> {
 
 /** Read like a Map, in the order in which the items changed. */
 export class ItemMap<T = Received> extends Emitter<ItemMapEvents<T>> {
-  /** The subscription that it is kept from. */
-  readonly subscription: Subscription;
+  /** The subscription that it is kept from, of any build. */
+  readonly subscription: SubscriptionCore;
   readonly #entries = new Map<string, Entry<T>>();
   readonly #ends: (() => void)[];
   #isWhole = false;
@@ -50,11 +50,11 @@ export class ItemMap<T = Received> extends Emitter<ItemMapEvents<T>> {
 
   /** subscription: of a channel that keeps a map, with `since: 'start'`, and
    * made by the same code that runs now, so that nothing was missed. */
-  constructor(subscription: Subscription) {
+  constructor(subscription: SubscriptionCore) {
     super();
     this.subscription = subscription;
     this.#ends = [
-      subscription.on('publication', (p) => this.#take(p)),
+      subscription.on('publication', (p) => this.#take(p as Publication)),
       subscription.on('reset', () => {
         this.#isWhole = false;
         this.#stale = new Set(this.#entries.keys());

@@ -129,8 +129,8 @@ export interface ClientOptions {
   readonly outbox?: OutboxOptions;
   /** 16 bytes, to be the same client as before; random. A secret. */
   readonly instance?: Uint8Array;
-  /** The module, where it is not the file `godwit.wasm` beside the script. Not
-   * used by `godwit/plain`. */
+  /** The module, where it is not the file `godwit.wasm` beside the script, or
+   * `godwit-lite.wasm` for `godwit/lite`. Not used by `godwit/plain`. */
   readonly wasm?: WasmSource;
   /** WebSocket class, where there is no global one (Node before 22). */
   readonly WebSocket?: WebSocketConstructor;
@@ -157,6 +157,11 @@ export interface SubscribeOptions {
    * `drop` the oldest of what waits; `conflate` to the newest of each item;
    * `sample` the newest. What is skipped is told as a gap; `close`. */
   readonly overflow?: 'close' | 'drop' | 'conflate' | 'sample';
+  /** Let publications come as changes to the one before, where the channel's
+   * namespace has `delta.enabled` and that is shorter: handlers get the same, and
+   * less is sent. The last publication is kept for it; false. Of several
+   * subscriptions of a channel the first decides. */
+  readonly delta?: boolean;
   /** Only publications that pass, by the functions of `godwit/filter`; all. The same for all subscriptions of a
    * channel that there are at a time. */
   readonly filter?: EncodedList;

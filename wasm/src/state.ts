@@ -8,8 +8,9 @@
 
 import type { GodwitError } from './error.js';
 import { ItemMap, type ItemChange } from './map.js';
-import type { PublishOptions, SubscribeOptions } from './options.js';
-import type { Subscription } from './subscription.js';
+import type { LiteSubscribeOptions } from './lite-types.js';
+import type { PublishOptions } from './options.js';
+import type { SubscriptionCore } from './subscription-core.js';
 import type { Payload, Published, Received } from './types.js';
 
 /** Whose the keys are: `id` is the public id of a client, the name of a user,
@@ -36,9 +37,9 @@ export interface EffectiveChange<T> {
   readonly previous: Effective<T> | undefined;
 }
 
-/** What it needs of a client. */
+/** What it needs of a client, of any build. */
 interface Client {
-  subscribe(channel: string, options?: SubscribeOptions): Subscription;
+  subscribe(channel: string, options?: LiteSubscribeOptions): SubscriptionCore;
   call(method: string, data?: Payload): Promise<Received>;
 }
 

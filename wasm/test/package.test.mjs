@@ -47,9 +47,10 @@ test('the package holds scripts, maps, types, the module and a README', () => {
   const names = packed.files.map(({ path }) => path);
   for (const name of ['README.md', 'LICENSE', 'package.json', 'dist/index.js',
     'dist/index.js.map', 'dist/plain.js', 'dist/plain.js.map', 'dist/godwit.wasm',
-    'dist/types/index.d.ts', 'dist/types/plain.d.ts', 'dist/filter.js',
-    'dist/groups.js', 'dist/map.js', 'dist/people.js', 'dist/state.js',
-    'dist/events.js', 'dist/types/filter.d.ts',
+    'dist/types/index.d.ts', 'dist/types/plain.d.ts', 'dist/lite.js',
+    'dist/lite.js.map', 'dist/godwit-lite.wasm', 'dist/types/lite.d.ts',
+    'dist/filter.js', 'dist/groups.js', 'dist/map.js', 'dist/people.js',
+    'dist/state.js', 'dist/events.js', 'dist/types/filter.d.ts',
     'dist/types/groups.d.ts', 'dist/types/people.d.ts']) {
     ok(names.includes(name), `${name} among ${names}`);
   }
@@ -62,6 +63,7 @@ test('an application imports it by its names', () => {
   writeFileSync(join(folder, 'app.mjs'), `
     import { Client, GodwitError, isWasmUsable } from 'godwit';
     import { Client as Plain } from 'godwit/plain';
+    import { Client as Lite } from 'godwit/lite';
     import { and } from 'godwit/filter';
     import { Groups } from 'godwit/groups';
     import { ItemMap } from 'godwit/map';
@@ -71,13 +73,14 @@ test('an application imports it by its names', () => {
     import { createRequire } from 'node:module';
     const { resolve } = createRequire(import.meta.url);
     console.log(typeof Client, typeof Plain, typeof Groups, typeof send,
-      typeof SharedState, typeof Events,
+      typeof SharedState, typeof Events, typeof Lite,
       typeof and, typeof ItemMap, typeof GodwitError, isWasmUsable(),
-      resolve('godwit/godwit.wasm').endsWith('/dist/godwit.wasm'));
+      resolve('godwit/godwit.wasm').endsWith('/dist/godwit.wasm'),
+      resolve('godwit/godwit-lite.wasm').endsWith('/dist/godwit-lite.wasm'));
   `);
   const output = execFileSync(process.execPath,
     ['--no-warnings', join(folder, 'app.mjs')], { encoding: 'utf8' });
-  ok(/^(function ){9}true true/.test(output), output);
+  ok(/^(function ){10}true true true/.test(output), output);
 });
 
 test('the types are what an application needs, and no more', () => {
@@ -125,12 +128,56 @@ test('the types are what an application needs, and no more', () => {
     // @ts-expect-error internal
     client._failed(key);
   `);
+  writeFileSync(join(folder, 'lite.mts'), `
+    import { Client, type Publication, type SubscribeOptions } from 'godwit/lite';
+    import type { Subscription as Full } from 'godwit';
+    import { tagsOf } from 'godwit/filter';
+    import { ItemMap } from 'godwit/map';
+    import { SharedState } from 'godwit/state';
+    import { Groups } from 'godwit/groups';
+    import { presence, send } from 'godwit/people';
+    const client: Client = new Client('ws://a', { getToken: () => 'a' });
+    client.on('state', ({ to }) => to === 'ready');
+    client.on('subscription', (sub) => sub.on('gap', ({ from }) => from + 1));
+    const options: SubscribeOptions = { since: 'start', overflow: 'conflate' };
+    const sub = client.subscribe('room', options);
+    sub.on('publication', (p: Publication) => console.log(p.data.text, p.key));
+    sub.on('reset', ({ position }) => position.offset);
+    sub.publish(1, { item: 'a', compareItem: null }).then((p) => p.duplicate);
+    new ItemMap<number>(sub).on('change', ({ value }) => value?.toFixed());
+    new SharedState(client, 'user', 'ada').get('theme');
+    new Groups(client).roleOf('g', 'ann');
+    send(client, { user: 'ann' }, { text: 'hi' });
+    presence(client, 'room').then(({ members }) => members[0]?.clientId);
+    // @ts-expect-error no presence
+    client.subscribe('room', { presence: true });
+    // @ts-expect-error no filter
+    client.subscribe('room', { filter: { size: 0, terms: new Uint8Array() } });
+    // @ts-expect-error no metadata
+    client.publish('room', 1, { metadata: {} });
+    // @ts-expect-error no tags
+    sub.publish(1, { tags: { size: 0, terms: new Uint8Array() } });
+    // @ts-expect-error no presence
+    sub.enter('online');
+    // @ts-expect-error no list of members
+    sub.on('members', () => {});
+    // @ts-expect-error no messages
+    client.on('message', () => {});
+    // @ts-expect-error no list of members
+    client.members('room');
+    // @ts-expect-error no tags
+    sub.on('publication', (p) => tagsOf(p));
+    // @ts-expect-error a part of the other
+    const full: Full = sub;
+    // @ts-expect-error internal
+    sub._feed;
+  `);
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
     compilerOptions: {
       strict: true, noEmit: true, module: 'nodenext', target: 'es2022',
       lib: ['es2022', 'dom'], types: [], skipLibCheck: false,
     },
-    files: ['app.mts'],
+    files: ['app.mts', 'lite.mts'],
   }));
   const tsc = file('node_modules/typescript/bin/tsc');
   try {
@@ -141,7 +188,7 @@ test('the types are what an application needs, and no more', () => {
 });
 
 test('nothing is made of strings, neither here nor in the plain core', () => {
-  for (const name of ['index.js', 'plain.js']) {
+  for (const name of ['index.js', 'plain.js', 'lite.js']) {
     const text = readFileSync(file(`dist/${name}`), 'utf8');
     ok(!/\beval\s*\(|\bnew Function\b|\bFunction\(/.test(text), name);
   }
@@ -159,18 +206,34 @@ test('nothing is made of strings, neither here nor in the plain core', () => {
 });
 
 test('the lock file names no registry', () => {
-  ok(!/https?:/.test(readFileSync(file('package-lock.json'), 'utf8')), 'none');
+  const lock = JSON.parse(readFileSync(file('package-lock.json'), 'utf8'));
+  for (const [name, entry] of Object.entries(lock.packages))
+    ok(entry.resolved === undefined, name);
 });
 
-test('the core comes from bytes, a compiled module or a URL', async () => {
-  const { Client } = await import('../dist/index.js');
-  const bytes = readFileSync(file('dist/godwit.wasm'));
-  const url = pathToFileURL(file('dist/godwit.wasm'));
-  for (const wasm of [
-    bytes, new Uint8Array(bytes).buffer, await WebAssembly.compile(bytes), url,
-    url.href, 'godwit.wasm',
+for (const [script, name] of [
+  ['index.js', 'godwit.wasm'], ['lite.js', 'godwit-lite.wasm'],
+]) {
+  test(`the core of ${script} comes from bytes, a compiled module or a URL`,
+    async () => {
+      const { Client } = await import(`../dist/${script}`);
+      const bytes = readFileSync(file(`dist/${name}`));
+      const url = pathToFileURL(file(`dist/${name}`));
+      for (const wasm of [
+        bytes, new Uint8Array(bytes).buffer, await WebAssembly.compile(bytes),
+        url, url.href, name,
+      ]) {
+        await connects(Client, { wasm });
+      }
+    });
+}
+
+test('a script names its own module only, as bundlers take what is named', () => {
+  for (const [script, others] of [
+    ['index.js', /godwit-lite\.wasm/], ['lite.js', /godwit\.wasm/],
+    ['plain.js', /\.wasm/],
   ]) {
-    await connects(Client, { wasm });
+    ok(!others.test(readFileSync(file(`dist/${script}`), 'utf8')), script);
   }
 });
 

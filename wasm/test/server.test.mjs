@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// server.test.mjs - both builds against the real server, in Node.
+// server.test.mjs - each build against the real server, in Node.
 
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,16 +10,13 @@ import WebSocket from 'ws';
 
 import { Certificates, flagsOf } from
   '../../tests/integration/support/certificate.mjs';
+import { builds, casesFor, load } from './support/builds.mjs';
 import { equal, until } from './support/check.mjs';
 import { BINARY, RealServer } from './support/real-server.mjs';
 import { Context, runCase } from './support/run.mjs';
 import { cases } from './suite/live.mjs';
 import { cases as channels, namespaces } from './suite/live-channels.mjs';
 
-const builds = [
-  ['wasm', await import('../dist/index.js')],
-  ['plain', await import('../dist/plain.js')],
-];
 const server = new RealServer(
   '--routes', '[{path: "/rooms/:id", channels: "room:{id}"}]');
 const certificate = new Certificates().make('sdk');
@@ -48,19 +45,20 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-for (const [build, godwit] of builds) {
+for (const [build, about] of Object.entries(builds)) {
+  const godwit = await load(about);
   const context = () => ({ ...godwit, url: server.url, live: { WebSocket } });
-  for (const each of cases) {
+  for (const each of casesFor(about, cases)) {
     test(`${build}: live: ${each.name}`, options,
-      () => runCase(context(), {}, each));
+      () => runCase(context(), about, each));
     test(`${build}: live, over TLS: ${each.name}`, options, () => runCase({
       ...context(), url: secureServer.url, live: { WebSocket: TrustingWebSocket },
-    }, {}, each));
+    }, about, each));
   }
 
-  for (const each of channels) {
+  for (const each of casesFor(about, channels)) {
     test(`${build}: live channels: ${each.name}`, options,
-      () => runCase({ ...context(), url: spacesServer.url }, {}, each));
+      () => runCase({ ...context(), url: spacesServer.url }, about, each));
   }
 
   test(`${build}: live: a server that is killed loses nothing that it did not ` +

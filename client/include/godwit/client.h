@@ -206,6 +206,7 @@ typedef struct gw_event {
       uint32_t recovery; /**< enum gw_recovery_result, for LIVE */
       bool by_server;    /**< the server has begun it, without being asked: told
                               once, with its first event */
+      bool delta;        /**< for LIVE: publications may come as deltas */
       gw_position position;
     } sub;
     struct {
@@ -395,6 +396,8 @@ typedef struct gw_sub_options {
   bool presence;     /**< keep the member list */
   bool asks_token; /**< as in gw_client_options; if not, a token that is refused
                           or has expired ends the subscription */
+  bool delta; /**< let publications come as changes to the one before, where the
+                   channel's namespace does that; the last one is kept for it */
   uint32_t overflow; /**< enum gw_overflow: when this reader is slow; what it
                           is not sent is told by GW_EVENT_GAP */
   gw_view token;     /**< empty: none */
@@ -419,6 +422,9 @@ GW_MUST_USE int64_t gw_client_subscribe(gw_client *c, gw_view channel,
 int gw_client_unsubscribe(gw_client *c, uint32_t sub);
 /** GW_SUB_ENDED for an id that is not valid. */
 enum gw_sub_state gw_client_sub_state(const gw_client *c, uint32_t sub);
+/** What was subscribed to, valid until the next call into the client; empty: there
+ * is no such subscription. */
+gw_view gw_client_sub_channel(const gw_client *c, uint32_t sub);
 /** Position of the last publication or gap that was told; epoch 0: none yet, or
  * no such subscription. */
 gw_position gw_client_sub_position(const gw_client *c, uint32_t sub);
@@ -574,6 +580,8 @@ typedef struct gw_client_info {
   uint32_t num_subs;
   uint64_t num_duplicates; /**< publications dropped as repeats */
   uint64_t num_ignored;    /**< ignorable frames of unknown type */
+  uint64_t num_bad_deltas; /**< publications that could not be made whole: their
+                                subscription was begun anew */
 } gw_client_info;
 
 /** Fill in what holds now. */

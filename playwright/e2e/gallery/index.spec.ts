@@ -16,6 +16,7 @@ test('the cards lead to the pieces, and say who is there',
 
     for (const [name, title] of [['Chat', 'Godwit'],
       ['Presence board', 'Presence board'], ['Cursors', 'Cursors'],
+      ['Gate', 'Gate'],
       ['Call console', 'Call console']] as const) {
       await index.getByRole('link', { name }).click();
       await expect(index.getByRole('heading', { level: 1 }))

@@ -25,6 +25,15 @@ const FILL: Record<string, (page: Page) => Promise<void>> = {
     await page.locator('#stage').focus();
     await page.keyboard.press('ArrowUp');
   },
+  'gate/': async (page) => {
+    await page.locator('[data-to=locked]').click();
+    await expect(page.locator('#state')).toHaveText('Locked');
+    await page.locator('[data-to=open]').click();
+    await expect(page.locator('#answer[data-kind=error]')).toBeVisible();
+    await page.getByLabel('What it says').fill('x'.repeat(60));
+    await page.getByRole('button', { name: 'Hang it' }).click();
+    await expect(page.locator('#sign')).toBeVisible();
+  },
   'console/': async (page) => {
     await page.getByLabel('Argument').fill(JSON.stringify('x'.repeat(300)));
     await page.getByRole('button', { name: 'Call', exact: true }).click();

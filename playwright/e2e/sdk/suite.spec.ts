@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// suite.spec.ts - the suite of the JavaScript package in a browser: both builds,
+// suite.spec.ts - the suite of the JavaScript package in a browser: all builds,
 // each under the strictest policy that it can do with, in pages and in workers,
 // against a fake server and the real one.
 
@@ -18,6 +18,7 @@ const TYPES: Record<string, string> = {
 };
 const POLICY: Record<string, string> = {
   wasm: "script-src 'self' 'wasm-unsafe-eval'", plain: "script-src 'self'",
+  lite: "script-src 'self' 'wasm-unsafe-eval'",
 };
 
 interface Result {
@@ -56,14 +57,15 @@ function urlOf(server: HttpServer): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-for (const build of ['wasm', 'plain']) {
+for (const build of ['wasm', 'plain', 'lite']) {
   for (const place of ['page', 'worker']) {
     test(`the ${build} build in a ${place}`, async ({ page, server }) => {
       const pages = await serve(POLICY[build]!);
       const query = new URLSearchParams({ build });
       if (place === 'worker') query.set('worker', '');
       else query.set('live', server.webSocketUrl);
-      await page.goto(`${urlOf(pages)}/test/browser/${build}.html?${query}`);
+      const file = build === 'plain' ? 'plain' : 'wasm';
+      await page.goto(`${urlOf(pages)}/test/browser/${file}.html?${query}`);
       await page.waitForFunction(() => window.done, null, { timeout: 50_000 });
       const results = await page.evaluate(() => window.results);
       expect(results.filter(({ error }) => error !== null)).toEqual([]);

@@ -111,6 +111,10 @@
  * beyond, a larger message spares little more. */
 #define GW_BATCH_BYTES (16u * 1024u)
 
+/** Payloads from here on are tried as deltas: of shorter ones the frame's other
+ * fields are the larger part. */
+#define GW_DELTA_MIN_BYTES 128u
+
 /** Publications of one client in a channel from the oldest that is not settled
  * on: servers and receivers remember so many keys of it to tell repeats. */
 #define GW_MAX_INFLIGHT 64u

@@ -257,6 +257,7 @@ typedef struct gw_subscribe {
   bool by_server;
   gw_list filter; /**< of gw_filter_term */
   gw_view meta;
+  bool delta;
 } gw_subscribe;
 
 typedef struct gw_filter_term {
@@ -282,6 +283,7 @@ typedef struct gw_subscribed {
   uint64_t token_ttl_ms;
   bool wildcard;
   gw_view meta;
+  bool delta;
 } gw_subscribed;
 
 typedef struct gw_channel_meta {
@@ -336,6 +338,8 @@ typedef struct gw_publication {
   bool removed;
   gw_view channel;
   uint64_t epoch;
+  gw_view delta;
+  uint64_t delta_base;
 } gw_publication;
 
 typedef struct gw_recovery {
@@ -510,7 +514,7 @@ GW_MUST_USE int gw_encode(gw_out *out, const gw_head *head,
 
 /**
  * Read a message. Views point into body; unknown fields are skipped.
- *   returns  0; GW_ERR_PROTOCOL: m is as it was
+ *   returns  0; GW_ERR_PROTOCOL: m is all zero
  */
 GW_MUST_USE int gw_decode(gw_view body, enum gw_message_id id, void *m);
 
@@ -539,5 +543,21 @@ gw_list gw_list_of(gw_view items, size_t num);
   }
 GW_MESSAGES(GW__CODEC)
 #undef GW__CODEC
+
+/* ---- named events ------------------------------------------------------- */
+
+/** The tag that names an event. */
+#define GW_EVENT_TAG "event"
+
+/** The name of the event that a publication is, a view into its body; empty: it is
+ * none. Names that begin with a $ are the server's and the client's own, and
+ * nobody can publish them. */
+gw_view gw_event_name(const gw_publication *p);
+/** Whether a pattern of names is sound: parts divided by dots that are not empty, *
+ * for one part, > for the rest at the end. */
+bool gw_event_is_good_pattern(gw_view pattern);
+/** Whether a pattern matches a name. One that begins with * or > does not match
+ * names that begin with a $. */
+bool gw_event_matches(gw_view pattern, gw_view name);
 
 #endif

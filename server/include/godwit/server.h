@@ -156,6 +156,7 @@ void gw_server_on_connection(gw_server *s,
  *
  *    $channel.created, .subscribed, .unsubscribed, .destroyed
  *    $connection.connected, .idle, .reconnecting, .error, .disconnected
+ *    $presence.enter, .update, .leave: told by the owner of the channel
  *
  * What does not belong to it is empty or 0. Views are valid until the handler
  * returns. */
@@ -165,7 +166,8 @@ typedef struct gw_server_event {
   uint64_t client; /**< of a publication: 0 is the application */
   gw_view user;
   /* of a publication */
-  gw_view data; /**< the payload: one of these */
+  gw_view data; /**< the payload, of $presence what the member tells of itself:
+                     one of these */
   gw_view json;
   gw_view item;
   uint64_t epoch;
@@ -174,10 +176,13 @@ typedef struct gw_server_event {
   /* of the server's own */
   uint64_t connection;
   uint32_t code; /**< why a connection ended */
+  gw_view state; /**< of $presence: the member's, such as away */
+  bool first;    /**< it entered as the first client of its user there */
+  bool last;     /**< it left as the last one */
 } gw_server_event;
 
-/** Returns whether those that were added later shall have it, too. Runs on the
- * threads of workers, so it must not wait for anything. Events of one channel come
+/** Returns whether those that come after it on the event's way shall have it, too.
+ * Runs on the threads of workers, so it must not wait for anything. Events of one channel come
  * in order, after the publication went out. */
 typedef bool (*gw_server_on_event_fn)(void *user, const gw_server_event *e);
 /**
@@ -189,6 +194,27 @@ typedef bool (*gw_server_on_event_fn)(void *user, const gw_server_event *e);
  */
 GW_MUST_USE int gw_server_on_event(gw_server *s, const char *pattern,
                                    gw_server_on_event_fn on_event, void *user);
+
+/** Where on the way of an event a handler stands. All zero: everywhere, on the way
+ * up. Copied.
+ *
+ *    everywhere --> namespace --> channel     those that capture
+ *    everywhere <-- namespace <-- channel     the others
+ *
+ * At one place they are told in the order in which they were added. */
+typedef struct gw_server_event_place {
+  const char *space; /**< of channels of this namespace; NULL: of any */
+  const char
+      *channel; /**< of this channel, whatever space says; NULL: of any */
+  bool capture; /**< on the way down */
+} gw_server_event_place;
+
+/** As gw_server_on_event, at a place. What is about no channel is told everywhere
+ * only. */
+GW_MUST_USE int gw_server_on_event_at(gw_server *s, const char *pattern,
+                                      const gw_server_event_place *place,
+                                      gw_server_on_event_fn on_event,
+                                      void *user);
 
 /* ---- routes and middleware ------------------------------------------------ */
 

@@ -3,12 +3,13 @@
 // connected, subscribed, and each object handed to a function. Runs in pages and
 // in Node.
 //
-// A client is opened with { lib, url, WebSocket, onData, mark }: its module; where
-// the blaster sends it publications; npm's ws in Node; who takes the objects; who
-// is told when it is 'compiled' and 'connected'. It returns a function that ends
-// it.
+// A client is opened with { lib, url, channel, WebSocket, onData, mark }: its module;
+// where it is sent publications, and of which channel; npm's ws in Node; who takes
+// the objects; who is told when it is 'compiled' and 'connected'. It returns a
+// function that ends it.
 
-const CHANNEL = 'bench:room';
+/** Each client has its own: a real server sends to all who are subscribed. */
+export const channelOf = (name) => `bench:${name}`;
 
 function openBare({ url, WebSocket, onData, mark }) {
   mark('compiled');
@@ -39,10 +40,10 @@ function openSocketIo({ lib, url, onData, mark }) {
   return () => socket.close();
 }
 
-function openCentrifuge({ lib, url, WebSocket, mark }, onPublication) {
+function openCentrifuge({ lib, url, channel, WebSocket, mark }, onPublication) {
   mark('compiled');
   const centrifuge = new lib.Centrifuge(url, { websocket: WebSocket });
-  const room = centrifuge.newSubscription(CHANNEL);
+  const room = centrifuge.newSubscription(channel);
   room.on('subscribed', () => mark('connected'));
   room.on('publication', onPublication);
   room.subscribe();
@@ -61,7 +62,7 @@ function openCentrifugeProtobuf(how) {
     ({ data }) => how.onData(JSON.parse(decoder.decode(data))));
 }
 
-function openGodwit({ lib, url, WebSocket, onData, mark }) {
+function openGodwit({ lib, url, channel, WebSocket, onData, mark }) {
   const client = new lib.Client(url, { WebSocket });
   const end = client.on('state', ({ to }) => {
     if (to === 'connecting') mark('compiled');
@@ -70,7 +71,7 @@ function openGodwit({ lib, url, WebSocket, onData, mark }) {
     end();
   });
   client.connect();
-  const room = client.subscribe(CHANNEL);
+  const room = client.subscribe(channel);
   room.on('publication', ({ data }) => onData(data));
   return () => client.free();
 }

@@ -16,6 +16,7 @@ from peers import BUILD, NPM, ROOT, Unavailable, free_port
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUNDLES = os.path.join(BUILD, "bench", "client")
 BLASTER = os.path.join(BUILD, "godwit-blaster")
+SERVER = os.path.join(BUILD, "godwit")
 NODE = os.environ.get("NODE", "node")
 # The client runs on one CPU; the blaster, and what else a browser is, on another.
 OTHER_CPU = "0"
@@ -64,20 +65,52 @@ class Blaster:
         self.process = subprocess.Popen(
             ["taskset", "-c", OTHER_CPU, BLASTER, str(self.port)], start_new_session=True)
         self.base = f"ws://127.0.0.1:{self.port}"
-        for _ in range(500):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.01)
-        self.stop()
-        raise Unavailable("godwit-blaster does not start")
+        if not await_port(self.port):
+            self.stop()
+            raise Unavailable("godwit-blaster does not start")
 
     def cpu_s(self):
         return cpu_s([self.process.pid])
 
     def stop(self):
         stop(self.process)
+
+
+def await_port(port):
+    """Whether somebody listens there, after a while."""
+    for _ in range(500):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return True
+        except OSError:
+            time.sleep(0.01)
+    return False
+
+
+class Servers:
+    """A Godwit server as it is without a configuration, but for pages of any origin;
+    and the relay that publishes to it and is a server on npm's ws besides."""
+
+    def __init__(self):
+        ports = [free_port(), free_port()]
+        godwit = f"ws://127.0.0.1:{ports[0]}/v1/ws"
+        commands = [
+            [SERVER, "serve", "--listen.public", f"127.0.0.1:{ports[0]}",
+             "--listen.internal", "", "--log.level", "error", "--origins", "*"],
+            [NODE, os.path.join(HERE, "relay.mjs"), str(ports[1]), godwit]]
+        self.processes = [
+            subprocess.Popen(["taskset", "-c", OTHER_CPU] + argv, stdin=subprocess.PIPE,
+                             env={**os.environ, "GODWIT_BENCH_MODULES": NPM},
+                             start_new_session=True)
+            for argv in commands]
+        self.urls = {"godwit": godwit, "relay": f"ws://127.0.0.1:{ports[1]}"}
+        if not all(await_port(p) for p in ports):
+            self.stop()
+            raise Unavailable("godwit serve or relay.mjs does not start")
+
+    def stop(self):
+        for process in self.processes:
+            stop(process)
 
 
 class Host:

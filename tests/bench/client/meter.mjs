@@ -2,7 +2,7 @@
 // meter.mjs - lets one client receive bursts, checks what it hands over, and
 // takes the time. Runs in pages and in Node.
 
-import { clients } from './clients.mjs';
+import { channelOf, clients } from './clients.mjs';
 
 /** burst.h and wires.h. */
 const BURST = 1000;
@@ -24,13 +24,19 @@ export class Meter {
   #done = 0;
   #asked = 0;
   #step = 1;
+  /** A real server queues only so much for a client. */
+  #maxStep = Infinity;
   #error = null;
   #onBurst = () => {};
 
-  /** where: { base, size, batch, WebSocket, lib }, base being the blaster's. */
-  async open(name, { base, size, batch, WebSocket, lib }) {
+  /** where: { base, size, batch, real, WebSocket, lib }, base being the blaster's;
+   * real: in its place the addresses of a relay and a Godwit server. */
+  async open(name, { base, size, batch, real, WebSocket, lib }) {
     const { wire, open } = clients[name];
-    this.#control = new WebSocket(`${base}/control`);
+    const realUrl = wire === 'bare' ? `${real?.relay}/bare/${size}` : real?.godwit;
+    this.#control = new WebSocket(real
+      ? `${real.relay}/control/${name}/${wire}/${size}` : `${base}/control`);
+    if (real) this.#maxStep = 1;
     await new Promise((resolve, reject) => {
       this.#control.onopen = resolve;
       this.#control.onerror = () => reject(new Error('no control connection'));
@@ -38,7 +44,8 @@ export class Meter {
     await new Promise((resolve) => {
       const mark = (what) => what === 'connected' && resolve();
       this.#end = open({
-        lib, url: `${base}/${wire}/${size}/${batch}/0`, WebSocket, mark,
+        lib, url: real ? realUrl : `${base}/${wire}/${size}/${batch}/0`,
+        channel: channelOf(name), WebSocket, mark,
         onData: (object) => this.#take(object),
       });
     });
@@ -79,7 +86,8 @@ export class Meter {
     });
     const took = performance.now() - start;
     const bursts = this.#done - first;
-    this.#step = Math.max(1, Math.floor(bursts / took * AHEAD_MS));
+    this.#step = Math.min(this.#maxStep,
+      Math.max(1, Math.floor(bursts / took * AHEAD_MS)));
     return { messages: bursts * BURST, ms: took };
   }
 
@@ -107,7 +115,7 @@ export function firstMessage(name, { base, WebSocket, lib }) {
   const times = { loaded: performance.now() };
   return new Promise((resolve) => {
     open({
-      lib, url: `${base}/${wire}/64/1/1`, WebSocket,
+      lib, url: `${base}/${wire}/64/1/1`, channel: channelOf(name), WebSocket,
       mark: (what) => (times[what] = performance.now()),
       onData: () => {
         times.first ??= performance.now();

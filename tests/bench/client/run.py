@@ -24,10 +24,10 @@ sys.path.insert(1, os.path.dirname(HERE))
 
 import hosts as hosts_module
 import tables
-from hosts import BUNDLES, NODE, Blaster, Chromium, Failed, Reader, cpu_s
+from hosts import BUNDLES, NODE, Blaster, Chromium, Failed, Reader, Servers, cpu_s
 from peers import NPM_PACKAGES, STATE, Unavailable, npm_modules
 from report import machine
-from tables import BATCHED, CLIENTS, ROWS, SIZES
+from tables import BATCHED, CLIENTS, IN_REAL, REAL, ROWS, SINGLE, SIZES, TOGETHER
 
 PACKAGES = NPM_PACKAGES + ["socket.io-client@4", "centrifuge@5"]
 # Messages before anything is measured: the hot code is compiled by then.
@@ -52,9 +52,10 @@ class Plan:
 class Bench:
     """The results so far."""
 
-    def __init__(self, plan, blaster, names, rows):
+    def __init__(self, plan, blaster, servers, names, rows):
         self.plan = plan
         self.blaster = blaster
+        self.servers = servers
         self.names = names
         self.rows = rows
         self.since = time.monotonic()
@@ -76,13 +77,15 @@ class Bench:
 
     # ---- messages a second ---------------------------------------------------
 
-    def open(self, host, what, size, is_batched):
+    def open(self, host, what, size, how):
         """The clients that could be opened and warmed up, with their processes."""
         pids = {}
-        for name in self.names:
-            batch = BATCH if is_batched and name in BATCHED else 1
+        for name in self.names if how != REAL else [n for n in self.names if n in IN_REAL]:
+            where = {"batch": BATCH if how == TOGETHER and name in BATCHED else 1}
+            if how == REAL:
+                where["real"] = self.servers.urls
             try:
-                pids[name] = host.open(name, size=size, batch=batch)
+                pids[name] = host.open(name, size=size, **where)
                 host.step(name, "run", messages=int(WARM_UP[size] * self.plan.warm_up))
             except Failed as e:
                 self.fail(host, name, what, str(e))
@@ -98,9 +101,9 @@ class Bench:
                 "busy": 1000 * spent / run["ms"],
                 "blaster_us": 1e6 * sent / run["messages"]}
 
-    def rate(self, host, size, is_batched):
-        what = tables.row_name(size, is_batched)
-        pids = self.open(host, what, size, is_batched)
+    def rate(self, host, size, how):
+        what = tables.row_name(size, how)
+        pids = self.open(host, what, size, how)
         turns = {name: [] for name in pids}
         for _ in range(self.plan.turns):
             for name in list(pids):
@@ -115,14 +118,13 @@ class Bench:
             self.keep(host, name, what,
                       f"{middle['rate']:9.0f} a second   {middle['cpu_us']:7.2f} us, "
                       f"{100 * middle['busy']:.0f} % busy", turns=turns[name])
-        if size == SIZES[0]:
-            self.garbage(host, is_batched,
-                         [n for n in pids if n in BATCHED or not is_batched])
+        if size == SIZES[0] and how != REAL:
+            self.garbage(host, how, [n for n in pids if n in BATCHED or how == SINGLE])
         for name in turns:
             host.close(name)
 
-    def garbage(self, host, is_batched, names):
-        what = "garbage, batched" if is_batched else "garbage"
+    def garbage(self, host, how, names):
+        what = f"garbage, {how}" if how else "garbage"
         for name in names:
             try:
                 host.step(name, "sample")
@@ -179,8 +181,8 @@ class Bench:
         if "start" in parts:
             self.start(host)
         if "rate" in parts:
-            for size, batch in self.rows:
-                self.rate(host, size, batch)
+            for size, how in self.rows:
+                self.rate(host, size, how)
         if "memory" in parts:
             self.memory(host)
 
@@ -212,8 +214,7 @@ def chosen(text, things):
 
 
 def run(options):
-    rows = {tables.row_name(size, batch).replace(" ", "").replace(",", "-"): (size, batch)
-            for size, batch in ROWS}
+    rows = {tables.row_name(*row).replace(" ", "").replace(",", "-"): row for row in ROWS}
     makers = {"node": hosts_module.Node, "chromium": Chromium}
     names = chosen(options.clients, list(CLIENTS))
     wanted = [rows[r] for r in chosen(options.rows, list(rows))]
@@ -221,7 +222,8 @@ def run(options):
     parts = chosen(options.parts, PARTS)
     versions, bytes_loaded = prepare()
     blaster = Blaster()
-    bench = Bench(Plan(options.quick), blaster, names, wanted)
+    servers = Servers() if any(how == REAL for _, how in wanted) else None
+    bench = Bench(Plan(options.quick), blaster, servers, names, wanted)
     try:
         reader = bench.reader()
         for name in wanted_hosts:
@@ -233,6 +235,8 @@ def run(options):
                 host.stop()
     finally:
         blaster.stop()
+        if servers:
+            servers.stop()
     return {"quick": options.quick, "machine": machine(), "versions": versions,
             "bytes_loaded": bytes_loaded, "reader": reader, "batch": BATCH,
             "turns": bench.plan.turns, "results": bench.results,

@@ -15,6 +15,10 @@ const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)),
 export const BINARY = path.resolve(
   process.env.GODWIT_BIN ?? path.join(ROOT, "build/san/godwit"));
 
+/** The build without sanitizers. */
+export const RELEASE = path.resolve(
+  process.env.GODWIT_RELEASE ?? path.join(ROOT, "build/godwit"));
+
 /** A sanitizer's findings have exit codes of their own. */
 const SANITIZER_ENV = {
   ASAN_OPTIONS: "detect_leaks=1:abort_on_error=0:exitcode=86",
@@ -33,10 +37,15 @@ export class Server {
   #process;
   #folder;
 
-  /** args: flags of `godwit serve`; fds: a limit of file descriptors. */
-  static async start({ args = [], workers = 2, port = 0, fds, env = {} } = {}) {
+  /** args: flags of `godwit serve`; fds: a limit of file descriptors; memory: of
+   * address space, in bytes; binary: another build. */
+  static async start({ args = [], workers = 2, port = 0, fds, memory, binary,
+    env = {} } = {}) {
     const server = new Server();
-    await server.#start(args, workers, port, fds, env);
+    await server.#start(args, workers, port,
+      [fds ? `ulimit -n ${fds}` : "",
+        memory ? `ulimit -v ${Math.ceil(memory / 1024)}` : ""].filter(Boolean),
+      binary ?? BINARY, env);
     return server;
   }
 
@@ -50,17 +59,17 @@ export class Server {
     return { code, output: server.output, log: server.log };
   }
 
-  async #start(args, workers, port, fds, env) {
+  async #start(args, workers, port, limits, binary, env) {
     const flags = ["serve", "--listen.public", `localhost:${port}`,
       "--listen.internal", "127.0.0.1:0", "--workers", String(workers)];
     // A folder of its own keeps a godwit.yaml of the developer out.
     this.#folder = fs.mkdtempSync(path.join(os.tmpdir(), "godwit-test-"));
     const file = path.join(this.#folder, "ports");
     flags.push("--port-file", file, ...args);
-    if (fds)
-      this.#spawn("/bin/sh", ["-c", `ulimit -n ${fds} && exec "$0" "$@"`,
-        BINARY, ...flags], env);
-    else this.#spawn(BINARY, flags, env);
+    if (limits.length)
+      this.#spawn("/bin/sh", ["-c", `${limits.join(" && ")} && exec "$0" "$@"`,
+        binary, ...flags], env);
+    else this.#spawn(binary, flags, env);
     const deadline = Date.now() + START_MS;
     while (!fs.existsSync(file) || !this.output.includes("\n")) {
       const code = await Promise.race(

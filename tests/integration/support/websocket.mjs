@@ -230,7 +230,8 @@ export class RawWebSocket {
     } else if (opcode === PONG) {
       this.pongs.push(payload);
     } else if (opcode === CLOSE) {
-      this.#closeFrame = {
+      /* The first counts: what follows one is nothing to go by. */
+      this.#closeFrame ??= {
         code: payload.length >= 2 ? payload.readUInt16BE(0) : 1005,
         reason: payload.subarray(2).toString(),
       };

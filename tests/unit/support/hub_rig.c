@@ -243,7 +243,8 @@ peer *peer_open(hubs *n, uint32_t worker) {
   return p;
 }
 
-static void say_hello(peer *p, unsigned who, uint32_t credit_bytes) {
+static void say_hello(peer *p, unsigned who, uint64_t features,
+                      uint32_t credit_bytes) {
   uint8_t instance[GW_INSTANCE_BYTES] = {0};
   memcpy(instance, &who, sizeof who);
   char user[16];
@@ -251,24 +252,24 @@ static void say_hello(peer *p, unsigned who, uint32_t credit_bytes) {
   gw_head head = {.type = GW_FRAME_HELLO, .request = ++p->last_request};
   gw_hello m = {.version = GW_PROTOCOL_VERSION,
                 .instance = {instance, sizeof instance},
-                .features = credit_bytes != 0 ? GW_FEATURE_CREDIT : 0,
+                .features = features,
                 .credit_bytes = credit_bytes,
                 .user = gw_view_of(user)};
   PEER_SEND(p, hello, &head, &m);
 }
 
 void peer_hello(peer *p, unsigned who) {
-  say_hello(p, who, 0);
+  say_hello(p, who, 0, 0);
 }
 
 peer *peer_join(hubs *n, uint32_t worker, unsigned who) {
   return peer_join_with_credit(n, worker, who, 0);
 }
 
-peer *peer_join_with_credit(hubs *n, uint32_t worker, unsigned who,
-                            uint32_t credit_bytes) {
+static peer *join(hubs *n, uint32_t worker, unsigned who, uint64_t features,
+                  uint32_t credit_bytes) {
   peer *p = peer_open(n, worker);
-  say_hello(p, who, credit_bytes);
+  say_hello(p, who, features, credit_bytes);
   gw_frame f = peer_expect(p, GW_FRAME_WELCOME);
   gw_welcome m;
   assert_int_equal(gw_decode_welcome(f.body, &m), 0);
@@ -276,6 +277,16 @@ peer *peer_join_with_credit(hubs *n, uint32_t worker, unsigned who,
   p->connection = m.connection;
   p->features = m.features;
   return p;
+}
+
+peer *peer_join_with_credit(hubs *n, uint32_t worker, unsigned who,
+                            uint32_t credit_bytes) {
+  uint64_t features = credit_bytes != 0 ? GW_FEATURE_CREDIT : 0;
+  return join(n, worker, who, features, credit_bytes);
+}
+
+peer *peer_join_with_delta(hubs *n, uint32_t worker, unsigned who) {
+  return join(n, worker, who, GW_FEATURE_DELTA, 0);
 }
 
 void peer_grant(peer *p, uint64_t bytes) {

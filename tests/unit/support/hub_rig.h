@@ -86,6 +86,8 @@ peer *peer_join(hubs *n, uint32_t worker, unsigned who); /**< both */
 /** The same, granting so many bytes of data; 0: without credit. */
 peer *peer_join_with_credit(hubs *n, uint32_t worker, unsigned who,
                             uint32_t credit_bytes);
+/** One that reads deltas. */
+peer *peer_join_with_delta(hubs *n, uint32_t worker, unsigned who);
 void peer_grant(peer *p, uint64_t bytes);
 void peer_drop(peer *p, uint32_t ws_code); /**< connection lost */
 void peer_free(peer *p);

@@ -25,9 +25,9 @@ static void put_publication(text *t, const gw_frame *f) {
     assert_true(m.epoch != 0);
     put(t, "%.*s@", (int)m.channel.len, (const char *)m.channel.data);
   }
-  put(t, "%s%s%u%.*s ", m.removed ? "-" : "",
-      f->head.flags & GW_FLAG_OWN ? "o" : "", (unsigned)m.offset,
-      (int)m.item.len, (const char *)m.item.data);
+  put(t, "%s%s%s%u%.*s ", m.removed ? "-" : "",
+      f->head.flags & GW_FLAG_OWN ? "o" : "", m.delta.len != 0 ? "d" : "",
+      (unsigned)m.offset, (int)m.item.len, (const char *)m.item.data);
 }
 
 static char letter_of(uint32_t reason) {

@@ -9,6 +9,7 @@
  * Take all that came:
  *
  *    7 7a -7a    publication 7; about the item a; that is gone
+ *    d7          the same as changes to the one before
  *    o7          the same of the receiver, which wanted no echo: no payload
  *    L3-5:S      3 to 5 are not sent: S slow reader, F filtered, s superseded
  *    R3-5 R3-5!  recovery marked 3 to 5; and is live

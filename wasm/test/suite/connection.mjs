@@ -190,7 +190,7 @@ export const cases = [
       throws(() => client.subscribe('room'), 'CLOSED');
       await rejects(client.publish('room', 1), 'CLOSED');
       sub.unsubscribe();
-      sub.leave();
+      sub.leave?.();
       equal(t.server.connections.length, 0);
     },
   },
@@ -233,6 +233,15 @@ export const cases = [
       t.server.sendTo(t.server.connection, [3, 99, 0, 0, 0]);
       await until(() => client.state !== 'ready');
       equal(client.info.reason.name, 'PROTOCOL');
+    },
+  },
+  {
+    name: 'ends a connection that sends text',
+    async run(t) {
+      const client = await t.connected();
+      t.server.connection.onmessage({ data: 'text' });
+      await until(() => client.state !== 'ready');
+      equal(client.info.reason.class, 'retry');
     },
   },
   {

@@ -3,7 +3,7 @@
 
 import { everywhere, Events } from '../../dist/events.js';
 import { equal, throws, until } from '../support/check.mjs';
-import { Type } from '../support/wire.mjs';
+import { frame, Type } from '../support/wire.mjs';
 
 /** A client with the events of a channel, and what sends it some. */
 async function listening(t, channel = 'chat:1') {
@@ -119,6 +119,24 @@ export const cases = [
       await until(() => subscription.state !== 'live');
       await until(() => subscription.state === 'live');
       equal(heard, []);
+    },
+  },
+  {
+    name: 'a message to the client is an event of its connection',
+    async run(t) {
+      const { events, room } = await listening(t);
+      const heard = [];
+      const note = ({ name, data, channel, publication, message }) =>
+        heard.push([name, data, channel, publication, message.user]);
+      events.on('hi', note);
+      events.on('$x', note);
+      room.on('hi', note);
+      everywhere.on('>', ({ name }) => heard.push(name), { capture: true });
+      const message = (body) => t.server.deliver(frame(Type.MESSAGE, {}, body));
+      await message({ client: 1n, user: 'ann', to: 3, event: 'hi', json: '7' });
+      await message({ client: 1n, user: 'ann', to: 3, event: '$x', json: '7' });
+      await message({ client: 1n, user: 'ann', to: 3, json: '7' });
+      equal(heard, ['hi', ['hi', 7, null, null, 'ann']]);
     },
   },
   {

@@ -10,6 +10,7 @@ import { equal, ok, rejects, until } from '../support/check.mjs';
 export function namespaces(schema) {
   return ['--namespaces', JSON.stringify([
     { name: 'map', history: { mode: 'map' } },
+    { name: 'doc', delta: { enabled: true } },
     { name: 'wild', channel: { wildcards: true } },
     { name: 'meta', allow: { channel: 'anyone' } },
     { name: 'typed', payload: { type: 'json', schema } },
@@ -48,7 +49,38 @@ async function add(map, item, num) {
   }
 }
 
+/** A document that changes in parts. */
+const document = (n) => ({
+  n, title: 'größe', rows: Array.from({ length: 40 }, (_, i) => (
+    { id: i * 7919, value: (i + n) % 9 ? i : n, text: `row ${i}` })),
+});
+
 export const cases = [
+  {
+    name: 'deltas lead to the same publications',
+    isLite: false,
+    async run(t) {
+      const name = room('doc');
+      const [writer, reader, plain] =
+        [await connect(t), await connect(t), await connect(t)];
+      const a = await t.subscribed(reader, name, { delta: true });
+      const b = await t.subscribed(plain, name);
+      equal([a.subscription.deltas, b.subscription.deltas], [true, false]);
+      const seen = [[], []];
+      a.subscription.on('publication', (p) => seen[0].push(p.data));
+      b.subscription.on('publication', (p) => seen[1].push(p.data));
+      const want = [];
+      for (let n = 0; n < 30; n++) {
+        want.push(n % 10 === 9
+          ? new TextEncoder().encode(`bytes ${n} `.repeat(50)) : document(n));
+        await writer.publish(name, want.at(-1));
+      }
+      await until(() => seen.every((list) => list.length === want.length));
+      equal(seen, [want, want]);
+      const other = await t.subscribed(writer, room('sdk'), { delta: true });
+      equal(other.subscription.deltas, false);
+    },
+  },
   {
     name: 'compare and set of three writers loses no addition',
     async run(t) {
@@ -71,6 +103,7 @@ export const cases = [
   },
   {
     name: 'a filter shows what passes, and its position goes on over the rest',
+    isLite: false,
     async run(t) {
       const name = room('sdk');
       const writer = await connect(t);
@@ -113,6 +146,7 @@ export const cases = [
   },
   {
     name: 'the first publisher says what a channel is about',
+    isLite: false,
     async run(t) {
       const name = room('meta');
       const ann = await connect(t);

@@ -163,6 +163,7 @@ export const cases = [
   },
   {
     name: 'members see each other enter, change and leave',
+    isLite: false,
     async run(t) {
       const name = room();
       const ann = await connect(t, { user: 'ann' });

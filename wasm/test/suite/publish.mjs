@@ -9,6 +9,24 @@ const EPOCH_HEX = '00000000deadbeef';
 
 export const cases = [
   {
+    name: 'text with a NUL is refused wherever it stands, any other goes out',
+    async run(t) {
+      const client = await t.connected();
+      for (let length = 1; length < 18; length++) {
+        for (let at = 0; at < length; at++) {
+          const item = `${'ü€😀\u0080\uffff'.slice(0, at)}${'x'.repeat(at)}\0` +
+            'y'.repeat(length - at);
+          await rejects(client.publish('room', 1, { item }), 'BAD_TEXT');
+        }
+      }
+      await rejects(client.publish('room\0', 1), 'BAD_TEXT');
+      const item = 'a\u0001\u007f\u0080\u0100ü€😀\uffff'.repeat(8);
+      await client.publish('room', '\0', { item });
+      equal(t.server.framesOf(Type.PUBLISH).map(({ body }) =>
+        [body.item, body.json]), [[item, '"\\u0000"']]);
+    },
+  },
+  {
     name: 'a publish resolves with its position and carries its key',
     async run(t) {
       const client = await t.connected();

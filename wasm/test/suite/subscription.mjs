@@ -439,7 +439,7 @@ export const cases = [
       const client = t.client();
       const gone = client.subscribe('gone');
       const sub = client.subscribe('room', { since: at(3) });
-      sub.enter('away', { name: 'Ann' });
+      sub.enter?.('away', { name: 'Ann' });
       gone.unsubscribe();
       const value = { n: 1 };
       const publishing = client.publish('room', value);
@@ -450,8 +450,8 @@ export const cases = [
       ok(publishing.key !== null, 'a key');
       equal(subscribes(t.server).map((body) => body.channel), ['room']);
       equal(t.server.framesOf(Type.PUBLISH)[0].body.json, '{"n":1}');
-      equal(t.server.framesOf(Type.PRESENCE_SET)[0].body,
-        { state: 'away', json: '{"name":"Ann"}' });
+      equal(t.server.framesOf(Type.PRESENCE_SET).map(({ body }) => body),
+        t.isLite ? [] : [{ state: 'away', json: '{"name":"Ann"}' }]);
     },
   },
   {

@@ -270,6 +270,7 @@ export const cases = [
   },
   {
     name: 'for a channel is asked for once when its core starts anew',
+    isLite: false,
     async run(t) {
       const source = new Source();
       const client = await t.connected();

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-// run.mjs - runs a case of the suite: in Node, in pages, with either build.
+// run.mjs - runs a case of the suite: in Node, in pages, with any build.
+//
+// A case is { name, run, timeoutMs }; with isLite, true or false, it is for
+// `godwit/lite` alone, or for the other builds, which have all features.
 
 import { FakeServer } from './fake-server.mjs';
 import { until } from './check.mjs';
@@ -18,6 +21,7 @@ export class Context {
   constructor(godwit, options) {
     Object.assign(this, godwit);
     this.isPlain = options.isPlain;
+    this.isLite = options.isLite;
     /** Source of the module, where the default one does not do. */
     this.wasm = options.wasm;
   }
