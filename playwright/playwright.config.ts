@@ -47,7 +47,10 @@ export default defineConfig({
     },
     {
       // Debian's own, by WebDriver BiDi: Playwright's patched one is not needed.
+      // Without what only Chromium's tools can do (freeze a page, cut its network)
+      // and without the looks.
       name: 'firefox',
+      testMatch: ['sdk/**', 'story/**', 'safety/**'],
       use: {
         browserName: 'firefox',
         channel: 'moz-firefox',
