@@ -104,6 +104,7 @@ SAN    := build/san-$(if $(SANITIZER),$(subst $(comma),-,$(SANITIZER)),none)
 endif
 REL    := build/rel
 FUZZ   := build/fuzz
+MUT    := build/mut
 
 REL_CC      = $(CC)
 REL_CFLAGS  = -O2 $(WARNINGS)
@@ -112,6 +113,10 @@ SAN_CC      = $(CC)
 SAN_FLAGS   = $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all)
 SAN_CFLAGS  = -O1 $(WARNINGS) $(SAN_FLAGS)
 SAN_LDFLAGS = $(SAN_FLAGS)
+# Defences can be switched off one at a time: see proto/guard.h.
+MUT_CC      = $(CC)
+MUT_CFLAGS  = -O2 $(WARNINGS) -DGW_MUTANTS
+MUT_LDFLAGS =
 FUZZ_CC      = $(CLANG)
 FUZZ_FLAGS   = -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_CFLAGS  = -O1 -w $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link
@@ -136,7 +141,8 @@ after_setup = $(Q)scripts/setup && $(MAKE) --no-print-directory $(JOBS)
 .SUFFIXES:
 .PHONY: all setup proto server client wasm test test-unit test-sim \
         test-integration test-e2e test-wasm test-mutants bench fuzz lint format tidy \
-        coverage install clean distclean help run build-tests docs docs-check
+        coverage install clean distclean help run build-tests docs docs-check \
+        sim mutants
 
 all: server client wasm ## build everything
 setup: ## install what is missing: Debian packages, npm packages
@@ -295,6 +301,7 @@ $(eval $(call plugin,SAN,$(SAN)))
 $(eval $(call flavour,REL,$(REL),server))
 $(eval $(call flavour,SAN,$(SAN),server))
 $(eval $(call flavour,FUZZ,$(FUZZ),server fuzz))
+$(eval $(call flavour,MUT,$(MUT),server))
 
 # ---------------------------------------------------------------- programs --
 
@@ -328,6 +335,11 @@ $(SAN)/godwit-sim: $(call objects,$(SAN),$(SIM_SRC)) \
   $(SAN)/libgodwit-support.a $(SAN_LIBS)
 	$(call say,LD)
 	$(Q)$(SAN_link) $(SYS_LIBS)
+
+build/godwit-sim-mutants: $(call objects,$(MUT),$(SIM_SRC)) \
+  $(MUT)/libgodwit-support.a $(MUT_LIBS)
+	$(call say,LD)
+	$(Q)$(MUT_link) $(SYS_LIBS)
 
 build/godwit-load: $(call objects,$(REL),$(BENCH_SRC)) \
   $(REL)/libgodwit-app.a $(REL_LIBS)
@@ -380,7 +392,7 @@ FUZZ_BIN   := $(FUZZ_SRC:tests/fuzz/%_fuzz.c=$(FUZZ)/%_fuzz)
 
 .PHONY: build-unit build-sim build-integration
 build-unit: $(UNIT_BIN) $(REPLAY_BIN)
-build-sim: $(if $(SIM_SRC),build/godwit-sim $(SAN)/godwit-sim)
+build-sim: build/godwit-sim $(SAN)/godwit-sim build/godwit-sim-mutants
 build-integration: $(SAN)/godwit $(SAN)/godwit-embed build/godwit \
   $(PLUGIN_SRC:examples/plugin/%.c=$(SAN)/plugins/%.so)
 build-tests: build-unit build-sim build-integration build-docs server wasm \
@@ -416,6 +428,14 @@ bench-client: ## compare the JavaScript client with others (20 minutes, QUICK=1:
 
 bench-guard: build/godwit-guard build/.checked-test ## count instructions of the hot paths; UPDATE=1 keeps them
 	$(Q)$(PYTHON) tests/bench/guard.py $< $(if $(filter 1,$(UPDATE)),--update)
+
+# -------------------------------------------------------------- simulation --
+
+sim: build/godwit-sim ## simulated clusters only, at full speed; SEEDS=n
+	$(Q)$< --seeds $(SEEDS)
+
+mutants: build/godwit-sim-mutants ## switch off each defence in turn: a simulated cluster has to notice; SEEDS=n
+	$(Q)$< --mutants --seeds $(SEEDS)
 
 # ---------------------------------------------------------------- coverage --
 
@@ -494,4 +514,4 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
 	  awk -F '\t' '{ printf "  %-17s %s\n", $$1, $$2 }'
 
--include $(shell find $(REL) $(SAN) $(FUZZ) -name '*.d' 2>/dev/null)
+-include $(shell find $(REL) $(SAN) $(FUZZ) $(MUT) -name '*.d' 2>/dev/null)

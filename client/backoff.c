@@ -2,6 +2,8 @@
 /* backoff.c - whether and when to come back after a loss. */
 #include "client/backoff.h"
 
+#include "proto/guard.h"
+
 const gw_retry_policy gw_retry_default = {.base_ms = 500,
                                           .cap_ms = 20000,
                                           .multiplier_permille = 2000,
@@ -46,6 +48,7 @@ uint64_t gw__backoff_delay(const gw_retry_policy *policy, uint32_t failures,
     if (grown == delay) break;
     delay = grown;
   }
+  if (!GW_GUARD(BACKOFF)) return 1;
   if (delay > policy->cap_ms) delay = policy->cap_ms;
   delay -= scaled(random, delay * policy->jitter_permille / 1000 + 1);
   return delay > 0 ? delay : 1;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/internal.h"
+#include "proto/guard.h"
 
 /** Rounds of a turn: handlers may answer each event with another command, and
  * the host must get its thread back. */
@@ -319,7 +320,8 @@ static void forbidden(gw_client *c) {
 }
 
 static bool is_current(const gw_client *c, uint32_t generation) {
-  return c->link.phase >= GW__LINK_OPENING && c->link.generation == generation;
+  return c->link.phase >= GW__LINK_OPENING &&
+         (c->link.generation == generation || !GW_GUARD(GENERATION));
 }
 
 void gw_client_on_open(gw_client *c, uint32_t generation) {

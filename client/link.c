@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/internal.h"
+#include "proto/guard.h"
 
 bool gw__is_welcome(const gw_client *c) {
   return c->link.phase == GW__LINK_WELCOME;
@@ -143,7 +144,7 @@ static void drop_transport(gw_client *c, uint32_t code, const gw_view *reason,
     gw_reader_deinit(&l->reader);
     l->has_reader = false;
   }
-  c->out.len = 0;
+  if (GW_GUARD(STALE_OUTPUT)) c->out.len = 0;
   c->broken = false;
 }
 
@@ -297,7 +298,8 @@ static void check_life(gw_client *c) {
   gw__link *l = &c->link;
   uint64_t silent_ms = l->rx_ms + l->interval_ms + l->timeout_ms / 2;
   uint64_t dead_ms = l->rx_ms + l->interval_ms + l->timeout_ms;
-  if (gw__due(c, dead_ms) || (l->probe_ms != 0 && gw__due(c, l->probe_ms))) {
+  if ((GW_GUARD(CLIENT_LIVENESS) && gw__due(c, dead_ms)) ||
+      (l->probe_ms != 0 && gw__due(c, l->probe_ms))) {
     gw__link_fail(c, GW_CODE_PING_TIMEOUT, "no byte in time");
     return;
   }
@@ -324,7 +326,8 @@ void gw__link_due(gw_client *c) {
   if (c->link.phase == GW__LINK_WELCOME) {
     check_life(c);
   } else if (c->link.phase >= GW__LINK_OPENING) {
-    if (gw__due(c, c->link.started_ms + c->connect_timeout_ms))
+    if (GW_GUARD(CONNECT_TIMEOUT) &&
+        gw__due(c, c->link.started_ms + c->connect_timeout_ms))
       gw__link_fail(c, GW_CODE_HANDSHAKE_TIMEOUT, "no welcome in time");
   } else if (c->state == GW_STATE_WAITING || c->state == GW_STATE_SUSPENDED) {
     check_wait(c);
@@ -373,6 +376,7 @@ void gw__link_grant(gw_client *c) {
   gw_credit m = {.bytes = c->link.consumed};
   if (!c->link.has_credit || m.bytes <= c->credit_bytes / 2) return;
   c->link.consumed = 0;
+  if (!GW_GUARD(CREDIT_GRANT)) return;
   gw__put(c, GW_FRAME_CREDIT, 0, 0, GW_MESSAGE_credit, &m);
 }
 

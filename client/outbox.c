@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "proto/guard.h"
+
 gw__entry *gw__outbox_alloc(const gw_alloc *alloc, uint32_t len) {
   gw__entry *e = alloc->realloc_fn(alloc->user, NULL, sizeof *e + len);
   if (e == NULL) return NULL;
@@ -134,8 +136,9 @@ bool gw__outbox_may_send(gw__entry *e) {
   gw__lane *lane = e->lane;
   if (e->at_most_once) return !e->sent && lane->in_flight < GW_MAX_INFLIGHT;
   if (lane->oldest == NULL) lane->oldest = e;
-  return !e->sent && lane->in_flight < GW_MAX_INFLIGHT &&
-         e->turn - lane->oldest->turn < GW_MAX_INFLIGHT;
+  return !e->sent && (!GW_GUARD(OUTBOX_WINDOW) ||
+                      (lane->in_flight < GW_MAX_INFLIGHT &&
+                       e->turn - lane->oldest->turn < GW_MAX_INFLIGHT));
 }
 
 void gw__outbox_sent(gw__entry *e, uint32_t request, uint64_t now_ms) {

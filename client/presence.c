@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/internal.h"
+#include "proto/guard.h"
 
 /* ---- oneself ------------------------------------------------------------- */
 
@@ -354,7 +355,7 @@ void gw__presence_lost(gw_client *c, gw__sub *s) {
   s->members_request = 0;
   s->self.request = 0;
   s->self.retry_at_ms = 0;
-  s->self.dirty = s->self.wanted != GW__SELF_NONE;
+  s->self.dirty = GW_GUARD(PRESENCE_AGAIN) && s->self.wanted != GW__SELF_NONE;
 }
 
 void gw__presence_free(gw_client *c, gw__sub *s) {

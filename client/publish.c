@@ -2,6 +2,7 @@
 /* publish.c - publications on their way: into the outbox, out in order, again
  * when in doubt, settled once. */
 #include "client/internal.h"
+#include "proto/guard.h"
 
 /** What a Publish takes beside its texts: tags, lengths and numbers. */
 #define PUBLISH_OVERHEAD 80u
@@ -191,7 +192,7 @@ void gw__publish_refused(gw_client *c, gw__entry *e, const gw_error *error) {
 }
 
 void gw__publish_lost(gw_client *c) {
-  gw__outbox_rewind_all(&c->outbox);
+  if (GW_GUARD(OUTBOX_REWIND)) gw__outbox_rewind_all(&c->outbox);
   for (gw__entry *e = c->outbox.first, *next; e != NULL; e = next) {
     next = e->next;
     if (e->at_most_once) fail(c, e, GW_CODE_CONNECTION_LOST, NULL);
@@ -224,7 +225,8 @@ static void put_publish(gw_client *c, gw__entry *e) {
   gw_publish m = e->m;
   uint32_t alias = 0, request = gw__next_request(c);
   const gw__entry *before = e->lane->last;
-  m.after = !e->at_most_once && before != NULL ? before->key : 0;
+  bool follows = GW_GUARD(PRECEDING_KEY) && !e->at_most_once && before != NULL;
+  m.after = follows ? before->key : 0;
   /* The alias only once it is confirmed: a refused Subscribe would take this
    * publication with it. */
   const gw__sub *s = gw__sub_by_channel(c, m.channel);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/internal.h"
+#include "proto/guard.h"
 
 /*
  * The position of a subscription is what the application has had. It moves
@@ -24,7 +25,7 @@ static void tell_gap(gw_client *c, gw__sub *s, uint32_t reason, uint64_t from,
   e->u.gap.from = from;
   e->u.gap.to = to;
   e->u.gap.position = *position;
-  s->position = *position;
+  if (GW_GUARD(GAP_POSITION)) s->position = *position;
 }
 
 /** Offsets of this stream will not come, up to `to`; perhaps nobody misses
@@ -108,7 +109,8 @@ int gw__on_subscribed(gw_client *c, const gw_frame *frame) {
   if (m.result >= GW_RECOVERY_GAP)
     tell_gap(c, s, m.gap, m.gap_from, m.gap_to, &position);
   /* What was had before comes again, and is no repeat. */
-  if (m.result == GW_RECOVERY_ANEW) gw__dedup_deinit(&s->dedup, &c->alloc);
+  if (GW_GUARD(ANEW_FORGETS) && m.result == GW_RECOVERY_ANEW)
+    gw__dedup_deinit(&s->dedup, &c->alloc);
   s->position = position;
   if (m.meta.len != 0 || s->has_meta) tell_meta(c, s, m.meta);
   gw__token_accepted(c, &s->token, m.token_ttl_ms);
@@ -153,7 +155,7 @@ static bool is_told_anew(const gw__sub *s) {
 static int take_publication(gw_client *c, gw__sub *s, const gw_frame *frame,
                             const gw_publication *m) {
   int repeat = 0;
-  if (m->client != 0 && m->key != 0 && !s->wildcard)
+  if (GW_GUARD(RECEIVER_DEDUP) && m->client != 0 && m->key != 0 && !s->wildcard)
     repeat = gw__dedup_see(&s->dedup, &c->alloc, m->client, m->key);
   if (repeat < 0) return repeat;
   if (repeat > 0) c->num_duplicates++;
@@ -161,7 +163,7 @@ static int take_publication(gw_client *c, gw__sub *s, const gw_frame *frame,
   bool own = m->client != 0 && m->client == c->client_id;
   if (own && m->key != 0) entry = gw__outbox_by_key(&c->outbox, m->key);
   bool quiet = (frame->head.flags & GW_FLAG_OWN) != 0 ||
-               (own && m->no_echo && !is_told_anew(s));
+               (GW_GUARD(NO_ECHO) && own && m->no_echo && !is_told_anew(s));
   gw_position position = {s->wildcard ? m->epoch : s->position.epoch,
                           m->offset};
   if (repeat == 0 && !quiet)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/internal.h"
+#include "proto/guard.h"
 
 /* ---- find ---------------------------------------------------------------- */
 
@@ -397,7 +398,8 @@ void gw__subs_due(gw_client *c) {
   for (gw__sub *s = c->subs, *next; s != NULL; s = next) {
     next = s->next;
     if (c->link.phase < GW__LINK_OPEN) continue;
-    if (s->request != 0 && gw__due(c, s->sent_ms + c->request_timeout_ms)) {
+    if (GW_GUARD(REQUEST_TIMEOUT) && s->request != 0 &&
+        gw__due(c, s->sent_ms + c->request_timeout_ms)) {
       gw__loss why = {.code = GW_CODE_TIMEOUT, .found_here = true};
       s->blocking = false;
       gw__sub_again(c, s, &why, false);
@@ -414,7 +416,7 @@ void gw__subs_lost(gw_client *c, uint32_t code, const gw_view *reason) {
   for (gw__sub *s = c->ended; s != NULL; s = s->next)
     s->unsub_due = false;
   for (gw__sub *s = c->subs; s != NULL; s = s->next) {
-    s->number = 0;
+    if (GW_GUARD(NUMBER_LOST)) s->number = 0;
     s->request = 0;
     s->known = s->by_number = false;
     s->retry_at_ms = 0;

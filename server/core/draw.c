@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* draw.c - serves a cursor from the channel's history: the chunks of a recovery,
  * and what a lagging reader missed. */
+#include "proto/guard.h"
 #include "server/core/channel.h"
 #include "server/core/filter.h"
 #include "server/core/session.h"
@@ -97,7 +98,7 @@ static uint32_t reason_of_hole(const draw *d, bool is_end) {
 
 static bool passes(const draw *d, const gw_buf *b) {
   gws_tags tags;
-  if (d->filter == NULL) return true;
+  if (d->filter == NULL || !GW_GUARD(DRAW_FILTER)) return true;
   gws_tags_of(b, &tags);
   return gws_filter_passes(d->filter, &tags);
 }
@@ -150,7 +151,8 @@ static bool send(draw *d, gw_buf *b) {
 static bool decide(draw *d, uint32_t i) {
   gw_buf *b = gw_history_at(&d->ch->history, i)->buf;
   if (b == NULL) return true;
-  if (b->offset > d->next && !skip(d, b->offset - 1, reason_of_hole(d, false)))
+  if (GW_GUARD(DRAW_HOLE) && b->offset > d->next &&
+      !skip(d, b->offset - 1, reason_of_hole(d, false)))
     return false;
   uint32_t reason = reason_to_skip(d, i);
   return reason == GW_GAP_NONE ? send(d, b) : skip(d, b->offset, reason);
@@ -192,7 +194,7 @@ static void go(draw *d) {
 static bool is_lost(const gw_sub *sub) {
   const gw_catchup *c = sub->catchup;
   uint64_t floor = sub->channel->history.floor;
-  return floor > c->floor && floor > c->cursor;
+  return GW_GUARD(MAP_FLOOR) && floor > c->floor && floor > c->cursor;
 }
 
 static void mark_chunk(draw *d) {

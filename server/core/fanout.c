@@ -2,6 +2,7 @@
 /* fanout.c - where one message becomes many: the hot loop of the server. */
 #include "server/core/fanout.h"
 
+#include "proto/guard.h"
 #include "server/core/mem.h"
 #include "server/core/session.h"
 
@@ -35,9 +36,10 @@ static bool still_takes(const gw_seat *seat, const gw_fanout *f) {
   uint32_t len = f->buf->len;
   if (s->state == GWS_SESSION_ENDING) return false;
   uint32_t cap = s->hub->settings->limits.max_queue_bytes;
-  if (seat->sub->overflow != GW_OVERFLOW_CLOSE)
+  if (GW_GUARD(FALL_BEHIND) && seat->sub->overflow != GW_OVERFLOW_CLOSE)
     fall_behind(seat->sub, f->first);
-  else if (len > cap - s->out.bytes || s->out.bytes > cap)
+  else if (GW_GUARD(QUEUE_CAP) &&
+           (len > cap - s->out.bytes || s->out.bytes > cap))
     close_slow(s);
   else
     return true;
@@ -122,7 +124,7 @@ static bool hold_back(gw_catchup *c, gw_buf *diff) {
 static void give_diff(gw_sub *sub, gw_buf *diff) {
   gw_session *s = sub->session;
   if (s->state == GWS_SESSION_ENDING) return;
-  if (sub->roster == GWS_ROSTER_SENDING) {
+  if (GW_GUARD(HELD_DIFFS) && sub->roster == GWS_ROSTER_SENDING) {
     if (!hold_back(sub->catchup, diff))
       gws_sub_set_roster(sub, GWS_ROSTER_STALE);
     return;

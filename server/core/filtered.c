@@ -2,6 +2,8 @@
 /* filtered.c - a fan-out that asks. */
 #include "server/core/filtered.h"
 
+#include "proto/guard.h"
+#include "server/core/batch.h"
 #include "server/core/delta.h"
 #include "server/core/filter.h"
 #include "server/core/mem.h"
@@ -105,6 +107,23 @@ static bool passes(const gw_sub *sub, const gws_tags *tags, uint64_t stamp) {
   return filter == NULL || gws_filter_passes_once(filter, tags, stamp);
 }
 
+/**
+ * Before anybody falls behind, what the others gather has to go: some of these
+ * may fall behind by it, over the border of their seats, and then seats of those
+ * who are asked change places, also of one who was not yet. True: that may be
+ * so, begin again. From then on nothing is gathered, and who falls behind leaves
+ * the seat to the last.
+ */
+static bool lets_batch_go(gw_channel *ch, const gw_sub *sub,
+                          const gw_fanout *f) {
+  const gw_session *s = sub->session;
+  bool has_batch = ch->batch != NULL && ch->batch->num != 0;
+  if (!has_batch || s->out.bytes + (uint64_t)f->buf->len <= s->hub->low_water)
+    return false;
+  gws_batch_flush(ch);
+  return true;
+}
+
 void gws_filtered_publication(gw_channel *ch, const gw_fanout *f) {
   gw_hub *h = ch->hub;
   uint64_t stamp = ++h->filter_stamp;
@@ -114,11 +133,13 @@ void gws_filtered_publication(gw_channel *ch, const gw_fanout *f) {
   gws_step_begin(&step, ch, f);
   for (uint32_t i = ch->num_live; i < ch->num_live + ch->num_choosy;) {
     gw_sub *sub = ch->seats[i].sub;
-    if (sub->session->state != GWS_SESSION_OPEN)
+    if (sub->session->state != GWS_SESSION_OPEN || sub->more->told >= f->first)
       i++;
-    else if (!passes(sub, &tags, stamp)) {
+    else if (GW_GUARD(LIVE_FILTER) && !passes(sub, &tags, stamp)) {
       skip(sub, f->first);
       i++;
+    } else if (lets_batch_go(ch, sub, f)) {
+      i = ch->num_live;
     } else if (gws_fanout_admits(sub, f)) {
       queue(sub, f, &step);
       i++;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "proto/guard.h"
 #include "server/core/access.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
@@ -137,7 +138,7 @@ typedef struct change {
 static bool is_lost(const change *c, const gw_sub *sub) {
   char space[GW_MAX_CHANNEL_BYTES + 1];
   const gw_channel *ch = sub->channel;
-  if (sub->rests_on_group == 0) return false;
+  if (sub->rests_on_group == 0 || !GW_GUARD(MEMBER_ENDS)) return false;
   gw_view group = gws_groups_of_channel(ch->ns, gws_channel_name(ch), space);
   return gw_view_eq(group, c->name) && !gws_access_still(sub);
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "proto/guard.h"
 #include "server/core/channel.h"
 #include "server/core/mem.h"
 #include "server/core/session.h"
@@ -158,6 +159,7 @@ void gws_hold_on_timer(gw_timer *t) {
   gw_hold *one = GWS_AROUND(t, gw_hold, timer);
   gw_session *s = one->session;
   gw_verdict late = {.code = GW_CODE_TIMEOUT};
+  if (!GW_GUARD(REQUEST_TIMEOUT)) return;
   gws_session_log(s, GWS_LOG_WARN, "ask.late", late.code,
                   "a question was not answered in time");
   gws_hold_decide(s, one->ticket, &late);

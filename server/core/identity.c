@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "proto/guard.h"
 #include "server/core/mem.h"
 #include "server/core/session.h"
 
@@ -93,7 +94,7 @@ void gws_identity_on_timer(gw_identity *id) {
   gw_session *s = id->session;
   if (s->hub->now_ms < id->expires_ms)
     set_timer(s->hub, &id->timer, id->expires_ms);
-  else
+  else if (GW_GUARD(TOKEN_EXPIRY))
     gws_session_end(s, GW_CODE_TOKEN_EXPIRED, NULL);
 }
 
@@ -141,6 +142,6 @@ void gws_lease_on_timer(gw_lease *l) {
   gw_hub *h = sub->session->hub;
   if (h->now_ms < l->expires_ms)
     set_timer(h, &l->timer, l->expires_ms);
-  else
+  else if (GW_GUARD(LEASE_EXPIRY))
     gws_sub_end(sub, GW_CODE_TOKEN_EXPIRED, NULL, GWS_FAREWELL_LEFT);
 }

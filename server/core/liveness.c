@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* liveness.c - notices connections that have fallen silent. */
+#include "proto/guard.h"
 #include "server/core/conn_state.h"
 #include "server/core/session.h"
 
@@ -56,7 +57,7 @@ static void check(gw_session *s) {
   uint32_t limit = interval + s->hub->settings->ping_timeout_ms;
   uint32_t silent = now - s->last_heard_ms;
   uint32_t unsent = now - s->last_sent_ms;
-  if (s->pinged && silent >= limit) {
+  if (GW_GUARD(SERVER_LIVENESS) && s->pinged && silent >= limit) {
     gw_stat_add(&s->hub->stats.ping_timeouts_total, 1);
     gws_session_end(s, GW_CODE_PING_TIMEOUT, NULL);
     return;
@@ -74,6 +75,7 @@ static void check(gw_session *s) {
 }
 
 void gws_liveness_on_timer(gw_session *s) {
+  if (s->state == GWS_SESSION_NEW && !GW_GUARD(HANDSHAKE_TIMEOUT)) return;
   if (s->state == GWS_SESSION_NEW) {
     gw_stat_add(&s->hub->stats.handshake_timeouts_total, 1);
     gws_session_end(s, GW_CODE_HANDSHAKE_TIMEOUT, NULL);

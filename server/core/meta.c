@@ -21,10 +21,8 @@ static void tell(gw_sub *sub, gw_buf *b) {
   gw_session *s = sub->session;
   if (sub->feed == GWS_FEED_WAITING || s->state != GWS_SESSION_OPEN) return;
   sub->is_meta_due = b == NULL || s->out.bytes > s->hub->low_water;
-  if (sub->is_meta_due)
-    gws_sub_sort(sub);
-  else
-    gws_session_push(s, GW_LANE_DATA, gw_buf_ref(b));
+  gws_sub_sort(sub); /* also one that was due an older one, and is not now */
+  if (!sub->is_meta_due) gws_session_push(s, GW_LANE_DATA, gw_buf_ref(b));
 }
 
 static void tell_all(gw_channel *ch) {

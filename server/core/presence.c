@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/guard.h"
 #include "server/core/channel.h"
 #include "server/core/merge_patch.h"
 
@@ -77,8 +78,8 @@ static void replace(gw_buf **place, gw_buf *b) {
 
 /** Whether a later connection of the client speaks for the member. */
 static bool is_outdated(const gw_member *m, const gw_presence_command *cmd) {
-  return m->connections[0] != 0 && m->connections[0] != cmd->connection &&
-         cmd->opened_ms < m->opened_ms;
+  return GW_GUARD(PRESENCE_ORDER) && m->connections[0] != 0 &&
+         m->connections[0] != cmd->connection && cmd->opened_ms < m->opened_ms;
 }
 
 static void drop_connection(gw_member *m, uint64_t connection) {
@@ -237,7 +238,7 @@ uint32_t gws_presence_set(gw_channel *ch, const gw_presence_command *cmd) {
     return code;
   }
   m->opened_ms = cmd->opened_ms;
-  gw_wheel_cancel(&h->wheel, &m->grace);
+  if (GW_GUARD(GRACE_CANCEL)) gw_wheel_cancel(&h->wheel, &m->grace);
   put_connection_first(m, cmd->connection);
   return GW_CODE_OK;
 }
@@ -264,12 +265,13 @@ void gws_presence_lost(gw_channel *ch, uint64_t client, uint64_t connection) {
   gw_member *m = gws_member_find(ch, client);
   if (m == NULL || m->said == NULL) return;
   drop_connection(m, connection);
-  if (m->connections[0] == 0 && !gw_timer_is_set(&m->grace))
+  bool is_lost = m->connections[0] == 0 || !GW_GUARD(PRESENCE_LOST);
+  if (is_lost && !gw_timer_is_set(&m->grace))
     gws_hub_set_timer(ch->hub, &m->grace, ch->ns->presence_grace_ms);
 }
 
 void gws_presence_on_grace(gw_member *m) {
-  leave(m);
+  if (GW_GUARD(GRACE_END)) leave(m);
 }
 
 bool gws_presence_is_used(const gw_channel *ch) {

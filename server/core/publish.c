@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "proto/guard.h"
 #include "server/core/batch.h"
 #include "server/core/channel.h"
 #include "server/core/event.h"
@@ -127,7 +128,7 @@ static uint32_t check_machine(const gw_channel *ch,
                               const gw_publish_command *cmd, uint64_t item,
                               gw_outcome *outcome, struct stamped *st) {
   gw_view name = gws_channel_name(ch);
-  if (!gws_name_is_own(name)) return GW_CODE_OK;
+  if (!gws_name_is_own(name) || !GW_GUARD(MACHINE)) return GW_CODE_OK;
   uint32_t code = gws_machine_check(ch->hub, name, &cmd->msg,
                                     gw_history_find(&ch->history, item),
                                     cmd->by, &st->move);
@@ -177,14 +178,16 @@ static uint32_t prepare(gw_channel *ch, const gw_publish_command *cmd,
     uint64_t publisher = cmd->repeat != 0 ? cmd->repeat : cmd->client;
     *p = gw_dedup_open(&ch->window, ch->hub, publisher);
     if (*p == NULL) return GW_CODE_INTERNAL;
-    outcome->duplicate = gw_dedup_has(*p, key, &outcome->offset);
+    outcome->duplicate =
+        gw_dedup_has(*p, key, &outcome->offset) && GW_GUARD(SENDER_DEDUP);
     if (outcome->duplicate) return GW_CODE_OK;
   }
   uint32_t code = take_turn(ch, msg, *p, &outcome->retry_after_ms);
   if (code != GW_CODE_OK) return code;
   if (item == 0 && ch->history.mode == GW_HISTORY_MAP)
     return GW_CODE_BAD_REQUEST;
-  if (!is_as_expected(ch, msg, item)) return GW_CODE_CONFLICT;
+  if (GW_GUARD(COMPARE) && !is_as_expected(ch, msg, item))
+    return GW_CODE_CONFLICT;
   if (ch->history.mode == GW_HISTORY_MAP) {
     uint32_t refused = check_machine(ch, cmd, item, outcome, st);
     if (refused != GW_CODE_OK) return refused;
@@ -204,7 +207,7 @@ static uint32_t prepare(gw_channel *ch, const gw_publish_command *cmd,
 /** Whether something newer was said about the item. */
 static bool is_void(const void *history, const gw_expiry_entry *e) {
   const gw_buf *b = gw_history_find(history, e->item);
-  return b == NULL || b->offset != e->offset;
+  return b == NULL || (b->offset != e->offset && GW_GUARD(VOID_EXPIRY));
 }
 
 /** An item of a map comes to its end by a removal that is told. There is room
@@ -375,7 +378,8 @@ static gw_mail *accept_one(gw_hub *h, const gw_publish_command *cmd,
                            gw_outcome *o) {
   struct stamped st = {.buf = NULL};
   gw_channel *ch = NULL;
-  if (gw_refused_holds(&h->refused, key_stream(cmd), cmd->msg.after))
+  if (GW_GUARD(REFUSED_HOLDS) &&
+      gw_refused_holds(&h->refused, key_stream(cmd), cmd->msg.after))
     o->code = GW_CODE_PRECEDING_REFUSED;
   else
     ch = gws_channel_get(h, cmd->msg.channel, cmd->hash, &o->code);

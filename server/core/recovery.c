@@ -3,6 +3,7 @@
  * follows a cursor is in draw.c. */
 #include <string.h>
 
+#include "proto/guard.h"
 #include "server/core/channel.h"
 #include "server/core/identity.h"
 #include "server/core/meta.h"
@@ -74,13 +75,14 @@ static gw_subscribed find_start(gw_channel *ch, gw_catchup *c) {
   if (ch->pattern != NULL) return start_pattern(ch, c);
   if (!c->recover) return a;
   if (!c->may_recover) return start_now(ch, c);
-  if (c->epoch != ch->epoch || c->offset > ch->top)
+  if (GW_GUARD(EPOCH) && (c->epoch != ch->epoch || c->offset > ch->top))
     return start_elsewhere(ch, c);
   if (c->offset == ch->top) return a;
   uint64_t first = gws_channel_oldest(ch);
   if (ch->history.mode == GW_HISTORY_STREAM && c->offset + 1 < first)
     return start_after_gap(ch, c, first);
-  if (c->offset < ch->history.floor) return start_anew(ch, c);
+  if (GW_GUARD(MAP_FLOOR) && c->offset < ch->history.floor)
+    return start_anew(ch, c);
   a.offset = c->offset;
   a.result = GW_RECOVERY_RECOVERED;
   return a;

@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 
+#include "proto/guard.h"
 #include "server/core/api_match.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
@@ -221,6 +222,7 @@ uint32_t gws_revoke(gw_hub *h, const gws_revocation *r, gws_on_ended on_ended,
                     void *arg) {
   ending e = {h, r, on_ended, arg};
   uint32_t code = remember(h, r);
+  if (!GW_GUARD(REVOKED_ENDS)) return code;
   if (r->user.len != 0)
     end_user(&e);
   else
@@ -255,7 +257,7 @@ void gws_revocation_on_mail(gw_hub *h, gw_mail *m) {
 /* ---- those who come later --------------------------------------------------- */
 
 bool gws_is_revoked(const gw_hub *h, const gw_verdict *v, gw_view user) {
-  if (v->token_id == 0) return false;
+  if (v->token_id == 0 || !GW_GUARD(REVOKED_COMES)) return false;
   if (v->user.len != 0) user = v->user;
   const gw_revoked *token = find_token(h, v->token_id);
   if (token != NULL && token->until_ms > h->now_ms) return true;

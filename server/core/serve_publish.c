@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* serve_publish.c - Publish, as far as the publisher's own worker goes. */
+#include "proto/guard.h"
 #include "server/core/access.h"
 #include "server/core/channel.h"
 #include "server/core/idle.h"
@@ -47,7 +48,8 @@ static void put_off(gw_session *s, uint32_t request,
 /** Whether its turn has come, and the rate lets it: before anybody is asked. */
 static bool admit(gw_session *s, uint32_t request,
                   const gw_publish_command *cmd) {
-  if (gw_refused_holds(&s->refused, cmd->hash, cmd->msg.after)) {
+  if (GW_GUARD(REFUSED_HOLDS) &&
+      gw_refused_holds(&s->refused, cmd->hash, cmd->msg.after)) {
     put_off(s, request, cmd, GW_CODE_PRECEDING_REFUSED, 0);
     return false;
   }

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "proto/guard.h"
 #include "server/core/calls.h"
 #include "server/core/conn_state.h"
 #include "server/core/drain.h"
@@ -249,7 +250,7 @@ void gws_session_send(gw_session *s, enum gw_lane_id lane, const gw_out *out,
 /** Whether what comes next is data, and waits for credit. Not at the end: nothing
  * comes after what waits then. */
 static bool is_held(const gw_session *s) {
-  return s->has_credit && s->out.credit <= 0 &&
+  return GW_GUARD(CREDIT) && s->has_credit && s->out.credit <= 0 &&
          s->state != GWS_SESSION_ENDING && !gw_outq_has_control(&s->out);
 }
 

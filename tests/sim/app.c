@@ -16,148 +16,9 @@ uint32_t sim_app_channel_of(const sim_app *a, uint32_t sub) {
   return SIM_MAX_CHANNELS;
 }
 
-/* ---- timer --------------------------------------------------------------- */
+/* ---- events --------------------------------------------------------------- */
 
-static void timer_fires(void *arg) {
-  sim_app *a = arg;
-  uint64_t now = a->w->now_ms;
-  if (a->client == NULL || a->timer_ms > now) return;
-  if (a->asleep_until_ms > now) {
-    world_after(a->w, a->asleep_until_ms - now, timer_fires, a);
-    return;
-  }
-  a->timer_ms = UINT64_MAX;
-  gw_client_on_timer(a->client);
-}
-
-static void port_set_timer(void *user, uint64_t delay_ms) {
-  sim_app *a = user;
-  if (delay_ms == UINT64_MAX) {
-    a->timer_ms = UINT64_MAX;
-    return;
-  }
-  a->timer_ms = a->w->now_ms + delay_ms;
-  world_after(a->w, delay_ms, timer_fires, a);
-}
-
-/* ---- link ---------------------------------------------------------------- */
-
-static void link_on_open(void *app, sim_link *link) {
-  sim_app *a = app;
-  gw_client_on_open(a->client, sim_link_generation(link));
-}
-
-static void link_on_data(void *app, sim_link *link, gw_view data, bool end) {
-  sim_app *a = app;
-  gw_client_on_data(a->client, sim_link_generation(link), data, end);
-}
-
-static void link_on_closed(void *app, sim_link *link, uint32_t code) {
-  sim_app *a = app;
-  if (a->link == link) a->link = NULL;
-  gw_client_on_closed(a->client, sim_link_generation(link), code,
-                      (gw_view){NULL, 0});
-}
-
-static const sim_link_events link_events = {link_on_open, link_on_data,
-                                            link_on_closed};
-
-typedef struct unreachable {
-  sim_app *app;
-  uint32_t generation;
-} unreachable;
-
-static void open_fails(void *arg) {
-  unreachable *u = arg;
-  if (u->app->client != NULL)
-    gw_client_on_closed(u->app->client, u->generation, 1006,
-                        (gw_view){NULL, 0});
-  free(u);
-}
-
-static void port_open(void *user, uint32_t generation, gw_view endpoint) {
-  sim_app *a = user;
-  (void)endpoint;
-  a->opens++;
-  a->generation = generation;
-  if (a->offline_until_ms > a->w->now_ms) {
-    unreachable *u = malloc(sizeof *u);
-    if (u == NULL) abort();
-    *u = (unreachable){a, generation};
-    world_after(a->w, 5, open_fails, u);
-    a->link = NULL;
-    return;
-  }
-  a->link = sim_link_open(a->node, &link_events, a, generation);
-}
-
-static uint32_t number_in(gw_payload payload);
-
-static void note_sent(sim_app *a, gw_view message) {
-  gw_frame frame;
-  int64_t used;
-  while ((used = gw_frame_parse(message, UINT32_MAX, &frame)) > 0) {
-    gw_publish m;
-    sim_wallet_on_sent(a->wallet, &frame);
-    if (frame.head.type == GW_FRAME_PUBLISH &&
-        gw_decode_publish(frame.body, &m) == 0) {
-      bool json = m.json.len > 0;
-      gw_payload payload = {json ? GW_PAYLOAD_JSON : GW_PAYLOAD_BYTES,
-                            json ? m.json : m.data};
-      sim_book_sent(a->book, number_in(payload), sim_link_life(a->link));
-    }
-    message.data += used;
-    message.len -= (size_t)used;
-  }
-}
-
-static void port_send(void *user, uint32_t generation, gw_view message) {
-  sim_app *a = user;
-  if (a->link != NULL) note_sent(a, message);
-  if (a->link != NULL && sim_link_generation(a->link) == generation)
-    sim_link_send(a->link, message);
-}
-
-static void port_close(void *user, uint32_t generation, uint32_t code,
-                       gw_view reason) {
-  sim_app *a = user;
-  (void)reason;
-  if (a->link != NULL && sim_link_generation(a->link) == generation) {
-    sim_link_close(a->link, code);
-    a->link = NULL;
-  }
-}
-
-static uint64_t port_now(void *user) {
-  sim_app *a = user;
-  return a->w->now_ms;
-}
-
-static uint64_t port_random(void *user) {
-  sim_app *a = user;
-  return world_random(a->w);
-}
-
-/* ---- events -------------------------------------------------------------- */
-
-static uint32_t life_of(const sim_app *a) {
-  return a->link != NULL ? sim_link_life(a->link) : sim_node_life(a->node);
-}
-
-static void subscribe(sim_app *a, uint32_t c, const gw_position *since);
-
-static void churn(sim_app *a, uint32_t c) {
-  app_channel *ch = &a->channel[c];
-  gw_position at = gw_client_sub_position(a->client, ch->sub);
-  if (at.epoch == 0) return;
-  world_trace(a->w, "app %u leaves and takes up channel %u at %llu", a->index,
-              c, (unsigned long long)at.offset);
-  (void)!gw_client_unsubscribe(a->client, ch->sub);
-  ch->entered = false;
-  subscribe(a, c, &at);
-}
-
-static uint32_t number_in(gw_payload payload) {
+uint32_t sim_app_number_in(gw_payload payload) {
   char text[16] = {0};
   size_t len = payload.bytes.len;
   if (len == 0 || payload.bytes.data == NULL) return UINT32_MAX;
@@ -171,6 +32,21 @@ static uint32_t number_in(gw_payload payload) {
     text[i] = (char)p[i];
   }
   return text[0] == 0 ? UINT32_MAX : (uint32_t)strtoul(text, NULL, 10);
+}
+
+static uint32_t life_of(const sim_app *a) {
+  return a->link != NULL ? sim_link_life(a->link) : sim_node_life(a->node);
+}
+
+static void churn(sim_app *a, uint32_t c) {
+  app_channel *ch = &a->channel[c];
+  gw_position at = gw_client_sub_position(a->client, ch->sub);
+  if (at.epoch == 0) return;
+  world_trace(a->w, "app %u leaves and takes up channel %u at %llu", a->index,
+              c, (unsigned long long)at.offset);
+  (void)!gw_client_unsubscribe(a->client, ch->sub);
+  ch->entered = false;
+  sim_app_subscribe(a, c, &at);
 }
 
 /** The server has stopped within this time after a right ended: mail to all
@@ -188,7 +64,7 @@ static void check_right(const sim_app *a, uint32_t c, uint32_t number,
 
 static void on_publication(sim_app *a, const gw_event *e) {
   uint32_t c = sim_app_channel_of(a, e->u.publication.sub);
-  uint32_t number = number_in(e->u.publication.payload);
+  uint32_t number = sim_app_number_in(e->u.publication.payload);
   if (c == SIM_MAX_CHANNELS) {
     world_fail(a->w, "app %u got #%u of a subscription that it ended", a->index,
                number);
@@ -203,10 +79,13 @@ static void on_publication(sim_app *a, const gw_event *e) {
                "app %u: position is %llu while #%u is handed over at %llu",
                a->index, (unsigned long long)at.offset, number,
                (unsigned long long)e->u.publication.position.offset);
+  a->channel[c].at = e->u.publication.position;
   sim_book_delivered(a->book, a->index, c, number, e->u.publication.position,
                      life_of(a));
   sim_book_showed(a->book, a->index, number, e->u.publication.payload);
-  if (a->plan->churn && a->acting && world_chance(a->w, 5)) churn(a, c);
+  if (a->plan->churn && a->acting &&
+      sim_plan_acts(a->plan, a->index, SIM_ACT_CHURN) && world_chance(a->w, 5))
+    churn(a, c);
 }
 
 static void on_published(sim_app *a, const gw_event *e) {
@@ -222,7 +101,9 @@ static void on_published(sim_app *a, const gw_event *e) {
       sim_book_failed(a->book, number, e->u.published.code);
     return;
   }
-  world_fail(a->w, "app %u: news of a key that is settled", a->index);
+  /* A process that died may have heard of it, and not noted it. */
+  if (e->u.published.key >= a->first_key)
+    world_fail(a->w, "app %u: news of a key that is settled", a->index);
 }
 
 typedef struct returning {
@@ -235,7 +116,7 @@ static void comes_back(void *arg) {
   returning *r = arg;
   sim_app *a = r->app;
   if (a->client != NULL)
-    subscribe(a, r->channel, r->at.epoch != 0 ? &r->at : NULL);
+    sim_app_subscribe(a, r->channel, r->at.epoch != 0 ? &r->at : NULL);
   free(r);
 }
 
@@ -268,6 +149,7 @@ static void on_sub_state(sim_app *a, const gw_event *e) {
               (unsigned long long)e->u.sub.position.offset);
   if (e->u.sub.to == GW_SUB_ENDED) on_sub_ended(a, c, e);
   if (e->u.sub.to != GW_SUB_LIVE && e->u.sub.to != GW_SUB_RECOVERING) return;
+  ch->at = e->u.sub.position;
   sim_book_begins(a->book, a->index, c, e->u.sub.position, life_of(a),
                   ch->fresh);
   ch->fresh = false;
@@ -280,6 +162,7 @@ static void on_gap(sim_app *a, const gw_event *e) {
               a->index, c, e->u.gap.reason, (unsigned long long)e->u.gap.from,
               (unsigned long long)e->u.gap.to,
               (unsigned long long)e->u.gap.position.offset);
+  a->channel[c].at = e->u.gap.position;
   sim_book_gap(a->book, a->index, c, e->u.gap.reason, e->u.gap.from,
                e->u.gap.to, e->u.gap.position, life_of(a));
 }
@@ -328,11 +211,32 @@ static void signs_in(void *arg) {
     world_fail(a->w, "app %u: connect", a->index);
 }
 
+/** Whether all that it is subscribed to is told what it is not sent. */
+static bool is_never_closed(const sim_app *a) {
+  const sim_plan *p = a->plan;
+  return sim_plan_overflow(p, a->index) != GW_OVERFLOW_CLOSE && !p->maps &&
+         !p->machines && !p->groups;
+}
+
+/** A client without a connection has no transport: it has closed it, or was told
+ * that it is closed. */
+static void check_transport(const sim_app *a, enum gw_state to) {
+  bool is_without = to == GW_STATE_WAITING || to == GW_STATE_SUSPENDED ||
+                    to == GW_STATE_CLOSED || to == GW_STATE_FAILED;
+  if (is_without && a->link != NULL)
+    world_fail(a->w, "app %u is %s and leaves a transport open", a->index,
+               gw_state_name(to));
+}
+
 static void on_state(sim_app *a, const gw_event *e) {
   uint32_t code = e->u.state.code;
   world_trace(a->w, "app %u: %s -> %s (%s)", a->index,
               gw_state_name(e->u.state.from), gw_state_name(e->u.state.to),
               gw_code_name(code));
+  check_transport(a, e->u.state.to);
+  if (code == GW_CODE_SLOW_READER && is_never_closed(a))
+    world_fail(a->w, "app %u is closed for being slow, and chose not to be",
+               a->index);
   if (e->u.state.to != GW_STATE_FAILED) return;
   if (code == GW_CODE_NO_TOKEN || gw_code_class(code) == GW_CLASS_REAUTH)
     world_after(a->w, world_between(a->w, 0, 3000), signs_in, a);
@@ -347,9 +251,10 @@ static void on_token(sim_app *a, const gw_event *e) {
     sim_wallet_on_ask(a->wallet, e, thing);
 }
 
-static void port_event(void *user, const gw_event *e) {
-  sim_app *a = user;
-  if (sim_side_event(a->side, e) || sim_order_event(a->order, e)) return;
+void sim_app_event(sim_app *a, const gw_event *e) {
+  if (sim_side_event(a->side, e) || sim_order_event(a->order, e) ||
+      sim_desk_event(&a->desk, a->w, e))
+    return;
   switch (e->type) {
   case GW_EVENT_STATE:
     on_state(a, e);
@@ -361,7 +266,7 @@ static void port_event(void *user, const gw_event *e) {
     on_sub_state(a, e);
     break;
   case GW_EVENT_PUBLICATION:
-    on_publication(a, e);
+    if (!sim_app_on_team_publication(a, e)) on_publication(a, e);
     break;
   case GW_EVENT_GAP:
     on_gap(a, e);
@@ -388,25 +293,9 @@ static void port_event(void *user, const gw_event *e) {
   }
 }
 
-static void port_log(void *user, enum gw_log_level level, const char *text) {
-  sim_app *a = user;
-  if (level <= GW_LOG_WARN) world_trace(a->w, "app %u: %s", a->index, text);
-}
-
-static const gw_port client_port = {
-    .open = port_open,
-    .send = port_send,
-    .close = port_close,
-    .set_timer = port_set_timer,
-    .now = port_now,
-    .random = port_random,
-    .event = port_event,
-    .log = port_log,
-};
-
 /* ---- acts ---------------------------------------------------------------- */
 
-static void subscribe(sim_app *a, uint32_t c, const gw_position *since) {
+void sim_app_subscribe(sim_app *a, uint32_t c, const gw_position *since) {
   char name[16];
   sim_app_channel_name(c, name);
   gw_sub_options options = {.presence = a->plan->presence,
@@ -482,6 +371,10 @@ static void publish(sim_app *a) {
     return;
   }
   world_trace(a->w, "app %u writes #%u to channel %u", a->index, number, c);
+  if (a->is_dying) {
+    sim_book_not_taken(a->book, number);
+    return;
+  }
   a->pending[a->num_pending++] = (app_pending){key, number};
 }
 
@@ -500,20 +393,30 @@ static void call(sim_app *a) {
     a->call[a->num_calls++] = (app_call){(uint32_t)request, NO_LETTER};
 }
 
+static bool does(const sim_app *a, enum sim_act act) {
+  return sim_plan_acts(a->plan, a->index, act) && !a->is_dying;
+}
+
+static void act_once(sim_app *a) {
+  uint64_t burst = world_chance(a->w, 30) && does(a, SIM_ACT_BURST) ? 20 : 1;
+  for (uint64_t i = 0; i < burst && does(a, SIM_ACT_PUBLISH); i++)
+    publish(a);
+  if (does(a, SIM_ACT_SIDE)) sim_side_act(a->side);
+  if (does(a, SIM_ACT_ORDER)) sim_order_act(a->order);
+  if (a->plan->calls && does(a, SIM_ACT_CALL) && world_chance(a->w, 200))
+    call(a);
+  if (!a->is_dying) sim_app_act_among_people(a);
+}
+
 static void act(void *arg) {
   sim_app *a = arg;
   if (!a->acting) return;
+  sim_dice *before = world_use(a->w, &a->dice);
   a->acts++;
-  if (a->asleep_until_ms <= a->w->now_ms) {
-    uint64_t burst = world_chance(a->w, 30) ? 20 : 1;
-    for (uint64_t i = 0; i < burst; i++)
-      publish(a);
-    sim_side_act(a->side);
-    sim_order_act(a->order);
-    if (a->plan->calls && world_chance(a->w, 200)) call(a);
-    sim_app_act_among_people(a);
-  }
+  if (a->client != NULL && !a->is_dying && a->asleep_until_ms <= a->w->now_ms)
+    act_once(a);
   world_after(a->w, world_between(a->w, 1, a->plan->think_max_ms), act, a);
+  (void)world_use(a->w, before);
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -532,20 +435,12 @@ sim_app *sim_app_new(world *w, const sim_plan *plan, const sim_books *books,
   a->index = index;
   a->wallet = sim_wallet_new(w, books->issuer, index);
   a->timer_ms = UINT64_MAX;
-  char user[16];
-  snprintf(user, sizeof user, "u%u", sim_plan_user(plan, index));
-  gw_view endpoint = gw_view_of("sim");
-  gw_client_options options = {.endpoints = &endpoint,
-                               .num_endpoints = 1,
-                               .user = gw_view_of(user),
-                               .asks_token = plan->tokens,
-                               .credit_bytes = plan->credit_bytes,
-                               .outbox_max_age_ms = GW_DEDUP_WINDOW_MS - 1};
-  a->client = gw_client_new(&options, &client_port, a);
-  if (a->client == NULL) abort();
+  sim_dice_init(&a->dice, w->seed, 1 + index);
+  a->rate = plan->drift ? (uint32_t)world_between(w, 950, 1050) : 1000;
+  a->disk = sim_disk_new();
+  sim_app_boot(a);
   a->side = sim_side_new(w, plan, books->side, a->client, index);
   a->order = sim_order_new(w, plan, books->order, a->client, index);
-  sim_wallet_set_client(a->wallet, a->client);
   return a;
 }
 
@@ -556,9 +451,10 @@ void sim_app_free(sim_app *a) {
   sim_order_free(a->order);
   for (size_t i = 0; i < a->w->num; i++) {
     sim_event *e = &a->w->heap[i];
-    if (e->fn == open_fails && ((unreachable *)e->arg)->app == a) free(e->arg);
     if (e->fn == comes_back && ((returning *)e->arg)->app == a) free(e->arg);
   }
+  sim_app_free_processes(a);
+  sim_disk_free(a->disk);
   sim_wallet_free(a->wallet);
   free(a);
 }
@@ -566,7 +462,7 @@ void sim_app_free(sim_app *a) {
 void sim_app_start(sim_app *a) {
   a->acting = true;
   for (uint32_t c = 0; c < a->plan->num_channels; c++)
-    subscribe(a, c, NULL);
+    sim_app_subscribe(a, c, NULL);
   sim_side_start(a->side);
   sim_order_start(a->order);
   if (gw_client_connect(a->client) != 0)
@@ -576,6 +472,7 @@ void sim_app_start(sim_app *a) {
 
 void sim_app_stop_acting(sim_app *a) {
   a->acting = false;
+  a->dies_in = 0;
 }
 
 /* ---- faults -------------------------------------------------------------- */
@@ -594,7 +491,7 @@ sim_link *sim_app_link(sim_app *a) {
 
 static void wakes(void *arg) {
   sim_app *a = arg;
-  if (a->asleep_until_ms <= a->w->now_ms)
+  if (a->client != NULL && a->asleep_until_ms <= a->w->now_ms)
     gw_client_on_wake(a->client, GW_WAKE_VISIBLE);
 }
 
@@ -606,7 +503,7 @@ void sim_app_sleep(sim_app *a, uint64_t ms) {
 
 static void comes_online(void *arg) {
   sim_app *a = arg;
-  if (a->offline_until_ms <= a->w->now_ms)
+  if (a->client != NULL && a->offline_until_ms <= a->w->now_ms)
     gw_client_on_wake(a->client, GW_WAKE_ONLINE);
 }
 
@@ -614,11 +511,12 @@ void sim_app_offline(sim_app *a, uint64_t ms) {
   a->offline_until_ms = a->w->now_ms + ms;
   if (a->link != NULL) sim_link_silence(a->link);
   world_after(a->w, ms, comes_online, a);
-  gw_client_on_wake(a->client, GW_WAKE_OFFLINE);
+  if (a->client != NULL) gw_client_on_wake(a->client, GW_WAKE_OFFLINE);
 }
 
 void sim_app_away(sim_app *a, uint64_t ms) {
   a->away_until_ms = a->w->now_ms + ms;
+  if (a->client == NULL) return;
   world_trace(a->w, "app %u closes", a->index);
   sim_wallet_on_close(a->wallet);
   gw_client_close(a->client);

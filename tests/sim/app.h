@@ -48,6 +48,11 @@ void sim_app_offline(sim_app *a, uint64_t ms);
 /** It closes its client, and connects again after a while. */
 void sim_app_away(sim_app *a, uint64_t ms);
 
+/** Its process dies after so many more things that it does to the world, and
+ * comes back as a new one that has what it stored: its name, its outbox, and where
+ * it stood in each channel. */
+void sim_app_kill(sim_app *a, uint32_t effects);
+
 /** What must hold when everything has calmed down. */
 void sim_app_check_calm(sim_app *a);
 /** Subscribe to all teams, once more: who may is let in by then. */

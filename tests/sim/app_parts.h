@@ -5,6 +5,8 @@
 #define GODWIT_SIM_APP_PARTS_H
 
 #include "tests/sim/app.h"
+#include "tests/sim/desk.h"
+#include "tests/sim/disk.h"
 #include "tests/sim/roll.h"
 
 #define MAX_PENDING 4096
@@ -16,6 +18,7 @@ typedef struct app_channel {
   bool fresh;   /* the next LIVE or RECOVERING begins a new subscription */
   bool entered;
   char state[STATE_LEN];
+  gw_position at; /* what its handlers have had; survives the process */
   sim_roll roll;
 } app_channel;
 
@@ -31,8 +34,16 @@ typedef struct app_pending {
   uint32_t number;
 } app_pending;
 
+/** A process of an application: what is told to one that is dead is lost. */
+typedef struct app_process {
+  struct sim_app *app;
+  bool is_dead;
+  struct app_process *before;
+} app_process;
+
 struct sim_app {
   world *w;
+  sim_dice dice; /* for what it does of its own accord */
   const sim_plan *plan;
   sim_node *node;
   sim_book *book;
@@ -41,10 +52,16 @@ struct sim_app {
   sim_wallet *wallet;
   sim_app *const *apps;
   uint32_t index;
-  gw_client *client;
+  app_process *process;
+  uint32_t dies_in;  /* effects; 0: it does not die */
+  bool is_dying;     /* in this moment: whatever it does comes to nothing */
+  sim_disk *disk;    /* of its outbox */
+  uint32_t rate;     /* of its clock, in thousandths */
+  gw_client *client; /* NULL: dead */
   sim_side *side;
   sim_order *order;
   sim_link *link;
+  uint64_t first_key;  /* of this process */
   uint32_t generation; /* of the link that is being opened or is open */
   bool acting;
   uint64_t timer_ms; /* when on_timer is due; UINT64_MAX: never */
@@ -54,6 +71,7 @@ struct sim_app {
   uint64_t opens;
   uint32_t acts;
   app_channel channel[SIM_MAX_CHANNELS];
+  sim_desk_view desk;
   app_pending pending[MAX_PENDING];
   size_t num_pending;
   app_call call[MAX_CALLS];
@@ -62,14 +80,25 @@ struct sim_app {
 };
 
 /* app.c */
+/** The number of a publication, which its payload begins with. */
+uint32_t sim_app_number_in(gw_payload payload);
+void sim_app_subscribe(sim_app *a, uint32_t c, const gw_position *since);
 void sim_app_channel_name(uint32_t c, char name[16]);
 /** SIM_MAX_CHANNELS: of none. */
 uint32_t sim_app_channel_of(const sim_app *a, uint32_t sub);
+
+/* app_host.c */
+/** Make a client with what is stored; also the first. */
+void sim_app_boot(sim_app *a);
+void sim_app_event(sim_app *a, const gw_event *e);
+void sim_app_free_processes(sim_app *a);
 
 /* app_people.c */
 void sim_app_act_among_people(sim_app *a);
 void sim_app_on_presence(sim_app *a, const gw_event *e);
 void sim_app_on_message(sim_app *a, const gw_event *e);
+/** Whether it was of a team. */
+bool sim_app_on_team_publication(sim_app *a, const gw_event *e);
 void sim_app_on_team_state(sim_app *a, const gw_event *e);
 void sim_app_on_answer(sim_app *a, const app_call *call, const gw_event *e);
 

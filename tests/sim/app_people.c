@@ -22,7 +22,10 @@ static uint32_t user_of(const sim_app *a) {
 static void change_presence(sim_app *a) {
   uint32_t c = (uint32_t)(world_random(a->w) % a->plan->num_channels);
   app_channel *ch = &a->channel[c];
-  gw_payload none = {GW_PAYLOAD_BYTES, {NULL, 0}};
+  uint8_t more[2000];
+  size_t len = (size_t)world_between(a->w, 0, a->plan->presence_max_bytes);
+  memset(more, 'p', len);
+  gw_payload payload = {GW_PAYLOAD_BYTES, {more, len}};
   if (ch->sub == 0) return;
   if (ch->entered && world_chance(a->w, 250)) {
     ch->entered = false;
@@ -37,7 +40,7 @@ static void change_presence(sim_app *a) {
     (void)snprintf(ch->state, sizeof ch->state, "s%u", a->acts);
   world_trace(a->w, "app %u is %s in %u", a->index, ch->state, c);
   (void)!gw_client_presence_set(a->client, ch->sub, gw_view_of(ch->state),
-                                none);
+                                payload);
 }
 
 /** State that it has to have in a channel once all is quiet; NULL: absent. */
@@ -80,6 +83,19 @@ void sim_app_on_team_state(sim_app *a, const gw_event *e) {
       world_fail(a->w, "app %u lost team %u: %s", a->index, g,
                  gw_code_name(e->u.sub.code));
   }
+}
+
+bool sim_app_on_team_publication(sim_app *a, const gw_event *e) {
+  uint32_t g = 0;
+  while (g < SIM_MAX_GROUPS &&
+         (a->team_sub[g] == 0 || a->team_sub[g] != e->u.publication.sub))
+    g++;
+  if (g == SIM_MAX_GROUPS) return false;
+  uint64_t said_ms = sim_node_virtual_ms(a->node, e->u.publication.time_ms);
+  if (!sim_team_lets_have(a->team, g, user_of(a), said_ms))
+    world_fail(a->w, "app %u is told what is said in team %u, and may not",
+               a->index, g);
+  return true;
 }
 
 void sim_app_knock(sim_app *a) {
@@ -180,11 +196,17 @@ void sim_app_on_message(sim_app *a, const gw_event *e) {
 
 /* ---- acts ---------------------------------------------------------------- */
 
+static bool does(const sim_app *a, enum sim_act act) {
+  return sim_plan_acts(a->plan, a->index, act);
+}
+
 void sim_app_act_among_people(sim_app *a) {
-  if (a->plan->presence && world_chance(a->w, 200)) change_presence(a);
-  if (a->plan->groups && world_chance(a->w, 100))
+  if (a->plan->presence && does(a, SIM_ACT_PRESENCE) && world_chance(a->w, 200))
+    change_presence(a);
+  if (a->plan->groups && does(a, SIM_ACT_KNOCK) && world_chance(a->w, 100))
     knock(a, (uint32_t)(world_random(a->w) % SIM_MAX_GROUPS));
-  if (a->plan->sends && world_chance(a->w, 200)) send_letter(a);
+  if (a->plan->sends && does(a, SIM_ACT_LETTER) && world_chance(a->w, 200))
+    send_letter(a);
 }
 
 /* ---- the end ------------------------------------------------------------- */

@@ -1,89 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* node.c - hubs that are handed bytes, time and mail late, in pieces, or never. */
-#include "tests/sim/node.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/core/api.h"
 #include "server/core/machine.h"
+#include "tests/sim/node_parts.h"
 #include "tests/sim/order.h"
-#include "tests/sim/watch.h"
-
-typedef struct sim_worker {
-  sim_node *node;
-  gw_hub *hub;
-  uint32_t index;
-  uint32_t life;
-  uint64_t planned_ms;                    /* next tick that is in the queue */
-  bool turn_planned;                      /* so is the end of a turn */
-  uint64_t mail_last_ms[SIM_MAX_WORKERS]; /* per sender: mail keeps its order */
-  struct sim_worker *next;
-} sim_worker;
-
-struct sim_node {
-  world *w;
-  const sim_plan *plan;
-  sim_issuer *issuer;
-  gw_settings settings;
-  gw_namespace spaces[5]; /* of teams, "map", "wild", state, all others */
-  sim_worker *worker[SIM_MAX_WORKERS];
-  sim_worker *all_workers; /* of every life: events may still point at them */
-  sim_link *links;
-  uint32_t life;
-  bool up;
-  bool draining;
-};
-
-typedef struct piece {
-  struct piece *next;
-  bool end;
-  size_t len;
-  uint8_t bytes[];
-} piece;
-
-/** Pieces on their way in one direction. Each has an event; an event hands over
- * the first piece, whichever it was made for, so that none is overtaken. */
-typedef struct pipe_way {
-  piece *first;
-  piece *last;
-  uint64_t last_ms; /* arrival of the last piece */
-} pipe_way;
-
-struct sim_link {
-  sim_node *node;
-  const sim_link_events *events;
-  void *app;
-  uint32_t generation;
-  uint32_t life;
-  sim_worker *worker;
-  gw_session *session; /* NULL: not there (any more) */
-  bool opened;
-  bool client_gone; /* the client's end is closed or was told */
-  bool silent;
-  bool closing; /* the hub asked to close */
-  bool flush_planned;
-  uint32_t close_code;
-  uint32_t in_flight;             /* bytes on the way to the client */
-  uint32_t token[SIM_NUM_THINGS]; /* that the server goes by; 0: none */
-  sim_watch watch;
-  pipe_way up;
-  pipe_way down;
-  uint64_t stalled_until_ms;
-  uint64_t held_until_ms;
-  sim_link *next;
-};
 
 /* ---- hub ----------------------------------------------------------------- */
 
-static bool worker_alive(const sim_worker *k) {
+bool sim_worker_is_alive(const sim_worker *k) {
   return k->node->up && k->life == k->node->life;
 }
 
-static void worker_enter(sim_worker *k) {
+void sim_worker_enter(sim_worker *k) {
   gw_hub_set_time(k->hub, k->node->w->now_ms,
-                  SIM_WALL_ZERO_MS + k->node->w->now_ms);
+                  SIM_WALL_ZERO_MS + k->node->w->now_ms +
+                      (uint64_t)k->node->wall_skew_ms);
 }
 
 static void worker_tick(void *arg);
@@ -91,8 +26,8 @@ static void worker_tick(void *arg);
 static void worker_end_turn(void *arg) {
   sim_worker *k = arg;
   k->turn_planned = false;
-  if (!worker_alive(k)) return;
-  worker_enter(k);
+  if (!sim_worker_is_alive(k)) return;
+  sim_worker_enter(k);
   gw_hub_end_turn(k->hub);
 }
 
@@ -105,7 +40,7 @@ static void worker_plan_turn(sim_worker *k) {
               worker_end_turn, k);
 }
 
-static void worker_plan(sim_worker *k) {
+void sim_worker_plan(sim_worker *k) {
   worker_plan_turn(k);
   uint64_t due = gw_hub_deadline(k->hub);
   world *w = k->node->w;
@@ -118,11 +53,11 @@ static void worker_plan(sim_worker *k) {
 
 static void worker_tick(void *arg) {
   sim_worker *k = arg;
-  if (!worker_alive(k)) return;
+  if (!sim_worker_is_alive(k)) return;
   if (k->planned_ms <= k->node->w->now_ms) k->planned_ms = 0;
-  worker_enter(k);
+  sim_worker_enter(k);
   gw_hub_tick(k->hub);
-  worker_plan(k);
+  sim_worker_plan(k);
 }
 
 typedef struct mail_event {
@@ -132,10 +67,10 @@ typedef struct mail_event {
 
 static void mail_arrives(void *arg) {
   mail_event *e = arg;
-  if (worker_alive(e->to)) {
-    worker_enter(e->to);
+  if (sim_worker_is_alive(e->to)) {
+    sim_worker_enter(e->to);
     gw_hub_deliver(e->to->hub, e->mail);
-    worker_plan(e->to);
+    sim_worker_plan(e->to);
   } else {
     gw_mail_free(e->mail);
   }
@@ -157,17 +92,9 @@ static void port_post(void *user, uint32_t to, gw_mail *mail) {
   world_after(n->w, at - n->w->now_ms, mail_arrives, e);
 }
 
-static void link_flush(void *arg);
-
-static void plan_flush(sim_link *l) {
-  if (l->flush_planned) return;
-  l->flush_planned = true;
-  world_after(l->node->w, 0, link_flush, l);
-}
-
 static void port_want_write(void *user, void *conn) {
   (void)user;
-  plan_flush(conn);
+  sim_link_plan_flush(conn);
 }
 
 static void port_close(void *user, void *conn, uint32_t code, gw_view reason) {
@@ -176,120 +103,12 @@ static void port_close(void *user, void *conn, uint32_t code, gw_view reason) {
   sim_link *l = conn;
   l->closing = true;
   l->close_code = code;
-  plan_flush(l);
+  sim_link_plan_flush(l);
 }
 
 static uint64_t port_random(void *user) {
   sim_worker *k = user;
   return world_random(k->node->w);
-}
-
-/* ---- questions ------------------------------------------------------------ */
-
-/** A question that is answered later. */
-typedef struct ask_event {
-  sim_worker *worker;
-  sim_link *link;
-  enum gw_ask kind;
-  uint64_t session;
-  uint64_t ticket;
-  uint32_t code; /* what is said where it is not about a token */
-  char user[16];
-  char channel[16];
-  char token[SIM_TOKEN_MAX];
-} ask_event;
-
-static bool is_of_channel(const gw_question *q) {
-  return q->kind == GW_ASK_SUBSCRIBE || q->kind == GW_ASK_SUBSCRIPTION_REFRESH;
-}
-
-static bool is_about_token(const sim_plan *plan, const gw_question *q) {
-  if (is_of_channel(q)) return plan->channel_tokens;
-  return plan->tokens &&
-         (q->kind == GW_ASK_CONNECT || q->kind == GW_ASK_REFRESH);
-}
-
-static void decide(sim_worker *k, sim_link *l, const gw_question *q,
-                   uint32_t code, gw_verdict *v) {
-  *v = (gw_verdict){.code = code, .user = q->user, .is_only_claimed = true};
-  if (code != GW_CODE_OK) v->retry_after_ms = 300;
-  if (!is_about_token(k->node->plan, q)) return;
-  uint32_t number = sim_issuer_check(k->node->issuer, q->kind, q->user,
-                                     q->channel, q->token, v);
-  if (number == 0) return;
-  uint32_t thing = is_of_channel(q)
-                       ? (uint32_t)(q->channel.data[q->channel.len - 1] - '0')
-                       : SIM_CONNECTION;
-  l->token[thing] = number;
-}
-
-static void ask_answered(void *arg) {
-  ask_event *e = arg;
-  gw_verdict v;
-  gw_question q = {.kind = e->kind,
-                   .user = gw_view_of(e->user),
-                   .channel = gw_view_of(e->channel),
-                   .token = gw_view_of(e->token)};
-  if (worker_alive(e->worker)) {
-    worker_enter(e->worker);
-    decide(e->worker, e->link, &q, e->code, &v);
-    gw_hub_decide(e->worker->hub, e->session, e->ticket, &v);
-    worker_plan(e->worker);
-  }
-  free(e);
-}
-
-static void put_text(char *to, size_t cap, gw_view text) {
-  (void)snprintf(to, cap, "%.*s", (int)text.len, (const char *)text.data);
-}
-
-static void answer_later(sim_worker *k, const gw_question *q, uint32_t code,
-                         uint64_t delay_ms) {
-  ask_event *e = malloc(sizeof *e);
-  if (e == NULL) abort();
-  *e = (ask_event){.worker = k,
-                   .link = q->conn,
-                   .kind = q->kind,
-                   .session = q->session,
-                   .ticket = q->ticket,
-                   .code = code};
-  put_text(e->user, sizeof e->user, q->user);
-  put_text(e->channel, sizeof e->channel, q->channel);
-  put_text(e->token, sizeof e->token, q->token);
-  world_after(k->node->w, delay_ms, ask_answered, e);
-}
-
-/** At once, late or never; while the run is busy, also no. */
-static bool ask_backend(sim_worker *k, const gw_question *q, gw_verdict *v) {
-  world *w = k->node->w;
-  const sim_plan *plan = k->node->plan;
-  bool is_busy = w->now_ms < plan->busy_ms;
-  bool is_lost = is_busy && world_chance(w, plan->ask_lose_permille);
-  bool is_denied = is_busy && world_chance(w, plan->ask_deny_permille);
-  uint32_t code = is_denied ? GW_CODE_BACKEND_DOWN : GW_CODE_OK;
-  /* Frames of a channel are asked about one after the other: what has piled up
-   * has to get through in the end. */
-  uint32_t most =
-      is_busy || plan->ask_delay_max_ms < 5 ? plan->ask_delay_max_ms : 5;
-  uint64_t delay_ms = world_between(w, 0, most);
-  if (is_lost) return false;
-  if (delay_ms == 0)
-    decide(k, q->conn, q, code, v);
-  else
-    answer_later(k, q, code, delay_ms);
-  return delay_ms == 0;
-}
-
-static bool port_ask(void *user, const gw_question *q, gw_verdict *v) {
-  sim_worker *k = user;
-  bool is_token = is_about_token(k->node->plan, q);
-  if (!is_token && k->node->plan->asks) return ask_backend(k, q, v);
-  uint64_t delay_ms = is_token ? sim_issuer_check_ms(k->node->issuer) : 0;
-  if (delay_ms == 0)
-    decide(k, q->conn, q, GW_CODE_OK, v);
-  else
-    answer_later(k, q, GW_CODE_OK, delay_ms);
-  return delay_ms == 0;
 }
 
 /* ---- workers -------------------------------------------------------------- */
@@ -332,7 +151,7 @@ static sim_worker *worker_new(sim_node *n, uint32_t index) {
   memset(options.hash_key, (int)(n->life & 0xff), sizeof options.hash_key);
   gw_hub_port port = hub_port;
   if (n->plan->asks || n->plan->tokens || n->plan->channel_tokens)
-    port.ask = port_ask;
+    port.ask = sim_node_ask;
   k->hub = gw_hub_new(&options, &port, k);
   if (k->hub == NULL) abort();
   gw_hub_set_on_call(k->hub, on_call, k);
@@ -393,12 +212,14 @@ static void set_spaces(sim_node *n) {
   n->settings.num_namespaces = sizeof n->spaces / sizeof n->spaces[0];
 }
 
-sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer) {
+sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer,
+                       sim_census *census) {
   sim_node *n = calloc(1, sizeof *n);
   if (n == NULL) abort();
   n->w = w;
   n->plan = plan;
   n->issuer = issuer;
+  n->census = census;
   n->settings = gw_settings_default;
   set_spaces(n);
   n->settings.trusts_names = true;
@@ -451,10 +272,46 @@ void sim_node_crash(sim_node *n) {
   stop(n);
 }
 
+static void comes_back(void *arg) {
+  sim_node *n = arg;
+  if (!n->up) sim_node_start(n);
+}
+
+static void breaks(void *arg) {
+  sim_node *n = arg;
+  world_trace(n->w, "node breaks");
+  stop(n);
+  world_after(n->w, world_between(n->w, 10, 5000), comes_back, n);
+}
+
+bool sim_node_is_broken_now(sim_node *n) {
+  if (n->break_in == 0 || --n->break_in != 0) return false;
+  n->up = false;
+  world_after(n->w, 0, breaks, n);
+  return true;
+}
+
+void sim_node_break(sim_node *n, uint32_t messages) {
+  n->break_in = messages;
+}
+
+void sim_node_calm(sim_node *n) {
+  n->break_in = 0;
+  n->is_calm = true;
+}
+
+uint64_t sim_node_virtual_ms(const sim_node *n, uint64_t wall_ms) {
+  return n->wall_skew_ms == 0 ? wall_ms - SIM_WALL_ZERO_MS : 0;
+}
+
+void sim_node_turn_clock(sim_node *n, uint64_t ms) {
+  n->wall_skew_ms += (ms & 1) != 0 ? -(int64_t)ms : (int64_t)ms;
+}
+
 static void drain_check(void *arg) {
   sim_worker *k = arg;
   sim_node *n = k->node;
-  if (!worker_alive(k)) return;
+  if (!sim_worker_is_alive(k)) return;
   size_t left = 0;
   for (uint32_t i = 0; i < n->plan->num_workers; i++)
     left += gw_hub_num_sessions(n->worker[i]->hub);
@@ -468,7 +325,7 @@ static void drain_check(void *arg) {
 
 static void drain_deadline(void *arg) {
   sim_worker *k = arg;
-  if (worker_alive(k)) stop(k->node);
+  if (sim_worker_is_alive(k)) stop(k->node);
 }
 
 void sim_node_drain(sim_node *n) {
@@ -476,9 +333,9 @@ void sim_node_drain(sim_node *n) {
   n->draining = true;
   world_trace(n->w, "node drains");
   for (uint32_t i = 0; i < n->plan->num_workers; i++) {
-    worker_enter(n->worker[i]);
+    sim_worker_enter(n->worker[i]);
     gw_hub_drain(n->worker[i]->hub, 1000);
-    worker_plan(n->worker[i]);
+    sim_worker_plan(n->worker[i]);
   }
   world_after(n->w, 100, drain_check, n->worker[0]);
   world_after(n->w, 5000, drain_deadline, n->worker[0]);
@@ -501,9 +358,9 @@ void sim_node_api(sim_node *n, uint32_t worker, const char *method,
   if (gw_api_request_from_json(gw_api_find(name), gw_view_of(json), &out,
                                NULL) < 0)
     abort();
-  worker_enter(k);
+  sim_worker_enter(k);
   gw_hub_api(k->hub, name, &caller, (gw_view){space, out.len}, on_reply, arg);
-  worker_plan(k);
+  sim_worker_plan(k);
 }
 
 const gw_hub *sim_node_hub(const sim_node *n, uint32_t worker) {
@@ -548,319 +405,19 @@ void sim_node_revoke(sim_node *n) {
   }
 }
 
-uint64_t sim_node_queue_bytes(const sim_node *n) {
-  uint64_t sum = 0;
-  for (uint32_t i = 0; n->up && i < n->plan->num_workers; i++)
-    sum += gw_stat_get(&gw_hub_stats(n->worker[i]->hub)->queue_bytes);
-  return sum;
-}
-
-static void free_pieces(pipe_way *way) {
-  while (way->first != NULL) {
-    piece *p = way->first;
-    way->first = p->next;
-    free(p);
-  }
-}
-
 void sim_node_free(sim_node *n) {
   if (n->up) free_hubs(n);
   n->up = false;
-  /* Pieces and mail that are still in the queue are let go with the world. */
+  /* Mail and answers that are still in the queue are let go with the world. */
   for (size_t i = 0; i < n->w->num; i++) {
     sim_event *e = &n->w->heap[i];
-    if (e->fn == mail_arrives || e->fn == ask_answered) e->fn(e->arg);
+    if (e->fn == mail_arrives || e->fn == sim_node_ask_answered) e->fn(e->arg);
   }
-  while (n->links != NULL) {
-    sim_link *l = n->links;
-    n->links = l->next;
-    free_pieces(&l->up);
-    free_pieces(&l->down);
-    free(l);
-  }
+  sim_links_free(n);
   while (n->all_workers != NULL) {
     sim_worker *k = n->all_workers;
     n->all_workers = k->next;
     free(k);
   }
   free(n);
-}
-
-/* ---- links --------------------------------------------------------------- */
-
-static uint64_t latency(const sim_node *n) {
-  return world_between(n->w, 0, n->plan->latency_max_ms);
-}
-
-static bool session_there(const sim_link *l) {
-  return l->session != NULL && worker_alive(l->worker);
-}
-
-static void end_session(sim_link *l, uint32_t code) {
-  if (!session_there(l)) return;
-  gw_session *s = l->session;
-  l->session = NULL;
-  worker_enter(l->worker);
-  gw_session_closed(s, code);
-  worker_plan(l->worker);
-}
-
-static void tell_closed(sim_link *l, uint32_t code) {
-  if (l->client_gone) return;
-  l->client_gone = true;
-  l->events->on_closed(l->app, l, code);
-}
-
-static void up_arrives(void *arg);
-static void down_arrives(void *arg);
-
-/** How long what is sent now takes: it comes after what was sent before. */
-static uint64_t arrival(sim_link *l, pipe_way *way) {
-  uint64_t at = l->node->w->now_ms + latency(l->node);
-  if (at < way->last_ms) at = way->last_ms;
-  way->last_ms = at;
-  return at - l->node->w->now_ms;
-}
-
-static void send_piece(sim_link *l, bool to_server, gw_view bytes, bool end) {
-  piece *p = malloc(sizeof *p + bytes.len);
-  if (p == NULL) abort();
-  p->next = NULL;
-  p->end = end;
-  p->len = bytes.len;
-  if (bytes.len > 0) memcpy(p->bytes, bytes.data, bytes.len);
-  if (!to_server) l->in_flight += (uint32_t)bytes.len;
-  pipe_way *way = to_server ? &l->up : &l->down;
-  if (way->first == NULL)
-    way->first = p;
-  else
-    way->last->next = p;
-  way->last = p;
-  world_after(l->node->w, arrival(l, way),
-              to_server ? up_arrives : down_arrives, l);
-}
-
-static void send_message(sim_link *l, bool to_server, gw_view m) {
-  world *w = l->node->w;
-  while (l->node->plan->split && m.len > 1 && world_chance(w, 600)) {
-    size_t cut = (size_t)world_between(w, 1, m.len - 1);
-    send_piece(l, to_server, (gw_view){m.data, cut}, false);
-    m = (gw_view){m.data + cut, m.len - cut};
-  }
-  send_piece(l, to_server, m, true);
-}
-
-static void arrive_at_server(sim_link *l, const piece *p) {
-  if (!session_there(l) || l->closing) return;
-  worker_enter(l->worker);
-  (void)!gw_session_feed(l->session, (gw_view){p->bytes, p->len}, p->end);
-  worker_plan(l->worker);
-}
-
-static void arrive_at_client(sim_link *l, const piece *p) {
-  l->in_flight -= (uint32_t)p->len;
-  if (!l->client_gone)
-    l->events->on_data(l->app, l, (gw_view){p->bytes, p->len}, p->end);
-  if (session_there(l)) plan_flush(l);
-}
-
-static piece *take_piece(pipe_way *way) {
-  piece *p = way->first;
-  if (p != NULL) way->first = p->next;
-  return p;
-}
-
-static bool put_off(sim_link *l, uint64_t until_ms, sim_fn fn) {
-  world *w = l->node->w;
-  if (until_ms <= w->now_ms || l->silent) return false;
-  world_after(w, until_ms - w->now_ms, fn, l);
-  return true;
-}
-
-static void up_arrives(void *arg) {
-  sim_link *l = arg;
-  if (put_off(l, l->stalled_until_ms, up_arrives)) return;
-  piece *p = take_piece(&l->up);
-  if (p == NULL) return;
-  if (!l->silent) arrive_at_server(l, p);
-  free(p);
-}
-
-static void down_arrives(void *arg) {
-  sim_link *l = arg;
-  uint64_t until = l->stalled_until_ms;
-  if (l->held_until_ms > until) until = l->held_until_ms;
-  if (put_off(l, until, down_arrives)) return;
-  piece *p = take_piece(&l->down);
-  if (p == NULL) return;
-  if (!l->silent) arrive_at_client(l, p);
-  free(p);
-}
-
-static void server_close_arrives(void *arg) {
-  sim_link *l = arg;
-  uint64_t until = l->stalled_until_ms;
-  if (l->held_until_ms > until) until = l->held_until_ms;
-  if (put_off(l, until, server_close_arrives)) return;
-  if (!l->silent) tell_closed(l, l->close_code);
-}
-
-static void server_close_done(void *arg) {
-  end_session(arg, 0);
-}
-
-void sim_node_check_calm(const sim_node *n) {
-  for (const sim_link *l = n->links; l != NULL; l = l->next) {
-    if (session_there(l) && !l->client_gone && !l->silent && !l->closing)
-      sim_watch_check_calm(&l->watch);
-  }
-}
-
-/** Hand what the hub has to the link, as far as the link takes it. */
-static void link_flush(void *arg) {
-  sim_link *l = arg;
-  l->flush_planned = false;
-  if (!session_there(l)) return;
-  gw_buf *bufs[8];
-  worker_enter(l->worker);
-  while (l->in_flight < l->node->plan->window_bytes) {
-    size_t num = gw_session_take(l->session, bufs, 8, 16384);
-    if (num == 0) break;
-    for (size_t i = 0; i < num; i++) {
-      sim_watch_server(&l->watch, gw_buf_payload(bufs[i]), l->closing);
-      send_message(l, false, gw_buf_payload(bufs[i]));
-      gw_buf_unref(bufs[i]);
-    }
-  }
-  worker_plan(l->worker);
-  if (!l->closing) return;
-  bool stuck = gw_session_has_output(l->session);
-  world_after(l->node->w, stuck ? 3000 : arrival(l, &l->down),
-              server_close_arrives, l);
-  world_after(l->node->w, stuck ? 3000 : latency(l->node), server_close_done,
-              l);
-}
-
-static void refuse(void *arg) {
-  tell_closed(arg, 1006);
-}
-
-static void accept_link(void *arg) {
-  sim_link *l = arg;
-  sim_node *n = l->node;
-  if (l->client_gone) return;
-  if (!n->up) {
-    tell_closed(l, 1006);
-    return;
-  }
-  l->life = n->life;
-  l->worker = n->worker[world_random(n->w) % n->plan->num_workers];
-  worker_enter(l->worker);
-  l->session =
-      gw_hub_open(l->worker->hub, l, GW_ENCODING_BINARY, gw_view_of("sim"));
-  worker_plan(l->worker);
-  if (l->session == NULL) {
-    tell_closed(l, 1006);
-    return;
-  }
-  l->opened = true;
-  l->events->on_open(l->app, l);
-}
-
-sim_link *sim_link_open(sim_node *n, const sim_link_events *events, void *app,
-                        uint32_t generation) {
-  sim_link *l = calloc(1, sizeof *l);
-  if (l == NULL) abort();
-  l->node = n;
-  l->events = events;
-  l->app = app;
-  l->generation = generation;
-  l->life = n->life;
-  l->watch.w = n->w;
-  l->next = n->links;
-  n->links = l;
-  world_after(n->w, latency(n) + 1, n->up ? accept_link : refuse, l);
-  return l;
-}
-
-uint32_t sim_link_generation(const sim_link *l) {
-  return l->generation;
-}
-uint32_t sim_link_life(const sim_link *l) {
-  return l->life;
-}
-
-uint64_t sim_link_right_ms(const sim_link *l, uint32_t channel) {
-  const sim_plan *plan = l->node->plan;
-  const uint32_t things[] = {SIM_CONNECTION, channel};
-  const bool needed[] = {plan->tokens, plan->channel_tokens};
-  uint64_t right_ms = UINT64_MAX;
-  for (int i = 0; i < 2; i++) {
-    if (!needed[i]) continue;
-    uint32_t number = l->token[things[i]];
-    uint64_t end =
-        number == 0 ? 0 : sim_issuer_end_ms(l->node->issuer, number, l->life);
-    if (end < right_ms) right_ms = end;
-  }
-  return right_ms;
-}
-
-void sim_link_send(sim_link *l, gw_view message) {
-  if (l->client_gone || !l->opened) return;
-  sim_watch_client(&l->watch, message);
-  send_message(l, true, message);
-}
-
-static void client_close_arrives(void *arg) {
-  sim_link *l = arg;
-  if (put_off(l, l->stalled_until_ms, client_close_arrives)) return;
-  if (!l->silent) end_session(l, 1000);
-}
-
-void sim_link_close(sim_link *l, uint32_t code) {
-  (void)code;
-  if (l->client_gone) return;
-  l->client_gone = true;
-  world_after(l->node->w, arrival(l, &l->up), client_close_arrives, l);
-}
-
-/* ---- faults -------------------------------------------------------------- */
-
-static void reset_at_client(void *arg) {
-  sim_link *l = arg;
-  world *w = l->node->w;
-  if (l->held_until_ms > w->now_ms)
-    world_after(w, l->held_until_ms - w->now_ms, reset_at_client, l);
-  else
-    tell_closed(l, 1006);
-}
-
-static void reset_at_server(void *arg) {
-  end_session(arg, 1006);
-}
-
-void sim_link_reset(sim_link *l) {
-  if (!l->opened) return;
-  l->silent = true;
-  world_after(l->node->w, world_between(l->node->w, 0, 3000), reset_at_client,
-              l);
-  world_after(l->node->w, world_between(l->node->w, 0, 3000), reset_at_server,
-              l);
-}
-
-/** The other side's silence is noticed by each end's own timers; a server's end
- * that gives up is closed by its hub, at last by the kernel. */
-void sim_link_silence(sim_link *l) {
-  if (!l->opened) return;
-  l->silent = true;
-  if (l->session == NULL) return;
-  world_after(l->node->w, 200000, reset_at_server, l);
-}
-
-void sim_link_stall(sim_link *l, uint64_t ms) {
-  l->stalled_until_ms = l->node->w->now_ms + ms;
-}
-
-void sim_link_hold(sim_link *l, uint64_t until_ms) {
-  l->held_until_ms = until_ms;
 }

@@ -6,6 +6,7 @@
 
 #include "godwit/wire.h"
 #include "server/core/api.h"
+#include "tests/sim/census.h"
 #include "tests/sim/issuer.h"
 
 typedef struct sim_node sim_node;
@@ -20,20 +21,24 @@ typedef struct sim_link_events {
 
 /* ---- node ---------------------------------------------------------------- */
 
-sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer);
+/** What goes over its links is counted in the census. */
+sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer,
+                       sim_census *census);
 void sim_node_free(sim_node *n);
 void sim_node_start(sim_node *n);
 /** The process is gone, with all that it knew. Links fail, some in silence. */
 void sim_node_crash(sim_node *n);
+/** The same, once it has sent so many more messages, whatever it is about to do
+ * next; it comes back by itself. */
+void sim_node_break(sim_node *n, uint32_t messages);
 /** SIGTERM: drain, then stop. */
 void sim_node_drain(sim_node *n);
 bool sim_node_is_up(const sim_node *n);
 /** Counts starts: 1, 2, ... */
 uint32_t sim_node_life(const sim_node *n);
-/** Sum of one counter over the workers of this life. */
-uint64_t sim_node_queue_bytes(const sim_node *n);
-/** What must hold when everything has calmed down: both ends of each link have
- * counted the same credit. */
+/** What must hold when everything has calmed down: nothing is queued, nobody has a
+ * session but those who are connected, and both ends of each link have counted the
+ * same credit. */
 void sim_node_check_calm(const sim_node *n);
 
 /** Ask a worker of the node, which is up, as the application: a method of the API,
@@ -42,6 +47,13 @@ void sim_node_api(sim_node *n, uint32_t worker, const char *method,
                   const char *json, gw_on_api_reply on_reply, void *arg);
 /** To look at; the worker counts from 0. */
 const gw_hub *sim_node_hub(const sim_node *n, uint32_t worker);
+
+/** Somebody sets its wall clock: back if ms is odd. */
+void sim_node_turn_clock(sim_node *n, uint64_t ms);
+/** The virtual time of a time of its wall clock; 0, where that was set. */
+uint64_t sim_node_virtual_ms(const sim_node *n, uint64_t wall_ms);
+/** From now on nothing happens to it. */
+void sim_node_calm(sim_node *n);
 
 /** Take back a token, or all of a user, or end a connection without. */
 void sim_node_revoke(sim_node *n);
@@ -59,8 +71,12 @@ uint32_t sim_link_life(const sim_link *l);
  * UINT64_MAX: never; 0: it never had one. */
 uint64_t sim_link_right_ms(const sim_link *l, uint32_t channel);
 void sim_link_send(sim_link *l, gw_view message);
-/** The client's end closes. Nothing more is told to it. */
+/** The client's end closes. Sometimes what is under way is told to it all the
+ * same, as hosts do. */
 void sim_link_close(sim_link *l, uint32_t code);
+
+/** The client's process is gone: its end is closed for it. */
+void sim_link_drop(sim_link *l);
 
 /* ---- faults -------------------------------------------------------------- */
 
@@ -70,6 +86,12 @@ void sim_link_reset(sim_link *l);
 void sim_link_silence(sim_link *l);
 /** Nothing moves for a while. */
 void sim_link_stall(sim_link *l, uint64_t ms);
+/** So many pieces still arrive each way, then nothing; both ends learn of it. */
+void sim_link_cut(sim_link *l, uint32_t pieces);
+/** Nothing arrives any more, one way: down to the client or up to the server. */
+void sim_link_half(sim_link *l, bool down);
+/** The client reads slowly for a while. */
+void sim_link_slow(sim_link *l, uint64_t ms);
 /** Hold back what arrives at the client's end (its host sleeps). */
 void sim_link_hold(sim_link *l, uint64_t until_ms);
 

@@ -2,6 +2,8 @@
 /* plan.c - draws a run from its seed. */
 #include "tests/sim/plan.h"
 
+#include <string.h>
+
 #include "godwit/client.h"
 #include "godwit/wire.h"
 
@@ -13,6 +15,29 @@ static uint32_t pick(world *w, const uint32_t *choices, size_t num) {
   pick(w, (const uint32_t[]){__VA_ARGS__}, \
        sizeof(const uint32_t[]){__VA_ARGS__} / sizeof(uint32_t))
 
+/* ---- acts ----------------------------------------------------------------- */
+
+static const char *const act_names[SIM_NUM_ACTS] = {
+    "publish", "burst",  "side",  "order", "call", "presence",
+    "knock",   "letter", "churn", "team",  "desk"};
+
+const char *sim_act_name(uint32_t act) {
+  return act_names[act];
+}
+
+uint32_t sim_act_find(const char *name) {
+  uint32_t i = 0;
+  while (i < SIM_NUM_ACTS && strcmp(act_names[i], name) != 0)
+    i++;
+  return i;
+}
+
+bool sim_plan_acts(const sim_plan *p, uint32_t app, enum sim_act act) {
+  return ((p->mute_apps >> app | p->off_acts >> act) & 1) == 0;
+}
+
+/* ---- drawing -------------------------------------------------------------- */
+
 static void draw_people(sim_plan *p, world *w) {
   bool modes = world_chance(w, 400), moves = world_chance(w, 300);
   p->tabs = world_chance(w, 400);
@@ -21,6 +46,7 @@ static void draw_people(sim_plan *p, world *w) {
   p->presence_large =
       PICK(w, GW_PRESENCE_MODE_COUNTS, GW_PRESENCE_MODE_SAMPLED);
   p->presence_sample = (uint32_t)world_between(w, 1, 4);
+  p->presence_max_bytes = PICK(w, 0, 0, 2000);
   p->presence_counts_ms = PICK(w, 50, 500, 2000);
   p->away_ms = moves ? PICK(w, 1000, 8000) : 0;
   p->offline_ms = moves ? PICK(w, 0, 4000, 16000) : 0;
@@ -36,7 +62,10 @@ static void switch_all_on(sim_plan *p) {
   p->groups = p->sends = p->tabs = p->asks = true;
   p->maps = p->filters = p->patterns = p->machines = p->deltas = true;
   p->tokens = true;
-  p->channel_tokens = false;
+  p->channel_tokens = p->fault_kill = p->fault_clock = false;
+  p->desk = true;
+  p->fault_cut = p->fault_half = p->fault_slow = p->fault_storm = true;
+  p->fault_break = true;
   p->fault_reset = p->fault_silence = p->fault_stall = p->fault_crash = true;
   p->fault_drain = p->fault_sleep = p->fault_offline = true;
   p->fault_issuer = p->fault_check = p->fault_revoke = p->fault_close = true;
@@ -46,7 +75,7 @@ uint32_t sim_plan_user(const sim_plan *p, uint32_t app) {
   return p->tabs ? app / 2 : app;
 }
 
-void sim_plan_draw(sim_plan *p, world *w) {
+static void draw_sizes(sim_plan *p, world *w) {
   p->num_workers = (uint32_t)world_between(w, 1, SIM_MAX_WORKERS);
   p->num_apps = (uint32_t)world_between(w, 2, SIM_MAX_APPS);
   p->num_channels = (uint32_t)world_between(w, 1, SIM_MAX_CHANNELS);
@@ -72,6 +101,9 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->fault_max_ms = PICK(w, 500, 3000, 10000);
   p->busy_ms = world_between(w, 5000, 30000);
   p->heal_ms = 150000;
+}
+
+static void draw_features(sim_plan *p, world *w) {
   p->split = world_chance(w, 500);
   p->presence = world_chance(w, 600);
   p->no_echo = world_chance(w, 400);
@@ -80,13 +112,6 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->policies = world_chance(w, 500);
   p->items = world_chance(w, 500);
   p->compare = world_chance(w, 200);
-  p->fault_reset = world_chance(w, 600);
-  p->fault_silence = world_chance(w, 400);
-  p->fault_stall = world_chance(w, 400);
-  p->fault_crash = world_chance(w, 500);
-  p->fault_drain = world_chance(w, 200);
-  p->fault_sleep = world_chance(w, 300);
-  p->fault_offline = world_chance(w, 300);
   draw_people(p, w);
   p->asks = world_chance(w, 300);
   p->ask_delay_max_ms = PICK(w, 0, 5, 200, 1500);
@@ -100,16 +125,58 @@ void sim_plan_draw(sim_plan *p, world *w) {
   p->tokens = world_chance(w, 400);
   p->channel_tokens = world_chance(w, 300);
   p->token_life_ms = PICK(w, 5000, 10000, 30000);
+  p->machines = world_chance(w, 600);
+  p->drift = world_chance(w, 300);
+  p->desk = world_chance(w, 300);
+}
+
+static void draw_faults(sim_plan *p, world *w) {
+  p->fault_reset = world_chance(w, 600);
+  p->fault_silence = world_chance(w, 400);
+  p->fault_stall = world_chance(w, 400);
+  p->fault_crash = world_chance(w, 500);
+  p->fault_drain = world_chance(w, 200);
+  p->fault_sleep = world_chance(w, 300);
+  p->fault_offline = world_chance(w, 300);
   p->fault_issuer = world_chance(w, 400);
   p->fault_check = world_chance(w, 300);
   p->fault_revoke = world_chance(w, 400);
   p->fault_close = world_chance(w, 200);
-  p->machines = world_chance(w, 600);
-  /* Subscriptions beside the rooms are made without a token. */
-  if (p->channel_tokens)
-    p->groups = p->sends = p->tabs = p->maps = p->filters = p->patterns =
-        p->machines = false;
+  p->fault_cut = world_chance(w, 300);
+  p->fault_half = world_chance(w, 200);
+  p->fault_slow = world_chance(w, 300);
+  p->fault_storm = world_chance(w, 200);
+  p->fault_kill = world_chance(w, 200);
+  p->fault_clock = world_chance(w, 200);
+  p->fault_break = world_chance(w, 200);
+}
+
+/** Subscriptions beside the rooms are made without a token, and the books of people,
+ * of the side and of the order know no process that is another one than before. */
+static void settle(sim_plan *p, world *w) {
+  if (p->fault_kill) p->fault_kill = world_chance(w, 500);
+  if (p->tokens || p->channel_tokens) p->fault_kill = p->fault_clock = false;
+  if (p->channel_tokens || p->fault_kill)
+    p->desk = p->groups = p->sends = p->tabs = p->maps = p->filters =
+        p->patterns = p->machines = false;
   if (world_chance(w, 80)) switch_all_on(p);
+}
+
+static void make_small(sim_plan *p, world *w) {
+  p->num_workers = (uint32_t)world_between(w, 1, 2);
+  p->num_apps = (uint32_t)world_between(w, 2, 3);
+  p->num_channels = 1;
+  p->think_max_ms = PICK(w, 200, 500, 1000);
+  p->fault_max_ms = PICK(w, 500, 2000);
+  p->busy_ms = world_between(w, 3000, 10000);
+}
+
+void sim_plan_draw(sim_plan *p, world *w, bool small) {
+  draw_sizes(p, w);
+  draw_features(p, w);
+  draw_faults(p, w);
+  settle(p, w);
+  if (small) make_small(p, w);
 }
 
 bool sim_plan_takes_delta(const sim_plan *p, uint32_t app) {

@@ -12,7 +12,28 @@
 #define SIM_MAX_CHANNELS 3
 #define SIM_MAX_GROUPS   2
 
+/** What applications do, each to be switched off in a schedule. */
+enum sim_act {
+  SIM_ACT_PUBLISH,
+  SIM_ACT_BURST,
+  SIM_ACT_SIDE, /**< maps, filters, patterns */
+  SIM_ACT_ORDER,
+  SIM_ACT_CALL,
+  SIM_ACT_PRESENCE,
+  SIM_ACT_KNOCK,
+  SIM_ACT_LETTER,
+  SIM_ACT_CHURN,
+  SIM_ACT_TEAM,
+  SIM_ACT_DESK,
+  SIM_NUM_ACTS
+};
+const char *sim_act_name(uint32_t act);
+/** SIM_NUM_ACTS: none has this name. */
+uint32_t sim_act_find(const char *name);
+
 typedef struct sim_plan {
+  uint32_t mute_apps; /**< as in a schedule */
+  uint32_t off_acts;
   uint32_t num_workers;
   uint32_t num_apps;
   uint32_t num_channels;
@@ -51,20 +72,30 @@ typedef struct sim_plan {
   uint32_t presence_full_limit; /**< 0: no downgrade */
   uint32_t presence_large;
   uint32_t presence_sample;
+  uint32_t presence_max_bytes; /**< of what is said besides the state */
   uint32_t presence_counts_ms;
   uint32_t away_ms;    /**< online becomes away; 0: not */
   uint32_t offline_ms; /**< away leaves; 0: not */
   bool tabs;           /**< two applications of each user */
   bool groups;
   bool sends;
+  bool desk; /**< the API is used for other things than groups, too */
   bool asks; /**< somebody is asked who may, and takes his time */
   uint32_t ask_delay_max_ms;
   uint32_t ask_deny_permille; /**< told to come again; while busy */
   uint32_t ask_lose_permille; /**< never answered; while busy */
+  bool drift; /**< the clocks of clients run at speeds of their own */
   bool fault_reset;
   bool fault_silence; /**< half-open links */
   bool fault_stall;
+  bool fault_cut;
+  bool fault_half;
+  bool fault_slow;
+  bool fault_storm;
+  bool fault_kill;
+  bool fault_clock;
   bool fault_crash;
+  bool fault_break;
   bool fault_drain;
   bool fault_sleep; /**< a client's host stops for a while */
   bool fault_offline;
@@ -77,7 +108,11 @@ typedef struct sim_plan {
   bool fault_close; /**< an application closes its client for a while */
 } sim_plan;
 
-void sim_plan_draw(sim_plan *p, world *w);
+/** small: few, and not for long. */
+void sim_plan_draw(sim_plan *p, world *w, bool small);
+
+/** Whether an application does such a thing at all. */
+bool sim_plan_acts(const sim_plan *p, uint32_t app, enum sim_act act);
 
 /** The user of an application, "uN": from 0 on. */
 uint32_t sim_plan_user(const sim_plan *p, uint32_t app);

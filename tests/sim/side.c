@@ -212,10 +212,19 @@ static void publish(sim_side *s, const char *channel, const written *what,
   world_trace(s->w, "app %u writes side #%u to %s", s->index, number, channel);
 }
 
+/** Any; to be removed rather one that is there, from a random place on. */
+static uint32_t draw_item(sim_side *s, bool is_removal) {
+  uint32_t any = (uint32_t)(world_random(s->w) % NUM_ITEMS);
+  if (!is_removal || world_chance(s->w, 200)) return any;
+  for (uint32_t i = 0; i < NUM_ITEMS; i++)
+    if (s->items[(any + i) % NUM_ITEMS].is_there) return (any + i) % NUM_ITEMS;
+  return any;
+}
+
 static void write_map(sim_side *s) {
   char name[16];
-  uint32_t i = (uint32_t)(world_random(s->w) % NUM_ITEMS);
   gw_publish_options o = {.removed = world_chance(s->w, 400)};
+  uint32_t i = draw_item(s, o.removed);
   written what = {.kind = MAP, .item = i};
   (void)snprintf(name, sizeof name, "item %u", i);
   o.item = gw_view_of(name);

@@ -17,6 +17,13 @@ typedef struct model {
   enum role role[SIM_MAX_APPS]; /* by user */
 } model;
 
+static bool may_read(const model *m, uint32_t user) {
+  return m->exists && m->readers_read && m->role[user] == READER;
+}
+
+/** All workers know of a change within this time, and the mail to them. */
+#define RIGHT_SLACK_MS 50u
+
 enum kind { CREATE, ADD, REMOVE, SET_ROLE, DELETE, NUM_KINDS };
 
 /** A change that was asked for. */
@@ -40,7 +47,9 @@ struct sim_team {
   uint32_t life; /* that the models are of: groups do not outlive it */
   model groups[SIM_MAX_GROUPS];
   bool is_pending[SIM_MAX_GROUPS];
-  uint32_t ever[SIM_MAX_GROUPS]; /* bit per user */
+  uint32_t ever[SIM_MAX_GROUPS];                  /* bit per user */
+  uint64_t lost_ms[SIM_MAX_GROUPS][SIM_MAX_APPS]; /* the right, by user */
+  uint32_t num_said;
   change *changes;
 };
 
@@ -62,10 +71,21 @@ void sim_team_free(sim_team *t) {
   free(t);
 }
 
+/** A right to read that a change takes away is lost now. */
+static void note_losses(sim_team *t, uint32_t group, const model *before) {
+  for (uint32_t u = 0; u < SIM_MAX_APPS; u++)
+    if (may_read(before, u) && !may_read(&t->groups[group], u))
+      t->lost_ms[group][u] = t->w->now_ms;
+}
+
 static void follow_life(sim_team *t) {
   if (t->life == sim_node_life(t->node)) return;
+  for (uint32_t g = 0; g < SIM_MAX_GROUPS; g++) {
+    model before = t->groups[g];
+    t->groups[g] = (model){.exists = false};
+    note_losses(t, g, &before);
+  }
   t->life = sim_node_life(t->node);
-  memset(t->groups, 0, sizeof t->groups);
   memset(t->is_pending, 0, sizeof t->is_pending);
 }
 
@@ -112,8 +132,11 @@ static void on_reply(void *arg, uint32_t code, gw_view message, gw_view reply) {
   if (code != expected_code(m, c))
     world_fail(t->w, "change %d of group %u came to %s, not %s", (int)c->kind,
                c->group, gw_code_name(code), gw_code_name(expected_code(m, c)));
-  else if (code == GW_CODE_OK)
+  else if (code == GW_CODE_OK) {
+    model before = *m;
     apply(m, c);
+    note_losses(t, c->group, &before);
+  }
 }
 
 /* ---- changes ------------------------------------------------------------- */
@@ -179,13 +202,33 @@ static void ask(sim_team *t, uint32_t group) {
                c);
 }
 
+/* ---- what is said among members --------------------------------------------- */
+
+static void on_said(void *arg, uint32_t code, gw_view message, gw_view reply) {
+  sim_team *t = arg;
+  (void)message;
+  (void)reply;
+  if (code != GW_CODE_OK && code != GW_CODE_SHUTDOWN)
+    world_fail(t->w, "what was said to a team came to %s", gw_code_name(code));
+}
+
+static void say(sim_team *t, uint32_t group) {
+  char json[64];
+  (void)snprintf(json, sizeof json, "{\"channel\":\"team:%u\",\"json\":%u}",
+                 group, ++t->num_said);
+  sim_node_api(t->node, (uint32_t)world_random(t->w), "publish", json, on_said,
+               t);
+}
+
 static void act(void *arg) {
   sim_team *t = arg;
   if (!t->acting) return;
   if (sim_node_is_up(t->node)) {
     follow_life(t);
     uint32_t group = (uint32_t)(world_random(t->w) % SIM_MAX_GROUPS);
-    if (!t->is_pending[group]) ask(t, group);
+    if (!t->is_pending[group] && (t->plan->off_acts >> SIM_ACT_TEAM & 1) == 0)
+      ask(t, group);
+    say(t, group);
   }
   world_after(t->w, world_between(t->w, 1, t->plan->think_max_ms), act, t);
 }
@@ -202,9 +245,14 @@ void sim_team_stop(sim_team *t) {
 /* ---- the end ------------------------------------------------------------- */
 
 bool sim_team_lets_in(const sim_team *t, uint32_t group, uint32_t user) {
-  const model *m = &t->groups[group];
-  return t->life == sim_node_life(t->node) && m->exists && m->readers_read &&
-         m->role[user] == READER;
+  return t->life == sim_node_life(t->node) && may_read(&t->groups[group], user);
+}
+
+bool sim_team_lets_have(const sim_team *t, uint32_t group, uint32_t user,
+                        uint64_t said_ms) {
+  uint64_t slack = 2 * t->plan->mail_delay_max_ms + RIGHT_SLACK_MS;
+  return may_read(&t->groups[group], user) || t->is_pending[group] ||
+         said_ms <= t->lost_ms[group][user] + slack;
 }
 
 bool sim_team_ever_had(const sim_team *t, uint32_t group, uint32_t user) {

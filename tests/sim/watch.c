@@ -18,6 +18,12 @@ void sim_watch_client(sim_watch *s, gw_view message) {
   while (next_frame(&message, &f)) {
     gw_hello hello;
     gw_credit credit;
+    s->census->to_server[f.head.type]++;
+    if ((f.head.type == GW_FRAME_HELLO) == s->has_hello)
+      world_fail(s->w,
+                 s->has_hello ? "a second Hello" : "%s goes before the Hello",
+                 gw_type_name(f.head.type));
+    s->has_hello = true;
     if (f.head.type == GW_FRAME_HELLO && gw_decode_hello(f.body, &hello) == 0)
       s->credit = s->window = hello.credit_bytes;
     if (f.head.type == GW_FRAME_CREDIT &&
@@ -57,6 +63,41 @@ static void begins(sim_watch *s, const gw_frame *f) {
     *st = (sim_watch_stream){
         .number = f->head.channel, .at = m.offset, .is_pattern = m.wildcard};
 }
+
+static void begins_by_server(sim_watch *s, const gw_frame *f) {
+  gw_server_subscribed m;
+  sim_watch_stream *st = stream_of(s, f->head.channel);
+  if (st == NULL) st = stream_of(s, 0);
+  if (st == NULL || gw_decode_server_subscribed(f->body, &m) < 0)
+    world_fail(s->w, "a ServerSubscribed too many");
+  else
+    *st = (sim_watch_stream){.number = f->head.channel, .at = m.offset};
+}
+
+/* ---- members --------------------------------------------------------------- */
+
+/** One that is asked for comes beside the others. */
+static void lists(sim_watch *s, const gw_frame *f) {
+  gw_presence_snapshot m;
+  sim_watch_stream *st = stream_of(s, f->head.channel);
+  if (st == NULL || f->head.request != 0 ||
+      gw_decode_presence_snapshot(f->body, &m) < 0)
+    return;
+  st->has_list = !m.more;
+  st->version = m.version;
+}
+
+static void changes(sim_watch *s, const gw_frame *f) {
+  gw_presence_diff m;
+  sim_watch_stream *st = stream_of(s, f->head.channel);
+  if (st == NULL || gw_decode_presence_diff(f->body, &m) < 0) return;
+  if (st->has_list && m.version != st->version + 1)
+    world_fail(s->w, "version %llu of the members follows %llu",
+               (unsigned long long)m.version, (unsigned long long)st->version);
+  st->version = m.version;
+}
+
+/* ---- what follows ---------------------------------------------------------- */
 
 /** The stream goes on from an offset up to another. */
 static void goes_on(sim_watch *s, uint32_t number, uint64_t from, uint64_t to) {
@@ -106,6 +147,15 @@ static void look(sim_watch *s, const gw_frame *f) {
   case GW_FRAME_SUBSCRIBED:
     begins(s, f);
     break;
+  case GW_FRAME_SERVER_SUBSCRIBED:
+    begins_by_server(s, f);
+    break;
+  case GW_FRAME_PRESENCE_SNAPSHOT:
+    lists(s, f);
+    break;
+  case GW_FRAME_PRESENCE_DIFF:
+    changes(s, f);
+    break;
   case GW_FRAME_UNSUBSCRIBED:
     st = stream_of(s, f->head.channel);
     if (st != NULL) st->number = 0;
@@ -133,6 +183,7 @@ void sim_watch_server(sim_watch *s, gw_view message, bool is_end) {
   gw_frame f;
   for (; next_frame(&message, &f); num++) {
     num_data += gw_type_is_data(f.head.type);
+    s->census->to_client[f.head.type]++;
     look(s, &f);
   }
   if (num_data != 0 && num_data != num)

@@ -5,22 +5,27 @@
 #define GODWIT_SIM_WATCH_H
 
 #include "godwit/wire.h"
+#include "tests/sim/census.h"
 #include "tests/sim/plan.h"
 
 /** A stream as the client of the link has it. */
 typedef struct sim_watch_stream {
-  uint32_t number; /**< of the channel; 0: none */
-  uint64_t at;     /**< last offset that was sent or told */
-  bool is_pattern; /**< of many channels, each with its own offsets */
-  uint64_t held;   /**< last offset that was sent with a payload; 0: none */
+  uint32_t number;  /**< of the channel; 0: none */
+  uint64_t at;      /**< last offset that was sent or told */
+  bool is_pattern;  /**< of many channels, each with its own offsets */
+  bool has_list;    /**< of members, whole */
+  uint64_t version; /**< of it */
+  uint64_t held;    /**< last offset that was sent with a payload; 0: none */
 } sim_watch_stream;
 
-/** Channels of the applications, of groups, and those beside (side.h). */
-#define SIM_MAX_STREAMS (SIM_MAX_CHANNELS + SIM_MAX_GROUPS + 4)
+/** Channels of the applications, of groups, and those beside (side.h, desk.h). */
+#define SIM_MAX_STREAMS (SIM_MAX_CHANNELS + SIM_MAX_GROUPS + 5)
 
-/** All zero but w to begin. */
+/** All zero but w and census to begin. */
 typedef struct sim_watch {
   world *w;
+  sim_census *census;
+  bool has_hello;
   uint32_t window; /**< of credit, as the client said Hello; 0: none */
   int64_t credit;  /**< what it granted, less the data that was sent */
   sim_watch_stream streams[SIM_MAX_STREAMS];

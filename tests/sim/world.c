@@ -6,11 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/** Events of one millisecond: so many are made by each other. */
+#define MAX_CROWD 200000u
+
 static uint64_t splitmix(uint64_t *state) {
   uint64_t z = (*state += 0x9e3779b97f4a7c15u);
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
   return z ^ (z >> 31);
+}
+
+void sim_dice_init(sim_dice *d, uint64_t seed, uint64_t stream) {
+  uint64_t state = seed ^ stream * 0xd1342543de82ef95u;
+  for (size_t i = 0; i < 4; i++)
+    d->s[i] = splitmix(&state);
 }
 
 void world_init(world *w, uint64_t seed, bool trace) {
@@ -19,9 +28,8 @@ void world_init(world *w, uint64_t seed, bool trace) {
   w->trace = trace;
   w->now_ms = 1000;
   w->digest = 0xcbf29ce484222325u;
-  uint64_t state = seed;
-  for (size_t i = 0; i < 4; i++)
-    w->rng[i] = splitmix(&state);
+  sim_dice_init(&w->dice, seed, 0);
+  w->used = &w->dice;
 }
 
 void world_deinit(world *w) {
@@ -68,6 +76,8 @@ static sim_event heap_pop(world *w) {
 void world_run(world *w, uint64_t end_ms) {
   while (w->num > 0 && w->heap[0].at_ms <= end_ms && !world_failed(w)) {
     sim_event e = heap_pop(w);
+    w->crowd = e.at_ms == w->now_ms ? w->crowd + 1 : 0;
+    if (w->crowd == MAX_CROWD) world_fail(w, "time does not go on");
     w->now_ms = e.at_ms;
     e.fn(e.arg);
   }
@@ -78,8 +88,14 @@ static uint64_t rotate(uint64_t x, int k) {
   return (x << k) | (x >> (64 - k));
 }
 
+sim_dice *world_use(world *w, sim_dice *dice) {
+  sim_dice *before = w->used;
+  w->used = dice != NULL ? dice : &w->dice;
+  return before;
+}
+
 uint64_t world_random(world *w) {
-  uint64_t *s = w->rng;
+  uint64_t *s = w->used->s;
   uint64_t result = rotate(s[1] * 5, 7) * 9;
   uint64_t t = s[1] << 17;
   s[2] ^= s[0];

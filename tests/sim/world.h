@@ -14,6 +14,15 @@
 
 typedef void (*sim_fn)(void *arg);
 
+/** A stream of chance. Each that acts has one of its own, so that what is left
+ * out of a run changes the rest of it as little as can be. */
+typedef struct sim_dice {
+  uint64_t s[4];
+} sim_dice;
+
+/** Streams of one seed are told apart by a number. */
+void sim_dice_init(sim_dice *d, uint64_t seed, uint64_t stream);
+
 typedef struct sim_event {
   uint64_t at_ms;
   uint64_t seq; /**< events of one time run in the order they were planned */
@@ -23,7 +32,8 @@ typedef struct sim_event {
 
 typedef struct world {
   uint64_t seed;
-  uint64_t rng[4];
+  sim_dice dice;
+  sim_dice *used; /**< that is drawn from now */
   uint64_t now_ms;
   uint64_t seq;
   sim_event *heap;
@@ -31,6 +41,7 @@ typedef struct world {
   size_t cap;
   bool trace;
   uint64_t digest;   /**< of every trace line: equal runs have equal digests */
+  uint64_t crowd;    /**< events of the moment that is now */
   char failure[512]; /**< first thing that was wrong; empty: nothing */
 } world;
 
@@ -42,6 +53,9 @@ void world_after(world *w, uint64_t delay_ms, sim_fn fn, void *arg);
 /** Run events until the clock stands at end_ms or a check failed. */
 void world_run(world *w, uint64_t end_ms);
 
+/** Draw from another stream; NULL: the world's own. Returns the one before, to
+ * be given back. */
+sim_dice *world_use(world *w, sim_dice *dice);
 uint64_t world_random(world *w);
 /** Uniform in low..high, both inclusive. */
 uint64_t world_between(world *w, uint64_t low, uint64_t high);

@@ -160,6 +160,48 @@ static void test_slow_reader_is_told_the_last(void **state) {
   assert_true(num < 9);
 }
 
+/** Take some of what waits for one whose socket takes nothing else. */
+static void read_a_little(peer *p, size_t bytes) {
+  gw_buf *bufs[8];
+  for (size_t num; bytes != 0;) {
+    num = gw_session_take(p->session, bufs, 8, 8000);
+    assert_true(num != 0);
+    for (size_t i = 0; i < num; i++) {
+      bytes -= bufs[i]->len < bytes ? bufs[i]->len : bytes;
+      gw_buf_unref(bufs[i]);
+    }
+  }
+}
+
+/** One who is due metadata when it reads, and reads a little, is told newer ones at
+ * once: nothing is left to be drawn then. */
+static void test_newer_metadata_overtake_those_that_are_due(void **state) {
+  (void)state;
+  hubs_start(&node);
+  peer *a = subscribe(1, "room"), *w = join(2);
+  char big[4001];
+  memset(big, 'x', sizeof big - 1);
+  big[sizeof big - 1] = 0;
+  a->is_stalled = true;
+  for (unsigned sent = 0; sent < GW_MAX_QUEUE_BYTES * 3 / 4; sent += 4000)
+    peer_publish(w, "room", big, 0, 0);
+  api_ask(&node, 0, "channel_set", "{\"channel\":\"room\",\"meta\":1}");
+  read_a_little(a, GW_MAX_QUEUE_BYTES / 2);
+  api_ask(&node, 0, "channel_set", "{\"channel\":\"room\",\"meta\":2}");
+  a->is_stalled = false;
+  a->wants_write = true;
+  hubs_settle(&node);
+  unsigned num = 0;
+  for (gw_frame f; peer_next(a, &f);) {
+    gw_channel_meta m;
+    if (f.head.type != GW_FRAME_CHANNEL_META) continue;
+    assert_int_equal(gw_decode_channel_meta(f.body, &m), 0);
+    assert_true(gw_view_eq(m.meta, gw_view_of("2")));
+    num++;
+  }
+  assert_int_equal(num, 1);
+}
+
 /* ---- about subscriptions ---------------------------------------------------- */
 
 static void test_subscribers_are_listed_with_their_metadata(void **state) {
@@ -367,6 +409,7 @@ int main(void) {
       BOTH(test_who_may_not_say_it_is_refused),
       BOTH(test_metadata_have_to_be_json),
       BOTH(test_slow_reader_is_told_the_last),
+      BOTH(test_newer_metadata_overtake_those_that_are_due),
       BOTH(test_subscribers_are_listed_with_their_metadata),
       BOTH(test_subscriptions_of_a_connection_are_listed),
       BOTH(test_items_of_a_map_by_page_and_by_name),

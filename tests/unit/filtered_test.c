@@ -262,6 +262,29 @@ static void test_with_others_that_gather(void **state) {
   expect_stream(all, "1 2 3 ");
 }
 
+/** One with a filter falls behind, which lets go what others gather, by which
+ * one of these falls behind as well, and seats move: nobody is passed over. */
+static void test_seats_that_move_in_between(void **state) {
+  (void)state;
+  node.spaces[1].batch_delay_ms = 1000;
+  node.spaces[1].batch_bytes = 200; /* four, of which `all` is full */
+  node.settings.limits.max_queue_bytes = 300;
+  hubs_stop(&node);
+  hubs_start(&node);
+  writer = peer_join(&node, here, 1);
+  peer *all = peer_join(&node, here, 2);
+  gw_subscribe m = {.overflow = GW_OVERFLOW_DROP};
+  subscribe_with(all, "", m, "0 CONTINUOUS live");
+  peer *slow = peer_join(&node, here, 3);
+  subscribe_with(slow, "kind=a", m, "0 CONTINUOUS live");
+  peer *b = subscribe(4, "kind=a", "0 CONTINUOUS live");
+  peer *c = subscribe(5, "kind=a", "0 CONTINUOUS live");
+  all->is_stalled = slow->is_stalled = true;
+  publish("bbaaaaaa");
+  expect_stream(b, "L1-2:F 3 4 5 6 7 8 ");
+  expect_stream(c, "L1-2:F 3 4 5 6 7 8 ");
+}
+
 static void test_bad_filter_is_refused(void **state) {
   (void)state;
   uint8_t bytes[64];
@@ -327,6 +350,7 @@ int main(void) {
       BOTH(test_no_echo_with_a_filter),
       BOTH(test_another_filter_by_subscribing_again),
       BOTH(test_with_others_that_gather),
+      BOTH(test_seats_that_move_in_between),
       BOTH(test_bad_filter_is_refused),
       BOTH(test_bad_tags_are_refused),
   };

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* desk.c - what the API is asked for while all the rest goes on. */
+#include "tests/sim/desk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CHANNEL "desk:news"
+
+/** A question that is under way. */
+typedef struct question {
+  sim_desk *desk;
+  const char *method;
+  uint32_t life;
+  bool is_answered;
+  struct question *next;
+} question;
+
+struct sim_desk {
+  world *w;
+  const sim_plan *plan;
+  sim_node *node;
+  sim_dice dice;
+  bool is_open;
+  uint32_t num;
+  question *all;
+};
+
+sim_desk *sim_desk_new(world *w, const sim_plan *plan, sim_node *node) {
+  sim_desk *d = calloc(1, sizeof *d);
+  if (d == NULL) abort();
+  *d = (sim_desk){.w = w, .plan = plan, .node = node};
+  sim_dice_init(&d->dice, w->seed, UINT64_C(0xde5c));
+  return d;
+}
+
+void sim_desk_free(sim_desk *d) {
+  while (d->all != NULL) {
+    question *q = d->all;
+    d->all = q->next;
+    free(q);
+  }
+  free(d);
+}
+
+/* ---- asking ---------------------------------------------------------------- */
+
+static void on_reply(void *arg, uint32_t code, gw_view message, gw_view reply) {
+  question *q = arg;
+  (void)message;
+  (void)reply;
+  if (q->is_answered) world_fail(q->desk->w, "%s is answered twice", q->method);
+  q->is_answered = true;
+  world_trace(q->desk->w, "desk: %s: %s", q->method, gw_code_name(code));
+  if (code != GW_CODE_OK && code != GW_CODE_SHUTDOWN)
+    world_fail(q->desk->w, "%s came to %s", q->method, gw_code_name(code));
+}
+
+static void ask(sim_desk *d, const char *method, const char *json) {
+  question *q = calloc(1, sizeof *q);
+  if (q == NULL) abort();
+  *q = (question){d, method, sim_node_life(d->node), false, d->all};
+  d->all = q;
+  sim_node_api(d->node, (uint32_t)world_random(d->w), method, json, on_reply,
+               q);
+}
+
+/** What changes something. */
+static void change(sim_desk *d) {
+  char json[128];
+  uint32_t app = (uint32_t)(world_random(d->w) % d->plan->num_apps);
+  uint32_t user = sim_plan_user(d->plan, app);
+  d->num++;
+  switch (world_random(d->w) % 6) {
+  case 0:
+    (void)snprintf(json, sizeof json,
+                   "{\"channel\":\"" CHANNEL "\",\"user\":\"u%u\"}", user);
+    ask(d, "subscribe", json);
+    break;
+  case 1:
+    (void)snprintf(json, sizeof json,
+                   "{\"channel\":\"" CHANNEL "\",\"user\":\"u%u\"}", user);
+    ask(d, "unsubscribe", json);
+    break;
+  case 2:
+    (void)snprintf(json, sizeof json,
+                   "{\"channel\":\"room:0\",\"meta\":{\"topic\":%u}}", d->num);
+    ask(d, "channel_set", json);
+    break;
+  default:
+    (void)snprintf(json, sizeof json,
+                   "{\"channel\":\"" CHANNEL "\",\"json\":%u}", d->num);
+    ask(d, "publish", json);
+  }
+}
+
+static void look(sim_desk *d) {
+  static const char *const methods[] = {"info", "channels", "connections",
+                                        "groups"};
+  static const char *const of_channel[] = {"history", "subscribers", "presence",
+                                           "presence_stats", "channel_get"};
+  uint32_t i = (uint32_t)(world_random(d->w) % 9);
+  if (i < 4)
+    ask(d, methods[i], "{}");
+  else
+    ask(d, of_channel[i - 4], "{\"channel\":\"room:0\"}");
+}
+
+static void act(void *arg) {
+  sim_desk *d = arg;
+  if (!d->is_open) return;
+  sim_dice *before = world_use(d->w, &d->dice);
+  if (sim_node_is_up(d->node) && (d->plan->off_acts >> SIM_ACT_DESK & 1) == 0) {
+    if (world_chance(d->w, 700))
+      change(d);
+    else
+      look(d);
+  }
+  world_after(d->w, world_between(d->w, 1, d->plan->think_max_ms), act, d);
+  (void)world_use(d->w, before);
+}
+
+void sim_desk_start(sim_desk *d) {
+  d->is_open = true;
+  world_after(d->w, 1, act, d);
+}
+
+void sim_desk_stop(sim_desk *d) {
+  d->is_open = false;
+}
+
+/* ---- seeing ----------------------------------------------------------------- */
+
+static void on_state(sim_desk_view *v, const gw_event *e) {
+  if (e->u.sub.to == GW_SUB_ENDED) v->sub = 0;
+  if (e->u.sub.to == GW_SUB_LIVE || e->u.sub.to == GW_SUB_RECOVERING)
+    v->at = e->u.sub.position;
+}
+
+static void on_publication(sim_desk_view *v, world *w, const gw_event *e) {
+  gw_position at = e->u.publication.position;
+  if (at.epoch != v->at.epoch || at.offset != v->at.offset + 1)
+    world_fail(w, "desk: %llu follows %llu", (unsigned long long)at.offset,
+               (unsigned long long)v->at.offset);
+  v->at = at;
+}
+
+bool sim_desk_event(sim_desk_view *v, world *w, const gw_event *e) {
+  switch (e->type) {
+  case GW_EVENT_SUB_STATE:
+    if (e->u.sub.by_server) v->sub = e->u.sub.sub;
+    if (v->sub == 0 || e->u.sub.sub != v->sub) return false;
+    on_state(v, e);
+    return true;
+  case GW_EVENT_PUBLICATION:
+    if (v->sub == 0 || e->u.publication.sub != v->sub) return false;
+    on_publication(v, w, e);
+    return true;
+  case GW_EVENT_GAP:
+    if (v->sub == 0 || e->u.gap.sub != v->sub) return false;
+    v->at = e->u.gap.position;
+    return true;
+  default:
+    return false;
+  }
+}
+
+void sim_desk_forget(sim_desk_view *v) {
+  *v = (sim_desk_view){.sub = 0};
+}
