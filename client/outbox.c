@@ -122,7 +122,7 @@ uint32_t gw__outbox_begin(gw__outbox *o) {
     l->oldest = NULL;
   uint32_t in_flight = 0;
   for (const gw__entry *e = o->first; e != NULL; e = e->next)
-    if (e->sent) in_flight += e->len;
+    if (e->sent) in_flight += e->len + GW__ECHO_BYTES;
   return in_flight;
 }
 

@@ -6,6 +6,10 @@
 
 #include "godwit/wire.h"
 
+/** What the server's words about a publication take beside what it says: its echo
+ * and its answer. Of small ones they are most of it. */
+#define GW__ECHO_BYTES 96u
+
 typedef struct gw__entry gw__entry;
 
 /** The publications of one channel. They go out in the order of their keys. */

@@ -308,6 +308,8 @@ bool gw__presence_refused(gw_client *c, uint32_t request,
     }
     if (s->members_request != request) continue;
     s->members_request = 0;
+    /* As above: the list comes with the next Subscribed. */
+    if (error->code == GW_CODE_NOT_SUBSCRIBED) return true;
     if (may_retry(error->code))
       s->members_due_ms = later(c, error->retry_after_ms);
     else

@@ -242,7 +242,8 @@ static void put_publish(gw_client *c, gw__entry *e) {
  * and a full queue ends the connection: leave most of it to others' messages. */
 static bool has_room(const gw_client *c, uint32_t in_flight, uint32_t len) {
   uint32_t queue = c->limits.max_queue_bytes;
-  return queue == 0 || in_flight == 0 || in_flight + len <= queue / 4;
+  uint32_t all = in_flight + len + GW__ECHO_BYTES;
+  return queue == 0 || in_flight == 0 || all <= queue / 4;
 }
 
 void gw__publish_pump(gw_client *c) {
@@ -258,7 +259,7 @@ void gw__publish_pump(gw_client *c) {
     }
     if (!has_room(c, in_flight, e->len) || !take_credit(c)) break;
     put_publish(c, e);
-    in_flight += e->len;
+    in_flight += e->len + GW__ECHO_BYTES;
     if (c->broken) break;
   }
 }

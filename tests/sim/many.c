@@ -28,11 +28,12 @@ typedef struct job {
 void sim_tell_failure(const sim_schedule *s, const char *failure,
                       bool shrinks) {
   sim_schedule small = *s;
+  /* All of it at once: other processes have words, too. */
+  unsigned runs = shrinks ? sim_shrink(&small, failure) : 0;
   printf("seed %llu: %s\n  replay: build/godwit-sim --seed %llu%s --trace\n",
          (unsigned long long)s->seed, failure, (unsigned long long)s->seed,
          s->small ? " --small" : "");
   if (shrinks) {
-    unsigned runs = sim_shrink(&small, failure);
     printf("  after %u runs the least that fails so, for --schedule FILE:\n",
            runs);
     sim_schedule_write(&small, stdout);

@@ -514,6 +514,23 @@ static void a_subscription_that_lapses_takes_its_presence_along(void **state) {
   rig_deinit(&r);
 }
 
+static void a_subscription_that_lapses_takes_its_list_along(void **state) {
+  (void)state;
+  rig r;
+  gw_head head;
+  (void)live_rig(&r);
+  rig_snapshot(&r, 0, 9, 10, "123", false);
+  rig_forget(&r);
+  rig_diff(&r, 9, 12, "+5"); /* 11 is missing */
+  uint32_t request = rig_sent(&r, GW_FRAME_PRESENCE_GET)->head.request;
+  rig_error(&r, request, GW_CODE_NOT_SUBSCRIBED, 0);
+  rig_expect(&r, "");
+  rig_unsubscribed(&r, 9, GW_CODE_OVERLOADED);
+  rig_run(&r, 2000);
+  assert_true(rig_sent_subscribe(&r, &head).presence); /* it is still wanted */
+  rig_deinit(&r);
+}
+
 static void limits_of_presence(void **state) {
   (void)state;
   rig r;
@@ -558,6 +575,7 @@ int main(void) {
       cmocka_unit_test(refusals_of_presence),
       cmocka_unit_test(a_refused_subscribe_takes_its_presence_along),
       cmocka_unit_test(a_subscription_that_lapses_takes_its_presence_along),
+      cmocka_unit_test(a_subscription_that_lapses_takes_its_list_along),
       cmocka_unit_test(limits_of_presence),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
