@@ -12,6 +12,8 @@
  * position, by whole publications.
  */
 
+const uint64_t gw__delta_feature = GW_FEATURE_DELTA;
+
 static void drop(gw_client *c, gw__base *b) {
   gw__drop(c, &b->payload);
   b->offset = 0;

@@ -439,6 +439,8 @@ GW_MUST_USE int gw__on_channel_meta(gw_client *c, const gw_frame *frame);
 void gw__become_live(gw_client *c, gw__sub *s);
 
 /* delta.c */
+/** The feature's bit, or 0 in a build without deltas. */
+extern const uint64_t gw__delta_feature;
 /** The server begins to send, whole publications first; is_on: deltas as well. */
 void gw__delta_begin(gw_client *c, gw__sub *s, bool is_on);
 /** Make a publication that follows the last whole, and keep it; m then shows what

@@ -48,7 +48,7 @@ void gw__link_no_token(gw_client *c, uint32_t code) {
 
 static void put_hello(gw_client *c) {
   gw_hello hello = {.version = GW_PROTOCOL_VERSION,
-                    .features = GW_FEATURE_DELTA |
+                    .features = gw__delta_feature |
                                 (c->credit_bytes != 0 ? GW_FEATURE_CREDIT : 0),
                     .instance = {c->instance, GW_INSTANCE_BYTES},
                     .token = c->token.text,

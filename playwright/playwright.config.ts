@@ -22,21 +22,42 @@ export default defineConfig({
     ['json', { outputFile: '../build/test-logs/playwright.json' }],
   ],
   use: {
-    ...devices['Desktop Chrome'],
     viewport: { width: 1280, height: 800 },
     // Recording takes more of two cores than the tests: TRACE=1 turns it on.
     trace: process.env.TRACE ? 'retain-on-failure' : 'off',
     screenshot: 'only-on-failure',
-    launchOptions: {
-      executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
-      args: [
-        '--no-sandbox',
-        '--disable-dev-shm-usage',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    },
   },
-  projects: [{ name: 'chromium' }],
+  projects: [
+    {
+      name: 'chromium',
+      use: {
+        ...devices['Desktop Chrome'],
+        viewport: { width: 1280, height: 800 },
+        launchOptions: {
+          executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
+          args: [
+            '--no-sandbox',
+            '--disable-dev-shm-usage',
+            '--disable-background-networking',
+            '--disable-component-update',
+            '--disable-sync',
+          ],
+        },
+      },
+    },
+    {
+      // Debian's own, by WebDriver BiDi: Playwright's patched one is not needed.
+      // Without what only Chromium's tools can do (freeze a page, cut its network)
+      // and without the looks.
+      name: 'firefox',
+      testMatch: ['sdk/**', 'story/**', 'safety/**'],
+      use: {
+        browserName: 'firefox',
+        channel: 'moz-firefox',
+        launchOptions: {
+          executablePath: process.env.FIREFOX_BIN ?? '/usr/bin/firefox-esr',
+        },
+      },
+    },
+  ],
 });

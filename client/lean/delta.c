@@ -3,6 +3,8 @@
  * not ask for them, and so gets none. */
 #include "client/internal.h"
 
+const uint64_t gw__delta_feature = 0;
+
 void gw__delta_begin(gw_client *c, gw__sub *s, bool is_on) {
   (void)c, (void)s, (void)is_on;
 }

@@ -249,18 +249,27 @@ static bool is_truth(const char *text) {
   return false;
 }
 
+static void fail_unknown(gw__load *l, const gw__targets *t, const flag *f) {
+  char space[GW__PATH_MAX];
+  const char *nearest = gw__targets_nearest(t, f->where + 2, space);
+  if (strcmp(nearest, f->where + 2) == 0)
+    gw__load_fail(l, f->where, "is a section: its keys are %s.KEY (see --help)",
+                  f->where);
+  else
+    gw__load_fail(l, f->where, "there is no such flag; the nearest is --%s",
+                  nearest);
+}
+
 /** Apply a flag; returns how many arguments it took. */
 static int load_flag(gw__load *l, flag *f) {
   gw__targets t = gw__targets_of(l->config);
-  char nearest[GW__PATH_MAX];
   const char *path = f->where + 2;
   void *at = NULL;
   const gw__key *key = gw__targets_find(&t, path, &at);
   bool is_machines = strcmp(path, "machines") == 0;
   bool is_list = is_machines || gw__list_number(path) <= GW__NUM_LISTS;
   if (key == NULL && !is_list && strcmp(path, "config") != 0) {
-    gw__load_fail(l, f->where, "there is no such flag; the nearest is --%s",
-                  gw__targets_nearest(&t, path, nearest));
+    fail_unknown(l, &t, f);
     return f->is_apart && f->value != NULL ? 2 : 1;
   }
   if (key != NULL && key->type == GW__KEY_BOOL && f->is_apart &&

@@ -60,7 +60,7 @@ static void switch_all_on(sim_plan *p) {
   p->presence = p->no_echo = p->calls = p->churn = p->policies = p->items =
       true;
   p->groups = p->sends = p->tabs = p->asks = true;
-  p->maps = p->filters = p->patterns = p->machines = true;
+  p->maps = p->filters = p->patterns = p->machines = p->deltas = true;
   p->tokens = true;
   p->channel_tokens = p->fault_kill = p->fault_clock = false;
   p->desk = true;

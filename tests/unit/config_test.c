@@ -418,6 +418,8 @@ static void test_unknown_keys_name_line_and_nearest(void **state) {
   load_bad(f, "", "--lisen.public x",
            "--lisen.public: there is no such flag; the nearest is "
            "--listen.public");
+  load_bad(f, "", "--listen x",
+           "--listen: is a section: its keys are --listen.KEY (see --help)");
 }
 
 static void test_nearly_known_variables_are_mistakes(void **state) {

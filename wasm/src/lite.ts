@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// lite.ts - `godwit/lite`: the client without presence, filters, metadata and
-// messages, for pages that need none of them and want to load less.
+// lite.ts - `godwit/lite`: the client without presence, filters, metadata, deltas
+// and messages, for pages that need none of them and want to load less.
 
 import { ClientCore } from './client-core.js';
 import { Code } from './codes.js';
@@ -49,7 +49,7 @@ export class Client extends ClientCore {
   override subscribe(
     channel: string, options: LiteSubscribeOptions = {},
   ): SubscriptionCore {
-    refuse(options, ['presence', 'filter', 'metadata']);
+    refuse(options, ['presence', 'filter', 'metadata', 'delta']);
     return super.subscribe(channel, options);
   }
 

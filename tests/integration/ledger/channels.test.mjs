@@ -264,6 +264,29 @@ test("M9 a filter lets through what has the tags; payloads are JSON, bytes, Prot
     });
   }));
 
+test("M9 a delta is sent to who asks for it and has its base, and reads the same",
+  () => inDevelopment({ namespaces: [
+    { name: "doc", delta: { enabled: true } }] }, async (t) => {
+    const [ann, bob, eve] = await t.joinAll("ann", "bob", "eve");
+    const channel = "doc:a", text = "a line of a long document; ".repeat(40);
+    const whole = await t.live(ann, channel);
+    const changes = await t.live(bob, channel, { delta: true });
+    assert.deepEqual([whole.deltas, changes.deltas], [false, true]);
+    for (let n = 0; n < 10; n++) await eve.publish(channel, { n, text });
+    // Whoever comes later begins with a whole one.
+    const late = await t.live(eve, channel, { delta: true, since: "start" });
+    await eve.publish(channel, { n: 10, text });
+    const all = [whole, changes, late];
+    await until(() => all.every((sub) => sub.told.length === 11));
+    for (const { told } of all)
+      assert.deepEqual(told, Array.from({ length: 11 }, (_, n) => ({ n, text })));
+    assert.ok(await t.server.metric("godwit_deltas_total") >= 9);
+    assert.ok(await t.server.metric("godwit_delta_saved_bytes_total") > 5000);
+    // Bad input: where the namespace has none, it is told so and sent whole ones.
+    const plain = await t.live(bob, "other:a", { delta: true });
+    assert.equal(plain.deltas, false);
+  }));
+
 test("M10 what is published has to be well formed, and errors have one form", () =>
   withFiles({ "user.json": JSON.stringify({
     type: "object", properties: { user: { type: "object", properties: {

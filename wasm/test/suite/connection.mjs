@@ -47,7 +47,7 @@ export const cases = [
         const client = await t.connected({ creditBytes });
         const hello = t.server.framesOf(Type.HELLO).at(-1).body;
         equal(hello.credit_bytes, credit);
-        equal(hello.features, credit && CREDIT);
+        equal(hello.features & CREDIT, credit ? CREDIT : 0);
         client.close();
       }
       t.server.on[Type.HELLO] = (server, ws, { request }) =>

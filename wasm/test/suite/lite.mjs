@@ -12,6 +12,7 @@ export const cases = [
       const client = await t.connected();
       for (const [name, value] of [
         ['presence', true], ['filter', { size: 0 }], ['metadata', { a: 1 }],
+        ['delta', true],
       ]) {
         const error = throws(
           () => client.subscribe('room', { [name]: value }), 'UNSUPPORTED');
@@ -33,7 +34,9 @@ export const cases = [
     async run(t) {
       const client = await t.connected();
       const { subscription } = await t.subscribed(client, 'room');
-      for (const name of ['enter', 'update', 'leave', 'members', 'metadata']) {
+      for (const name of [
+        'enter', 'update', 'leave', 'members', 'metadata', 'deltas',
+      ]) {
         equal(name in subscription, false, name);
       }
       equal('members' in client, false);
