@@ -374,7 +374,8 @@ static const field *find(const message *m, uint32_t tag, const field *from) {
 static bool read_fields(gw_view body, enum gw_message_id id, uint8_t *to) {
   const message *m = &messages[id];
   const field *next = &fields[m->first];
-  const uint8_t *at = body.data, *end = at + body.len;
+  /* Nothing may be no bytes at NULL, which nothing can be added to. */
+  const uint8_t *at = body.data, *end = body.len != 0 ? at + body.len : at;
   while (at != end) {
     uint32_t key;
     at = read_key(at, end, &key);

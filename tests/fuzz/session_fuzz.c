@@ -14,6 +14,7 @@
 #define NUM_CHANNELS 3u
 #define MAX_KEYS     128u
 #define MAX_STEPS    300u
+#define MAX_SEEN     256u
 /* Longer than the longest backoff, the time until silence is noticed, and the
  * grace time together. */
 #define CALM_MS 20000u
@@ -38,6 +39,9 @@ typedef struct app {
   uint32_t sub[NUM_CHANNELS];
   gw_position at[NUM_CHANNELS];
   uint8_t state[MAX_KEYS]; /* per key: 1 published, 2 settled */
+  /* what the subscription was given, as keys of publishers */
+  uint64_t seen[NUM_CHANNELS][MAX_SEEN];
+  unsigned num_seen[NUM_CHANNELS];
 } app;
 
 static app apps[NUM_CLIENTS];
@@ -181,6 +185,15 @@ static void stamp(const gw_event *e) {
     stamps[num_stamps++] = (struct stamp){at, client, key};
 }
 
+/** A publication comes once, also when it was sent again to another life of the
+ * server. */
+static void check_once(app *a, int c, uint64_t client, uint64_t key) {
+  uint64_t name = client * 0x9E3779B97F4A7C15u + key;
+  for (unsigned i = 0; i < a->num_seen[c]; i++)
+    must(a->seen[c][i] != name);
+  if (a->num_seen[c] < MAX_SEEN) a->seen[c][a->num_seen[c]++] = name;
+}
+
 static int channel_of(const app *a, uint32_t sub) {
   for (unsigned c = 0; c < NUM_CHANNELS; c++)
     if (a->sub[c] == sub && sub != 0) return (int)c;
@@ -197,6 +210,7 @@ static void on_event(gw_test_port *p, const gw_event *e) {
     c = channel_of(a, e->u.publication.sub);
     if (c < 0) break;
     to = e->u.publication.position;
+    check_once(a, c, e->u.publication.client, e->u.publication.key);
     /* More than the next only where a repeat was left out. */
     must(a->at[c].epoch == 0 ||
          (to.epoch == a->at[c].epoch && to.offset > a->at[c].offset));
@@ -243,6 +257,7 @@ static void subscribe(app *a, uint8_t how) {
   int64_t sub = gw_client_subscribe(a->port.client, channel_name(c), &o);
   if (sub > 0) a->sub[c] = (uint32_t)sub;
   a->at[c] = (gw_position){0};
+  a->num_seen[c] = 0;
 }
 
 static void unsubscribe(app *a, uint8_t how) {

@@ -56,7 +56,9 @@ async function outcome(peer, ...parts) {
     assert.deepEqual([f.rsv, f.masked], [0, 0], "a frame of the server");
     if (f.opcode === CLOSE) {
       assert.notEqual(f.payload.length, 1);
-      peer.write(frame(CLOSE, f.payload)); /* it may wait for an answer */
+      /* libwebsockets waits for an answer, which it may not find behind bytes that
+       * were wrong: then the end of ours is what ends it at once. */
+      peer.socket.end(frame(CLOSE, f.payload));
       await within(5000, "the end of TCP behind a close", peer.ended);
       return {
         is: f.payload.length ? f.payload.readUInt16BE(0) : 1005,
@@ -141,7 +143,7 @@ test("a message in fragments, with control frames between them", async () => {
     assert.equal(is, "alive", `fragments of ${some}`);
     const text = others.filter((f) => f.opcode === TEXT);
     assert.match(text[0].payload.toString(), /"pong":\{"time":"6"\}/);
-    assert.ok(others.some((f) => f.opcode === PONG));
+    if (!others.some((f) => f.opcode === PONG)) await peer.next(PONG);
     peer.destroy();
   }
 });
@@ -171,10 +173,10 @@ cases("fragments out of place are an error", 1002, [
 test("a ping is answered by a pong with the same payload", async () => {
   const peer = await greeted();
   for (const payload of ["", "x", Buffer.alloc(125, 0xfe)]) {
-    const { is, others } = await outcome(peer, frame(PING, payload));
-    assert.equal(is, "alive");
-    assert.deepEqual(others.map((f) => [f.opcode, f.fin, f.payload]),
-      [[PONG, 1, Buffer.from(payload)]]);
+    peer.write(frame(PING, payload));
+    const f = await peer.frames.next();
+    assert.deepEqual([f.opcode, f.fin, f.rsv, f.masked, f.payload],
+      [PONG, 1, 0, 0, Buffer.from(payload)]);
   }
   peer.destroy();
 });
@@ -186,8 +188,10 @@ test("of many pings at once some are answered, in order", async () => {
   const pings = Array.from({ length: 200 }, (_, i) => frame(PING, `${i}`));
   const { is, others } = await outcome(peer, Buffer.concat(pings));
   assert.equal(is, "alive");
-  const numbers = others.filter((f) => f.opcode === PONG)
-    .map((f) => Number(f.payload));
+  /* It may come behind what was asked for later. */
+  const pongs = others.filter((f) => f.opcode === PONG);
+  if (!pongs.length) pongs.push(await peer.next(PONG));
+  const numbers = pongs.map((f) => Number(f.payload));
   assert.equal(numbers[0], 0);
   assert.deepEqual(numbers, [...new Set(numbers)].sort((a, b) => a - b));
   peer.destroy();
