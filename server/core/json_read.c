@@ -12,6 +12,7 @@
 
 #include "server/core/json.h"
 #include "server/core/json_schema.h"
+#include "server/core/mem.h"
 
 /** Brackets inside brackets. The deepest message of the schema needs five; a
  * parser that recurses must not be led further by its input. */
@@ -580,6 +581,17 @@ static char *quote_big(gw_view v, size_t *len) {
   return copy;
 }
 
+/**
+ * jansson 2.14 ends the process when the buffer of a text cannot grow (an assertion
+ * of lex_scan_string). So memory for the longest text is looked for before: twice
+ * what the buffer may have, as it doubles, and the text itself.
+ */
+static bool has_room(size_t len) {
+  void *room = gw_mem_alloc(5 * len + 4096);
+  gw_mem_free(room);
+  return room != NULL;
+}
+
 static json_t *parse(gw_view text, json_error_t *error) {
   json_t *root = json_loadb((const char *)text.data, text.len,
                             JSON_REJECT_DUPLICATES, error);
@@ -634,6 +646,9 @@ static int read_text(gw_view text, gw_out *out, char *why, put_root put,
   }
   if (is_too_deep(text)) {
     return refuse(&r, NULL, GW_ERR_PEER_TOO_BIG, "nested too deep");
+  }
+  if (!has_room(text.len)) {
+    return refuse(&r, NULL, GW_ERR_NOMEM, "out of memory");
   }
   json_error_t error;
   json_t *root = parse(text, &error);
