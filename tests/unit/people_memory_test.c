@@ -123,8 +123,13 @@ static void try_api(const char *method, const char *json) {
   gw_caller caller = {.is_trusted = true};
   static unsigned num;
   const gw_api_method *m = gw_api_find(gw_view_of(method));
+  /* To write the question is not what is tried here. */
+  unsigned long at = fail_at, counted = num_allocs;
+  fail_at = 0;
   assert_int_equal(gw_api_request_from_json(m, gw_view_of(json), &out, NULL),
                    0);
+  fail_at = at;
+  num_allocs = counted;
   num = 0;
   gw_hub_api(node.hub[0], gw_view_of(method), &caller,
              (gw_view){space, out.len}, on_reply, &num);
