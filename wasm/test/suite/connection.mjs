@@ -4,6 +4,9 @@
 import { equal, ok, quietly, rejects, settled, throws, until } from '../support/check.mjs';
 import { frame, Type } from '../support/wire.mjs';
 
+/** So that it is seen to be away: chance may bring it back within the moment. */
+const LATER = { baseMs: 60_000, capMs: 60_000, jitter: 0 };
+
 export const cases = [
   {
     name: 'connects through every state and tells facts',
@@ -229,7 +232,7 @@ export const cases = [
   {
     name: 'ends a connection whose bytes are no frames',
     async run(t) {
-      const client = await t.connected();
+      const client = await t.connected({ retry: LATER });
       t.server.sendTo(t.server.connection, [3, 99, 0, 0, 0]);
       await until(() => client.state !== 'ready');
       equal(client.info.reason.name, 'PROTOCOL');
@@ -238,7 +241,7 @@ export const cases = [
   {
     name: 'ends a connection that sends text',
     async run(t) {
-      const client = await t.connected();
+      const client = await t.connected({ retry: LATER });
       t.server.connection.onmessage({ data: 'text' });
       await until(() => client.state !== 'ready');
       equal(client.info.reason.class, 'retry');
