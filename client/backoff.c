@@ -20,6 +20,11 @@ const gw_retry_policy gw_retry_conservative = {.base_ms = 2000,
                                                .jitter_permille = 1000,
                                                .stable_ms = 5000};
 
+bool gw__may_retry(uint32_t code) {
+  enum gw_code_class class = gw_code_class(code);
+  return class == GW_CLASS_RETRY || class == GW_CLASS_RETRY_AFTER;
+}
+
 void gw__backoff_set(gw__backoff *b, const gw_retry_policy *policy) {
   gw_retry_policy p = *policy;
   if (p.base_ms == 0 && p.cap_ms == 0 && p.multiplier_permille == 0 &&

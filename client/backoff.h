@@ -29,6 +29,9 @@ typedef struct gw__loss {
   bool new_token;
 } gw__loss;
 
+/** Whether a refusal with this code may pass by itself. */
+bool gw__may_retry(uint32_t code);
+
 /** Zero fields get their defaults; see gw_retry_policy. */
 void gw__backoff_set(gw__backoff *b, const gw_retry_policy *policy);
 

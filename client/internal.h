@@ -201,8 +201,8 @@ void gw__subs_opened(gw_client *c);
 void gw__subs_lost(gw_client *c, uint32_t code, const gw_view *reason);
 void gw__subs_pump(gw_client *c);
 void gw__subs_due(gw_client *c);
-/** The application has no token for it. */
-void gw__sub_no_token(gw_client *c, gw__sub *s, uint32_t code);
+/** The application has no token for it; put off: it may have one later. */
+void gw__sub_no_token(gw_client *c, gw__sub *s, uint32_t code, bool is_put_off);
 /** Free those that ended; nothing may show them any more. */
 void gw__subs_sweep(gw_client *c);
 void gw__subs_free(gw_client *c);
@@ -292,8 +292,8 @@ void gw__link_end(gw_client *c, enum gw_state to, uint32_t code,
 void gw__link_opened(gw_client *c);
 /** Open the transport, if a token was all that it waited for. */
 void gw__link_pump(gw_client *c);
-/** The application has no token. */
-void gw__link_no_token(gw_client *c, uint32_t code);
+/** The application has no token; put off: it may have one later. */
+void gw__link_no_token(gw_client *c, uint32_t code, bool is_put_off);
 /** One frame. Negative: the peer broke the protocol, or memory ran out. */
 GW_MUST_USE int gw__link_frame(gw_client *c, const gw_frame *frame);
 /** One of a feature that this client has not: counted, and passed over. */

@@ -38,9 +38,9 @@ void gw__link_pump(gw_client *c) {
   c->port.open(c->user, c->link.generation, gw__link_endpoint(c));
 }
 
-void gw__link_no_token(gw_client *c, uint32_t code) {
+void gw__link_no_token(gw_client *c, uint32_t code, bool is_put_off) {
   gw__loss loss = {.code = code, .gone = true};
-  if (c->link.phase == GW__LINK_TOKEN)
+  if (is_put_off)
     gw__link_lost(c, &loss);
   else
     gw__link_end(c, GW_STATE_FAILED, code, NULL);

@@ -92,15 +92,10 @@ static void tell_refusal(gw_client *c, const gw__sub *s, uint32_t code,
   if (reason != NULL) e->u.reply.reason = *reason;
 }
 
-static bool may_retry(uint32_t code) {
-  enum gw_code_class class = gw_code_class(code);
-  return class == GW_CLASS_RETRY || class == GW_CLASS_RETRY_AFTER;
-}
-
 static void self_refused(gw_client *c, gw__sub *s, const gw_error *error) {
   gw__self *self = &s->self;
   self->request = 0;
-  if (may_retry(error->code)) {
+  if (gw__may_retry(error->code)) {
     self->dirty = true;
     self->retry_at_ms = later(c, error->retry_after_ms);
   } else if (error->code == GW_CODE_NOT_SUBSCRIBED) {
@@ -310,7 +305,7 @@ bool gw__presence_refused(gw_client *c, uint32_t request,
     s->members_request = 0;
     /* As above: the list comes with the next Subscribed. */
     if (error->code == GW_CODE_NOT_SUBSCRIBED) return true;
-    if (may_retry(error->code))
+    if (gw__may_retry(error->code))
       s->members_due_ms = later(c, error->retry_after_ms);
     else
       give_up_members(c, s, error->code, &error->message);

@@ -176,9 +176,7 @@ void gw__publish_echoed(gw_client *c, gw__entry *e,
  * for it, that is a refusal that may pass.
  */
 void gw__publish_refused(gw_client *c, gw__entry *e, const gw_error *error) {
-  enum gw_code_class class = gw_code_class(error->code);
-  bool again = class == GW_CLASS_RETRY || class == GW_CLASS_RETRY_AFTER;
-  if (e->at_most_once || !again) {
+  if (e->at_most_once || !gw__may_retry(error->code)) {
     gw_event *event = settle(c, e, error->code, &error->message, NULL, false);
     event->u.published.field = error->field;
     event->u.published.retry_after_ms = error->retry_after_ms;

@@ -137,7 +137,8 @@ int64_t gw_client_subscribe(gw_client *c, gw_view channel,
       options->meta.len > GW_MAX_SUB_META_BYTES ||
       options->filter.num > GW_MAX_FILTER_TERMS)
     return GW_ERR_TOO_BIG;
-  if (!gw_view_is_text(options->meta)) return GW_ERR_TEXT;
+  if (!gw_view_is_text(options->token) || !gw_view_is_text(options->meta))
+    return GW_ERR_TEXT;
   gw__sub *s = gw__sub_by_channel(c, channel);
   if (s != NULL) {
     if (s->refs == UINT32_MAX) return GW_ERR_FULL;
@@ -334,12 +335,13 @@ void gw__sub_refused(gw_client *c, gw__sub *s, const gw_error *error) {
   set_aside(c, s, &why);
 }
 
-void gw__sub_no_token(gw_client *c, gw__sub *s, uint32_t code) {
+void gw__sub_no_token(gw_client *c, gw__sub *s, uint32_t code,
+                      bool is_put_off) {
   gw__loss why = {.code = code};
   uint32_t verdict = code;
   s->blocking = false;
   s->backoff.attempt++;
-  if (s->state == GW_SUB_IDLE)
+  if (is_put_off)
     verdict = gw__backoff_decide(&s->backoff, &why, c->now, gw__random(c),
                                  &s->retry_at_ms);
   if (verdict != GW_CODE_OK) end_sub(c, s, verdict, NULL);

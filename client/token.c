@@ -141,19 +141,19 @@ static void deal_with(gw_client *c, gw__token *t, gw__sub *sub) {
   uint32_t code = t->refusal;
   if (code == 0) return;
   t->refusal = 0;
-  enum gw_code_class class = gw_code_class(code);
-  bool is_put_off = class == GW_CLASS_RETRY || class == GW_CLASS_RETRY_AFTER;
+  bool is_put_off = gw__may_retry(code);
   bool is_waited_for =
       sub != NULL ? sub->state == GW_SUB_IDLE : c->link.phase == GW__LINK_TOKEN;
   if (is_put_off && !is_waited_for)
     t->renew_ms = c->now + backoff_of(c, t); /* the one before still holds */
   else if (sub != NULL)
-    gw__sub_no_token(c, sub, code);
+    gw__sub_no_token(c, sub, code, is_put_off);
   else
-    gw__link_no_token(c, code);
+    gw__link_no_token(c, code, is_put_off);
 }
 
 void gw__tokens_answered(gw_client *c) {
+  if (c->last_ask == 0) return; /* nobody was ever asked */
   deal_with(c, &c->token, NULL);
   for (gw__sub *s = c->subs, *next; s != NULL; s = next) {
     next = s->next;
@@ -172,7 +172,7 @@ static void put_refresh(gw_client *c, gw__token *t, uint32_t alias) {
 }
 
 void gw__tokens_pump(gw_client *c) {
-  if (!gw__is_welcome(c)) return;
+  if (c->last_ask == 0 || !gw__is_welcome(c)) return;
   if (c->token.is_due) put_refresh(c, &c->token, 0);
   for (gw__sub *s = c->subs; s != NULL; s = s->next) {
     if (s->token.is_due && s->number != 0) put_refresh(c, &s->token, s->id);

@@ -86,6 +86,9 @@ static void refuses_what_is_over_the_limits(void **state) {
   assert_int_equal(gw_client_subscribe(r.c, too_long, NULL), GW_ERR_TOO_BIG);
   assert_int_equal(gw_client_subscribe(r.c, bad, NULL), GW_ERR_TEXT);
   assert_int_equal(gw_client_subscribe(r.c, empty, NULL), GW_ERR_INVALID);
+  gw_sub_options no_text = {.token = bad};
+  assert_int_equal(gw_client_subscribe(r.c, gw_view_of("a"), &no_text),
+                   GW_ERR_TEXT);
   assert_true(gw_client_subscribe(r.c, fits, NULL) > 0);
   assert_int_equal(gw_client_connect(r.c), 0);
   rig_go(&r);

@@ -208,6 +208,22 @@ static void test_without_a_token_it_does_not_connect_as_nobody(void **state) {
   assert_int_equal(r.port.num_opens, 1);
 }
 
+/** Whatever else the code would mean if a server said it. */
+static void test_any_other_code_is_the_end(void **state) {
+  static const uint32_t codes[] = {GW_CODE_TOKEN_EXPIRED, GW_CODE_EPOCH_CHANGED,
+                                   GW_CODE_PERMISSION_DENIED};
+  (void)state;
+  for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+    connect_asking();
+    assert_int_equal(gw_client_no_token(r.c, asked(0, GW_CODE_OK), codes[i]),
+                     0);
+    rig_go(&r);
+    assert_int_equal(state_now(), GW_STATE_FAILED);
+    assert_int_equal(rig_info(&r).code, codes[i]);
+    assert_int_equal(r.port.num_opens, 0);
+  }
+}
+
 static void test_not_now_is_asked_again_later_and_later(void **state) {
   (void)state;
   unsigned num = 0;
@@ -709,6 +725,12 @@ static void test_no_token_for_a_subscription(void **state) {
   rig_go(&r);
   assert_int_equal(gw_client_sub_state(r.c, sub), GW_SUB_ENDED);
   rig_not_sent(&r, GW_FRAME_SUBSCRIBE);
+  /* Refused is what the server would say: this is the end as well. */
+  sub = want(true, "");
+  (void)until_asked(sub, GW_CODE_OK, &ask);
+  assert_int_equal(gw_client_no_token(r.c, ask, GW_CODE_EPOCH_CHANGED), 0);
+  rig_go(&r);
+  assert_int_equal(gw_client_sub_state(r.c, sub), GW_SUB_ENDED);
   /* One that was open is left as well. */
   other = live(100000);
   (void)until_asked(other, GW_CODE_OK, &ask);
@@ -790,6 +812,7 @@ int main(void) {
       TEST(a_token_to_begin_with_is_used_first, set_up),
       TEST(answers_that_are_no_tokens, set_up),
       TEST(without_a_token_it_does_not_connect_as_nobody, set_up),
+      TEST(any_other_code_is_the_end, set_up),
       TEST(not_now_is_asked_again_later_and_later, set_up),
       TEST(a_refused_token_is_not_tried_again, set_up),
       TEST(tokens_that_are_always_refused_are_the_end, set_up),
