@@ -8,22 +8,14 @@
 #include "server/core/conn_state.h"
 #include "server/core/mem.h"
 
-#define NUM_DEFAULT 100u
-#define NUM_MAX     10000u
-
 typedef Godwit__Api__V1__ConnectionLogRequest request_type;
 typedef Godwit__Api__V1__ConnectionLogReply reply_type;
 typedef Godwit__Api__V1__ConnectionChange change_type;
 
-static uint32_t limit_of(const request_type *q) {
-  if (q->limit == 0) return NUM_DEFAULT;
-  return q->limit < NUM_MAX ? q->limit : NUM_MAX;
-}
-
 static bool is_wanted(const gw_conn_change *c, const request_type *q) {
-  gw_view user = {c->user, c->user_len}, wanted = gw_view_of(q->user);
-  if (wanted.len > sizeof c->user) wanted.len = sizeof c->user;
-  return (wanted.len == 0 || gw_view_eq(user, wanted)) &&
+  gw_view user = {c->user, c->user_len};
+  gw_view wanted = gws_conn_log_name(gw_view_of(q->user));
+  return (*q->user == '\0' || gw_view_eq(user, wanted)) &&
          (q->client == 0 || c->client == q->client) &&
          (q->connection == 0 || c->connection == q->connection);
 }
@@ -52,7 +44,7 @@ uint32_t gws_api_connection_log(gw_hub *h, const gw_caller *caller,
                                 const ProtobufCMessage *request, gws_reply *r) {
   const request_type *q = (const void *)request;
   const gw_conn_change *c;
-  uint32_t left = limit_of(q);
+  uint32_t left = gws_api_limit(q->limit);
   (void)caller;
   for (uint64_t i = 0; left != 0 && (c = gws_conn_change_at(h, i)) != NULL;
        i++) {
@@ -79,8 +71,9 @@ static int newest_first(const void *a, const void *b) {
 
 void gws_api_connection_log_finish(const ProtobufCMessage *request,
                                    ProtobufCMessage *all) {
+  const request_type *q = (const void *)request;
   reply_type *reply = (void *)all;
-  size_t limit = limit_of((const void *)request), num = reply->n_changes;
+  size_t limit = gws_api_limit(q->limit), num = reply->n_changes;
   place *places = num != 0 ? gw_mem_alloc(num * sizeof *places) : NULL;
   if (places == NULL) return; /* each worker's are in order all the same */
   for (size_t i = 0; i < num; i++)

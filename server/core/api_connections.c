@@ -11,9 +11,6 @@
 #include "server/core/grants.h"
 #include "server/core/mem.h"
 
-#define CONNECTIONS_DEFAULT 100u
-#define CONNECTIONS_MAX     10000u
-
 typedef Godwit__Api__V1__ConnectionInfo connection_info;
 
 /** Nobody is named: it could only be a mistake. */
@@ -148,11 +145,6 @@ static void add_connection(const gw_session *s, bool with_channels,
   gw_mem_free(info.channels);
 }
 
-static size_t limit_of(const Godwit__Api__V1__ConnectionsRequest *q) {
-  if (q->limit == 0) return CONNECTIONS_DEFAULT;
-  return q->limit < CONNECTIONS_MAX ? q->limit : CONNECTIONS_MAX;
-}
-
 /* ---- those that may come back ----------------------------------------------- */
 
 static int by_absence(const void *a, const void *b) {
@@ -190,7 +182,7 @@ static bool fits(const gw_hub *h, const gw_absence *a,
 static uint32_t list_absences(gw_hub *h,
                               const Godwit__Api__V1__ConnectionsRequest *q,
                               enum gw_conn_state state, gws_reply *r) {
-  size_t num = 0, limit = limit_of(q);
+  size_t num = 0, limit = gws_api_limit(q->limit);
   gw_absence **found =
       gw_mem_alloc((h->num_absent + 1u) * sizeof(gw_absence *));
   if (found == NULL) return GW_CODE_INTERNAL;
@@ -208,17 +200,16 @@ uint32_t gws_api_connections(gw_hub *h, const gw_caller *caller,
                              const ProtobufCMessage *request, gws_reply *r) {
   const Godwit__Api__V1__ConnectionsRequest *q = (const void *)request;
   gws_match m = {gw_view_of(q->user), q->client, 0, 0};
-  size_t num = 0, limit = limit_of(q);
+  size_t num = 0, limit = gws_api_limit(q->limit);
   enum gw_conn_state state = gws_conn_find(q->state);
-  gw_session **found =
-      gw_mem_alloc((h->sessions.num_items + 1u) * sizeof(gw_session *));
   (void)caller;
-  if (found == NULL) return GW_CODE_INTERNAL;
   if (q->state[0] != '\0' && state == GW_CONN_NONE) {
-    gw_mem_free(found);
     r->why = "state: connected, idle, reconnecting or error";
     return GW_CODE_BAD_REQUEST;
   }
+  gw_session **found =
+      gw_mem_alloc((h->sessions.num_items + 1u) * sizeof(gw_session *));
+  if (found == NULL) return GW_CODE_INTERNAL;
   for (gw_session *s; (s = gws_match_next(h, &m)) != NULL;) {
     bool is_wanted = state == GW_CONN_NONE || s->conn_state == state;
     if (is_wanted && s->connection > q->after) found[num++] = s;
@@ -242,7 +233,7 @@ void gws_api_connections_finish(const ProtobufCMessage *request,
                                 ProtobufCMessage *all) {
   const Godwit__Api__V1__ConnectionsRequest *q = (const void *)request;
   Godwit__Api__V1__ConnectionsReply *reply = (void *)all;
-  size_t limit = limit_of(q);
+  size_t limit = gws_api_limit(q->limit);
   if (reply->n_connections == 0) return;
   qsort(reply->connections, reply->n_connections, sizeof(connection_info *),
         by_info);

@@ -162,8 +162,7 @@ static void add_named(const gw_channel *ch,
 static void add_page(const gw_channel *ch,
                      const Godwit__Api__V1__MapGetRequest *q, gws_reply *r) {
   const gw_history *h = &ch->history;
-  uint32_t left = q->limit != 0 ? q->limit : NUM_DEFAULT;
-  if (left > NUM_MAX) left = NUM_MAX;
+  uint32_t left = gws_api_limit(q->limit);
   for (uint32_t i = gw_history_seek(h, q->after); i < h->len && left != 0;
        i++) {
     const gw_buf *b = gw_history_at(h, i)->buf;

@@ -44,6 +44,12 @@ typedef struct gws_reply {
 
 void gws_reply_add(gws_reply *r, const ProtobufCMessage *part);
 
+/** How many a listing tells: 100 if nobody asks for a number, at most 10,000. */
+static inline uint32_t gws_api_limit(uint32_t asked) {
+  if (asked == 0) return 100;
+  return asked < 10000 ? asked : 10000;
+}
+
 /** What a method that is run HERE returns to answer later, once, by
  * gws_api_answer with the question of its reply. */
 #define GWS_API_LATER UINT32_MAX

@@ -12,9 +12,6 @@
 #include "server/core/publish_check.h"
 #include "server/core/scope.h"
 
-#define NUM_DEFAULT 100u
-#define NUM_MAX     10000u
-
 /** What divides the parts of a key. */
 #define KEY_SEPARATOR '/'
 
@@ -138,8 +135,7 @@ uint32_t gws_api_state_list(gw_hub *h, const gw_caller *caller,
   uint32_t code = find(h, q->scope, q->id, &p, r);
   if (code != GW_CODE_OK || p.ch == NULL) return code;
   const gw_history *history = &p.ch->history;
-  uint32_t left = q->limit != 0 ? q->limit : NUM_DEFAULT;
-  if (left > NUM_MAX) left = NUM_MAX;
+  uint32_t left = gws_api_limit(q->limit);
   for (uint32_t i = gw_history_seek(history, q->after);
        i < history->len && left != 0; i++) {
     const gw_buf *b = gw_history_at(history, i)->buf;

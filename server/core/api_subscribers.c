@@ -9,9 +9,6 @@
 #include "server/core/channel.h"
 #include "server/core/mem.h"
 
-#define NUM_DEFAULT 100u
-#define NUM_MAX     10000u
-
 typedef Godwit__Api__V1__Subscriber subscriber;
 typedef Godwit__Api__V1__Subscription subscription;
 
@@ -47,16 +44,11 @@ static void add_subscriber(const gw_sub *sub, gws_reply *r) {
   gws_reply_add(r, &reply.base);
 }
 
-static size_t limit_of(const Godwit__Api__V1__SubscribersRequest *q) {
-  if (q->limit == 0) return NUM_DEFAULT;
-  return q->limit < NUM_MAX ? q->limit : NUM_MAX;
-}
-
 uint32_t gws_api_subscribers(gw_hub *h, const gw_caller *caller,
                              const ProtobufCMessage *request, gws_reply *r) {
   const Godwit__Api__V1__SubscribersRequest *q = (const void *)request;
   gw_channel *ch = find(h, q->channel);
-  size_t num = 0, limit = limit_of(q);
+  size_t num = 0, limit = gws_api_limit(q->limit);
   (void)caller;
   if (ch == NULL) return GW_CODE_OK;
   gw_sub **found = gw_mem_alloc((ch->num_seats + 1u) * sizeof(gw_sub *));
@@ -84,7 +76,7 @@ void gws_api_subscribers_finish(const ProtobufCMessage *request,
                                 ProtobufCMessage *all) {
   const Godwit__Api__V1__SubscribersRequest *q = (const void *)request;
   Godwit__Api__V1__SubscribersReply *reply = (void *)all;
-  size_t limit = limit_of(q);
+  size_t limit = gws_api_limit(q->limit);
   if (reply->n_subscribers == 0) return;
   qsort(reply->subscribers, reply->n_subscribers, sizeof(subscriber *), by_id);
   for (size_t i = limit; i < reply->n_subscribers; i++)

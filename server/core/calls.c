@@ -331,7 +331,10 @@ static void finish_from_mail(gw_call_open *c, const gw_mail *m) {
   if (m->buf != NULL) body = gw_buf_payload(m->buf);
   int err = m->code == GW_CODE_OK ? gw_decode_rpc_result(body, &result)
                                   : gw_decode_error(body, &error);
-  if (err < 0) error = (gw_error){.code = GW_CODE_INTERNAL};
+  if (err < 0)
+    error = (gw_error){.code = GW_CODE_INTERNAL};
+  else
+    error.code = m->code; /* a body that there was no memory for has none */
   settle(c, &error, &result);
 }
 

@@ -44,7 +44,7 @@ void gws_command_answer(gw_hub *h, const gw_origin *origin,
                         const gw_outcome *outcome) {
   gw_session *s = gws_session_get(h, origin->session);
   if (s == NULL || origin->request == 0) return;
-  if (outcome->move.machine != NULL && outcome->code != GW_CODE_OK)
+  if (outcome->move.machine != NULL)
     reply_refused(s, origin->request, outcome);
   else if (outcome->code != GW_CODE_OK)
     gws_reply_refusal(s, origin->request, outcome->code, (gw_view){NULL, 0},

@@ -42,6 +42,14 @@ enum gw_conn_state gws_conn_find(const char *word) {
 
 /* ---- the log ---------------------------------------------------------------- */
 
+gw_view gws_conn_log_name(gw_view user) {
+  size_t most = sizeof((gw_conn_change *)NULL)->user;
+  if (user.len > most) user.len = most;
+  while (!gw_view_is_text(user))
+    user.len--;
+  return user;
+}
+
 static void remember(gw_hub *h, const gw_notice *n) {
   gw_conn_log *log = &h->conn_log;
   uint32_t size = h->settings->conn_log_size;
@@ -58,10 +66,7 @@ static void remember(gw_hub *h, const gw_notice *n) {
                         .code = (uint16_t)n->code,
                         .from = (uint8_t)n->from,
                         .to = (uint8_t)n->to};
-  gw_view user = n->user;
-  if (user.len > sizeof c->user) user.len = sizeof c->user;
-  while (!gw_view_is_text(user)) /* whole characters */
-    user.len--;
+  gw_view user = gws_conn_log_name(n->user);
   c->user_len = (uint8_t)user.len;
   if (user.len != 0) memcpy(c->user, user.data, user.len);
 }

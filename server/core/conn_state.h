@@ -62,6 +62,8 @@ void gws_conn_look(gw_session *s);
 /** It has ended, and is in the table of clients no more. */
 void gws_conn_ended(gw_session *s);
 
+/** What the log keeps of a name: as much as fits, of whole characters. */
+gw_view gws_conn_log_name(gw_view user);
 /** Change i of the log, 0 being the newest; NULL: there are no more. */
 const gw_conn_change *gws_conn_change_at(const gw_hub *h, uint64_t i);
 

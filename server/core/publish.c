@@ -132,8 +132,10 @@ static uint32_t check_machine(const gw_channel *ch,
   uint32_t code = gws_machine_check(ch->hub, name, &cmd->msg,
                                     gw_history_find(&ch->history, item),
                                     cmd->by, &st->move);
-  outcome->move = st->move;
-  outcome->by = cmd->by;
+  if (code != GW_CODE_OK) {
+    outcome->move = st->move;
+    outcome->by = cmd->by;
+  }
   return code;
 }
 

@@ -263,6 +263,16 @@ static void test_connections_are_listed_by_state(void **state) {
   (void)q;
 }
 
+static void test_the_log_keeps_whole_characters_of_a_name(void **state) {
+  (void)state;
+  char name[70];
+  memset(name, 'x', sizeof name);
+  memcpy(name + 62, "\xc3\xbc", 2);
+  gw_view kept = gws_conn_log_name((gw_view){(uint8_t *)name, sizeof name});
+  assert_int_equal(kept.len, 62);
+  assert_int_equal(gws_conn_log_name(gw_view_of("ann")).len, 3);
+}
+
 static void test_the_log_has_the_last_changes(void **state) {
   (void)state;
   peer_drop(join(0), 0);
@@ -310,6 +320,7 @@ int main(void) {
       THREE(test_a_return_that_crosses_the_end_of_the_wait),
       THREE(test_the_state_of_a_connection_goes_with_its_client),
       THREE(test_connections_are_listed_by_state),
+      ONE(test_the_log_keeps_whole_characters_of_a_name),
       THREE(test_the_log_has_the_last_changes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

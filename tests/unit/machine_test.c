@@ -147,6 +147,19 @@ test_a_change_that_there_is_not_names_those_there_are(void **state) {
                       "machine/order: order is shipped; allowed: cart, lost");
 }
 
+/** What the machine has not refused is not told in its words. */
+static void test_a_full_map_is_no_fault_of_the_move(void **state) {
+  (void)state;
+  static const char *const keys[] = {"a", "b", "c", "d"};
+  peer *p = peer_join(&node, 0, 1);
+  for (unsigned i = 0; i < 4; i++)
+    state_put(p, DOC, keys[i], "1");
+  state_set(p, DOC, ORDER, "\"paid\"", (gw_publish){.key = 0});
+  gw_error e = state_error(p);
+  assert_int_equal(e.code, GW_CODE_LIMIT_REACHED);
+  assert_int_equal(e.field.len, 0);
+}
+
 static void test_keys_beside_it_are_free(void **state) {
   (void)state;
   peer *p = peer_join(&node, 0, 1);
@@ -264,6 +277,7 @@ int main(void) {
       cmocka_unit_test(test_transitions_there_are),
       cmocka_unit_test(test_the_explanation_fits),
       TEST(test_a_change_that_there_is_not_names_those_there_are),
+      TEST(test_a_full_map_is_no_fault_of_the_move),
       TEST(test_keys_beside_it_are_free),
       TEST(test_compared_versions_come_first),
       TEST(test_only_the_application_takes_it_back),
