@@ -173,9 +173,13 @@ static void run_jwt(gw_auth *a) {
   j->first = NULL;
   j->last = &j->first;
   j->num_waiting = 0;
+  /* Most wait for the same fetch. */
+  uint64_t fetch = 0;
+  enum gw_fetch_state state = GW_FETCH_WAITS;
   for (waiting *next; w != NULL; w = next) {
     next = w->next;
-    enum gw_fetch_state state = gw_keystore_state(o->keystore, w->fetch);
+    if (w->fetch != fetch) state = gw_keystore_state(o->keystore, w->fetch);
+    fetch = w->fetch;
     if (state == GW_FETCH_WAITS && now_ms < w->deadline_ms) {
       append(j, w);
       continue;

@@ -148,13 +148,12 @@ static json_t *claims_of(const command *c) {
 }
 
 static int make(const command *c) {
-  gw_signer signer;
+  gw_signer signer = {.secret = NULL};
   char *token = NULL;
   json_t *claims = claims_of(c);
-  if (claims != NULL && open_signer(c, &signer) == 0) {
+  if (claims != NULL && open_signer(c, &signer) == 0)
     token = gw_signer_sign(&signer, claims, c->kid);
-    gw_signer_deinit(&signer);
-  }
+  gw_signer_deinit(&signer);
   json_decref(claims);
   if (token == NULL) return GW_EXIT_USAGE;
   puts(token);

@@ -113,8 +113,7 @@ enum gws_answer gws_access(gw_session *s, const gw_frame *f,
   gw_rule left; /* large, and empty but for this */
   left.who = ways_left(ns, wish);
   left.roles.len = 0;
-  bool is_granted = is_open(s, ns, wish->action, wish->target) ||
-                    is_open_to_role(s, ns, wish->target->name, wish->action);
+  bool is_granted = gws_access_is_open(s, ns, wish->action, wish->target);
   *v = (gw_verdict){.code = GW_CODE_OK};
   if (is_granted && (left.who & GW_WHO_TOKEN) == 0) return GWS_ANSWER_YES;
   if (left.who == 0) return refuse(wish, rule, v);

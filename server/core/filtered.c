@@ -102,9 +102,19 @@ static void queue(gw_sub *sub, const gw_fanout *f, gws_step *step) {
   gws_session_push(s, GW_LANE_DATA, gw_buf_ref(b));
 }
 
-static bool passes(const gw_sub *sub, const gws_tags *tags, uint64_t stamp) {
+/** What filters look at; read when the first one does. */
+typedef struct looked_at {
+  uint64_t stamp;
+  bool has_tags;
+  gws_tags tags; /* large */
+} looked_at;
+
+static bool passes(const gw_sub *sub, const gw_fanout *f, looked_at *l) {
   gw_filter *filter = sub->more->filter;
-  return filter == NULL || gws_filter_passes_once(filter, tags, stamp);
+  if (filter == NULL) return true;
+  if (!l->has_tags) gws_tags_of(f->buf, &l->tags);
+  l->has_tags = true;
+  return gws_filter_passes_once(filter, &l->tags, l->stamp);
 }
 
 /**
@@ -126,16 +136,16 @@ static bool lets_batch_go(gw_channel *ch, const gw_sub *sub,
 
 void gws_filtered_publication(gw_channel *ch, const gw_fanout *f) {
   gw_hub *h = ch->hub;
-  uint64_t stamp = ++h->filter_stamp;
-  gws_tags tags;
   gws_step step;
-  gws_tags_of(f->buf, &tags);
+  looked_at l;
+  l.stamp = ++h->filter_stamp;
+  l.has_tags = false;
   gws_step_begin(&step, ch, f);
   for (uint32_t i = ch->num_live; i < ch->num_live + ch->num_choosy;) {
     gw_sub *sub = ch->seats[i].sub;
     if (sub->session->state != GWS_SESSION_OPEN || sub->more->told >= f->first)
       i++;
-    else if (GW_GUARD(LIVE_FILTER) && !passes(sub, &tags, stamp)) {
+    else if (GW_GUARD(LIVE_FILTER) && !passes(sub, f, &l)) {
       skip(sub, f->first);
       i++;
     } else if (lets_batch_go(ch, sub, f)) {

@@ -129,7 +129,7 @@ void gws_recovery_begin(gw_sub *sub) {
   c->floor = 0;
   gw_subscribed msg = find_start(ch, c);
   msg.live = msg.offset == ch->top;
-  if (sub->lease != NULL) msg.token_ttl_ms = gws_lease_ttl_ms(sub);
+  msg.token_ttl_ms = gws_lease_ttl_ms(sub);
   count(s->hub, c, &msg);
   c->cursor = msg.offset;
   if (c->request != 0)

@@ -182,7 +182,7 @@ void gws_serve_subscribe(gw_session *s, const gw_frame *f) {
   }
   gw_head by_name = {.type = f->head.type};
   uint32_t code = gws_target_find(s, &by_name, w.msg.channel, &w.t);
-  if (code == GW_CODE_OK && s->meter != NULL &&
+  if (code == GW_CODE_OK &&
       !gws_meter_admit(s, f->head.request, GW_OPERATION_SUBSCRIBE))
     return;
   if (code == GW_CODE_OK) code = check(s, f, &w.msg, w.t.sub);

@@ -20,6 +20,7 @@ typedef struct asked {
   gw_visit visit;
   gw_request *request; /* what handlers are shown; NULL: nobody is */
   char origin[128];    /* of a page that may not connect */
+  enum gw_http_method method;
   bool is_upgrade;
   bool closes; /* what follows on the connection is no request */
 } asked;
@@ -86,8 +87,8 @@ static gw_refusal because(unsigned status, uint32_t code, const char *message) {
 static bool check_body(struct lws *wsi, asked *a, gw_refusal *no) {
   char ignored[GW_HTTP_PATH_MAX];
   enum gw_http_body body = gw_http_body_of(wsi);
-  enum gw_http_method method = gw_http_request(wsi, ignored);
-  bool is_read = method == GW_HTTP_GET || method == GW_HTTP_HEAD;
+  a->method = gw_http_request(wsi, ignored);
+  bool is_read = a->method == GW_HTTP_GET || a->method == GW_HTTP_HEAD;
   a->closes = body != GW_HTTP_BODY_NONE || !is_read;
   *no = because(400, GW_CODE_BAD_REQUEST,
                 body == GW_HTTP_BODY_UNCLEAR
@@ -292,12 +293,10 @@ static gw_refusal not_found(const gw_worker *w, const asked *a) {
 /* What the callback has to return; 1: *no says why it is refused. */
 static int answer(gw_worker *w, struct lws *wsi, const asked *a,
                   gw_refusal *no) {
-  char ignored[GW_HTTP_PATH_MAX];
-  enum gw_http_method method = gw_http_request(wsi, ignored);
   if (!pass(w, a, no)) return 1;
   *no =
       because(405, GW_CODE_BAD_REQUEST, "only GET and HEAD are answered here");
-  if (method != GW_HTTP_GET && method != GW_HTTP_HEAD) return 1;
+  if (a->method != GW_HTTP_GET && a->method != GW_HTTP_HEAD) return 1;
   *no = not_found(w, a);
   return a->visit.path[0] ? serve_file(w, wsi, a, no) : 1;
 }
