@@ -38,6 +38,14 @@ export function wordBytes(words: readonly number[]): Bytes {
   return new Uint8Array(Uint32Array.from(words).buffer);
 }
 
+/** One behind the other. */
+export function joined(a: Uint8Array, b: Uint8Array): Bytes {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
+
 /** Exact up to 2 ** 53, which offsets, counters and clocks do not reach. */
 export function toNumber(low: number, high: number): number {
   return high * WORD + low;

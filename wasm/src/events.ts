@@ -93,7 +93,8 @@ interface Entry {
 
 /** A place on the way of events. */
 export class EventNode {
-  // Replaced, never changed: an event goes to those who were there when it came.
+  // Replaced, never changed: an event goes to those who are there when it comes to
+  // this place.
   #entries: readonly Entry[] = [];
 
   /** Calls the handler for events whose name matches the pattern; returns a

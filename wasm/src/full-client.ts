@@ -2,7 +2,7 @@
 // full-client.ts - the client with all that there is: presence, filters, metadata
 // and messages on top of what is in every build.
 
-import { copyOf, toUtf8 } from './bytes.js';
+import { copyOf, joined, toUtf8 } from './bytes.js';
 import { ClientCore } from './client-core.js';
 import type { Engine } from './engine.js';
 import type { EventReader } from './event-reader.js';
@@ -43,9 +43,8 @@ export abstract class FullClient extends ClientCore<ClientEvents> {
     words[PubOptions.META_LEN] = toUtf8(about).length;
     return engine._command(
       Call.PUBLISH, [tags.terms.length], words, texts + about,
-      tags.size ? {
-        ...payload, _bytes: Uint8Array.of(...tags.terms, ...payload._bytes),
-      } : payload);
+      tags.size
+        ? { ...payload, _bytes: joined(tags.terms, payload._bytes) } : payload);
   }
 
   /** @internal */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// tokens.test.mjs - both builds against a real server that checks tokens, which
+// tokens.test.mjs - each build against a real server that checks tokens, which
 // Node's crypto makes.
 
 import { createHmac } from 'node:crypto';
@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 
 import WebSocket from 'ws';
 
+import { builds, load } from './support/builds.mjs';
 import { equal, ok, rejects, until } from './support/check.mjs';
 import { BINARY, RealServer } from './support/real-server.mjs';
 import { runCase } from './support/run.mjs';
@@ -15,10 +16,6 @@ import { runCase } from './support/run.mjs';
 const SECRET = 'a secret of more than 32 characters, for tests';
 const LIFE_S = 1.6;
 
-const builds = [
-  ['wasm', await import('../dist/index.js')],
-  ['plain', await import('../dist/plain.js')],
-];
 const server = new RealServer('--auth.jwt.secret', SECRET,
   '--auth.jwt.leeway', '0', '--allow.subscribe', 'token');
 const options = existsSync(BINARY) ? {} : { skip: `${BINARY} is not built` };
@@ -84,9 +81,10 @@ const cases = {
   },
 };
 
-for (const [build, godwit] of builds) {
-  for (const [name, run] of Object.entries(cases)) {
-    test(`${build}: clients ${name}`, options, () =>
-      runCase(godwit, {}, { run }));
+for (const [name, build] of Object.entries(builds)) {
+  const godwit = await load(build);
+  for (const [what, run] of Object.entries(cases)) {
+    test(`${name}: clients ${what}`, options, () =>
+      runCase(godwit, build, { run }));
   }
 }

@@ -31,6 +31,20 @@ function lagged(server, channel, from, to, reason) {
 
 export const cases = [
   {
+    name: 'a large publication may have tags',
+    isLite: false,
+    async run(t) {
+      t.server.on[Type.HELLO] = (server, ws, hello) => server.sendTo(ws,
+        server.welcome(hello, { limits: { max_frame_bytes: 1_000_000 } }));
+      const client = await t.connected();
+      const large = 'x'.repeat(200_000);
+      await client.publish('room', large, { tags: filter.tags({ lang: 'es' }) });
+      const { json, tags } = t.server.framesOf(Type.PUBLISH)[0].body;
+      equal(json, JSON.stringify(large));
+      equal(tags, [{ name: 'lang', value: 'es' }]);
+    },
+  },
+  {
     name: 'tags go out and come in',
     isLite: false,
     async run(t) {
