@@ -126,7 +126,7 @@ export class Club {
       // Somebody was quicker, or the rules of this server let nobody.
       if (error.name !== 'GROUP_EXISTS') {
         this.#become('closed');
-        this.#onNotice(`The club was not opened: ${error.message}`);
+        this.#notice(`The club was not opened: ${error.message}`);
         return;
       }
     }
@@ -147,7 +147,7 @@ export class Club {
     try {
       await change();
     } catch (error) {
-      this.#onNotice(`That was not done: ${error.message}`);
+      this.#notice(`That was not done: ${error.message}`);
     }
     this.#tellOthers();
     await this.look();
@@ -169,11 +169,11 @@ export class Club {
     if (this.state !== 'inside') return;
     for (const [user, role] of members) {
       if (before.get(user) === role) continue;
-      this.#onNotice(before.has(user) ? `${user} is now ${role}.`
+      this.#notice(before.has(user) ? `${user} is now ${role}.`
         : `${user} was let in as ${role}.`);
     }
     for (const user of before.keys()) {
-      if (!members.has(user)) this.#onNotice(`${user} was removed.`);
+      if (!members.has(user)) this.#notice(`${user} was removed.`);
     }
   }
 
@@ -193,5 +193,9 @@ export class Club {
 
   #tell() {
     if (!this.#isLeft) this.#onChange();
+  }
+
+  #notice(text) {
+    if (!this.#isLeft) this.#onNotice(text);
   }
 }

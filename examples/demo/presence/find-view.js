@@ -88,6 +88,7 @@ export class FindView {
         sdk.presenceStats(client, channel)]);
       if (place === this.#place) this.#show(page, stats);
     } catch (error) {
+      if (place !== this.#place) return;
       setText(byId('found-note'),
         `The server does not answer that: ${error.message} (${error.code} ${error.name})`);
       byId('found').replaceChildren();
