@@ -8,6 +8,7 @@
 
 #include "client/ports/test.h"
 #include "tests/fuzz/support/node.h"
+#include "tests/unit/support/exact.h"
 
 /* What a client may hold, whatever its server says: queued commands, lists of
  * members and pieces of frames are all capped. */
@@ -177,12 +178,10 @@ static void on_event(gw_test_port *port, const gw_event *e) {
 
 static void tell(gw_view bytes, bool end) {
   /* In a block of its own, so that reading past its end is found. */
-  uint8_t *copy = malloc(bytes.len + 1);
-  must(copy != NULL);
-  if (bytes.len != 0) memcpy(copy, bytes.data, bytes.len);
+  gw_view copy = exact(bytes.data, bytes.len);
   if (p.wanted && p.is_open)
-    gw_client_on_data(p.client, p.generation, (gw_view){copy, bytes.len}, end);
-  free(copy);
+    gw_client_on_data(p.client, p.generation, copy, end);
+  exact_free(copy);
 }
 
 #define TELL(M, head, ...)                                           \

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "godwit/delta.h"
+#include "tests/unit/support/exact.h"
 
 #define MAX_BYTES (64u * 1024u)
 
@@ -19,29 +20,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     }                                                            \
   } while (0)
 
-/** In a block of its own, so that a byte beyond it is seen. */
-static gw_view copy(const uint8_t *from, size_t len) {
-  uint8_t *to = malloc(len + 1);
-  REQUIRE(to != NULL);
-  if (len != 0) memcpy(to + 1, from, len);
-  return (gw_view){to + 1, len};
-}
-
-static void drop(gw_view v) {
-  free((uint8_t *)(uintptr_t)v.data - 1);
-}
-
 static void check_made(gw_view base, gw_view target) {
   static uint8_t bytes[2 * MAX_BYTES], back[MAX_BYTES];
   static gw_delta_table table;
   gw_out out = {bytes, 0, sizeof bytes}, again = {back, 0, target.len};
   REQUIRE(gw_delta_make(base, target, &table, &out) == 0);
-  gw_view delta = copy(out.data, out.len);
+  gw_view delta = exact(out.data, out.len);
   REQUIRE(gw_delta_target_len(delta) == (int64_t)target.len);
   REQUIRE(gw_delta_apply(base, delta, &again) == 0);
   REQUIRE(again.len == target.len);
   REQUIRE(target.len == 0 || memcmp(back, target.data, target.len) == 0);
-  drop(delta);
+  exact_free(delta);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -49,15 +38,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size < 2 || size > MAX_BYTES) return 0;
   size_t len = (size_t)data[0] << 8 | data[1];
   if (len > size - 2) len = size - 2;
-  gw_view base = copy(data + 2, len);
-  gw_view rest = copy(data + 2 + len, size - 2 - len);
+  gw_view base = exact(data + 2, len);
+  gw_view rest = exact(data + 2 + len, size - 2 - len);
   gw_out out = {made, 0, sizeof made};
   int err = gw_delta_apply(base, rest, &out);
   REQUIRE(err == 0 || out.len == 0);
   REQUIRE(err != 0 || (int64_t)out.len == gw_delta_target_len(rest));
   check_made(base, rest);
   check_made(rest, base);
-  drop(base);
-  drop(rest);
+  exact_free(base);
+  exact_free(rest);
   return 0;
 }

@@ -33,6 +33,15 @@ const withTokens = (fn) => withServer({
 const withCommand = (command, ...args) =>
   [...args, "--retry", "aggressive", "--token-command", command];
 
+test("a key that does not fit the algorithm is told, and let go", async () => {
+  const { code, out, err } = await run(
+    ["token", "--user", "ada", "--alg", "RS256"], { env });
+  assert.equal(code, 2, err);
+  assert.equal(out, "");
+  assert.match(err, /^godwit token: ./);
+  assert.doesNotMatch(err, /Sanitizer/);
+});
+
 test("a subscription outlives the tokens that a command prints", () =>
   withTokens(async ({ server, runs, numRuns }) => {
     const subscriber = new Command(withCommand(

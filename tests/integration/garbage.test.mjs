@@ -28,11 +28,8 @@ before(async () => {
 after(async () => {
   try {
     await witness.close();
-    assert.equal(await server.stop(), 0);
-  } catch (error) {
-    server.signal("SIGKILL");
-    error.message += `\n--- the server's log ---\n${server.log.slice(-8000)}`;
-    throw error;
+  } finally {
+    await server.end();
   }
 });
 

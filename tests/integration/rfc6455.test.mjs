@@ -24,13 +24,7 @@ before(async () => {
 });
 after(async () => {
   Peer.destroyAll();
-  try {
-    assert.equal(await server.stop(), 0);
-  } catch (error) {
-    server.signal("SIGKILL");
-    error.message += `\n--- the server's log ---\n${server.log.slice(-8000)}`;
-    throw error;
-  }
+  await server.end();
 });
 
 /** A session of godwit.v1.json. */

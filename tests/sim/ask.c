@@ -38,10 +38,7 @@ static void decide(sim_worker *k, sim_link *l, const gw_question *q,
   uint32_t number = sim_issuer_check(k->node->issuer, q->kind, q->user,
                                      q->channel, q->token, v);
   if (number == 0) return;
-  uint32_t thing = is_of_channel(q)
-                       ? (uint32_t)(q->channel.data[q->channel.len - 1] - '0')
-                       : SIM_CONNECTION;
-  l->token[thing] = number;
+  l->token[sim_issuer_thing(q->kind, q->channel)] = number;
 }
 
 void sim_node_ask_answered(void *arg) {

@@ -106,8 +106,7 @@ static uint32_t find(const sim_issuer *i, gw_view text) {
   return strcmp(copy, again) == 0 ? number : 0;
 }
 
-/** What this question needs a token for. */
-static uint32_t thing_of(enum gw_ask kind, gw_view channel) {
+uint32_t sim_issuer_thing(enum gw_ask kind, gw_view channel) {
   if (kind == GW_ASK_CONNECT || kind == GW_ASK_REFRESH) return SIM_CONNECTION;
   return channel.len == 0 ? SIM_CONNECTION
                           : (uint32_t)(channel.data[channel.len - 1] - '0');
@@ -115,7 +114,7 @@ static uint32_t thing_of(enum gw_ask kind, gw_view channel) {
 
 uint32_t sim_issuer_check(sim_issuer *i, enum gw_ask kind, gw_view user,
                           gw_view channel, gw_view text, gw_verdict *v) {
-  uint32_t thing = thing_of(kind, channel);
+  uint32_t thing = sim_issuer_thing(kind, channel);
   uint32_t number = find(i, text);
   const token *t = number != 0 ? &i->all[number - 1] : NULL;
   char owner[16];

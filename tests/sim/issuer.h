@@ -33,6 +33,8 @@ uint32_t sim_issuer_make(sim_issuer *i, uint32_t app, uint32_t thing,
 
 /** How long the answer to a question takes; 0: none. */
 uint64_t sim_issuer_check_ms(sim_issuer *i);
+/** What a question needs a token for: SIM_CONNECTION or a channel. */
+uint32_t sim_issuer_thing(enum gw_ask kind, gw_view channel);
 /** Answer a question about a token. Returns its number, for below, where it is
  * granted. */
 uint32_t sim_issuer_check(sim_issuer *i, enum gw_ask kind, gw_view user,

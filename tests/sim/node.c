@@ -236,6 +236,8 @@ sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer,
 }
 
 void sim_node_start(sim_node *n) {
+  /* It breaks in this very moment, and comes back by itself. */
+  if (n->worker[0] != NULL) return;
   n->life++;
   n->up = true;
   n->draining = false;
@@ -408,8 +410,8 @@ void sim_node_revoke(sim_node *n) {
 }
 
 void sim_node_free(sim_node *n) {
-  if (n->up) free_hubs(n);
   n->up = false;
+  free_hubs(n);
   /* Mail and answers that are still in the queue are let go with the world. */
   for (size_t i = 0; i < n->w->num; i++) {
     sim_event *e = &n->w->heap[i];

@@ -84,6 +84,9 @@ static void drop_time(shrink *k) {
 
 unsigned sim_shrink(sim_schedule *s, const char *failure) {
   shrink k = {s, failure, 0};
+  sim_schedule whole = *s;
+  /* Of a run whose process died nothing is drawn yet. */
+  if (!s->has_faults) (void)keep_if_failing(&k, &whole);
   drop_faults(&k);
   drop_apps(&k);
   drop_acts(&k);

@@ -7,6 +7,7 @@
 #
 # Three builds of godwit-sim. Prints `N passed, N failed`.
 
+import functools
 import os
 import re
 import subprocess
@@ -42,6 +43,7 @@ def another_seed_gives_other_bytes():
     assert a != b
 
 
+@functools.cache
 def first_failure():
     """What is told of the first seed that notices the loss."""
     text = run(MUTANTS, "--mutant", SHRUNK, "--seeds", "40", "--jobs", "1",

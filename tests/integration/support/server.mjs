@@ -122,6 +122,27 @@ export class Server {
     return code;
   }
 
+  /** Stop, which has to be a clean end without a finding of a sanitizer. A failure
+   * carries the log. */
+  async end() {
+    try {
+      const code = await this.stop();
+      if (code !== 0) throw new Error(`the server ended with ${code}`);
+    } catch (error) {
+      throw this.giveUp(error);
+    }
+  }
+
+  /** End at once what is left after a failure; the failure, with the log. */
+  giveUp(error) {
+    this.signal("SIGKILL");
+    RawWebSocket.destroyAll();
+    const log = `\n--- the server's log ---\n${this.log.slice(-LOG_AT_MOST)}`;
+    error.message += log;
+    if (error.stack) error.stack += log;
+    return error;
+  }
+
   async kill() {
     this.#process.kill("SIGKILL");
     await this.exited;
@@ -187,14 +208,8 @@ export async function withServer(options, fn) {
   const server = await Server.start(options);
   try {
     await fn(server);
-    const code = await server.stop();
-    if (code !== 0) throw new Error(`the server ended with ${code}`);
   } catch (error) {
-    server.signal("SIGKILL");
-    RawWebSocket.destroyAll();
-    const log = server.log.slice(-LOG_AT_MOST);
-    error.message += `\n--- the server's log ---\n${log}`;
-    if (error.stack) error.stack += `\n--- the server's log ---\n${log}`;
-    throw error;
+    throw server.giveUp(error);
   }
+  await server.end();
 }
