@@ -51,9 +51,6 @@ export default defineConfig({
       // and without the looks.
       name: 'firefox',
       testMatch: ['sdk/**', 'story/**', 'safety/**'],
-      // It may end the socket of a page that is left without a close frame: then
-      // the person stays for the grace time, as after any loss.
-      grepInvert: /a reload leaves no ghost behind/,
       use: {
         browserName: 'firefox',
         channel: 'moz-firefox',

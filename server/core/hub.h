@@ -134,7 +134,8 @@ gw_session *gw_hub_open(gw_hub *h, void *conn, enum gw_encoding encoding,
  * asked for through the port) and reads no more. */
 int gw_session_feed(gw_session *s, gw_view data, bool end_of_message);
 /** The connection is gone; the session is freed. ws_code: what the peer said; 0:
- * nothing. */
+ * nothing. 4515 (closed) and 1001 (a page that is left) are a goodbye: no grace
+ * time. */
 void gw_session_closed(gw_session *s, uint32_t ws_code);
 
 /**

@@ -18,6 +18,8 @@
 #define WS_CODE_BASE 4000u
 /** RFC 6455, section 7.4.1: normal closure. */
 #define WS_CODE_NORMAL 1000u
+/** The same: an endpoint goes away; browsers say it for a page that is left. */
+#define WS_CODE_GOING_AWAY 1001u
 
 /** Lines of a JSON session that may be nonsense: somebody is typing. */
 #define MAX_BAD_LINES 16u
@@ -563,11 +565,17 @@ void gws_session_free(gw_session *s) {
   gw_mem_free(s);
 }
 
+/** Lost otherwise. Not so 1000, which who comes back may say, too. */
+static bool is_goodbye(uint32_t ws_code) {
+  return ws_code == WS_CODE_BASE + GW_CODE_CLOSED ||
+         ws_code == WS_CODE_GOING_AWAY;
+}
+
 void gw_session_closed(gw_session *s, uint32_t ws_code) {
   gw_hub *h = s->hub;
   assert(h->depth == 0); /* the port must not call back */
   gws_hub_enter(h);
-  if (ws_code == WS_CODE_BASE + GW_CODE_CLOSED) {
+  if (is_goodbye(ws_code)) {
     s->left = true;
     s->end_code = GW_CODE_CLOSED;
   }

@@ -245,6 +245,24 @@ test("a user enters with the first client and leaves with the last", () =>
     await watcher.close();
   }));
 
+test("a page that is left leaves at once, a lost connection later", () =>
+  withServer({ args: ["--dev", "true"] }, async (server) => {
+    const watcher = await connect(server, "watcher");
+    await watcher.subscribe("room:a", { presence: true });
+    await watcher.next("presenceSnapshot");
+    for (const [user, code] of [["lost", 1000], ["gone", 1001]]) {
+      const client = await connect(server, user);
+      await client.subscribe("room:a");
+      await enter(client);
+      await watcher.next("presenceDiff");
+      await client.close(code);
+    }
+    const { presenceDiff } = await watcher.next("presenceDiff");
+    assert.deepEqual(presenceDiff.changes.map((c) => [c.kind, c.member.user]),
+      [["PRESENCE_LEAVE", "gone"]]);
+    await watcher.close();
+  }));
+
 test("states are those of the namespace, and change by themselves", () =>
   withPeople(async (server) => {
     const watcher = await connect(server, "watcher");

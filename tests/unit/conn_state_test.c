@@ -118,6 +118,16 @@ static void test_zero_turns_idleness_off(void **state) {
 
 /* ---- lost ------------------------------------------------------------------ */
 
+static void test_a_page_that_is_left_is_not_waited_for(void **state) {
+  (void)state;
+  peer *p = join(0);
+  peer_drop(p, 1001);
+  expect_told("none>connected/0 connected>disconnected/515 ");
+  p = join(0);
+  peer_drop(p, 1000);
+  expect_told("none>connected/0 connected>reconnecting/0 ");
+}
+
 static void test_a_lost_client_is_waited_for(void **state) {
   (void)state;
   peer *p = join(0);
@@ -310,6 +320,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       ONE(test_a_connection_is_idle_when_it_sends_nothing_but_pings),
       ONE(test_zero_turns_idleness_off),
+      ONE(test_a_page_that_is_left_is_not_waited_for),
       ONE(test_a_lost_client_is_waited_for),
       ONE(test_the_wait_ends),
       ONE(test_a_fault_is_told_apart),
