@@ -144,7 +144,6 @@ static void drop_transport(gw_client *c, uint32_t code, const gw_view *reason,
     gw_reader_deinit(&l->reader);
     l->has_reader = false;
   }
-  if (GW_GUARD(STALE_OUTPUT)) c->out.len = 0;
   c->broken = false;
 }
 

@@ -16,7 +16,6 @@
 /** X(name, what is lost without it) */
 #define GW_GUARDS(X)                                                      \
   X(GENERATION, "news of an older connection are ignored")                \
-  X(STALE_OUTPUT, "what was meant for a lost connection is dropped")      \
   X(RECEIVER_DEDUP, "a receiver drops a repeat")                          \
   X(ANEW_FORGETS, "a list that begins anew is no repeat")                 \
   X(OUTBOX_REWIND, "what is in doubt after a loss is sent again")         \

@@ -234,10 +234,19 @@ static void on_open_wanted(void *user, uint32_t generation, gw_view endpoint) {
   if (p->hooks.open != NULL) p->hooks.open(p, generation, endpoint);
 }
 
+static bool starts_with_hello(gw_view message) {
+  gw_frame frame;
+  return gw_frame_parse(message, GW_MAX_FRAME_BYTES_HARD, &frame) > 0 &&
+         frame.head.type == GW_FRAME_HELLO;
+}
+
 static void on_send(void *user, uint32_t generation, gw_view message) {
   gw_test_port *p = user;
   assert(p->wanted && p->is_open && generation == p->generation);
   assert(message.len > 0);
+  /* What was meant for an older connection does not come first. */
+  assert(p->is_greeted || starts_with_hello(message));
+  p->is_greeted = true;
   p->num_messages++;
   if (p->keep_records) keep_frames(p, message);
   if (p->hooks.send != NULL) p->hooks.send(p, generation, message);
@@ -368,6 +377,7 @@ void gw_test_run(gw_test_port *p, uint64_t *now_ms, uint64_t ms) {
 void gw_test_open(gw_test_port *p) {
   assert(p->wanted);
   p->is_open = true;
+  p->is_greeted = false;
   gw_client_on_open(p->client, p->generation);
 }
 

@@ -48,8 +48,9 @@ struct gw_test_port {
                       */
   /* the transport, as the core sees it */
   uint32_t generation;
-  bool wanted;  /**< between open and close */
-  bool is_open; /**< gw_test_open was called for this generation */
+  bool wanted;     /**< between open and close */
+  bool is_open;    /**< gw_test_open was called for this generation */
+  bool is_greeted; /**< the first message of the open transport went out */
   uint32_t close_code;
   uint32_t num_opens;
   uint32_t num_messages;
