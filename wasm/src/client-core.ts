@@ -91,6 +91,9 @@ export abstract class ClientCore<
   #isWanted = false;
   /** Commands that wait for the core. */
   #waiting: [Run, Fail][] = [];
+  /** Times that the network had no core for us. */
+  #numMisses = 0;
+  #nextLoad: ReturnType<typeof setTimeout> | undefined;
   #situation: Situation = {
     state: 'idle', since: Date.now(), reason: reasonOf(Code.OK), attempt: 0,
     retryAt: null,
@@ -143,14 +146,18 @@ export abstract class ClientCore<
    * stay, for a later `connect()`; until then `publish` is refused (CLOSED). */
   close(): void {
     this.#isWanted = false;
-    if (!this.#engine && !this.#isLoading) {
-      this.#moveTo('closed', reasonOf(Code.CLOSED));
-      return;
-    }
-    this.#command((engine) => {
+    const run: Run = (engine) => {
       engine._unwatch();
       engine._command(Call.CLOSE);
-    });
+    };
+    if (this.#engine || this.#isLoading) {
+      this.#command(run);
+      return;
+    }
+    // Behind a connect() that waits for the next attempt to load.
+    if (this.#waiting.length) this.#waiting.push([run, () => {}]);
+    clearTimeout(this.#nextLoad);
+    this.#moveTo('closed', reasonOf(Code.CLOSED));
   }
 
   /** Ends everything without a goodbye and gives its memory back. What waits is
@@ -160,6 +167,7 @@ export abstract class ClientCore<
     this.#engine?._destroy();
     this.#isFreed = true;
     this.#isWanted = false;
+    clearTimeout(this.#nextLoad);
     const reason = reasonOf(Code.CLOSED);
     for (const feed of this.#feedByChannel.values()) feed._end(reason);
     this.#feedByChannel.clear();
@@ -351,10 +359,23 @@ export abstract class ClientCore<
   #startLoading(): void {
     if (this.#isLoading || this.#engine) return;
     this.#isLoading = true;
+    clearTimeout(this.#nextLoad);
+    if (this.#numMisses) this.#moveTo('connecting', reasonOf(Code.OK));
     this.#loadCore().catch((error: unknown) => {
       this.#isLoading = false;
-      if (!this.#isFreed) this._broken(error);
+      if (this.#isFreed) return;
+      // As fetch says that it did not come through.
+      if (this.#isWanted && error instanceof TypeError) this.#loadLater(error);
+      else this._broken(error);
     });
+  }
+
+  /** From half a second to 16 seconds, drawn from the upper half. */
+  #loadLater(error: TypeError): void {
+    const ms = 500 * (1 + Math.random()) * 2 ** Math.min(this.#numMisses++, 4);
+    this.#nextLoad = setTimeout(() => this.#startLoading(), ms);
+    this.#moveTo('waiting', reasonOf(Code.CONNECTION_LOST, String(error)),
+      this.#numMisses, Date.now() + ms);
   }
 
   async #loadCore(): Promise<void> {

@@ -50,7 +50,11 @@ async function instantiate(
 async function fetchCode(url: URL): Promise<Response | BufferSource> {
   if (url.protocol === 'file:') return readFile(url);
   const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  if (!response.ok) {
+    // A server that is being restarted is there again soon.
+    throw new (response.status < 500 ? Error : TypeError)(
+      `${url}: ${response.status}`);
+  }
   // Streaming insists on the bare type; servers that do not know it are common.
   const isStreamed = 'instantiateStreaming' in WebAssembly &&
     response.headers.get('content-type') === 'application/wasm';

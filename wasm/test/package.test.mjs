@@ -272,6 +272,57 @@ test('the core comes over HTTP, whatever type the server says', async () => {
   }
 });
 
+test('a core that the network does not have yet is asked for again', async () => {
+  const { Client } = await import('../dist/index.js');
+  const bytes = readFileSync(file('dist/godwit.wasm'));
+  let asked = 0;
+  const server = createServer((request, response) => {
+    if (++asked === 1) return request.socket.destroy();
+    response.writeHead(asked === 2 ? 503 : 200);
+    response.end(bytes);
+  });
+  server.listen(0, 'localhost');
+  await once(server, 'listening');
+  const wasm = `http://localhost:${server.address().port}/godwit.wasm`;
+  const opened = [];
+  const client = new Client('ws://test', { wasm,
+    WebSocket: class { constructor(url) { opened.push(url); } } });
+  const told = [];
+  client.on('state', ({ to, reason, retryAt }) =>
+    told.push(to, reason.name, retryAt > Date.now()));
+  try {
+    client.connect();
+    client.publish('room', 1).catch(() => {});
+    for (let i = 0; i < 1000 && !opened.length; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    equal(asked, 3);
+    equal(told.slice(0, 12), [
+      'waiting', 'CONNECTION_LOST', true, 'connecting', 'OK', false,
+      'waiting', 'CONNECTION_LOST', true, 'connecting', 'OK', false]);
+    equal(client.info.outbox.count, 1);
+    client.close();
+    equal(client.state, 'closed');
+  } finally {
+    client.free();
+    server.close();
+  }
+});
+
+test('who closes while the core is not there is closed', async () => {
+  const { Client } = await import('../dist/index.js');
+  const client = new Client('ws://test',
+    { wasm: 'http://localhost:1/godwit.wasm', WebSocket: class {} });
+  client.connect();
+  await new Promise((resolve) => client.on('state', resolve));
+  equal(client.state, 'waiting');
+  client.close();
+  equal(client.state, 'closed');
+  client.connect();
+  equal(client.state, 'connecting');
+  client.free();
+});
+
 test('the core is loaded when it is first needed, and once', async () => {
   const { Client } = await import('../dist/index.js');
   const original = WebAssembly.instantiate;
