@@ -209,20 +209,48 @@ static bool post_found(const gw_session *s, uint32_t worker) {
   return true;
 }
 
+/** This worker waits for the client no longer. */
+static void tell_end(gw_hub *h, const gw_absence *a, uint32_t code) {
+  gw_notice n = {.client = a->client,
+                 .connection = a->connection,
+                 .user = {a->user, a->user_len},
+                 .code = code,
+                 .from = (enum gw_conn_state)a->state,
+                 .to = GW_CONN_DISCONNECTED};
+  tell(h, &n);
+}
+
+/** Another worker lost the client that this one waits for: it had come there
+ * before the news of its loss. Each learns of the other; the lower one waits. */
+static bool waits_instead(gw_hub *h, const gw_absence *own, uint32_t other) {
+  if (h->worker < other) return true;
+  tell_end(h, own, GW_CODE_REPLACED);
+  return false;
+}
+
 void gws_conn_on_lost(gw_hub *h, gw_mail *m) {
   static const gw_view nobody;
   const gw_session *s = find_open(h, m->handle);
+  const gw_absence *old = find(h, m->handle);
+  bool is_own = old != NULL && old->worker == h->worker;
   if (s != NULL) {
     (void)post_found(s, m->from);
-  } else {
+  } else if (!is_own || !waits_instead(h, old, m->from)) {
     gw_absence *a = keep(h, m->handle, m->from, nobody);
-    if (a == NULL) gws_hub_nomem(h);
+    if (a == NULL)
+      gws_hub_nomem(h);
+    else
+      a->is_ceded = is_own;
   }
   gw_mail_free(m);
 }
 
 void gws_conn_on_found(gw_hub *h, gw_mail *m) {
   gw_absence *a = find(h, m->handle);
+  if (a != NULL && a->is_ceded) {
+    gws_mail_post(h, a->worker, m); /* always a lower one */
+    return;
+  }
   bool is_own = a != NULL && a->worker == h->worker;
   gw_notice n = {.client = m->handle,
                  .connection = m->hash,
@@ -314,13 +342,7 @@ void gws_conn_ended(gw_session *s) {
 
 void gws_conn_on_timer(gw_hub *h, gw_absence *a) {
   if (a->worker == h->worker) {
-    gw_notice n = {.client = a->client,
-                   .connection = a->connection,
-                   .user = {a->user, a->user_len},
-                   .code = a->code,
-                   .from = (enum gw_conn_state)a->state,
-                   .to = GW_CONN_DISCONNECTED};
-    tell(h, &n);
+    tell_end(h, a, a->code);
     gws_scope_end(h, a->client);
   }
   forget(h, a);

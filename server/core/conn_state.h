@@ -17,8 +17,9 @@
  *
  * An open connection has its state in the session. One that may come back is an
  * absence, kept by the worker that lost it, and told to the others, so that the
- * one which the client comes to can say that it is there. Where there is no
- * memory or place for an absence, the connection is DISCONNECTED at once.
+ * one which the client comes to can say that it is there. Of two workers that lost
+ * it before they heard of each other, the lower one waits. Where there is no memory
+ * or place for an absence, the connection is DISCONNECTED at once.
  */
 
 /** Absences that a worker keeps of its own; those that come then are counted. */
@@ -34,6 +35,7 @@ struct gw_absence {
   uint32_t worker;   /**< that lost it */
   uint16_t code;
   uint8_t state; /**< enum gw_conn_state */
+  bool is_ceded; /**< this worker waited, too, and left it to the other */
   uint8_t user_len;
   uint8_t user[];
 };

@@ -175,6 +175,8 @@ typedef bool (*gw_on_call)(void *user, gw_hub *h, gw_call call,
 void gw_hub_set_on_call(gw_hub *h, gw_on_call on_call, void *user);
 void gw_hub_answer(gw_hub *h, gw_call call, uint32_t code, gw_view message,
                    const gw_rpc_result *result);
+/** The same for a failure that says when to try again. */
+void gw_hub_refuse(gw_hub *h, gw_call call, const gw_error *failure);
 
 /** News of channels: notices of this kind, at the end of a call from outside;
  * NULL: nobody wants them. Must not call back into the hub. */

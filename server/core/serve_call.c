@@ -104,12 +104,23 @@ void gws_serve_error(gw_session *s, const gw_frame *f) {
 
 /* ---- the application ----------------------------------------------------- */
 
+static gw_call_open *find_call(gw_hub *h, gw_call call) {
+  gw_session *s = gws_session_get(h, call.session);
+  return s == NULL ? NULL : gws_call_find(s, call.request);
+}
+
 void gw_hub_answer(gw_hub *h, gw_call call, uint32_t code, gw_view message,
                    const gw_rpc_result *result) {
   gws_hub_enter(h);
-  gw_session *s = gws_session_get(h, call.session);
-  gw_call_open *c = s == NULL ? NULL : gws_call_find(s, call.request);
+  gw_call_open *c = find_call(h, call);
   if (c != NULL) gws_call_finish(c, code, message, result);
+  gws_hub_leave(h);
+}
+
+void gw_hub_refuse(gw_hub *h, gw_call call, const gw_error *failure) {
+  gws_hub_enter(h);
+  gw_call_open *c = find_call(h, call);
+  if (c != NULL) gws_call_fail(c, failure);
   gws_hub_leave(h);
 }
 

@@ -29,14 +29,24 @@ void gw_job_free(gw_job *j) {
   free(j);
 }
 
+static void answer(gw_hub *h, const gw_job *j) {
+  const gw_verdict *v = &j->reply.verdict;
+  gw_error refusal = {.code = v->code,
+                      .message = v->message,
+                      .retry_after_ms = v->retry_after_ms};
+  if (v->code == GW_CODE_OK)
+    gw_hub_answer(h, j->call, v->code, v->message, &j->reply.result);
+  else
+    gw_hub_refuse(h, j->call, &refusal);
+}
+
 /** On the worker's thread; w is NULL when it is gone. */
 static void run(gw_task *task, gw_worker *w) {
   gw_job *j = (gw_job *)(void *)task;
-  const gw_verdict *v = &j->reply.verdict;
   if (w && j->purpose == GW_JOB_DECISION)
-    gw_hub_decide(w->hub, j->session, j->ticket, v);
+    gw_hub_decide(w->hub, j->session, j->ticket, &j->reply.verdict);
   else if (w && j->purpose == GW_JOB_CALL)
-    gw_hub_answer(w->hub, j->call, v->code, v->message, &j->reply.result);
+    answer(w->hub, j);
   gw_job_free(j);
 }
 

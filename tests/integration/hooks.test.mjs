@@ -90,7 +90,8 @@ test("rpc: results, errors, and what the server knows itself", () =>
   together({
     rpc: (m) => m.method === "sum"
       ? { json: m.json.reduce((a, b) => a + b, 0) }
-      : { refuse: { code: 906, message: "no " + m.method } },
+      : { refuse: { code: 906, message: "no " + m.method,
+        retryAfterMs: 1500 } },
   }, ["rpc"], async (server, backend) => {
     const client = await Client.connect(server.port, { user: "ada" });
     const sum = await client.request({ rpc: { method: "sum", json: "[1,2,3]" } });
@@ -99,6 +100,7 @@ test("rpc: results, errors, and what the server knows itself", () =>
     const no = await client.request({ rpc: { method: "dance" } });
     assert.equal(no.error.message, "no dance");
     assert.equal(no.error.code, 906);
+    assert.equal(no.error.retryAfterMs, 1500);
     const echo = await client.request({ rpc: { method: "server.echo", data: "AA==" } });
     assert.equal(echo.rpcResult.data, "AA==");
     const unknown = await client.request({ rpc: { method: "godwit.dance" } });

@@ -223,6 +223,41 @@ static void test_a_return_that_crosses_the_end_of_the_wait(void **state) {
   assert_int_equal(HUBS_STAT(&node, connections_reconnecting), 0);
 }
 
+/** Each of two workers lost it before it heard of the other. */
+static void lose_twice(uint32_t first, uint32_t second) {
+  peer *p = join(first);
+  node.holds_mail = true;
+  peer_drop(p, 0);
+  p = peer_open(&node, second);
+  peer_hello(p, 1);
+  peer_drop(p, 0);
+  node.holds_mail = false;
+  hubs_settle(&node);
+  expect_told("none>connected/0 connected>reconnecting/0 "
+              "none>connected/0 connected>reconnecting/0 "
+              "reconnecting>disconnected/513 ");
+  assert_int_equal(HUBS_STAT(&node, connections_reconnecting), 1);
+}
+
+static void test_one_of_two_workers_waits(void **state) {
+  (void)state;
+  for (uint32_t worker = 0; worker < 3; worker++) {
+    lose_twice(worker, (worker + 1) % 3);
+    (void)join((worker + 2) % 3);
+    hubs_settle(&node);
+    expect_told("reconnecting>connected/0 ");
+    assert_int_equal(HUBS_STAT(&node, connections_reconnecting), 0);
+    hubs_pass(&node, 2 * GRACE_MS);
+    expect_told("");
+    hubs_stop(&node);
+    start(3);
+  }
+  lose_twice(2, 0);
+  hubs_pass(&node, 2 * GRACE_MS);
+  expect_told("reconnecting>disconnected/0 ");
+  assert_int_equal(HUBS_STAT(&node, connections_reconnecting), 0);
+}
+
 /* ---- the state of a connection --------------------------------------------- */
 
 static void test_the_state_of_a_connection_goes_with_its_client(void **state) {
@@ -329,6 +364,7 @@ int main(void) {
       THREE(test_a_client_comes_back_to_another_worker),
       THREE(test_a_loss_is_seen_after_the_return),
       THREE(test_a_return_that_crosses_the_end_of_the_wait),
+      THREE(test_one_of_two_workers_waits),
       THREE(test_the_state_of_a_connection_goes_with_its_client),
       THREE(test_connections_are_listed_by_state),
       ONE(test_the_log_keeps_whole_characters_of_a_name),
