@@ -85,18 +85,30 @@ void gw_server_reload(gw_server *s) {
   uv_async_send(&s->wake);
 }
 
-/* glibc keeps what thousands of connections used until somebody asks. */
+/** Whether many have gone since the last time. num: that ever came; left: that are
+ * there still. */
+static bool have_gone(uint64_t *gone_before, uint64_t num, uint64_t left) {
+  uint64_t gone = num > left ? num - left : 0;
+  uint64_t more = gone > *gone_before ? gone - *gone_before : 0;
+  if (more < GW_SERVER_TRIM_SOCKETS || more < left) return false;
+  *gone_before = gone;
+  return true;
+}
+
+/* glibc keeps what thousands of connections used until somebody asks: when they
+ * have closed, and when the grace time of those that were lost is over. */
 static void give_memory_back(gw_server *s) {
-  uint64_t accepted = 0, open = 0;
+  uint64_t accepted = 0, open = 0, absent = 0;
   for (uint32_t i = 0; i < s->num_workers; i++) {
+    const gw_stats *of = gw_hub_stats(s->workers[i]->hub);
     accepted += gw_stat_get(&s->workers[i]->stats.accepts_total);
     open += gw_stat_get(&s->workers[i]->stats.sockets);
+    absent += gw_stat_get(&of->connections_reconnecting) +
+              gw_stat_get(&of->connections_error);
   }
-  uint64_t gone = accepted > open ? accepted - open : 0;
-  uint64_t num = gone - s->gone_before;
-  if (num < GW_SERVER_TRIM_SOCKETS || num < open) return;
-  s->gone_before = gone;
-  malloc_trim(0);
+  bool closed = have_gone(&s->closed_before, accepted, open);
+  bool ended = have_gone(&s->ended_before, accepted, open + absent);
+  if (closed || ended) malloc_trim(0);
 }
 
 static void on_care_timer(uv_timer_t *timer) {

@@ -77,7 +77,7 @@ struct gw_server {
   uint64_t drain_deadline_ms;
   uint64_t reloads;
   uint64_t reload_failures;
-  uint64_t gone_before; /* connections, when memory was given back */
+  uint64_t closed_before, ended_before; /* when memory was given back */
   bool is_draining;
   atomic_bool is_stopping;  /* told by gw_server_stop */
   atomic_bool is_reloading; /* told by gw_server_reload */

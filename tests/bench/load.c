@@ -27,9 +27,9 @@ static const gw_load_driver *const drivers[] = {
  * first did. */
 #define PARTS 10u
 
-/** A server is given so long to give memory back after everybody has gone, and
- * has done so when it is this near to where it began, in percent. */
-#define RETURN_MS      7000u
+/** A server is given so long to give memory back after everybody has gone (more
+ * than the 15 s that Godwit waits for who was lost), and has done so when it is this near to where it began, in percent. */
+#define RETURN_MS      20000u
 #define RETURN_STEP_MS 250u
 #define RETURN_PERCENT 110u
 
