@@ -4,6 +4,21 @@
 
 import { defineConfig, devices } from '@playwright/test';
 
+const CHROMIUM = {
+  ...devices['Desktop Chrome'],
+  viewport: { width: 1280, height: 800 },
+};
+const CHROMIUM_LAUNCH = {
+  executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
+  args: [
+    '--no-sandbox',
+    '--disable-dev-shm-usage',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+};
+
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
@@ -30,18 +45,18 @@ export default defineConfig({
   projects: [
     {
       name: 'chromium',
+      use: { ...CHROMIUM, launchOptions: CHROMIUM_LAUNCH },
+    },
+    {
+      // Pages that one has left are kept for "back", as in everybody's browser;
+      // Playwright turns it off elsewhere.
+      name: 'chromium-kept',
+      testMatch: ['recovery/back.spec.ts'],
       use: {
-        ...devices['Desktop Chrome'],
-        viewport: { width: 1280, height: 800 },
+        ...CHROMIUM,
         launchOptions: {
-          executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
-          args: [
-            '--no-sandbox',
-            '--disable-dev-shm-usage',
-            '--disable-background-networking',
-            '--disable-component-update',
-            '--disable-sync',
-          ],
+          ...CHROMIUM_LAUNCH,
+          ignoreDefaultArgs: ['--disable-back-forward-cache'],
         },
       },
     },
@@ -50,7 +65,8 @@ export default defineConfig({
       // Without what only Chromium's tools can do (freeze a page, cut its network)
       // and without the looks.
       name: 'firefox',
-      testMatch: ['sdk/**', 'story/**', 'safety/**'],
+      testMatch: ['sdk/**', 'story/**', 'safety/**',
+        'recovery/{back,blocked,reload,sleep}.spec.ts'],
       use: {
         browserName: 'firefox',
         channel: 'moz-firefox',

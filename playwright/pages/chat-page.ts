@@ -47,6 +47,11 @@ export class ChatPage {
     return this.messages.locator('.message-text');
   }
 
+  /** The one with this text and no more. */
+  message(text: string): Locator {
+    return this.texts().filter({ hasText: new RegExp(`^${text}$`) });
+  }
+
   async untilTexts(texts: string[]): Promise<void> {
     await expect(this.texts()).toHaveText(texts);
   }
@@ -65,6 +70,28 @@ export class ChatPage {
 
   async untilPerson(name: string, state: string): Promise<void> {
     await expect(this.person(name)).toHaveAttribute('data-presence', state);
+  }
+
+  /** To the gallery, by the page's own link. */
+  async goAway(): Promise<void> {
+    await this.page.getByRole('link', { name: 'Gallery' }).click();
+    await expect(this.page.locator('[data-kind=good]')).toBeVisible();
+  }
+
+  /** By the browser's "back". A page that was kept is not loaded, which
+   * Playwright's own goBack would wait for. */
+  async comeBack(): Promise<void> {
+    await this.page.evaluate(() => history.back());
+    await expect(this.page).toHaveURL(/\/chat\//);
+  }
+
+  /** A reload would take this mark away. */
+  async mark(): Promise<void> {
+    await this.page.evaluate(() => Object.assign(window, { loaded: 'once' }));
+  }
+
+  async isMarked(): Promise<boolean> {
+    return this.page.evaluate(() => 'loaded' in window);
   }
 
   /** As if the machine had lost its network. */

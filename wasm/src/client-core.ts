@@ -156,7 +156,6 @@ export abstract class ClientCore<
     }
     // Behind a connect() that waits for the next attempt to load.
     if (this.#waiting.length) this.#waiting.push([run, () => {}]);
-    clearTimeout(this.#nextLoad);
     this.#moveTo('closed', reasonOf(Code.CLOSED));
   }
 
@@ -363,17 +362,18 @@ export abstract class ClientCore<
     if (this.#numMisses) this.#moveTo('connecting', reasonOf(Code.OK));
     this.#loadCore().catch((error: unknown) => {
       this.#isLoading = false;
-      if (this.#isFreed) return;
       // As fetch says that it did not come through.
       if (this.#isWanted && error instanceof TypeError) this.#loadLater(error);
-      else this._broken(error);
+      else if (!this.#isFreed) this._broken(error);
     });
   }
 
-  /** From half a second to 16 seconds, drawn from the upper half. */
+  /** After up to one second, then two, three, to 15. */
   #loadLater(error: TypeError): void {
-    const ms = 500 * (1 + Math.random()) * 2 ** Math.min(this.#numMisses++, 4);
-    this.#nextLoad = setTimeout(() => this.#startLoading(), ms);
+    const ms = 1000 * Math.random() * Math.min(++this.#numMisses, 15);
+    this.#nextLoad = setTimeout(() => {
+      if (this.#isWanted) this.#startLoading();
+    }, ms);
     this.#moveTo('waiting', reasonOf(Code.CONNECTION_LOST, String(error)),
       this.#numMisses, Date.now() + ms);
   }

@@ -52,7 +52,7 @@ async function fetchCode(url: URL): Promise<Response | BufferSource> {
   const response = await fetch(url);
   if (!response.ok) {
     // A server that is being restarted is there again soon.
-    throw new (response.status < 500 ? Error : TypeError)(
+    throw (response.status < 500 ? Error : TypeError)(
       `${url}: ${response.status}`);
   }
   // Streaming insists on the bare type; servers that do not know it are common.

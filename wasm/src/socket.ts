@@ -9,6 +9,7 @@ import type { WebSocketConstructor, WebSocketLike } from './options.js';
 const SUBPROTOCOL = 'godwit.v1';
 
 const OPEN = 1;
+const CLOSED = 3;
 const NORMAL = 1000;
 /** The peer sent what cannot be taken in: text, in a binary protocol. */
 const UNSUPPORTED_DATA = 1003;
@@ -64,8 +65,11 @@ export class Socket {
     };
     ws.onclose = ({ code, reason }: { code: number; reason: string }) =>
       this.#end(code, reason);
-    // A close event follows, and the error event says nothing.
-    ws.onerror = () => {};
+    // It says nothing, and a close event follows: but not in Chromium when the
+    // page's policy forbids the connection.
+    ws.onerror = () => setTimeout(() => {
+      if (ws.readyState === CLOSED) this.#end(0, '');
+    });
   }
 
   #end(code: number, reason: string): void {

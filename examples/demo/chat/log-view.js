@@ -95,8 +95,9 @@ export class LogView {
     this.#setState(row, 'acknowledged', 'sent');
   }
 
-  refuse(row, reason, again) {
-    this.#setState(row, 'refused', `not sent: ${reason}`);
+  /** words: what became of it; again(): to send it once more. */
+  refuse(row, words, again) {
+    this.#setState(row, 'refused', words);
     const button = make('button', { type: 'button', class: 'button small' },
       'Send again');
     button.addEventListener('click', () => {

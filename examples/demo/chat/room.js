@@ -92,10 +92,23 @@ export class Room {
       sent.position = position;
       this.#views.log.acknowledge(row);
     }).catch((error) => {
-      this.#forget(sent);
-      this.#views.log.refuse(row, error.message, () => this.send(text));
+      // One that waited too long may have come to the server all the same: then it
+      // is still to come back.
+      const isOpen = error.name === 'OUTBOX_EXPIRED';
+      if (!isOpen) this.#forget(sent);
+      this.#views.log.refuse(row,
+        isOpen ? error.message : `not sent: ${error.message}`, () => {
+          this.#forget(sent);
+          this.send(text);
+        });
+      this.#dropUnseen();
       this.#views.details.add('refused', String(error));
     });
+  }
+
+  /** The log shows only so many that were refused. */
+  #dropUnseen() {
+    this.#sent = this.#sent.filter(({ row }) => row.isConnected);
   }
 
   leave() {

@@ -17,12 +17,18 @@ export class StatusView {
   #next;
   #retryAt = null;
   #ticker = 0;
+  #isForbidden = false;
 
   /** onReconnect() is called when the person does not want to wait; next gets the
    * focus when the button for it goes away. */
   constructor(onReconnect, next) {
     this.#next = next;
     this.#reconnect.addEventListener('click', onReconnect);
+    // The SDK sees a connection that does not open, and is not told why.
+    document.addEventListener('securitypolicyviolation', (event) => {
+      this.#isForbidden ||= event.effectiveDirective === 'connect-src' &&
+        event.blockedURI.startsWith('ws');
+    });
   }
 
   /** info: the client's; measures: more of them, by the ends of their ids. */
@@ -32,7 +38,9 @@ export class StatusView {
     this.#bar.dataset.kind = kind;
     setText(this.#words, words);
     const isAway = ['waiting', 'suspended', 'failed'].includes(info.state);
-    setText(this.#reason, isAway ? reasonText(info.reason) : '');
+    const reason = this.#isForbidden && info.reason?.name === 'TRANSPORT'
+      ? FORBIDDEN : info.reason;
+    setText(this.#reason, isAway ? reasonText(reason) : '');
     this.#hideReconnect(!isAway && info.state !== 'closed');
     this.#countDown(isAway ? info.retryAt : null);
 
@@ -87,6 +95,10 @@ const SENTENCES = {
   OVERLOADED: 'the server is busy',
   SLOW_READER: 'this page could not keep up',
 };
+
+/** In place of the SDK's reason. */
+const FORBIDDEN = { name: 'POLICY',
+  message: 'the policy of this page forbids the connection' };
 
 /** What a person who is no engineer is told about a reason. */
 export function reasonText(reason) {

@@ -51,3 +51,23 @@ test('disconnecting by hand keeps what is written for later',
     await grace.untilTexts(['for later']);
     await ada.untilTexts(['for later']);
   });
+
+test('a page asks before it goes without what it has not sent',
+  async ({ enter }) => {
+    const ada = await enter('Ada');
+    const grace = await enter('Grace');
+    await ada.mark();
+    await ada.setOffline(true);
+    await ada.send('not sent yet');
+    await expect(ada.status.outbox).toHaveText('1');
+    const asked = ada.page.waitForEvent('dialog');
+    await ada.page.evaluate(() => {
+      setTimeout(() => location.reload());
+    });
+    const dialog = await asked;
+    expect(dialog.type()).toBe('beforeunload');
+    await dialog.dismiss();
+    await ada.setOffline(false);
+    await grace.untilTexts(['not sent yet']);
+    expect(await ada.isMarked()).toBe(true);
+  });

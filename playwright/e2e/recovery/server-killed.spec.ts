@@ -7,10 +7,7 @@ test('kill -9, keep writing, start again: all is there once and in order',
   async ({ enter, server }) => {
     const ada = await enter('Ada');
     const grace = await enter('Grace');
-    // A reload would take this mark away.
-    for (const { page } of [ada, grace]) {
-      await page.evaluate(() => Object.assign(window, { loaded: 'once' }));
-    }
+    for (const chat of [ada, grace]) await chat.mark();
     await grace.ownState.selectOption('busy');
     await ada.send('A1', 'A2');
     await grace.untilTexts(['A1', 'A2']);
@@ -51,7 +48,7 @@ test('kill -9, keep writing, start again: all is there once and in order',
       await chat.untilPerson('Ada', 'online');
       await chat.untilPerson('Grace', 'busy');
       await expect(chat.people).toHaveCount(2);
-      expect(await chat.page.evaluate(() => 'loaded' in window)).toBe(true);
+      expect(await chat.isMarked()).toBe(true);
     }
     await ada.send('and on it goes');
     await expect(grace.texts().last()).toHaveText('and on it goes');

@@ -31,7 +31,7 @@ test(`${KILLS} kills lose nothing in silence`, async ({ enter, server }, info) =
   const options = { query: 'retry=aggressive' };
   const people = await Promise.all(['Ada', 'Grace'].map(async (name) => {
     const chat = await enter(name, options);
-    await chat.page.evaluate(() => Object.assign(window, { loaded: 'once' }));
+    await chat.mark();
     return { name, chat, recorder: await Recorder.attach(chat) };
   }));
   for (const { name, recorder } of people) {
@@ -67,7 +67,7 @@ test(`${KILLS} kills lose nothing in silence`, async ({ enter, server }, info) =
     await chat.untilPerson('Ada', 'online');
     await chat.untilPerson('Grace', 'online');
     await expect(chat.people).toHaveCount(2);
-    expect(await chat.page.evaluate(() => 'loaded' in window)).toBe(true);
+    expect(await chat.isMarked()).toBe(true);
   }
 
   for (const { name, recorder } of people) {

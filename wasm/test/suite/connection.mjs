@@ -248,6 +248,26 @@ export const cases = [
     },
   },
   {
+    name: 'takes an error for the end where no close event follows',
+    async run(t) {
+      // Chromium, when the policy of the page forbids the connection.
+      class Forbidden {
+        readyState = 0;
+        constructor() {
+          setTimeout(() => {
+            this.readyState = 3;
+            this.onerror({});
+          });
+        }
+        close() {}
+      }
+      const client = t.client({ WebSocket: Forbidden, retry: LATER });
+      client.connect();
+      await until(() => client.state === 'waiting');
+      equal(client.info.reason.name, 'TRANSPORT');
+    },
+  },
+  {
     name: 'survives a WebSocket class that throws',
     async run(t) {
       let made = 0;
