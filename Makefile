@@ -486,8 +486,9 @@ CPPCHECK := cppcheck --quiet --std=c11 --library=posix -D_GNU_SOURCE \
   --enable=warning,performance,portability --error-exitcode=1 -j$(shell nproc) \
   --suppress=uninitvar --suppress=readdirCalled \
   --suppress=preprocessorErrorDirective --suppress=missingIncludeSystem
-TIDY_FILES = $(sort $(PROTO_SRC) $(CLIENT_SRC) $(SERVER_SRC) $(APP_SRC) \
-               $(MAIN_SRC))
+# openapi.c is a table of bytes, for which clang-tidy takes minutes.
+TIDY_FILES = $(filter-out server/net/openapi.c,$(sort $(PROTO_SRC) \
+               $(CLIENT_SRC) $(SERVER_SRC) $(APP_SRC) $(MAIN_SRC)))
 tidy: build/.checked-lint $(GENERATED) ## clang-tidy and cppcheck over the C sources (15 minutes)
 	$(Q)$(CPPCHECK) $(INCLUDES) -DGW_VERSION='"$(VERSION)"' $(TIDY_FILES)
 	$(Q)printf '%s\n' $(TIDY_FILES) | xargs -P$(shell nproc) -I{} sh -c \
