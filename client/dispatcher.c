@@ -160,8 +160,11 @@ static gw_view join(char space[NAME_MAX_BYTES], const char *kind,
                     const char *what) {
   size_t kind_len = strlen(kind), len = strlen(what);
   assert(kind_len + len <= NAME_MAX_BYTES && "names of states are short");
+  /* A view ends without a NUL. */
+  /* NOLINTBEGIN(bugprone-not-null-terminated-result) */
   memcpy(space, kind, kind_len);
   memcpy(space + kind_len, what, len);
+  /* NOLINTEND(bugprone-not-null-terminated-result) */
   return (gw_view){(const uint8_t *)space, kind_len + len};
 }
 

@@ -27,14 +27,15 @@ LOGS = os.path.join(ROOT, "build", "test-logs")
 # How much of a failed program's output is shown at once.
 LINES_AT_MOST = 80
 LINES_EACH = 30
-TELLING = re.compile(r"^\s*not ok (?!.*# SKIP)|ERROR: \w+Sanitizer|runtime error:"
-                     r"|Assertion .* failed|^FAIL|seed \d+ failed")
+TELLING = re.compile(r"^\s*not ok (?!.*# SKIP)|(ERROR|WARNING): \w+Sanitizer"
+                     r"|runtime error:|Assertion .* failed|^FAIL|seed \d+ failed")
 
 # Sanitizers stop at the first finding and say where.
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "abort_on_error=0:detect_leaks=1:"
                     "detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
 
 
@@ -342,12 +343,24 @@ def wasm(args):
                 240, "tap", env={"GODWIT_BIN": args.godwit})] if files else []
 
 
+def integration_job(args, name):
+    return Job(name, [args.node, "--test", "--test-reporter=tap",
+                      f"tests/integration/{name}.test.mjs"], 240, "tap",
+               env={"GODWIT_BIN": args.godwit})
+
+
 def integration(args):
-    return [Job(name, [args.node, "--test", "--test-reporter=tap",
-                       f"tests/integration/{name}.test.mjs"], 240, "tap",
-                env={"GODWIT_BIN": args.godwit})
+    return [integration_job(args, name)
             for name in sources("tests/integration/**/*.test.mjs", ".test.mjs")
             if "node_modules" not in name]
+
+
+# Where workers have most to do with each other, and with threads beside them.
+THREAD_TESTS = ["access", "api", "auth", "crowd", "hooks", "people", "states"]
+
+
+def threads(args):
+    return [integration_job(args, name) for name in THREAD_TESTS]
 
 
 def e2e(args):
@@ -378,6 +391,7 @@ SUITES = {
     "guard": (guard, 1),
     "wasm": (wasm, 1),
     "integration": (integration, 1),
+    "threads": (threads, 1),
     "e2e": (e2e, 1),
 }
 

@@ -541,15 +541,25 @@ static bool is_too_deep(gw_view v) {
   return false;
 }
 
+static bool is_digit(uint8_t c) {
+  return c >= '0' && c <= '9';
+}
+
+/** Whether it goes on a number that is no plain integer. */
+static bool goes_on(uint8_t c) {
+  return is_digit(c) || c == '+' || c == '-' || c == '.' || c == 'e' ||
+         c == 'E';
+}
+
 /** Length of the number at i; is_big for an integer of many digits. */
 static size_t number_len(gw_view v, size_t i, bool *is_big) {
   size_t start = v.data[i] == '-' ? i + 1 : i;
   size_t end = start;
-  while (end < v.len && v.data[end] >= '0' && v.data[end] <= '9')
+  while (end < v.len && is_digit(v.data[end]))
     end++;
   size_t digits = end - start;
   *is_big = digits >= BIG_DIGITS && v.data[start] != '0';
-  while (end < v.len && memchr("0123456789+-.eE", v.data[end], 15) != NULL) {
+  while (end < v.len && goes_on(v.data[end])) {
     *is_big = false;
     end++;
   }

@@ -34,30 +34,32 @@ static uint32_t check(const gw_session *s, const gw_frame *f,
   return GW_CODE_OK;
 }
 
-/** Sit down in the channel. */
-static uint32_t join(gw_session *s, const gw_target *t, uint32_t alias,
-                     gw_sub **sub) {
-  uint32_t code = GW_CODE_OK;
-  gw_channel *ch = gws_channel_get(s->hub, t->name, t->hash, &code);
-  if (ch == NULL) return code;
-  *sub = gws_sub_new(s, ch, alias);
-  if (*sub != NULL) return GW_CODE_OK;
+/** Sit down in the channel. NULL and the code. */
+static gw_sub *join(gw_session *s, const gw_target *t, uint32_t alias,
+                    uint32_t *code) {
+  gw_channel *ch = gws_channel_get(s->hub, t->name, t->hash, code);
+  if (ch == NULL) return NULL;
+  gw_sub *sub = gws_sub_new(s, ch, alias);
+  if (sub != NULL) return sub;
   gws_hub_nomem(s->hub);
-  return GW_CODE_INTERNAL;
+  *code = GW_CODE_INTERNAL;
+  return NULL;
 }
 
-/** Subscribed already: begin anew, from the position that is given. */
-static uint32_t rejoin(gw_sub *sub, uint32_t alias) {
+/** Subscribed already: begin anew, from the position that is given. NULL and the
+ * code. */
+static gw_sub *rejoin(gw_sub *sub, uint32_t alias, uint32_t *code) {
   if (gws_sub_need_catchup(sub) < 0) {
     gws_hub_nomem(sub->session->hub);
-    return GW_CODE_INTERNAL;
+    *code = GW_CODE_INTERNAL;
+    return NULL;
   }
   if (sub->feed == GWS_FEED_WAITING)
     gws_sub_refuse(sub, GW_CODE_UNSUBSCRIBED, "subscribed again");
   gws_sub_set_alias(sub, alias);
   gws_sub_set_feed(sub, GWS_FEED_WAITING);
   gws_sub_set_roster(sub, GWS_ROSTER_NONE);
-  return GW_CODE_OK;
+  return sub;
 }
 
 static void begin(gw_sub *sub, uint32_t request, const gw_subscribe *msg) {
@@ -120,26 +122,27 @@ static bool may_have_deltas(const wish *w) {
          !gw_name_is_pattern(w->ns, w->msg.channel);
 }
 
-/** Sit down, or begin anew, with all that belongs to it. Takes the filter. */
-static uint32_t seat(wish *w, gw_filter *filter, gw_sub **sub) {
+/** Sit down, or begin anew, with all that belongs to it. Takes the filter. NULL
+ * and the code. */
+static gw_sub *seat(wish *w, gw_filter *filter, uint32_t *code) {
   gw_session *s = w->s;
   uint32_t alias = w->f->head.channel;
-  *sub = w->t.sub;
-  uint32_t code =
-      *sub != NULL ? rejoin(*sub, alias) : join(s, &w->t, alias, sub);
-  if (code != GW_CODE_OK) {
+  gw_sub *sub = w->t.sub != NULL ? rejoin(w->t.sub, alias, code)
+                                 : join(s, &w->t, alias, code);
+  if (sub == NULL) {
     gws_filter_unref(s->hub, filter);
-    return code;
+    return NULL;
   }
   bool delta = may_have_deltas(w);
   bool has_more =
-      filter != NULL || w->msg.meta.len != 0 || delta || (*sub)->more != NULL;
-  if ((!has_more || gws_sub_set_more(*sub, filter, w->msg.meta, delta) == 0) &&
-      gws_lease_set(*sub, &w->v) == 0)
-    return GW_CODE_OK;
+      filter != NULL || w->msg.meta.len != 0 || delta || sub->more != NULL;
+  if ((!has_more || gws_sub_set_more(sub, filter, w->msg.meta, delta) == 0) &&
+      gws_lease_set(sub, &w->v) == 0)
+    return sub;
   gws_hub_nomem(s->hub);
-  gws_sub_free(*sub, GWS_FAREWELL_LEFT);
-  return GW_CODE_INTERNAL;
+  gws_sub_free(sub, GWS_FAREWELL_LEFT);
+  *code = GW_CODE_INTERNAL;
+  return NULL;
 }
 
 /** What needs a look inside: GW_CODE_OK with *filter, which may be NULL. */
@@ -153,15 +156,15 @@ static uint32_t look_inside(const wish *w, gw_filter **filter, gws_problem *p) {
 
 static void subscribe(wish *w) {
   gw_session *s = w->s;
-  gw_sub *sub;
   gw_filter *filter;
   gws_problem problem;
   if (look_inside(w, &filter, &problem) != GW_CODE_OK) {
     gws_reply_problem(s, w->f->head.request, &problem);
     return;
   }
-  uint32_t code = seat(w, filter, &sub);
-  if (code != GW_CODE_OK) {
+  uint32_t code = GW_CODE_INTERNAL;
+  gw_sub *sub = seat(w, filter, &code);
+  if (sub == NULL) {
     gws_reply_error(s, w->f->head.request, code, NULL);
     return;
   }

@@ -273,19 +273,15 @@ static void on_transfer(void *user, gw_transfer *t) {
 /* ---- sending ----------------------------------------------------------------- */
 
 static int start(gw_hooks *h, gw_job *j) {
+  static const char agent[] = "User-Agent: godwit/" GW_VERSION;
   const char *secret = config_of(h)->secret;
   char name[64], id[64], stamp[64], signature[96];
   char mac[GW_HOOK_SIGNATURE_CHARS];
   uint64_t time_s = (uint64_t)time(NULL);
   gw_view body = {(const uint8_t *)j->body, j->body_len};
-  const char *headers[] = {"Content-Type: application/json",
-                           "User-Agent: godwit/" GW_VERSION,
-                           "Expect:",
-                           name,
-                           id,
-                           stamp,
-                           *secret ? signature : NULL,
-                           NULL};
+  const char *headers[] = {
+      "Content-Type: application/json", agent, "Expect:", name, id, stamp,
+      *secret ? signature : NULL,       NULL};
   snprintf(name, sizeof name, "Godwit-Hook: %s", gw_config_hook_name(j->hook));
   snprintf(id, sizeof id, "Godwit-Delivery: %s", j->id);
   snprintf(stamp, sizeof stamp, "Godwit-Timestamp: %" PRIu64, time_s);

@@ -222,7 +222,7 @@ char *gw_hook_question_json(const gw_question *q, const gw_request *request,
   char *json = NULL;
   size_t room = q->user.len + q->peer.len + q->token.len + q->agent.len +
                 q->channel.len + q->meta.len + 8;
-  if (q->publish)
+  if (q->kind == GW_ASK_PUBLISH)
     room += q->publish->json.len + q->publish->item.len +
             gw_list_bytes(q->publish->tags) + 2u * GW_MAX_TAGS;
   if (request) room += texts_len(request);

@@ -93,7 +93,7 @@ const char *gw_load_address_read(gw_load_address *a, const char *url) {
   /* Servers on this machine often listen on IPv4 only, and it is what has many
    * source addresses. */
   const struct addrinfo *best = found;
-  for (const struct addrinfo *f = found; f != NULL; f = f->ai_next) {
+  for (const struct addrinfo *f = found->ai_next; f != NULL; f = f->ai_next) {
     if (f->ai_family == AF_INET && best->ai_family != AF_INET) best = f;
   }
   memcpy(&a->to, best->ai_addr, best->ai_addrlen);

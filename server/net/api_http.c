@@ -12,6 +12,7 @@
 #include "server/net/api.h"
 #include "server/net/api_status.h"
 #include "server/net/http.h"
+#include "server/net/openapi.h"
 #include "server/net/server.h"
 
 #define JSON_TYPE     "application/json"
@@ -89,6 +90,7 @@ static bool header(struct lws *wsi, enum lws_token_indexes token, char *text,
 static bool is_loopback(struct lws *wsi) {
   struct sockaddr_storage sa;
   socklen_t len = sizeof sa;
+  memset(&sa, 0, sizeof sa);
   if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&sa, &len) < 0)
     return false;
   if (sa.ss_family == AF_UNIX) return true;
@@ -148,7 +150,7 @@ static bool is_type(const char *text, const char *type) {
 
 /** 0; otherwise what was returned by refuse. */
 static int check_body(gw_api_http *a, struct lws *wsi, gw_api_request *r) {
-  char text[128];
+  char text[128] = "";
   bool is_long;
   (void)header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, text, sizeof text, &is_long);
   r->is_json = is_type(text, JSON_TYPE);
@@ -338,14 +340,11 @@ void gw_api_http_gone(gw_api_http *a, gw_api_request **request) {
 /* ---- the document ---------------------------------------------------------- */
 
 int gw_api_http_openapi(struct lws *wsi) {
-  static const uint8_t text[] = {
-#include "openapi.inc"
-  };
   return gw_http_done(
       wsi,
       gw_http_write(wsi, &(gw_http_reply){.status = 200,
                                           .content_type = "application/yaml",
-                                          .body = {text, sizeof text}}));
+                                          .body = gw_openapi()}));
 }
 
 /* ---- life ----------------------------------------------------------------- */

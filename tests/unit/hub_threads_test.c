@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* hub_threads_test.c - hubs on threads of their own share messages, members and
- * snapshots: for the thread sanitizer (make test-unit SANITIZER=thread), and for
- * order under real concurrency. */
+ * snapshots: for the thread sanitizer (make test-threads), and for order under
+ * real concurrency. */
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>

@@ -23,6 +23,7 @@ export const RELEASE = path.resolve(
 const SANITIZER_ENV = {
   ASAN_OPTIONS: "detect_leaks=1:abort_on_error=0:exitcode=86",
   UBSAN_OPTIONS: "print_stacktrace=1:halt_on_error=1:exitcode=87",
+  TSAN_OPTIONS: "halt_on_error=1:second_deadlock_stack=1:exitcode=88",
 };
 const START_MS = 15000;
 const STOP_MS = 20000;
