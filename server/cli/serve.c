@@ -143,12 +143,15 @@ static int write_port_file(const gw_server *s, const char *path) {
   char beside[4096];
   int n = snprintf(beside, sizeof beside, "%s.%ld", path, (long)getpid());
   FILE *f = n > 0 && (size_t)n < sizeof beside ? fopen(beside, "we") : NULL;
-  if (f) {
-    fprintf(f, "{\"pid\":%ld,\"public\":%u,\"internal\":%u}\n", (long)getpid(),
-            gw_server_port(s), gw_server_internal_port(s));
-    if (fclose(f) == 0 && rename(beside, path) == 0) return 0;
+  if (!f) {
+    perror(path);
+    return -1;
   }
+  fprintf(f, "{\"pid\":%ld,\"public\":%u,\"internal\":%u}\n", (long)getpid(),
+          gw_server_port(s), gw_server_internal_port(s));
+  if (fclose(f) == 0 && rename(beside, path) == 0) return 0;
   perror(path);
+  (void)unlink(beside); /* of which a full disk took a part */
   return -1;
 }
 

@@ -25,9 +25,11 @@ struct gw_access_log {
 
 /* ---- files ------------------------------------------------------------------ */
 
+/* A pipe that nobody reads is an error at once, and later loses lines. */
 static int open_file(const char *file, char *why) {
-  int fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY,
-                S_IRUSR | S_IWUSR | S_IRGRP);
+  int fd = open(
+      file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+      S_IRUSR | S_IWUSR | S_IRGRP);
   if (fd < 0)
     snprintf(why, GW_ACCESS_LOG_WHY_MAX,
              "access_log.file: '%.300s' cannot be written: %s", file,
@@ -81,6 +83,10 @@ bool gw_access_log_reopen(gw_access_log *a, char why[GW_ACCESS_LOG_WHY_MAX]) {
              strerror(errno));
   close(fd);
   return is_done;
+}
+
+uint64_t gw_access_log_num_lost(const gw_access_log *a) {
+  return gw_log_num_suppressed(a->log); /* each line has its budget */
 }
 
 /* ---- lines ------------------------------------------------------------------- */

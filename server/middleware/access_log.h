@@ -30,4 +30,7 @@ extern const gw_middleware gw_access_log_link;
  * not, it goes on as before. Lines that are written meanwhile go to either. */
 bool gw_access_log_reopen(gw_access_log *log, char why[GW_ACCESS_LOG_WHY_MAX]);
 
+/** Lines that could not be written, for metrics. On any thread. */
+uint64_t gw_access_log_num_lost(const gw_access_log *log);
+
 #endif

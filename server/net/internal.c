@@ -39,8 +39,10 @@ static int answer_error(struct lws *wsi, unsigned status, uint32_t code,
                       gw_http_write_error(wsi, status, code, message, false));
 }
 
-static uint64_t now_wall_ms(void) {
-  return (uint64_t)lws_now_secs() * 1000;
+/* Of both logs. */
+static uint64_t num_lines_suppressed(const gw_server *s) {
+  const gw_access_log *a = s->edge.access_log;
+  return gw_log_num_suppressed(s->log) + (a ? gw_access_log_num_lost(a) : 0);
 }
 
 static int answer_metrics(gw_internal *i, struct lws *wsi) {
@@ -57,24 +59,23 @@ static int answer_metrics(gw_internal *i, struct lws *wsi) {
     gw_addresses_stats addresses = {0};
     if (s->keystore) gw_keystore_stats_get(s->keystore, &keys);
     if (s->addresses) gw_addresses_stats_get(s->addresses, &addresses);
-    uint64_t now = now_wall_ms();
     text = gw_metrics_text(
-        &(gw_metrics){
-            .workers = workers,
-            .num_workers = s->num_workers,
-            .keys = &keys,
-            .addresses = &addresses,
-            .node = s->config.settings.node,
-            .start_ms = s->start_wall_ms,
-            .uptime_ms = now > s->start_wall_ms ? now - s->start_wall_ms : 0,
-            .log_suppressed = gw_log_num_suppressed(s->log),
-            .hooks = s->hooks ? gw_hooks_stats(s->hooks) : NULL,
-            .tls_expires_s =
-                s->credentials ? (uint64_t)s->credentials->expires_s : 0,
-            .tls_reloads = s->reloads,
-            .tls_reload_failures = s->reload_failures,
-            .counters = s->edge.counters,
-            .is_draining = s->is_draining},
+        &(gw_metrics){.workers = workers,
+                      .num_workers = s->num_workers,
+                      .keys = &keys,
+                      .addresses = &addresses,
+                      .node = s->config.settings.node,
+                      .start_ms = s->start_wall_ms,
+                      .uptime_ms = uv_now(&s->loop) - s->start_ms,
+                      .log_suppressed = num_lines_suppressed(s),
+                      .hooks = s->hooks ? gw_hooks_stats(s->hooks) : NULL,
+                      .tls_expires_s = s->credentials
+                                           ? (uint64_t)s->credentials->expires_s
+                                           : 0,
+                      .tls_reloads = s->reloads,
+                      .tls_reload_failures = s->reload_failures,
+                      .counters = s->edge.counters,
+                      .is_draining = s->is_draining},
         &len);
   }
   free(workers);

@@ -148,6 +148,7 @@ static int max_fd(void) {
 
 static int init_loop(gw_server *s) {
   if (uv_loop_init(&s->loop) < 0) return GW_ERR_NOMEM;
+  s->start_ms = uv_now(&s->loop);
   uv_async_init(&s->loop, &s->wake, on_wake);
   uv_timer_init(&s->loop, &s->drain_timer);
   uv_timer_init(&s->loop, &s->care_timer);
@@ -265,7 +266,9 @@ static int make(gw_server *s) {
   if (!s->log) return GW_ERR_NOMEM;
   gw_context_set_log(s->log);
   set_fd_limit(s);
+  /* A peer that is gone and a file that may not grow are errors of one write. */
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
   int err = gw__server_load_credentials(s);
   if (err < 0) return err;
   if (s->uses_demo_rules) log_rules(s);

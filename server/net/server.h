@@ -64,7 +64,8 @@ struct gw_server {
   gw_worker **workers;
   uint32_t num_workers;
   uint16_t port;
-  uint64_t start_wall_ms;
+  uint64_t start_wall_ms; /* since 1970 */
+  uint64_t start_ms;      /* by the loop, whose clock nobody sets */
 
   /* The control loop: signals, health, the end. */
   uv_loop_t loop;

@@ -28,6 +28,7 @@ struct gw_log {
   size_t num_budgets;
   _Atomic uint64_t lost;       /* since the last line that went out */
   _Atomic uint64_t suppressed; /* since the beginning, lost ones too */
+  atomic_bool is_torn;         /* a line stands there without its end */
 };
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
@@ -211,6 +212,16 @@ static void put_time(line *l) {
   put_text(l, text);
 }
 
+/* Bytes that were taken; never waits. */
+static size_t write_some(int fd, const char *text, size_t len) {
+  /* A pipe that polls writable takes GW_LOG_LINE_MAX bytes without waiting. */
+  struct pollfd ready = {.fd = fd, .events = POLLOUT};
+  if (poll(&ready, 1, 0) != 1 || (ready.revents & (POLLERR | POLLNVAL)))
+    return 0;
+  ssize_t n = write(fd, text, len);
+  return n > 0 ? (size_t)n : 0;
+}
+
 static void emit(gw_log *log, int level, const char *event, const char *fields,
                  uint64_t suppressed) {
   bool json = log->options.json;
@@ -218,6 +229,8 @@ static void emit(gw_log *log, int level, const char *event, const char *fields,
   l.len = 0;
   l.cap = sizeof l.text - LINE_END;
   l.is_over = false;
+  bool was_torn = atomic_exchange(&log->is_torn, false);
+  if (was_torn) put_text(&l, "\n");
   if (json) put_text(&l, "{\"time\":\"");
   put_time(&l);
   put_text(&l, json ? "\",\"level\":\"" : " ");
@@ -232,12 +245,10 @@ static void emit(gw_log *log, int level, const char *event, const char *fields,
   put_count(&l, json, "lost", lost);
   if (json) l.text[l.len++] = '}';
   l.text[l.len++] = '\n';
-
-  /* A pipe that polls writable takes GW_LOG_LINE_MAX bytes without waiting. */
-  struct pollfd ready = {.fd = log->options.fd, .events = POLLOUT};
-  if (poll(&ready, 1, 0) == 1 && !(ready.revents & (POLLERR | POLLNVAL)) &&
-      write(log->options.fd, l.text, l.len) == (ssize_t)l.len)
-    return;
+  size_t num = write_some(log->options.fd, l.text, l.len);
+  if (num == l.len) return;
+  /* A disk that fills up took a part, or still holds one. */
+  if (num > 0 || was_torn) atomic_store(&log->is_torn, true);
   atomic_fetch_add(&log->lost, lost + 1);
   atomic_fetch_add(&log->suppressed, 1);
 }

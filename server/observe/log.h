@@ -38,8 +38,8 @@ bool gw_log_is_on(const gw_log *log, int level);
  * with blanks between them, values in double quotes with backslash escapes
  * where they need it (gw_fields makes them); NULL for none. Any bytes come out
  * as one line that no field can break out of. A line that the descriptor does
- * not take at once is dropped and told as lost=N: the log never blocks a
- * worker.
+ * not take at once, or not as a whole, is dropped and told as lost=N: the log
+ * never blocks a worker. What a full disk took of a line ends before the next.
  */
 void gw_log_write(gw_log *log, int level, const char *event,
                   const char *fields);

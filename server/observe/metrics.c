@@ -3,6 +3,7 @@
 #include "server/observe/metrics.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -91,6 +92,7 @@ static void write_addresses(FILE *f, const gw_addresses_stats *a) {
 
 /* ---- the process -------------------------------------------------------- */
 
+/* 0: it cannot be told now. */
 static uint64_t resident_bytes(void) {
   unsigned long pages = 0;
   FILE *f = fopen("/proc/self/statm", "re");
@@ -100,10 +102,11 @@ static uint64_t resident_bytes(void) {
   return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static uint64_t num_open_fds(void) {
+/* To look takes one itself: without any, all are in use. */
+static uint64_t num_open_fds(uint64_t max) {
   uint64_t num = 0;
   DIR *dir = opendir("/proc/self/fd");
-  if (!dir) return 0;
+  if (!dir) return errno == EMFILE ? max : 0;
   for (struct dirent *e; (e = readdir(dir));)
     if (e->d_name[0] != '.') num++;
   closedir(dir);
@@ -120,9 +123,12 @@ static double cpu_seconds(void) {
 static void write_process(FILE *f, const gw_metrics *m) {
   struct rlimit limit = {0, 0};
   getrlimit(RLIMIT_NOFILE, &limit);
-  one(f, "process_resident_memory_bytes", "gauge", "Resident memory",
-      resident_bytes());
-  one(f, "process_open_fds", "gauge", "Open file descriptors", num_open_fds());
+  uint64_t resident = resident_bytes();
+  if (resident != 0)
+    one(f, "process_resident_memory_bytes", "gauge", "Resident memory",
+        resident);
+  one(f, "process_open_fds", "gauge", "Open file descriptors",
+      num_open_fds((uint64_t)limit.rlim_cur));
   one(f, "process_max_fds", "gauge", "Limit of file descriptors",
       (uint64_t)limit.rlim_cur);
   one_decimal(f, "process_cpu_seconds_total", "counter",

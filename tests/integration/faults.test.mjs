@@ -11,6 +11,7 @@ import { test } from "node:test";
 import { ask } from "./support/api.mjs";
 import { Command, run } from "./support/cli.mjs";
 import { Client, connectMany } from "./support/client.mjs";
+import { reconcile } from "./support/ledger.mjs";
 import { Peer, upgrade } from "./support/peer.mjs";
 import { BadNetwork } from "./support/proxy.mjs";
 import { RELEASE, Server, withServer } from "./support/server.mjs";
@@ -24,32 +25,6 @@ const range = (from, to) =>
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
 const viaProxy = (proxy) =>
   ({ env: { GODWIT_URL: `ws://127.0.0.1:${proxy.port}/v1/ws` } });
-
-/** What `subscribe --json` told: all in order, each offset of an epoch delivered
- * once or within a gap. Returns the values, and how many were missed. */
-function reconcile(lines) {
-  const values = [];
-  let epoch = null, last = 0, missed = 0;
-  for (const line of lines.map((l) => JSON.parse(l))) {
-    if (line.type === "gap") {
-      if (line.to) {
-        assert.equal(line.from, last + 1, "where the gap begins");
-        missed += line.to - line.from + 1;
-        last = line.to;
-      } else {
-        epoch = null;
-      }
-      continue;
-    }
-    if (epoch === null) last = line.offset - 1;
-    epoch ??= line.epoch;
-    assert.equal(line.epoch, epoch, "an epoch that changed without a word");
-    assert.equal(line.offset, last + 1, "an offset out of order");
-    last = line.offset;
-    values.push(line.json);
-  }
-  return { values, missed };
-}
 
 /* ---- bad networks ---------------------------------------------------------------- */
 

@@ -2,10 +2,13 @@
 /* log_test.c - lines that nothing can break out of, and budgets. */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -160,6 +163,49 @@ static void test_full_pipe_loses_lines_and_never_blocks(void **state) {
   gw_log_free(log);
 }
 
+/* How long a file may be; 0: as long as it was allowed to be before. */
+static void let_files_have(rlim_t bytes) {
+  struct rlimit limit;
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  limit.rlim_cur = bytes != 0 ? bytes : limit.rlim_max;
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void test_full_disk_tears_no_line_that_follows(void **state) {
+  (void)state;
+  FILE *file = tmpfile();
+  assert_non_null(file);
+  gw_log *log = gw_log_new(&(gw_log_options){
+      .fd = fileno(file), .level = GW_LOG_INFO, .json = true});
+  signal(SIGXFSZ, SIG_IGN);
+  let_files_have(100); /* a line and a half */
+  gw_log_write(log, GW_LOG_INFO, "whole", NULL);
+  gw_log_write(log, GW_LOG_INFO, "torn", NULL);
+  gw_log_write(log, GW_LOG_INFO, "unheard", NULL);
+  let_files_have(0);
+  gw_log_write(log, GW_LOG_INFO, "heard", NULL);
+  gw_log_write(log, GW_LOG_INFO, "next", NULL);
+  ssize_t len = pread(fileno(file), text, sizeof text - 1, 0);
+  text[len > 0 ? len : 0] = '\0';
+  static const char *const events[] = {"whole", NULL, "heard", "next"};
+  size_t num = 0;
+  for (char *l = strtok(text, "\n"); l; l = strtok(NULL, "\n"), num++) {
+    assert_true(num < 4);
+    json_t *root = json_loads(l, 0, NULL);
+    const char *event = json_string_value(json_object_get(root, "event"));
+    if (events[num])
+      assert_string_equal(event, events[num]);
+    else
+      assert_null(root);
+    assert_int_equal(json_integer_value(json_object_get(root, "lost")),
+                     num == 2 ? 2 : 0);
+    json_decref(root);
+  }
+  assert_int_equal(num, 4);
+  gw_log_free(log);
+  fclose(file);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_text_line_reads_as_written,
@@ -174,6 +220,7 @@ int main(void) {
           close_pipe),
       cmocka_unit_test_setup_teardown(
           test_full_pipe_loses_lines_and_never_blocks, make_pipe, close_pipe),
+      cmocka_unit_test(test_full_disk_tears_no_line_that_follows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

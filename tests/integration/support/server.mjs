@@ -20,7 +20,7 @@ export const RELEASE = path.resolve(
   process.env.GODWIT_RELEASE ?? path.join(ROOT, "build/godwit"));
 
 /** A sanitizer's findings have exit codes of their own. */
-const SANITIZER_ENV = {
+export const SANITIZER_ENV = {
   ASAN_OPTIONS: "detect_leaks=1:abort_on_error=0:exitcode=86",
   UBSAN_OPTIONS: "print_stacktrace=1:halt_on_error=1:exitcode=87",
   TSAN_OPTIONS: "halt_on_error=1:second_deadlock_stack=1:exitcode=88",
@@ -37,12 +37,15 @@ export class Server {
   exited;
   #process;
   #folder;
+  #files = [];
 
   /** args: flags of `godwit serve`; fds: a limit of file descriptors; memory: of
-   * address space, in bytes; binary: another build. */
+   * address space, in bytes; binary: another build; out, err: files that it has
+   * in place of our pipes. */
   static async start({ args = [], workers = 2, port = 0, fds, memory, binary,
-    env = {} } = {}) {
+    env = {}, out, err } = {}) {
     const server = new Server();
+    server.#files = [out, err];
     await server.#start(args, workers, port,
       [fds ? `ulimit -n ${fds}` : "",
         memory ? `ulimit -v ${Math.ceil(memory / 1024)}` : ""].filter(Boolean),
@@ -72,7 +75,9 @@ export class Server {
         binary, ...flags], env);
     else this.#spawn(binary, flags, env);
     const deadline = Date.now() + START_MS;
-    while (!fs.existsSync(file) || !this.output.includes("\n")) {
+    const hasBegun = () => fs.existsSync(file) &&
+      (this.#files[0] || this.output.includes("\n"));
+    while (!hasBegun()) {
       const code = await Promise.race(
         [this.exited, new Promise((r) => setTimeout(r, 10, null))]);
       if (code !== null || Date.now() > deadline) {
@@ -88,12 +93,14 @@ export class Server {
 
   #spawn(command, args, env) {
     this.#folder ??= fs.mkdtempSync(path.join(os.tmpdir(), "godwit-test-"));
+    const fds = this.#files.map((file) => file && fs.openSync(file, "a"));
     this.#process = spawn(command, args, {
-      cwd: this.#folder, stdio: ["ignore", "pipe", "pipe"],
+      cwd: this.#folder, stdio: ["ignore", fds[0] ?? "pipe", fds[1] ?? "pipe"],
       env: { ...process.env, ...SANITIZER_ENV, ...env },
     });
-    this.#process.stdout.on("data", (d) => (this.output += d));
-    this.#process.stderr.on("data", (d) => (this.log += d));
+    for (const fd of fds) if (fd !== undefined) fs.closeSync(fd);
+    this.#process.stdout?.on("data", (d) => (this.output += d));
+    this.#process.stderr?.on("data", (d) => (this.log += d));
     this.exited = new Promise((resolve) => {
       this.#process.on("close", (code, signal) => resolve(signal ?? code));
     });
