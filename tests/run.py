@@ -373,7 +373,7 @@ def e2e(args):
         return []
     return [Job("playwright",
                 [node, "node_modules/@playwright/test/cli.js", "test",
-                 "--reporter=list,json"], 600, "playwright",
+                 "--reporter=list,json"], 1200, "playwright",
                 cwd=os.path.join(ROOT, "playwright"), report=report,
                 env={"GODWIT_BIN": args.godwit,
                      "PATH": path + os.environ["PATH"],
