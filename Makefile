@@ -142,8 +142,8 @@ after_setup = $(Q)scripts/setup && $(MAKE) --no-print-directory $(JOBS)
 .SECONDARY:
 .SUFFIXES:
 .PHONY: all setup proto server client wasm test test-unit test-sim \
-        test-integration test-e2e test-wasm test-mutants test-threads \
-        bench fuzz lint format tidy \
+        test-integration test-e2e test-e2e-long test-wasm test-mutants \
+        test-threads bench fuzz lint format tidy \
         coverage install clean distclean help run build-tests docs docs-check \
         sim mutants
 
@@ -183,6 +183,8 @@ test-threads: wasm ## unit tests, and servers of several workers, with the threa
 	$(Q)$(PYTHON) tests/run.py --san $(TSAN) unit threads
 test-e2e: build-integration wasm ## the demo in real browsers, by Playwright
 	$(run_suites) e2e
+test-e2e-long: server wasm ## pages under 1,000 messages a second for a minute (3 minutes)
+	$(run_suites) e2e-long
 
 # -------------------------------------------------------------------- docs --
 

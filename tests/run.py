@@ -363,21 +363,29 @@ def threads(args):
     return [integration_job(args, name) for name in THREAD_TESTS]
 
 
-def e2e(args):
-    report = os.path.join(LOGS, "playwright.json")
+def playwright(args, name, godwit, timeout_s, *options):
+    report = os.path.join(LOGS, f"{name}.json")
     # Setup leaves a newer Node there when the system's is too old for Playwright.
     own = os.path.join(ROOT, "build/setup/node/node_modules/node/bin/node")
     node = own if os.path.exists(own) else args.node
     path = os.path.dirname(own) + os.pathsep if node == own else ""
-    if not glob.glob("playwright/e2e/**/*.spec.ts", recursive=True):
-        return []
-    return [Job("playwright",
+    return [Job(name,
                 [node, "node_modules/@playwright/test/cli.js", "test",
-                 "--reporter=list,json"], 1200, "playwright",
+                 "--reporter=list,json", *options], timeout_s, "playwright",
                 cwd=os.path.join(ROOT, "playwright"), report=report,
-                env={"GODWIT_BIN": args.godwit,
+                env={"GODWIT_BIN": godwit,
                      "PATH": path + os.environ["PATH"],
                      "PLAYWRIGHT_JSON_OUTPUT_NAME": report})]
+
+
+def e2e(args):
+    return playwright(args, "playwright", args.godwit, 1200)
+
+
+def e2e_long(args):
+    # It measures pages: the server's checks would take their processor.
+    return playwright(args, "playwright-long", os.path.join(ROOT, "build/godwit"),
+                      900, "--config=playwright.long.config.ts")
 
 
 # Name: what makes the jobs, and how many of them run at once.
@@ -393,6 +401,7 @@ SUITES = {
     "integration": (integration, 1),
     "threads": (threads, 1),
     "e2e": (e2e, 1),
+    "e2e-long": (e2e_long, 1),
 }
 
 
