@@ -348,7 +348,7 @@ static uint32_t remove_role(draft *d, gw_roles *roles, uint32_t at) {
 static uint32_t set_role(draft *d,
                          const Godwit__Api__V1__GroupSetRoleRequest *q,
                          const char **why) {
-  gw_role role;
+  gw_role role = {.may = 0};
   gw_roles *roles = copy_roles(d->value->roles);
   if (roles == NULL) return GW_CODE_INTERNAL;
   uint32_t at = gws_roles_find(roles, gw_view_of(q->role));
