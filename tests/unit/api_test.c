@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* api_test.c - what an application asks of a node, whichever worker it asks. */
+#include <stdio.h>
+
 #include "support/api_rig.h"
 
 static hubs node;

@@ -752,7 +752,8 @@ static void test_administrators(void **state) {
   load_good(f, "admin: {users: {eve: " PASSWORD "}}\n", "");
   assert_int_equal(1, a->num_users);
   assert_string_equal("eve", a->users[0].name);
-  load_good(f, "", "--admin.users [{name:\"bob\",password_file:\"p\"}]");
+  load_good(f, "",
+            "--admin.users [{\"name\":\"bob\",\"password_file\":\"p\"}]");
   assert_string_equal("bob", a->users[0].name);
 }
 
@@ -776,8 +777,8 @@ static void test_administrators_that_cannot_be(void **state) {
   load_bad(f, "admin: {origins: '*'}\n", "",
            "admin.origins: must not be * or null: any page could act as an "
            "administrator who is logged in");
-  load_bad(f, "admin: {user: []}\n", "",
-           "$:1: admin.user: there is no such key; the nearest is admin.users");
+  load_bad(f, "admin: {uses: []}\n", "",
+           "$:1: admin.uses: there is no such key; the nearest is admin.users");
 }
 
 static void test_an_edge_that_makes_no_sense(void **state) {

@@ -33,7 +33,6 @@ export class NodeView {
     this.#set('Published', this.#rate('published', look));
     this.#set('Delivered', this.#rate('delivered', look));
     this.#set('New connections', this.#rate('accepted', look));
-    this.#set('Workers', numberText(workers.length));
     this.#last = look;
   }
 
