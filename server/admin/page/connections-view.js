@@ -10,6 +10,10 @@ const SHOWN = 100;
 const KINDS = { connected: 'good', idle: 'off', reconnecting: 'warn',
   error: 'bad' };
 
+/** Each worker tells its own: they stand in an order that stays. */
+const byName = (a, b) => (a.user ?? '').localeCompare(b.user ?? '') ||
+  a.connection.localeCompare(b.connection);
+
 const userText = ({ user }) => user || 'nobody';
 
 export class ConnectionsView {
@@ -45,8 +49,7 @@ export class ConnectionsView {
 
   show(connections = [], nowMs) {
     this.#nowMs = nowMs;
-    const shown = connections.slice(0, SHOWN);
-    this.#table.show(shown, connections.length < SHOWN ? '' :
+    this.#table.show(connections.slice(0, SHOWN).sort(byName), connections.length < SHOWN ? '' :
       `Only ${SHOWN} are shown: name a user to see the others.`);
   }
 
