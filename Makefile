@@ -142,13 +142,8 @@ after_setup = $(Q)scripts/setup && $(MAKE) --no-print-directory $(JOBS)
 .SECONDARY:
 .SUFFIXES:
 .PHONY: all setup proto server client wasm test test-unit test-sim \
-<<<<<<< ours
-        test-integration test-e2e test-e2e-long test-wasm test-mutants \
-        test-threads bench fuzz lint format tidy \
-=======
         test-integration test-e2e test-e2e-long test-wasm test-webkit \
-        test-mutants bench fuzz lint format tidy \
->>>>>>> theirs
+        test-mutants test-threads bench fuzz lint format tidy \
         coverage install clean distclean help run build-tests docs docs-check \
         sim mutants
 
@@ -190,12 +185,9 @@ test-e2e: build-integration wasm ## the demo in real browsers, by Playwright
 	$(run_suites) e2e
 test-e2e-long: server wasm ## pages under 1,000 messages a second for a minute (3 minutes)
 	$(run_suites) e2e-long
-<<<<<<< ours
-=======
 test-webkit: build-integration wasm ## the JavaScript SDK in WebKitGTK; installs it (a minute)
 	$(Q)scripts/setup --with test-webkit
 	$(run_suites) webkit
->>>>>>> theirs
 
 # -------------------------------------------------------------------- docs --
 

@@ -355,7 +355,6 @@ def integration(args):
             if "node_modules" not in name]
 
 
-<<<<<<< ours
 # Where workers have most to do with each other, and with threads beside them.
 THREAD_TESTS = ["access", "api", "auth", "crowd", "hooks", "people", "states"]
 
@@ -364,8 +363,6 @@ def threads(args):
     return [integration_job(args, name) for name in THREAD_TESTS]
 
 
-=======
->>>>>>> theirs
 def playwright(args, name, godwit, timeout_s, *options):
     report = os.path.join(LOGS, f"{name}.json")
     # Setup leaves a newer Node there when the system's is too old for Playwright.
@@ -382,11 +379,7 @@ def playwright(args, name, godwit, timeout_s, *options):
 
 
 def e2e(args):
-<<<<<<< ours
     return playwright(args, "playwright", args.godwit, 1200)
-=======
-    return playwright(args, "playwright", args.godwit, 600)
->>>>>>> theirs
 
 
 def e2e_long(args):
@@ -395,15 +388,12 @@ def e2e_long(args):
                       900, "--config=playwright.long.config.ts")
 
 
-<<<<<<< ours
-=======
 def webkit(args):
     return [Job("sdk", ["xvfb-run", "--auto-servernum", args.node,
                         "wasm/test/browser/webkit.mjs"], 300, "closing",
                 env={"GODWIT_BIN": args.godwit})]
 
 
->>>>>>> theirs
 # Name: what makes the jobs, and how many of them run at once.
 CORES = os.cpu_count() or 1
 SUITES = {
@@ -418,10 +408,7 @@ SUITES = {
     "threads": (threads, 1),
     "e2e": (e2e, 1),
     "e2e-long": (e2e_long, 1),
-<<<<<<< ours
-=======
     "webkit": (webkit, 1),
->>>>>>> theirs
 }
 
 
