@@ -26,8 +26,8 @@ static int fail(const char *why) {
 #define TYPED_MAX (GW_PASSWORD_MAX + 3)
 
 static bool read_terminal(char text[TYPED_MAX]) {
-  return EVP_read_pw_string_min(text, (int)GW_PASSWORD_MIN,
-                                (int)GW_PASSWORD_MAX + 1, "Password: ", 1) == 0;
+  return EVP_read_pw_string_min(text, 0, (int)GW_PASSWORD_MAX + 1,
+                                "Password: ", 1) == 0;
 }
 
 static bool read_line(char text[TYPED_MAX]) {
@@ -53,7 +53,7 @@ static int ask(uint32_t cost) {
   size_t len = strlen(text);
   int code = GW_EXIT_FAILED;
   if (!is_read)
-    code = fail("no password was given twice, or none at all");
+    code = fail("no password was read, or not the same twice");
   else if (len < GW_PASSWORD_MIN || len > GW_PASSWORD_MAX)
     code = fail("a password must have 12 to 256 bytes");
   else

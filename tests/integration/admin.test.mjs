@@ -2,6 +2,7 @@
 // admin.test.mjs - the login of administrators at the internal listener.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
@@ -9,7 +10,7 @@ import { AdminBrowser, HASH, PASSWORD, withAdmins } from "./support/admin.mjs";
 import { Client } from "./support/client.mjs";
 import { run } from "./support/cli.mjs";
 import { onStage, refusedConfig, until, withFiles } from "./support/sdk.mjs";
-import { get } from "./support/server.mjs";
+import { BINARY, get } from "./support/server.mjs";
 
 /** A server with one administrator, and her browser. */
 const withAdmin = (fn, admin = {}, config = {}) =>
@@ -394,6 +395,23 @@ test("hash-password makes what the server takes, also from a file", async () => 
       assert.equal((await ada.logIn("grace")).status, 200);
       assert.equal((await ada.logIn("ada")).status, 401);
     }));
+});
+
+test("hash-password asks twice at a terminal, and shows nothing of it", async () => {
+  const script = new URL("support/terminal.py", import.meta.url).pathname;
+  const type = (...lines) => spawnSync("/usr/bin/python3",
+    [script, BINARY, "hash-password", "--cost", "14"],
+    { input: lines.join("\n") + "\n", encoding: "utf8", timeout: 60000 });
+  const good = type("typed by hand", "typed by hand");
+  assert.equal(good.status, 0, good.stdout);
+  assert.match(good.stdout, /^Password: \s+Verifying - Password: \s+scrypt\$14\$/);
+  for (const [first, second] of [["typed by hand", "typed by hanf"],
+    ["too short", "too short"]]) {
+    const { status, stdout } = type(first, second);
+    assert.equal(status, 1);
+    assert.doesNotMatch(stdout, /scrypt\$|typed by|too short/);
+  }
+  assert.match(type("too short", "too short").stdout, /must have 12 to 256 bytes/);
 });
 
 test("hash-password refuses what is no password, and shows none", async () => {

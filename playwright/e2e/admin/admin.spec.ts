@@ -128,12 +128,12 @@ test('stays through a reload, and ends by logging out', async ({ admin }) => {
   await tab.goto(page.url());
   await expect(tab.getByRole('contentinfo')).toContainText('Up to date');
   await page.getByRole('button', { name: 'Log out' }).click();
-  await expect(ada.name).toBeFocused();
+  await expect(ada.name).toBeVisible();
   await expect(ada.connections).toBeHidden();
   // The other tab finds out by itself.
   await expect(tab.getByRole('alert')).toHaveText('Your session is over.');
   await page.reload();
-  await expect(ada.name).toBeFocused();
+  await expect(ada.name).toBeVisible();
 });
 
 test('says so while the server is away, and goes on afterwards',
