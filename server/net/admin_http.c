@@ -147,6 +147,15 @@ static void add_name(void *arg, const char *field, gw_view text) {
   gw_fields_view(&n->fields, n->key, text);
 }
 
+/** What the page asks by itself, and changes nothing. */
+static bool is_look(const gw_admin_asker *asker, gw_view method) {
+  static const char *const looks[] = {"info", "connections", "channels"};
+  for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+    if (gw_view_eq(method, gw_view_of(looks[i]))) return asker->is_background;
+  }
+  return false;
+}
+
 void gw_admin_http_audit(gw_admin_http *a, const gw_admin_asker *asker,
                          const gw_api_method *m, gw_view request) {
   naming n;
@@ -156,7 +165,10 @@ void gw_admin_http_audit(gw_admin_http *a, const gw_admin_asker *asker,
   gw_fields_text(&n.fields, "peer", asker->peer);
   gw_fields_view(&n.fields, "method", gw_api_name(m));
   gw_api_each_name(m, request, add_name, &n);
-  gw_log_audit(a->server->log, "admin.call", n.fields.text);
+  if (is_look(asker, gw_api_name(m)))
+    gw_log_write(a->server->log, GW_LOG_DEBUG, "admin.call", n.fields.text);
+  else
+    gw_log_audit(a->server->log, "admin.call", n.fields.text);
 }
 
 /* ---- who asks ------------------------------------------------------------- */
@@ -187,11 +199,11 @@ static void check(gw_admin_http *a, struct lws *wsi, asking *from,
                  "only the page for administrators may ask this");
     return;
   }
-  bool is_use =
-      custom_header(wsi, BACKGROUND_HEADER, mark, sizeof mark).len == 0;
+  asker->is_background =
+      custom_header(wsi, BACKGROUND_HEADER, mark, sizeof mark).len != 0;
   if (from->has_id)
-    asker->user =
-        gw_admin_sessions_find(&a->admin.sessions, from->id, is_use, now_ms(a));
+    asker->user = gw_admin_sessions_find(&a->admin.sessions, from->id,
+                                         !asker->is_background, now_ms(a));
   if (!asker->user) {
     refuse_asker(a, asker, 401, GW_CODE_TOKEN_INVALID,
                  "there is no session, or it is over: log in");

@@ -72,6 +72,7 @@ void gw_admin_http_gone(gw_admin_request **request);
 /** Who asks, or why not. */
 typedef struct gw_admin_asker {
   const gw_admin_user *user; /**< NULL: refused */
+  bool is_background;        /**< the page asks by itself, to stay up to date */
   unsigned status;
   uint32_t code;
   const char *why;
@@ -83,7 +84,8 @@ bool gw_admin_http_is_asking(const gw_admin_http *a, struct lws *wsi);
 /** Look at its origin, cookie and token. */
 void gw_admin_http_check(gw_admin_http *a, struct lws *wsi,
                          gw_admin_asker *asker);
-/** Log that an administrator calls a method. request: encoded. */
+/** Log that an administrator calls a method. request: encoded. What an open page
+ * looks at by itself every few seconds is for debugging only. */
 void gw_admin_http_audit(gw_admin_http *a, const gw_admin_asker *asker,
                          const gw_api_method *m, gw_view request);
 

@@ -180,7 +180,7 @@ test("X3 administrators log in, and do what their own page asks only", () =>
     assert.equal(ann.info.reason.name, "FORCED");
     assert.equal((await ada.ask("POST", "/admin/logout")).status, 200);
     assert.equal((await publish()).status, 401);
-    assert.match(t.server.log, /admin\.call user=ada .* of_channel=room:a/);
+    await t.server.logged(/admin\.call user=ada .* of_channel=room:a/);
   }));
 
 test("X3 bad input: logins too often, sessions that are over, no administrators",
