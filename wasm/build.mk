@@ -18,9 +18,9 @@ WASM_OBJ   := $(WASM_SRC:%.c=$(WASM_BUILD)/obj/%.o)
 # godwit/lite is the same core with whole files left out, those in lean/ in their
 # place, a codec that knows neither their messages nor lists, and without their
 # exports.
-LITE_OUT   := proto/codec.c proto/delta.c client/presence.c \
+LITE_OUT   := proto/codec.c proto/delta.c proto/lz4.c client/presence.c \
               client/members.c client/message.c client/delta.c \
-              wasm/presence.c
+              client/unpack.c wasm/presence.c
 LITE_SRC   := $(filter-out $(LITE_OUT),$(WASM_SRC)) \
               $(sort $(wildcard client/lean/*.c wasm/lean/*.c))
 LITE_OBJ   := $(LITE_SRC:%.c=$(WASM_BUILD)/obj/%.o) $(WASM_BUILD)/lite/codec.o
@@ -28,7 +28,7 @@ LITE_MESSAGES := PresenceSet PresenceGet PresenceMember PresenceSnapshot \
                  PresenceChange PresenceDiff Send Sent Message FilterTerm Tag \
                  Subscribe.filter Publish.tags Publication.tags \
                  Subscribe.delta Subscribed.delta Publication.delta \
-                 Publication.delta_base
+                 Publication.delta_base Hello.codec
 # bridge_presence_set, _leave and _get.
 LITE_EXPORTS  := p q r
 
