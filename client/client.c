@@ -335,10 +335,7 @@ void gw_client_on_open(gw_client *c, uint32_t generation) {
   leave(c);
 }
 
-/** Takes one frame to its end, handlers included, while views into it hold.
- * Negative stops the reader. */
-static int on_frame(void *user, const gw_frame *frame) {
-  gw_client *c = user;
+int gw__frame(gw_client *c, const gw_frame *frame) {
   int err = gw__link_frame(c, frame);
   if (err == GW_ERR_NOMEM)
     gw__link_fail(c, GW_CODE_CONNECTION_LOST, "out of memory");
@@ -352,7 +349,7 @@ static int on_frame(void *user, const gw_frame *frame) {
 static void feed(gw_client *c, gw_view data, bool end_of_message) {
   uint32_t generation = c->link.generation;
   c->link.feeding = true;
-  int err = gw_reader_feed(&c->link.reader, data, on_frame, c);
+  int err = gw_reader_feed(&c->link.reader, data, gw__take_frame, c);
   c->link.feeding = false;
   if (!is_current(c, generation)) {
     gw_reader_deinit(&c->link.reader); /* lost on the way */

@@ -298,6 +298,10 @@ void gw__link_no_token(gw_client *c, uint32_t code, bool is_put_off);
 GW_MUST_USE int gw__link_frame(gw_client *c, const gw_frame *frame);
 /** One of a feature that this client has not: counted, and passed over. */
 GW_MUST_USE int gw__link_ignore(gw_client *c, const gw_frame *frame);
+/** What Hello names; CODEC_NONE: this client reads nothing compressed. */
+extern const uint32_t gw__codec;
+/** The reader's frames, which it makes whole. Negative stops the reader. */
+GW_MUST_USE int gw__take_frame(void *client, const gw_frame *frame);
 /** Give the server credit for what was handed on. */
 void gw__link_grant(gw_client *c);
 /** Send a Ping; with deadline_ms > 0 an answer must come within it. */
@@ -391,6 +395,9 @@ struct gw_client {
 };
 
 /* client.c */
+/** Takes one frame to its end, handlers included, while views into it hold.
+ * Negative stops the reader. */
+GW_MUST_USE int gw__frame(gw_client *c, const gw_frame *frame);
 void *gw__alloc(gw_client *c, size_t size);
 void gw__free(gw_client *c, void *ptr);
 /** Copy bytes into a block of their own. */

@@ -49,13 +49,15 @@ void gw__link_no_token(gw_client *c, uint32_t code, bool is_put_off) {
 static void put_hello(gw_client *c) {
   gw_hello hello = {.version = GW_PROTOCOL_VERSION,
                     .features = gw__delta_feature |
+                                (gw__codec ? GW_FEATURE_COMPRESSION : 0) |
                                 (c->credit_bytes != 0 ? GW_FEATURE_CREDIT : 0),
                     .instance = {c->instance, GW_INSTANCE_BYTES},
                     .token = c->token.text,
                     .ping_interval_ms = c->ping_interval_ms,
                     .agent = c->agent,
                     .user = c->user_id,
-                    .credit_bytes = c->credit_bytes};
+                    .credit_bytes = c->credit_bytes,
+                    .codec = gw__codec};
   c->link.hello_request = gw__next_request(c);
   gw__put(c, GW_FRAME_HELLO, c->link.hello_request, 0, GW_MESSAGE_hello,
           &hello);
@@ -464,8 +466,8 @@ static int after_welcome(gw_client *c, const gw_frame *frame) {
 }
 
 int gw__link_frame(gw_client *c, const gw_frame *frame) {
-  /* Chunks and compression come only when their feature is on, and this client
-   * turns neither on. */
+  /* Chunks come only when their feature is on, and this client does not turn it
+   * on; what is compressed was made whole, if it could be. */
   if (frame->head.flags & (GW_FLAG_MORE | GW_FLAG_COMPRESSED))
     return GW_ERR_PROTOCOL;
   switch (frame->head.type) {

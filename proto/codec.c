@@ -37,13 +37,13 @@ enum kind { U32, U64, F64, BOOL, VIEW, LIST, NESTED };
 typedef struct field {
   uint8_t key;
   uint8_t kind;
-  uint16_t offset; /* in the struct */
+  uint8_t offset; /* in the struct */
 } field;
 
 typedef struct message {
-  uint16_t first; /* field */
+  uint8_t first; /* field */
   uint8_t num;
-  uint16_t size; /* of the struct */
+  uint8_t size; /* of the struct */
 } message;
 
 #define TYPE_U32  uint32_t
@@ -54,9 +54,9 @@ typedef struct message {
 #define TYPE_LIST gw_list
 
 /* The struct's field has to be of the kind that the schema says. */
-#define CHECKED(type, struct_, name)        \
-  (uint16_t)(offsetof(gw_##struct_, name) + \
-             0 * sizeof(char[_Generic(((gw_##struct_ *)0)->name, type : 1)]))
+#define CHECKED(type, struct_, name)       \
+  (uint8_t)(offsetof(gw_##struct_, name) + \
+            0 * sizeof(char[_Generic(((gw_##struct_ *)0)->name, type : 1)]))
 
 static const field fields[] = {
 #define F(struct_, tag, kind, name) \
@@ -68,6 +68,14 @@ static const field fields[] = {
 #undef F
 #undef N
 };
+
+/* Bytes do for all that there is. */
+#define M(name, first, num)                          \
+  _Static_assert((first) + (num) <= UINT8_MAX &&     \
+                     sizeof(gw_##name) <= UINT8_MAX, \
+                 "the table has places and sizes in a byte");
+GW__MESSAGE_TABLE(M)
+#undef M
 
 static const message messages[GW_NUM_MESSAGES] = {
 #define M(name, first, num) \

@@ -29,7 +29,7 @@ CLASSES = [
 
 # What pages load. Frames and feature bits stay in the core, so these two would
 # only cost bytes there.
-NOT_IN_TS = {"FrameType", "Feature"}
+NOT_IN_TS = {"FrameType", "Feature", "Codec"}
 
 
 class Value:

@@ -10,16 +10,17 @@
 WASM_BUILD := build/wasm
 WASM_DIST  := wasm/dist
 WASM_TS    := $(sort $(wildcard wasm/src/*.ts))
-WASM_SRC   := $(filter-out proto/text.c,$(PROTO_SRC)) $(CLIENT_SRC) \
-              $(sort $(wildcard wasm/*.c))
+# In this order the module is shortest, as gzip finds what is alike.
+WASM_SRC   := $(CLIENT_SRC) $(sort $(wildcard wasm/*.c)) \
+              $(filter-out proto/text.c,$(PROTO_SRC))
 WASM_OBJ   := $(WASM_SRC:%.c=$(WASM_BUILD)/obj/%.o)
 
 # godwit/lite is the same core with whole files left out, those in lean/ in their
 # place, a codec that knows neither their messages nor lists, and without their
 # exports.
-LITE_OUT   := proto/codec.c proto/delta.c client/presence.c \
+LITE_OUT   := proto/codec.c proto/delta.c proto/lz4.c client/presence.c \
               client/members.c client/message.c client/delta.c \
-              wasm/presence.c
+              client/unpack.c wasm/presence.c
 LITE_SRC   := $(filter-out $(LITE_OUT),$(WASM_SRC)) \
               $(sort $(wildcard client/lean/*.c wasm/lean/*.c))
 LITE_OBJ   := $(LITE_SRC:%.c=$(WASM_BUILD)/obj/%.o) $(WASM_BUILD)/lite/codec.o
@@ -27,7 +28,7 @@ LITE_MESSAGES := PresenceSet PresenceGet PresenceMember PresenceSnapshot \
                  PresenceChange PresenceDiff Send Sent Message FilterTerm Tag \
                  Subscribe.filter Publish.tags Publication.tags \
                  Subscribe.delta Subscribed.delta Publication.delta \
-                 Publication.delta_base
+                 Publication.delta_base Hello.codec
 # bridge_presence_set, _leave and _get.
 LITE_EXPORTS  := p q r
 
@@ -37,6 +38,9 @@ WASM_BUDGETS := index.js+godwit.wasm=30000 lite.js+godwit-lite.wasm=25000
 # Instructions that move bytes are in every browser since 2021; of the other
 # newer ones none gains anything, and wasm2js stumbles over sign extension.
 WASM_FEATURES := --enable-bulk-memory
+# Calls of functions of up to so many bytes become those; measured, as is all that
+# follows. The first kilobyte is nobody's (Emscripten's GLOBAL_BASE).
+WASM_INLINE := --always-inline-max-function-size=7 --low-memory-unused
 WASM_CFLAGS := -std=c11 -Oz -flto -mbulk-memory -DNDEBUG \
                $(INCLUDES)
 # The native build warns about the other files. What is exported needs no
@@ -44,7 +48,9 @@ WASM_CFLAGS := -std=c11 -Oz -flto -mbulk-memory -DNDEBUG \
 WASM_WARNINGS := $(filter-out -Wmissing-prototypes,$(WARNINGS))
 # What the module asks of JavaScript is named by attributes in abi.h, so
 # Emscripten's own check of symbols is off; keep-exports.mjs does it.
-WASM_LDFLAGS := -Oz -flto --no-entry -s STANDALONE_WASM=1 \
+# -Oz chooses the smallest C library, and -O1 behind it leaves the passes of wasm-opt
+# to those below, which find more in what nobody has turned over before.
+WASM_LDFLAGS := -Oz -O1 -flto --no-entry -s STANDALONE_WASM=1 \
                 -s ALLOW_MEMORY_GROWTH=1 -s INITIAL_MEMORY=1048576 \
                 -s TOTAL_STACK=65536 -s ERROR_ON_UNDEFINED_SYMBOLS=0 \
                 -s WARN_ON_UNDEFINED_SYMBOLS=0
@@ -102,9 +108,10 @@ $(WASM_BUILD)/%.wasm: wasm/keep-exports.mjs wasm/build.mk
 $(WASM_DIST)/%.wasm: $(WASM_BUILD)/%.wasm
 	$(call say,OPT)
 	@mkdir -p $(@D)
-	$(Q)wasm-opt $(WASM_FEATURES) -Oz --converge --strip-debug \
+	$(Q)wasm-opt $(WASM_FEATURES) $(WASM_INLINE) -Oz --converge --strip-debug \
 	  --strip-producers --strip-target-features $< -o $@
-	$(Q)wasm-opt $(WASM_FEATURES) --flatten --rereloop -Oz -Oz $@ -o $@
+	$(Q)wasm-opt $(WASM_FEATURES) $(WASM_INLINE) --flatten --rereloop -Oz -Oz \
+	  $@ -o $@
 
 # The plain build is optimised again by what wasm2js does itself.
 $(WASM_BUILD)/wasm2js.js: $(WASM_DIST)/godwit.wasm

@@ -129,14 +129,17 @@ typedef struct gw_config {
   uint32_t access_log_sample; /**< one of so many connections is logged */
   gw_rate request_rate;       /**< of the link rate_limit: of one address */
   gw_rate frame_rate;         /**< of the link rate_limit: of one connection */
-  char *tls_cert;             /**< PEM file; empty: no TLS, and no tls_key */
-  char *tls_key;              /**< PEM file */
-  uint32_t tls_min_version;   /**< enum gw_config_tls */
-  uint32_t workers;           /**< never 0: one per core is filled in */
-  char *data;                 /**< folder; empty: memory only */
-  bool dev;                   /**< serves the demo at / */
-  uint32_t log_level;         /**< enum gw_config_log_level */
-  uint32_t log_format;        /**< enum gw_config_log_format */
+  char *compression_paths;    /**< of the link compression; see its header */
+  char *compression_except;   /**< networks */
+  char *compression_header;
+  char *tls_cert;           /**< PEM file; empty: no TLS, and no tls_key */
+  char *tls_key;            /**< PEM file */
+  uint32_t tls_min_version; /**< enum gw_config_tls */
+  uint32_t workers;         /**< never 0: one per core is filled in */
+  char *data;               /**< folder; empty: memory only */
+  bool dev;                 /**< serves the demo at / */
+  uint32_t log_level;       /**< enum gw_config_log_level */
+  uint32_t log_format;      /**< enum gw_config_log_format */
   uint32_t drain_window_ms; /**< clients are told to come back over this long */
   uint32_t drain_timeout_ms; /**< then the server exits all the same */
   char *origins;             /**< words; see server/auth/origin.h */

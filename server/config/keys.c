@@ -93,8 +93,8 @@ const gw__key gw__config_keys[] = {
 
   LIST("middleware", middleware,
     "Links that see requests, frames and publications, in this order: access_log,\n"
-    "metrics, rate_limit, auth, and those of plugins and programs. What is not\n"
-    "named here comes behind, in the order of loading."),
+    "metrics, rate_limit, auth, compression, and those of plugins and programs.\n"
+    "What is not named here comes behind, in the order of loading."),
   TEXT("access_log.file", access_log_file,
     "Where the link access_log writes; SIGHUP opens it again. Empty: standard\n"
     "error."),
@@ -366,6 +366,15 @@ const gw__key gw__config_keys[] = {
     "Groups that one worker owns."),
   NUMBER("groups.max_memberships", settings.max_memberships, 0, 1000000000,
     "Members of these, all together."),
+  LIST("compression_for.paths", compression_paths,
+    "Of the link compression: paths whose connections are sent compressed messages,\n"
+    "such as /mobile/*. Empty: all."),
+  LIST("compression_for.except", compression_except,
+    "Addresses and networks (10.0.0.0/8) whose connections are not, as they are\n"
+    "near."),
+  TEXT("compression_for.header", compression_header,
+    "Header whose value 0, no or off says the same of one connection; http.headers\n"
+    "has to name it. Empty: none."),
   TIME("drain.window", drain_window_ms, 0, 10 * MINUTE_MS,
     "On SIGTERM, clients are told to come back later in batches over this time."),
   TIME("drain.timeout", drain_timeout_ms, 0, HOUR_MS,
@@ -481,6 +490,12 @@ const gw__key gw__namespace_keys[] = {
     "memory for the last one."),
   SIZE("delta.min_size", delta_min_bytes, 0, MIB,
     "Payloads that are shorter are sent whole in any case."),
+  BOOL("compression.enabled", packing.on,
+    "Whether publications, presence and metadata are compressed for clients that\n"
+    "read that; outside of a namespace also messages, calls and answers. Each is\n"
+    "compressed once, and kept so beside what it was."),
+  SIZE("compression.min_size", packing.min_bytes, 64, MIB,
+    "Those that are shorter are sent as they are."),
   END
 };
 #undef HOLDER

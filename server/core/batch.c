@@ -98,6 +98,7 @@ static gw_buf *join(gw_buf *const *parts, uint32_t num, size_t bytes) {
   uint8_t *to;
   gw_buf *joined = gw_buf_make(bytes, false, &to);
   if (joined == NULL) return NULL;
+  joined->pack_min = parts[0]->pack_min;
   for (uint32_t i = 0; i < num; i++) {
     gw_view part = gw_buf_payload(parts[i]);
     memcpy(to, part.data, part.len);

@@ -32,8 +32,10 @@ gw_buf *gw_buf_make(size_t len, bool is_text, uint8_t **payload) {
   if (b == NULL) return NULL;
   atomic_init(&b->refs, 1);
   atomic_init(&b->json, NULL);
+  atomic_init(&b->packed, NULL);
   b->len = (uint32_t)len;
   b->offset = 0;
+  b->pack_min = GW_PACK_NEVER;
   b->removed = false;
   b->is_text = is_text;
   b->item = 0;
@@ -69,7 +71,9 @@ void gw_buf_unref_many(gw_buf *b, unsigned num) {
   if (b == NULL || num == 0) return;
   if (atomic_fetch_sub_explicit(&b->refs, num, memory_order_acq_rel) != num)
     return;
+  gw_buf *packed = atomic_load_explicit(&b->packed, memory_order_acquire);
   gw_buf_unref(atomic_load_explicit(&b->json, memory_order_acquire));
+  if (packed != b) gw_buf_unref(packed);
   gw_mem_free(b);
 }
 

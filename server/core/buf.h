@@ -11,6 +11,9 @@
 /** Room before the payload for a WebSocket header without a mask (RFC 6455 5.2). */
 #define GW_BUF_PREFIX_MAX 10u
 
+/** No body is as long. */
+#define GW_PACK_NEVER UINT32_MAX
+
 /** Bytes that HTTP/2 writers need in front (LWS_PRE and some). */
 #define GW_BUF_HEADROOM 32u
 
@@ -28,10 +31,15 @@ struct gw_buf {
   /* private */
   _Atomic(gw_buf *)
       json; /* the same message for JSON receivers, made on demand */
+  _Atomic(gw_buf *)
+      packed; /* the same for those who read compressed bodies, see
+                               pack.h; itself: it is not worth it */
   /* set by the maker, read-only once it is shared */
-  uint64_t item;   /**< a publication: hash of what it is about; 0: nothing */
-  uint64_t offset; /**< its offset */
-  bool removed;    /**< it says that the item is gone */
+  uint64_t item;     /**< a publication: hash of what it is about; 0: nothing */
+  uint64_t offset;   /**< its offset */
+  uint32_t pack_min; /**< bodies from this length on may be compressed; of any
+                          new message GW_PACK_NEVER */
+  bool removed;      /**< it says that the item is gone */
   /* read-only */
   uint8_t prefix_len; /**< of the WebSocket header right before the payload */
   bool is_text;

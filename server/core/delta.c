@@ -5,6 +5,7 @@
 #include "godwit/delta.h"
 #include "server/core/filtered.h"
 #include "server/core/mem.h"
+#include "server/core/pack.h"
 #include "server/core/session.h"
 
 /** Beside the payload and what the whole message has: the base. */
@@ -53,7 +54,7 @@ static gw_buf *encode(gw_hub *h, const gws_step *t, const gw_head *head,
   if (gw_encode_publication(&frame, head, m) < 0) return NULL;
   gw_buf *b = gw_buf_new((gw_view){frame.data, frame.len}, false);
   if (b == NULL) gws_hub_nomem(h);
-  return b;
+  return gws_may_pack(b, &t->channel->ns->packing);
 }
 
 /** NULL: it is not worth it, or there is no memory. */

@@ -8,6 +8,7 @@
 #include "server/core/grants.h"
 #include "server/core/mem.h"
 #include "server/core/meter.h"
+#include "server/core/pack.h"
 #include "server/core/session.h"
 
 #define SERVER_NAME "godwit/" GW_VERSION
@@ -38,9 +39,18 @@ static bool reads_deltas(const gw_session *s, const gw_hello *hello) {
          (hello->features & GW_FEATURE_DELTA) != 0;
 }
 
+/** Whether it is sent compressed bodies: it asks, nobody minds. */
+static bool is_packed(const gw_session *s, const gw_hello *hello) {
+  return s->encoding == GW_ENCODING_BINARY && !s->is_plain &&
+         gw_settings_packs(s->hub->settings) &&
+         (hello->features & GW_FEATURE_COMPRESSION) != 0 &&
+         hello->codec == GW_CODEC_LZ4;
+}
+
 static uint64_t features_of(const gw_session *s) {
   return (s->has_credit ? GW_FEATURE_CREDIT : 0u) |
-         (s->has_delta ? GW_FEATURE_DELTA : 0u);
+         (s->has_delta ? GW_FEATURE_DELTA : 0u) |
+         (s->pack_from != GW_PACK_NEVER ? GW_FEATURE_COMPRESSION : 0u);
 }
 
 /** Why a Hello is not taken; GW_CODE_OK. */
@@ -118,6 +128,7 @@ static bool open_session(gw_session *s, const gw_hello *hello, uint64_t client,
   s->out.credit = (int32_t)credit_of(hello);
   s->has_credit = s->out.credit != 0;
   s->has_delta = reads_deltas(s, hello);
+  if (is_packed(s, hello)) s->pack_from = GWS_PACK_FLOOR;
   s->state = GWS_SESSION_OPEN;
   gw_stat_add(&h->stats.sessions, 1);
   gws_conn_opened(s);

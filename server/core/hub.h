@@ -145,6 +145,9 @@ void gw_session_closed(gw_session *s, uint32_t ws_code);
  */
 size_t gw_session_take(gw_session *s, gw_buf **bufs, size_t max_bufs,
                        size_t max_bytes);
+/** Compress nothing for it, whatever its client reads. Before its Hello is
+ * answered, such as when that is shown to an inspector. */
+void gw_session_stay_plain(gw_session *s);
 /** Address, as gw_hub_open was given it. */
 gw_view gw_session_peer(const gw_session *s);
 /** Whether gw_session_take would return something. */

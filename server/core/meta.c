@@ -3,6 +3,7 @@
 #include "server/core/meta.h"
 
 #include "server/core/mail.h"
+#include "server/core/pack.h"
 #include "server/core/session.h"
 
 /* ---- to subscribers -------------------------------------------------------- */
@@ -13,7 +14,8 @@ static gw_buf *encode(gw_channel *ch) {
   gw_out *out = gws_hub_scratch(ch->hub, msg.meta.len + GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_CHANNEL_META, .channel = ch->number};
   if (out == NULL || gw_encode_channel_meta(out, &head, &msg) < 0) return NULL;
-  return gw_buf_new((gw_view){out->data, out->len}, false);
+  return gws_may_pack(gw_buf_new((gw_view){out->data, out->len}, false),
+                      &ch->ns->packing);
 }
 
 /** One who is slow, or for whom there is no memory, is told when it reads. */

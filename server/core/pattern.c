@@ -148,7 +148,9 @@ static gw_buf *readdress(gw_channel *pattern, const gw_buf *buf, gw_view name,
       gw_frame_put(&frame, &head, (gw_view){body.data, body.len}) < 0)
     return NULL;
   gw_buf *b = gw_buf_new((gw_view){frame.data, frame.len}, false);
-  if (b != NULL) b->removed = buf->removed;
+  if (b == NULL) return NULL;
+  b->removed = buf->removed;
+  b->pack_min = buf->pack_min;
   return b;
 }
 

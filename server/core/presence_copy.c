@@ -3,6 +3,7 @@
  * as a roster for workers that follow, and there. */
 #include "server/core/channel.h"
 #include "server/core/fanout.h"
+#include "server/core/pack.h"
 #include "server/core/presence.h"
 #include "server/core/sample.h"
 
@@ -113,7 +114,8 @@ static gw_buf *encode_part(gw_channel *ch, const struct part *part,
                               .users = numbers.users};
   if (out == NULL || gw_encode_presence_snapshot(out, &head, &msg) < 0)
     return NULL;
-  return gw_buf_new((gw_view){out->data, out->len}, false);
+  return gws_may_pack(gw_buf_new((gw_view){out->data, out->len}, false),
+                      &ch->ns->packing);
 }
 
 static gw_buf *make_part(gw_channel *ch, const struct part *part) {

@@ -7,6 +7,7 @@
 #include "server/core/fanout.h"
 #include "server/core/mail.h"
 #include "server/core/notice.h"
+#include "server/core/pack.h"
 #include "server/core/presence.h"
 #include "server/core/sample.h"
 
@@ -177,7 +178,8 @@ static gw_buf *encode_diff(const gw_presence *p, const struct diff *d) {
                           .clients = p->counted.clients,
                           .users = p->counted.users};
   if (out == NULL || gw_encode_presence_diff(out, &head, &msg) < 0) return NULL;
-  return gw_buf_new((gw_view){out->data, out->len}, false);
+  return gws_may_pack(gw_buf_new((gw_view){out->data, out->len}, false),
+                      &ch->ns->packing);
 }
 
 /** A version more: what was told is what was counted. */

@@ -12,6 +12,7 @@
 #include "server/core/mail.h"
 #include "server/core/meta.h"
 #include "server/core/news.h"
+#include "server/core/pack.h"
 #include "server/core/pattern.h"
 #include "server/core/session.h"
 
@@ -61,7 +62,7 @@ static inline gw_buf *encode(gw_channel *ch, const gw_publication *msg,
   b->item = item;
   b->offset = msg->offset;
   b->removed = msg->removed;
-  return b;
+  return gws_may_pack(b, &ch->ns->packing);
 }
 
 static gw_buf *encode_command(gw_channel *ch, const gw_publish_command *cmd,

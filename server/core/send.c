@@ -4,6 +4,7 @@
 
 #include "server/core/channel.h"
 #include "server/core/groups.h"
+#include "server/core/pack.h"
 
 /* ---- addresses --------------------------------------------------------------- */
 
@@ -83,7 +84,8 @@ static gw_buf *encode(const delivery *d) {
                     .json = in->json,
                     .time_ms = d->h->wall_ms};
   if (out == NULL || gw_encode_message(out, &head, &msg) < 0) return NULL;
-  return gw_buf_new((gw_view){out->data, out->len}, false);
+  return gws_may_pack(gw_buf_new((gw_view){out->data, out->len}, false),
+                      gws_pack_rest(d->h));
 }
 
 /** Encoded for the first, shared by the others. */

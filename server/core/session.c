@@ -13,6 +13,7 @@
 #include "server/core/json.h"
 #include "server/core/mem.h"
 #include "server/core/meter.h"
+#include "server/core/pack.h"
 
 /** A WebSocket close code is this much above ours (godwit.proto). */
 #define WS_CODE_BASE 4000u
@@ -29,6 +30,10 @@
 
 /* ---- beginning ----------------------------------------------------------- */
 
+void gw_session_stay_plain(gw_session *s) {
+  s->is_plain = true;
+}
+
 static bool remember_peer(gw_session *s, gw_view peer) {
   s->peer_len = peer.len < UINT8_MAX ? (uint8_t)peer.len : UINT8_MAX;
   s->texts = gw_mem_alloc(s->peer_len + 1u);
@@ -44,6 +49,7 @@ static gw_session *make(gw_hub *h, void *conn, enum gw_encoding encoding,
   s->hub = h;
   s->conn = conn;
   s->encoding = (uint8_t)encoding;
+  s->pack_from = GW_PACK_NEVER;
   s->u.timer.kind = GWS_TIMER_SESSION;
   if (remember_peer(s, peer)) s->handle = gw_slots_add(&h->sessions, s);
   if (s->handle == 0) {
@@ -229,6 +235,7 @@ void gws_session_put(gw_session *s, enum gw_lane_id lane, const gw_out *out,
   gw_view bytes = {out->data, out->len};
   gw_buf *b = err < 0 ? NULL : gw_buf_new(bytes, false);
   if (b != NULL) {
+    gws_may_pack(b, gws_pack_rest(s->hub));
     gws_session_push(s, lane, b);
     return;
   }
@@ -313,9 +320,14 @@ static gw_buf *take_single(gw_session *s) {
     return NULL;
   gw_buf *b = gw_outq_pop_single(&s->out);
   if (b == NULL) return NULL;
-  if (s->has_credit) use_credit(s, b->len);
-  gw_stat_sub(&s->hub->stats.queue_bytes, b->len);
-  count_output(s, 1, b->len);
+  uint32_t len = b->len;
+  gw_stat_sub(&s->hub->stats.queue_bytes, len);
+  if (len >= s->pack_from) {
+    b = gws_pack_taken(s->hub, b);
+    len = b->len;
+  }
+  if (s->has_credit) use_credit(s, len);
+  count_output(s, 1, len);
   s->signalled = false;
   return b;
 }
@@ -331,7 +343,10 @@ size_t gw_session_take(gw_session *s, gw_buf **bufs, size_t max_bufs,
   while (num < max_bufs) {
     gw_buf *b = next_output(s);
     if (b == NULL) break;
-    if (s->encoding == GW_ENCODING_JSON) b = gw_buf_json(b);
+    if (s->encoding == GW_ENCODING_JSON)
+      b = gw_buf_json(b);
+    else if (b->len >= s->pack_from)
+      b = gws_pack(h, b);
     if (b == NULL) {
       gws_hub_nomem(h);
       gws_session_drop_output(s);

@@ -46,8 +46,11 @@ struct gw_session {
   bool has_ended;     /**< a subscription of it, by the server */
   uint8_t conn_state; /**< enum gw_conn_state; see conn_state.h */
   bool has_delta;     /**< the client reads deltas */
-  uint16_t end_code;  /**< why it ended; 0: it did not, or was lost */
+  bool is_plain; /**< nothing is to be compressed for it, so the host says */
+  uint16_t end_code; /**< why it ended; 0: it did not, or was lost */
   gw_outq out;
+  uint32_t
+      pack_from; /**< messages from this length on are looked at; see pack.h */
   void *conn;
 
   uint32_t last_heard_ms; /**< low bits */

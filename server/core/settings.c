@@ -32,6 +32,7 @@ static const gw_namespace default_namespace = {
     .batch_delay_ms = 0,
     .batch_bytes = GW_BATCH_BYTES,
     .delta_min_bytes = GW_DELTA_MIN_BYTES,
+    .packing = {.on = true, .min_bytes = GW_COMPRESSION_MIN_BYTES},
 };
 
 const gw_settings gw_settings_default = {
@@ -75,6 +76,13 @@ const gw_namespace *gw_settings_named(const gw_settings *s, const char *name) {
     if (strcmp(s->namespaces[i].name, name) == 0) return &s->namespaces[i];
   }
   return NULL;
+}
+
+bool gw_settings_packs(const gw_settings *s) {
+  for (size_t i = 0; i < s->num_namespaces; i++) {
+    if (s->namespaces[i].packing.on) return true;
+  }
+  return false;
 }
 
 bool gw_words_has(const gw_words *w, gw_view word) {

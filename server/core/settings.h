@@ -100,6 +100,12 @@ typedef struct gw_transitions {
 #define GW_STATE_ONLINE  "online"
 #define GW_STATE_OFFLINE "offline"
 
+/** Which bodies are compressed for clients that read that. */
+typedef struct gw_packing {
+  bool on;
+  uint32_t min_bytes; /**< shorter bodies are sent as they are */
+} gw_packing;
+
 /** Settings of the channels whose name begins with "name:". The one with an
  * empty name is for the rest. */
 typedef struct gw_namespace {
@@ -146,7 +152,9 @@ typedef struct gw_namespace {
   bool delta; /**< subscriptions may take publications as changes to the one
                    before */
   uint32_t delta_min_bytes; /**< of a payload that this is tried with */
-  gw_rate publish_rate;     /**< of one channel, by all its publishers */
+  gw_packing packing;   /**< publications, presence, metadata; of the one for
+                                 the rest also messages, calls and answers */
+  gw_rate publish_rate; /**< of one channel, by all its publishers */
 } gw_namespace;
 
 #define GW_NUM_ADDRESSES (GW_ADDRESS_EVERYBODY + 1)
@@ -196,6 +204,9 @@ extern const gw_settings gw_settings_default;
 
 /** The namespace of a name; NULL when there is none, "" being for the rest. */
 const gw_namespace *gw_settings_named(const gw_settings *s, const char *name);
+
+/** Whether anything is compressed. */
+bool gw_settings_packs(const gw_settings *s);
 
 /** Revocations remembered by default, at some 64 bytes on each worker. */
 #define GW_MAX_REVOCATIONS 100000u

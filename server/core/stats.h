@@ -43,6 +43,12 @@
   X(batches_total, counter, "Messages of several publications made")         \
   X(deltas_total, counter, "Publications queued as deltas")                  \
   X(delta_saved_bytes_total, counter, "Bytes that deltas are shorter by")    \
+  X(packed_total, counter, "Messages that were compressed")                  \
+  X(packed_in_bytes_total, counter, "Bytes of these before")                 \
+  X(packed_out_bytes_total, counter, "Bytes of these after")                 \
+  X(packed_skipped_total, counter, "Messages not worth compressing")         \
+  X(packed_deliveries_total, counter, "Compressed messages handed on")       \
+  X(packed_saved_bytes_total, counter, "Bytes that those are shorter by")    \
   X(queue_bytes, gauge, "Bytes waiting in outbound queues")                  \
   X(calls_total, counter, "Calls received")                                  \
   X(questions_total, counter, "Questions put to an authenticator or hook")   \

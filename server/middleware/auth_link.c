@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "server/config/config.h"
+#include "server/edge/paths.h"
 
 #define BEARER "Bearer "
 
@@ -87,21 +88,6 @@ void gw_auth_link_free(gw_auth_link *link) {
 
 /* ---- requests --------------------------------------------------------------- */
 
-static bool matches(const char *word, gw_view path) {
-  size_t len = strlen(word);
-  if (len != 0 && word[len - 1] == '*')
-    return path.len >= len - 1 && memcmp(path.data, word, len - 1) == 0;
-  return path.len == len && memcmp(path.data, word, len) == 0;
-}
-
-static bool is_guarded(const gw_auth_link *l, gw_view path) {
-  char word[GW_CONFIG_WORD_MAX];
-  for (const char *at = l->options.requests; gw_config_next_word(&at, word);) {
-    if (matches(word, path)) return true;
-  }
-  return false;
-}
-
 /** Empty: there is none. */
 static gw_view token_of(const gw_auth_link *l, const gw_request *r) {
   size_t skip = strlen(BEARER);
@@ -139,7 +125,7 @@ static uint32_t check(const gw_auth_link *l, gw_view token) {
 
 static bool on_request(void *user, const gw_request *r, gw_refusal *refusal) {
   const gw_auth_link *l = user;
-  if (!is_guarded(l, gw_request_path(r))) return true;
+  if (!gw_paths_match(l->options.requests, gw_request_path(r))) return true;
   gw_view token = token_of(l, r);
   uint32_t code = token.len != 0 ? check(l, token) : GW_CODE_TOKEN_INVALID;
   *refusal = (gw_refusal){.code = code, .status = 401};

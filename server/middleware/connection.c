@@ -37,6 +37,10 @@ const gw_request *gw_connection_request(const gw_connection *c) {
   return c->state != NULL && c->state->is_whole ? c->state->request : NULL;
 }
 
+void gw_connection_stay_plain(gw_connection *c) {
+  c->is_plain = true;
+}
+
 void **gw_connection_slot(gw_connection *c) {
   if (c->state == NULL) return NULL;
   if (c->state->slots == NULL)

@@ -20,7 +20,8 @@ struct gw_connection {
   size_t handlers;            /**< of its route, in the chain; 0: none */
   gw_connection_state *state; /**< NULL: out of memory, or nothing is kept */
   size_t num_slots;
-  size_t slot; /**< of the link that is called */
+  size_t slot;   /**< of the link that is called */
+  bool is_plain; /**< one of them said so */
 };
 
 #endif

@@ -107,6 +107,24 @@ static int add_auth(gw_edge *e, char *why) {
   return gw_chain_add(&e->chain, &gw_auth_link_link, e->auth);
 }
 
+static int add_compression(gw_edge *e, char *why) {
+  const gw_config *c = e->config;
+  const gw_compression_options o = {.paths = c->compression_paths,
+                                    .except = c->compression_except,
+                                    .header = c->compression_header};
+  if (*o.header != '\0' && !shows(e, o.header)) {
+    snprintf(
+        why, GW_EDGE_WHY_MAX,
+        "compression_for.header: http.headers has to name it, in lower case");
+    return GW_ERR_INVALID;
+  }
+  int err = gw_compression_new(&e->compression, &o);
+  if (err == GW_ERR_INVALID)
+    snprintf(why, GW_EDGE_WHY_MAX, "compression_for.except is not valid");
+  if (err < 0) return err;
+  return gw_chain_add(&e->chain, &gw_compression_link, e->compression);
+}
+
 /* Those that are named; a link of another kind is one more row. */
 static int add_built_in(gw_edge *e, char *why) {
   static const struct {
@@ -115,7 +133,8 @@ static int add_built_in(gw_edge *e, char *why) {
   } built_in[] = {{"access_log", add_access_log},
                   {"metrics", add_counters},
                   {"rate_limit", add_rate_limit},
-                  {"auth", add_auth}};
+                  {"auth", add_auth},
+                  {"compression", add_compression}};
   for (size_t i = 0; i < sizeof built_in / sizeof built_in[0]; i++) {
     if (!names(e->config->middleware, built_in[i].name)) continue;
     int err = built_in[i].add(e, why);
@@ -155,6 +174,7 @@ void gw_edge_deinit(gw_edge *e) {
   gw_counters_free(e->counters);
   gw_rate_limit_free(e->rate_limit);
   gw_auth_link_free(e->auth);
+  gw_compression_free(e->compression);
   free(e->headers);
   *e = (gw_edge){.config = NULL};
 }

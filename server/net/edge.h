@@ -10,6 +10,7 @@
 #include "server/middleware/access_log.h"
 #include "server/middleware/auth_link.h"
 #include "server/middleware/chain.h"
+#include "server/middleware/compression.h"
 #include "server/middleware/counters.h"
 #include "server/middleware/rate_limit.h"
 #include "server/net/mounts.h"
@@ -32,11 +33,12 @@ typedef struct gw_edge {
   char *headers; /* names, with a NUL behind each */
   const char *header_names[GW_EDGE_HEADERS_MAX];
   size_t num_headers;
-  bool hooks_want;           /* the hook connect is told of requests */
-  gw_access_log *access_log; /* NULL: the link is not used */
-  gw_counters *counters;     /* NULL: the link is not used */
-  gw_rate_limit *rate_limit; /* NULL: the link is not used */
-  gw_auth_link *auth;        /* NULL: the link is not used */
+  bool hooks_want;             /* the hook connect is told of requests */
+  gw_access_log *access_log;   /* NULL: the link is not used */
+  gw_counters *counters;       /* NULL: the link is not used */
+  gw_rate_limit *rate_limit;   /* NULL: the link is not used */
+  gw_auth_link *auth;          /* NULL: the link is not used */
+  gw_compression *compression; /* NULL: the link is not used */
   gw_edge_keys keys;
 } gw_edge;
 

@@ -145,6 +145,8 @@ static void on_frame(void *user, const gw_facts *who, const gw_inspected *in,
                                .body = in->frame->body};
   if (!gw_chain_frame(&w->options.edge->chain, &c, &frame, &refusal))
     *v = gw_chain_verdict(&refusal);
+  if (c.is_plain)
+    gw_session_stay_plain(((const gw_ws_conn *)who->conn)->session);
 }
 
 static void on_publication(void *user, const gw_facts *who, gw_publish *msg,

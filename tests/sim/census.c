@@ -15,6 +15,7 @@ static void add(uint64_t *to, const uint64_t *from, size_t num) {
 void sim_census_add(sim_census *to, const sim_census *from) {
   add(to->to_server, from->to_server, UINT8_MAX + 1);
   add(to->to_client, from->to_client, UINT8_MAX + 1);
+  add(&to->num_packed, &from->num_packed, 1);
   add(to->faults, from->faults, SIM_MAX_KINDS);
 }
 
@@ -63,6 +64,7 @@ unsigned sim_census_print(const sim_census *c) {
     missing += print_row(name, senders((uint8_t)type), c->to_server[type],
                          c->to_client[type]);
   }
+  missing += print_row("compressed", SERVER, 0, c->num_packed);
   printf("%-18s%14s\n", "fault", "times");
   for (unsigned kind = 0; kind < SIM_NUM_FAULTS; kind++) {
     printf("%-18s%14llu%s\n", sim_fault_name((enum sim_fault_kind)kind),

@@ -14,6 +14,7 @@
 typedef struct sim_census {
   uint64_t to_server[UINT8_MAX + 1]; /**< by type of frame */
   uint64_t to_client[UINT8_MAX + 1];
+  uint64_t num_packed;            /**< frames of these with compressed bodies */
   uint64_t faults[SIM_MAX_KINDS]; /**< by kind */
 } sim_census;
 

@@ -189,6 +189,8 @@ static void set_spaces(sim_node *n) {
   others->batch_bytes = n->plan->batch_bytes;
   others->delta = n->plan->deltas;
   others->delta_min_bytes = 0;
+  others->packing = (gw_packing){.on = n->plan->pack_min != 0,
+                                 .min_bytes = n->plan->pack_min};
   set_presence(others, n->plan);
   if (n->plan->asks) {
     others->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_HOOK;

@@ -162,6 +162,12 @@ static void settle(sim_plan *p, world *w) {
   if (world_chance(w, 80)) switch_all_on(p);
 }
 
+/** Of what is drawn already, so that what follows is drawn as without it. */
+static uint32_t draw_pack_min(const sim_plan *p) {
+  static const uint32_t mins[] = {0, 64, 200, 1024};
+  return mins[p->busy_ms % (sizeof mins / sizeof mins[0])];
+}
+
 static void make_small(sim_plan *p, world *w) {
   p->num_workers = (uint32_t)world_between(w, 1, 2);
   p->num_apps = (uint32_t)world_between(w, 2, 3);
@@ -176,6 +182,7 @@ void sim_plan_draw(sim_plan *p, world *w, bool small) {
   draw_features(p, w);
   draw_faults(p, w);
   settle(p, w);
+  p->pack_min = draw_pack_min(p);
   if (small) make_small(p, w);
 }
 

@@ -62,10 +62,11 @@ typedef struct sim_plan {
   bool policies; /**< for slow readers: each application has another one */
   bool items;    /**< publications about things */
   bool compare;
-  bool maps;     /**< a channel that keeps the newest of each item */
-  bool deltas;   /**< some applications take them, and documents are written */
-  bool filters;  /**< one that each application sees a part of */
-  bool patterns; /**< several that are subscribed to by one name */
+  bool maps;   /**< a channel that keeps the newest of each item */
+  bool deltas; /**< some applications take them, and documents are written */
+  uint32_t pack_min; /**< bodies from here on are compressed; 0: none */
+  bool filters;      /**< one that each application sees a part of */
+  bool patterns;     /**< several that are subscribed to by one name */
   uint32_t map_size;
   bool machines; /**< a state machine that all move */
   uint32_t presence_mode;

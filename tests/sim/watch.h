@@ -26,6 +26,7 @@ typedef struct sim_watch {
   world *w;
   sim_census *census;
   bool has_hello;
+  bool reads_packed;
   uint32_t window; /**< of credit, as the client said Hello; 0: none */
   int64_t credit;  /**< what it granted, less the data that was sent */
   sim_watch_stream streams[SIM_MAX_STREAMS];

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <lz4.h>
 
 /** What the application saw, and what it must not see. */
 typedef struct seen {
@@ -69,6 +70,27 @@ static void cut_frame(rig *r, uint32_t sub) {
   gw_client_on_data(r->c, generation, (gw_view){block + 9, out.len - 9}, true);
 }
 
+/** One that is made whole for its handler. */
+static void packed_frame(rig *r, uint32_t sub) {
+  if (!rig_is_up(r) || gw_client_sub_state(r->c, sub) != GW_SUB_LIVE) return;
+  uint8_t block[100], body[300], packed[100];
+  gw_out out = {block, 0, sizeof block}, made = {body, 0, sizeof body};
+  gw_head head = {.type = GW_FRAME_PUBLICATION,
+                  .flags = GW_FLAG_COMPRESSED,
+                  .channel = sub};
+  gw_publication m = {.offset = gw_client_sub_position(r->c, sub).offset + 1,
+                      .data = {(const uint8_t[120]){0}, 120}};
+  assert_int_equal(gw_encode_publication(&made, NULL, &m), 0);
+  assert_in_range(made.len, 1, 0x7F); /* as a varint, one byte */
+  packed[0] = (uint8_t)made.len;
+  int len = LZ4_compress_default((const char *)body, (char *)packed + 1,
+                                 (int)made.len, sizeof packed - 1);
+  assert_true(len > 0);
+  gw_view packed_body = {packed, 1 + (size_t)len};
+  assert_int_equal(gw_frame_put(&out, &head, packed_body), 0);
+  gw_client_on_data(r->c, r->port.generation, (gw_view){block, out.len}, true);
+}
+
 /** A life with everything in it. */
 static void live(rig *r) {
   gw_sub_options presence = {.presence = true};
@@ -98,6 +120,7 @@ static void live(rig *r) {
     (void)!gw_client_answer(r->c, call->u.call.call, 0, (gw_view){0}, big);
   rig_serve(r, 20);
   cut_frame(r, id);
+  packed_frame(r, id);
   (void)!gw_client_set_token(r->c, gw_view_of("token"));
   gw_close elsewhere = {.code = GW_CODE_SHUTDOWN,
                         .endpoint = gw_view_of("elsewhere")};

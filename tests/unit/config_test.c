@@ -222,8 +222,10 @@ static void test_namespaces_begin_with_what_holds_for_all(void **state) {
             "  - name: room\n    history: {size: 9}\n"
             "  - {name: quiet, presence: {enabled: false}}\n"
             "  - {name: fleet, batch: {delay: 40ms, bytes: 4KiB},"
-            " delta: {enabled: true, min_size: 1KiB}}\n"
-            "presence:\n  grace: 2s\n",
+            " delta: {enabled: true, min_size: 1KiB},"
+            " compression: {enabled: false}}\n"
+            "presence:\n  grace: 2s\n"
+            "compression: {min_size: 2KiB}\n",
             "--history.size 5");
   const gw_settings *s = &f->config.settings;
   assert_int_equal(5, s->num_namespaces);
@@ -245,6 +247,10 @@ static void test_namespaces_begin_with_what_holds_for_all(void **state) {
   assert_int_equal(1024, fleet->delta_min_bytes);
   assert_false(rest->delta);
   assert_int_equal(GW_DELTA_MIN_BYTES, rest->delta_min_bytes);
+  assert_false(fleet->packing.on);
+  assert_true(rest->packing.on);
+  assert_int_equal(2048, room->packing.min_bytes);
+  assert_int_equal(2048, rest->packing.min_bytes);
 }
 
 /* ---- precedence ------------------------------------------------------------

@@ -90,8 +90,10 @@ static void try_join(unsigned i) {
   gw_head head = {.type = GW_FRAME_HELLO, .request = 1};
   gw_hello m = {.version = GW_PROTOCOL_VERSION,
                 .instance = {instances[i], GW_INSTANCE_BYTES},
-                .features = i == 2 ? GW_FEATURE_CREDIT : 0,
+                .features =
+                    i % 3 == 2 ? GW_FEATURE_CREDIT : GW_FEATURE_COMPRESSION,
                 .credit_bytes = 1000000,
+                .codec = GW_CODEC_LZ4,
                 .user = gw_view_of("somebody")};
   SEND_IF_UP(p, hello, &head, &m);
 }

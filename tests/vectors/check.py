@@ -15,7 +15,7 @@ import warnings
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
-from schema import HERE, Malformed, Schema, get_frames, put_frame
+from schema import HERE, Malformed, Schema, get_frames, get_varint, put_frame
 
 HEAD = ("type", "flags", "request", "channel")
 
@@ -146,6 +146,60 @@ def check_delta(_, vector):
     expect("target", vector.get("target"), got)
 
 
+class BadBlock(Exception):
+    pass
+
+
+def unpack(body):
+    """What a compressed body stands for, as the drawing in godwit/lz4.h has it."""
+    size = get_varint(body, 0, len(body))
+    if size is None:
+        raise BadBlock
+    want, at = size
+    made = bytearray()
+
+    def take(num):
+        nonlocal at
+        at += num
+        if at > len(body):
+            raise BadBlock
+        return body[at - num:at]
+
+    def length(half):
+        while half >= 15 and (more := take(1)[0]) is not None:
+            half += more
+            if more != 255:
+                break
+        return half
+
+    while True:
+        token = take(1)[0]
+        made += take(length(token >> 4))
+        if at == len(body):
+            break
+        offset = int.from_bytes(take(2), "little")
+        if not 0 < offset <= len(made):
+            raise BadBlock
+        for _ in range(length(token & 15) + 4):
+            made.append(made[-offset])
+        if len(made) > want:
+            raise BadBlock
+    if len(made) != want:
+        raise BadBlock
+    return bytes(made)
+
+
+def check_packed(_, vector):
+    (*head, body), = get_frames(bytes.fromhex(vector["hex"]))
+    expect("flag", 4, head[1] & 4)
+    head[1] ^= 4
+    try:
+        got = put_frame(*head, unpack(body)).hex()
+    except (BadBlock, Malformed):
+        got = None
+    expect("frame", vector.get("whole"), got)
+
+
 def check_coverage(schema, vectors):
     """Every type, and every field with a value, is in some vector."""
     seen = set()
@@ -180,6 +234,8 @@ def main():
               for v in vectors]
     with open(os.path.join(HERE, "delta", "deltas.json"), encoding="utf-8") as f:
         checks += [("delta: " + v["name"], check_delta, v) for v in json.load(f)]
+    with open(os.path.join(HERE, "lz4", "frames.json"), encoding="utf-8") as f:
+        checks += [("lz4: " + v["name"], check_packed, v) for v in json.load(f)]
     checks.append(("every field is covered", check_coverage, vectors))
     failed = 0
     for name, check, given in checks:

@@ -127,6 +127,9 @@ def connection():
         vector("hello: with 256 KiB of credit", frame(
             "Hello", {"version": 1, "features": 4, "instance": instance,
                       "credit_bytes": 262144}, request=1)),
+        vector("hello: of one who reads compressed bodies", frame(
+            "Hello", {"version": 1, "features": 16, "instance": instance,
+                      "codec": 1}, request=1)),
         vector("credit: half of it is handed on", frame(
             "Credit", {"bytes": 131100})),
         vector("welcome: with the default limits", frame(

@@ -115,6 +115,10 @@
  * fields are the larger part. */
 #define GW_DELTA_MIN_BYTES 128u
 
+/** Bodies from here on are compressed: shorter ones have little that repeats, and
+ * fit into a packet or two as they are. */
+#define GW_COMPRESSION_MIN_BYTES 1024u
+
 /** Publications of one client in a channel from the oldest that is not settled
  * on: servers and receivers remember so many keys of it to tell repeats. */
 #define GW_MAX_INFLIGHT 64u

@@ -57,7 +57,7 @@ typedef struct gw_out {
 #define GW_FLAG_ALIAS 0x01u
 /** The body goes on in the next frame of the same type, request and channel. */
 #define GW_FLAG_MORE 0x02u
-/** The body is compressed with the connection's codec. */
+/** The body is compressed with the connection's codec; see lz4.h. */
 #define GW_FLAG_COMPRESSED 0x04u
 /** Publication: the receiver published it and asked for no echo; body has no
  * payload. */
@@ -195,6 +195,7 @@ typedef struct gw_hello {
   gw_view agent;
   gw_view user;
   uint32_t credit_bytes;
+  uint32_t codec; /**< enum gw_codec, or one that is not known here */
 } gw_hello;
 
 typedef struct gw_limits {

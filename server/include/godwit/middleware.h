@@ -46,6 +46,9 @@ gw_view gw_connection_param(const gw_connection *c, const char *name);
 /** The request it began with. Always there until the Hello was taken; afterwards
  * if http.keep, the route or a link has it kept. NULL: it is not. */
 const gw_request *gw_connection_request(const gw_connection *c);
+/** Compress nothing for it, whatever its client reads: asked for when a link is
+ * shown its Hello (on_frame); later it changes nothing. */
+void gw_connection_stay_plain(gw_connection *c);
 /** A place for something of the link's own, NULL at first, as long as the
  * connection; what it points to is freed in on_disconnect. NULL when out of
  * memory. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "godwit/lz4.h"
 #include "server/core/channel.h"
 
 /* ---- port ---------------------------------------------------------------- */
@@ -254,12 +255,18 @@ static void say_hello(peer *p, unsigned who, uint64_t features,
                 .instance = {instance, sizeof instance},
                 .features = features,
                 .credit_bytes = credit_bytes,
+                .codec = features & GW_FEATURE_COMPRESSION ? GW_CODEC_LZ4
+                                                           : GW_CODEC_NONE,
                 .user = gw_view_of(user)};
   PEER_SEND(p, hello, &head, &m);
 }
 
 void peer_hello(peer *p, unsigned who) {
   say_hello(p, who, 0, 0);
+}
+
+void peer_hello_packed(peer *p, unsigned who) {
+  say_hello(p, who, GW_FEATURE_COMPRESSION, 0);
 }
 
 peer *peer_join(hubs *n, uint32_t worker, unsigned who) {
@@ -285,6 +292,11 @@ peer *peer_join_with_credit(hubs *n, uint32_t worker, unsigned who,
   return join(n, worker, who, features, credit_bytes);
 }
 
+peer *peer_join_packed(hubs *n, uint32_t worker, unsigned who,
+                       uint64_t features) {
+  return join(n, worker, who, features | GW_FEATURE_COMPRESSION, 10000);
+}
+
 peer *peer_join_with_delta(hubs *n, uint32_t worker, unsigned who) {
   return join(n, worker, who, GW_FEATURE_DELTA, 0);
 }
@@ -308,6 +320,7 @@ void peer_free(peer *p) {
   *at = p->next;
   if (p->session != NULL) gw_session_closed(p->session, 0);
   free(p->in);
+  free(p->unpacked);
   free(p);
 }
 
@@ -323,6 +336,19 @@ int peer_feed(peer *p, const void *data, size_t len) {
   return err;
 }
 
+static void make_whole(peer *p, gw_frame *f) {
+  gw_view block = f->body;
+  int64_t len = gw_lz4_size(&block);
+  assert_true(len > (int64_t)f->body.len);
+  free(p->unpacked);
+  p->unpacked = malloc((size_t)len);
+  assert_non_null(p->unpacked);
+  assert_int_equal(gw_lz4_unpack(block, p->unpacked, (size_t)len), 0);
+  f->body = (gw_view){p->unpacked, (size_t)len};
+  f->head.flags ^= GW_FLAG_COMPRESSED;
+  p->num_packed++;
+}
+
 bool peer_next(peer *p, gw_frame *f) {
   hubs_settle(p->node);
   gw_view rest = {p->in + p->in_at, p->in_len - p->in_at};
@@ -331,6 +357,7 @@ bool peer_next(peer *p, gw_frame *f) {
   assert_true(used > 0);
   p->in_at += (size_t)used;
   if (gw_type_is_data(f->head.type)) p->data += f->len;
+  if ((f->head.flags & GW_FLAG_COMPRESSED) != 0) make_whole(p, f);
   return true;
 }
 

@@ -38,6 +38,8 @@ typedef struct peer {
   uint64_t features; /**< that are on */
   uint64_t data;     /**< bytes of the data frames that were looked at */
   unsigned num_messages;
+  unsigned num_packed; /**< frames that came compressed, among those */
+  uint8_t *unpacked;   /**< the body of the last one */
   struct peer *next;
 } peer;
 
@@ -86,6 +88,10 @@ peer *peer_join(hubs *n, uint32_t worker, unsigned who); /**< both */
 /** The same, granting so many bytes of data; 0: without credit. */
 peer *peer_join_with_credit(hubs *n, uint32_t worker, unsigned who,
                             uint32_t credit_bytes);
+/** One that reads compressed bodies, with other features as well. */
+peer *peer_join_packed(hubs *n, uint32_t worker, unsigned who,
+                       uint64_t features);
+void peer_hello_packed(peer *p, unsigned who);
 /** One that reads deltas. */
 peer *peer_join_with_delta(hubs *n, uint32_t worker, unsigned who);
 void peer_grant(peer *p, uint64_t bytes);
@@ -94,7 +100,8 @@ void peer_free(peer *p);
 
 /** Feed bytes as one message. */
 int peer_feed(peer *p, const void *data, size_t len);
-/** The next frame that came; false: none. Fails the test on broken bytes. */
+/** The next frame that came; false: none. Fails the test on broken bytes. A
+ * compressed body is made whole, and good until the next call. */
 bool peer_next(peer *p, gw_frame *f);
 /** The next frame has to be of this type. */
 gw_frame peer_expect(peer *p, uint8_t type);

@@ -30,6 +30,7 @@ const SCHEMA = {
     1: ['version', 'v'], 2: ['features', 'v'], 3: ['instance', 'b'],
     4: ['token', 's'], 5: ['resume', 'b'], 6: ['ping_interval_ms', 'v'],
     7: ['agent', 's'], 8: ['user', 's'], 9: ['credit_bytes', 'v'],
+    19: ['codec', 'v'],
   },
   [Type.WELCOME]: {
     1: ['version', 'v'], 2: ['features', 'v'], 3: ['connection', 'f'],
