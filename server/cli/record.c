@@ -77,15 +77,14 @@ static void redact_frame(const gw_frame *frame) {
   }
 }
 
-/** message: ours to change. */
-static void redact(gw_view message) {
+/** frames: ours to change. */
+static void redact(gw_view frames) {
   gw_frame frame;
   int64_t used;
-  while ((used = gw_frame_parse(message, GW_MAX_FRAME_BYTES_HARD, &frame)) >
-         0) {
+  while ((used = gw_frame_parse(frames, GW_MAX_FRAME_BYTES_HARD, &frame)) > 0) {
     redact_frame(&frame);
-    message.data += used;
-    message.len -= (size_t)used;
+    frames.data += used;
+    frames.len -= (size_t)used;
   }
 }
 
