@@ -145,8 +145,8 @@ static int json_put(gw_out *out, gw_view object, uint32_t number,
                     bool is_first) {
   int err = is_first ? 0 : put_text(out, "\n");
   if (err == 0)
-    err = put_text(out,
-                   "{\"push\":{\"channel\":\"" CHANNEL_JSON "\",\"pub\":{\"data\":");
+    err = put_text(out, "{\"push\":{\"channel\":\"" CHANNEL_JSON
+                        "\",\"pub\":{\"data\":");
   if (err == 0) err = put(out, object);
   if (err == 0)
     err = put_text(out, ",\"info\":{\"user\":\"" USER "\",\"client\":\"" CLIENT
