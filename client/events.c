@@ -5,12 +5,18 @@
 
 #include "client/internal.h"
 
+/** The i-th from the front, also the one behind the last. */
+static gw_event *slot(const gw__events *q, uint32_t i) {
+  uint32_t at = q->first + i;
+  return &q->items[at < q->cap ? at : at - q->cap];
+}
+
 static int grow(gw_client *c, uint32_t cap) {
   gw__events *q = &c->events;
   gw_event *items = gw__alloc(c, cap * sizeof *items);
   if (items == NULL) return GW_ERR_NOMEM;
   for (uint32_t i = 0; i < q->num; i++)
-    items[i] = q->items[(q->first + i) % q->cap];
+    items[i] = *slot(q, i);
   gw__free(c, q->items);
   q->items = items;
   q->first = 0;
@@ -40,7 +46,7 @@ void gw__events_release(gw_client *c, uint32_t num) {
 gw_event *gw__events_push(gw_client *c, enum gw_event_type type) {
   gw__events *q = &c->events;
   assert(q->num < q->cap); /* whoever tells has reserved */
-  gw_event *e = &q->items[(q->first + q->num++) % q->cap];
+  gw_event *e = slot(q, q->num++);
   memset(e, 0, sizeof *e);
   e->type = type;
   e->at_ms = c->now;
@@ -87,8 +93,8 @@ void gw__dispatch(gw_client *c) {
   c->dispatching = true;
   gw__events *q = &c->events;
   while (q->num > 0) {
-    gw_event e = q->items[q->first]; /* the handler may make the ring grow */
-    q->first = (q->first + 1) % q->cap;
+    gw_event e = *slot(q, 0); /* the handler may make the ring grow */
+    q->first = q->first + 1 < q->cap ? q->first + 1 : 0;
     q->num--;
     bool due = e.type == GW_EVENT_REPLY ? take_reply(c, &e) : is_due(c, &e);
     if (due) c->port.event(c->user, &e);

@@ -8,7 +8,7 @@ static const gw_refused free_range = {.first = 1, .last = 0};
 
 void gw_refused_deinit(gw_refused_list *l) {
   gw_mem_free(l->items);
-  l->items = NULL;
+  *l = (gw_refused_list){0};
 }
 
 int gw_refused_reserve(gw_refused_list *l) {
@@ -25,7 +25,7 @@ static bool is_free(const gw_refused *r) {
 }
 
 static gw_refused *find(const gw_refused_list *l, uint64_t of) {
-  if (l->items == NULL) return NULL;
+  if (l->num == 0) return NULL;
   for (unsigned i = 0; i < GW_REFUSED_MAX; i++) {
     if (!is_free(&l->items[i]) && l->items[i].of == of) return &l->items[i];
   }
@@ -46,6 +46,7 @@ int gw_refused_add(gw_refused_list *l, uint64_t of, uint64_t key) {
   if (r == NULL) {
     if ((r = find_free(l)) == NULL) return GW_ERR_FULL;
     *r = (gw_refused){of, key, key};
+    l->num++;
   }
   if (key < r->first) r->first = key;
   if (key > r->last) r->last = key;
@@ -60,8 +61,10 @@ bool gw_refused_holds(const gw_refused_list *l, uint64_t of, uint64_t after) {
 void gw_refused_accept(gw_refused_list *l, uint64_t of, uint64_t key) {
   gw_refused *r = find(l, of);
   if (r == NULL || key < r->first) return;
-  if (key < r->last)
+  if (key < r->last) {
     r->first = key + 1;
-  else
+  } else {
     *r = free_range;
+    l->num--;
+  }
 }

@@ -27,6 +27,7 @@ typedef struct gw_refused {
 /** All zero is empty and holds no memory. */
 typedef struct gw_refused_list {
   gw_refused *items;
+  uint32_t num; /**< ranges that are not free: mostly 0 */
 } gw_refused_list;
 
 void gw_refused_deinit(gw_refused_list *l);

@@ -279,6 +279,35 @@ static void numbers_over_their_width_are_refused(void **state) {
                    gw_decode_close(VIEW("\x08\xFF\xFF\xFF\xFF\x1F"), &m));
 }
 
+/** Publication.offset, of bytes that all go on but the last. */
+static int decode_offset(size_t len, uint8_t last, uint64_t *offset) {
+  uint8_t bytes[16] = {0x08};
+  memset(bytes + 1, 0x81, len);
+  bytes[len] = last;
+  gw_view body = heap_copy((gw_view){bytes, len + 1});
+  gw_publication m;
+  int err = gw_decode_publication(body, &m);
+  *offset = m.offset;
+  heap_free(body);
+  return err;
+}
+
+static void varints_have_up_to_64_bits(void **state) {
+  (void)state;
+  uint64_t expected = 0, offset;
+  for (unsigned len = 1; len <= 10; len++) {
+    expected |= UINT64_C(1) << (7 * (len - 1));
+    assert_int_equal(0, decode_offset(len, 1, &offset));
+    assert_true(offset == expected);
+  }
+  assert_int_equal(0, decode_offset(10, 0, &offset));
+  assert_true(offset == (expected & INT64_MAX));
+  assert_int_equal(GW_ERR_PROTOCOL, decode_offset(10, 2, &offset));
+  assert_int_equal(GW_ERR_PROTOCOL, decode_offset(11, 0, &offset));
+  assert_int_equal(GW_ERR_PROTOCOL, decode_offset(11, 1, &offset));
+  assert_int_equal(GW_ERR_PROTOCOL, decode_offset(4, 0x81, &offset));
+}
+
 static void lengths_past_the_end_are_refused(void **state) {
   (void)state;
   static const char *const lens[] = {"\x02", "\x80\x01", "\xFF\xFF\xFF\xFF\x07",
@@ -410,6 +439,7 @@ int main(void) {
       cmocka_unit_test(a_scalar_where_bytes_belong_is_refused),
       cmocka_unit_test(bytes_where_a_scalar_belongs_are_refused),
       cmocka_unit_test(numbers_over_their_width_are_refused),
+      cmocka_unit_test(varints_have_up_to_64_bits),
       cmocka_unit_test(lengths_past_the_end_are_refused),
       cmocka_unit_test(fields_that_are_not_known_are_skipped),
       cmocka_unit_test(enums_that_are_not_known_stay_numbers),
