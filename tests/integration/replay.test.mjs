@@ -69,8 +69,7 @@ async function record() {
   await publish(ann, "room:a", "mine");
   await until(() => known.told.length === 10);
   own.unsubscribe();
-  await until(() => own.state === "ended");
-  await ann.presence?.("room:a");
+  await until(() => indexOf(linesOf(recording.text()), UNSUBSCRIBED) > 0);
   const text = recording.text();
   ann.close();
   bob.close();
@@ -149,6 +148,13 @@ test("a recording that ends at any line is sound", async () => {
   }
 });
 
+const page = fs.readFileSync(
+  new URL("../../docs/protocol.md", import.meta.url), "utf8");
+
+function isSection(name) {
+  assert.match(page, new RegExp(`^#+ ${name}$`, "m"));
+}
+
 // ---- tampered with ------------------------------------------------------------
 
 /** Each changes lines; the replay has to name the line and say what is wrong. */
@@ -205,9 +211,7 @@ for (const [name, [change, wanted]] of Object.entries(tampered)) {
     assert.match(violations.map((v) => v.violation).join("\n"), wanted);
     for (const { line, section } of violations) {
       assert.ok(line > 1 && line <= lines.length);
-      const page = fs.readFileSync(
-        new URL("../../docs/protocol.md", import.meta.url), "utf8");
-      assert.match(page, new RegExp(`^#+ ${section}$`, "m"));
+      isSection(section);
     }
   });
 }
@@ -225,6 +229,10 @@ const good = {
     publication(2, 1, 1), [3, 1, { in: [frame(LAGGED, { channel: 3 },
       field(1, 2), field(2, 5), field(3, 4), field(4, 6))] }],
     publication(4, 1, 6)],
+  "an answer ends a subscription": [...begin(0, 1), ...subscribed(1, 1),
+    [2, 1, { out: [frame(UNSUBSCRIBE, { request: 3, channel: 1, flags: 1 })] }],
+    publication(3, 1, 1), [4, 1, { in: [frame(UNSUBSCRIBED,
+      { request: 3, channel: 3 }, field(1, 521))] }]],
   "back in time": [...begin(0, 1), [1, 1, { in: [close(200, field(3, 500))] }],
     closed(2, 1), ...begin(501, 2)],
   "data by the grant": [...begin(0, 1, { credit: 10 }), ...subscribed(1, 1),
@@ -324,7 +332,7 @@ for (const [name, [lines, wanted]] of Object.entries(broken)) {
     const told = out.split("\n").filter((line) => line.includes("!! line "));
     assert.equal(told.length, 1, out);
     assert.match(told[0], wanted);
-    assert.match(told[0], /\(docs\/protocol\.md, "[\w ]+"\)$/);
+    isSection(/\(docs\/protocol\.md, "([\w ]+)"\)$/.exec(told[0])[1]);
   });
 }
 

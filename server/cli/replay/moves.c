@@ -10,15 +10,6 @@
 /** Stands for every token: they are not in recordings. */
 #define TOKEN "*"
 
-/** Retries of a subscription are its own, and quick: see player.c about those of
- * the connection. */
-static void with_quick_retry(gw__player *p, bool is_quick) {
-  gw_retry_policy slow = gw_retry_default;
-  slow.base_ms = slow.cap_ms = UINT32_MAX;
-  slow.jitter_permille = 0;
-  gw_client_set_retry(p->client, is_quick ? &gw_retry_default : &slow);
-}
-
 static void tell_refusal(gw__player *p, const char *what, int64_t err) {
   if (err >= 0) return;
   gw_trace_put(p->shown, p->now_ms, "differs", "the core takes no %s here: %s",
@@ -47,9 +38,7 @@ static void subscribe(gw__player *p, const gw_frame *frame) {
                                   .token = m.token,
                                   .filter = m.filter,
                                   .meta = m.meta};
-  with_quick_retry(p, true);
   int64_t id = gw_client_subscribe(p->client, m.channel, &options);
-  with_quick_retry(p, false);
   tell_refusal(p, "subscription", id);
   if (id > 0) gw__pair_set(p, &p->subs, frame->head.channel, (uint32_t)id);
 }

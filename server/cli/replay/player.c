@@ -88,11 +88,32 @@ static void port_log(void *user, enum gw_log_level level, const char *text) {
 
 /* ---- time ------------------------------------------------------------------- */
 
-void gw__player_settle(gw__player *p) {
+/** A connection waits until the recorded client opened one; what waits in it,
+ * subscriptions and publications that were refused, does not. */
+static void hold_back(gw__player *p, bool is_held_back) {
+  gw_retry_policy never = gw_retry_default;
+  never.base_ms = never.cap_ms = UINT32_MAX;
+  never.jitter_permille = 0;
+  if (p->is_held_back == is_held_back) return;
+  p->is_held_back = is_held_back;
+  gw_client_set_retry(p->client, is_held_back ? &never : &gw_retry_default);
+}
+
+static void take_turns(gw__player *p) {
   for (unsigned i = 0; i < MAX_TURNS && p->timer_ms <= p->now_ms; i++) {
     p->timer_ms = UINT64_MAX;
     gw_client_on_timer(p->client);
   }
+}
+
+void gw__player_settle(gw__player *p) {
+  gw_client_info info;
+  take_turns(p);
+  gw_client_info_get(p->client, &info);
+  if (info.state != GW_STATE_WAITING && info.state != GW_STATE_SUSPENDED)
+    return;
+  hold_back(p, true);
+  take_turns(p);
 }
 
 /** With each wish of the core on the way. */
@@ -137,6 +158,7 @@ static void want_first_message(gw__player *p, const gw_recorded_line *open) {
 }
 
 static void on_open(gw__player *p, const gw_recorded_line *line) {
+  hold_back(p, false);
   want_first_message(p, line);
   if (!p->is_wanted) {
     int err = gw_client_connect(p->client);
@@ -352,8 +374,6 @@ static gw_client *new_client(gw__player *p) {
       .agent = f.hello.agent,
       .instance = {instance, sizeof instance},
       .first_key = f.first_key,
-      /* It connects when the recorded client did, and not by itself. */
-      .retry = {.base_ms = UINT32_MAX, .cap_ms = UINT32_MAX, .stable_ms = 1},
       .ping_interval_ms = f.hello.ping_interval_ms,
       .credit_bytes = (f.hello.features & GW_FEATURE_CREDIT) != 0
                           ? f.hello.credit_bytes

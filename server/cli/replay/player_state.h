@@ -40,8 +40,9 @@ typedef struct gw__player {
   uint64_t token_tenth; /**< of the life that a message gives a token */
   /* the transport */
   uint32_t generation;
-  bool is_wanted; /**< between open and close of the core */
-  uint32_t n;     /**< connection that plays; 0: none */
+  bool is_wanted;    /**< between open and close of the core */
+  bool is_held_back; /**< it would connect by itself, and may not */
+  uint32_t n;        /**< connection that plays; 0: none */
   /* of the connection */
   gw__due *recorded; /**< frames that the core has not sent */
   gw__due *core;     /**< frames that the recorded client has not sent */

@@ -418,6 +418,9 @@ void gw__stream_in(gw_watch *w, gw__conn *c, const gw_frame *frame,
         request->stream != NULL)
       request->stream->state = GW__STREAM_ENDED;
     break;
+  case GW_FRAME_UNSUBSCRIBED:
+    on_push(w, c, frame); /* or an answer, which ends it as well */
+    break;
   default:
     if (is_push(frame->head.type) && frame->head.request == 0)
       on_push(w, c, frame);

@@ -113,6 +113,8 @@ void gw_trace_event(const gw_timeline *shown, const gw_client *client,
   gw_view none = {NULL, 0};
   switch (e->type) {
   case GW_EVENT_STATE:
+    /* Another time to come back, which the recording knows better. */
+    if (e->u.state.from == e->u.state.to) break;
     put(shown, e->at_ms, "state", none, "%s -> %s (%s)",
         gw_state_name(e->u.state.from), gw_state_name(e->u.state.to),
         gw_code_name(e->u.state.code));

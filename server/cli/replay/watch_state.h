@@ -117,7 +117,6 @@ struct gw_watch {
 #define GW__SECTION_CONNECTION   "A connection"
 #define GW__SECTION_CREDIT       "Credit"
 #define GW__SECTION_CHANNELS     "Channels"
-#define GW__SECTION_ERRORS       "Errors"
 #define GW__SECTION_SLOW_READERS "Slow readers"
 
 /** Tell a violation at the line that is looked at. */
