@@ -67,7 +67,9 @@ GEN_CODES   := $(GEN)/include/godwit/codes.h $(GEN)/codes_table.inc \
                $(GEN)/codes.ts
 GEN_CODEC   := $(GEN)/codec_table.inc
 GEN_OPENAPI := $(GEN)/openapi.yaml $(GEN)/openapi.inc
-GENERATED   := $(GEN_PROTOC) $(GEN_CODES) $(GEN_CODEC) $(GEN_OPENAPI)
+GEN_PAGE    := $(GEN)/admin_page.inc
+GENERATED   := $(GEN_PROTOC) $(GEN_CODES) $(GEN_CODEC) $(GEN_OPENAPI) \
+               $(GEN_PAGE)
 
 # Every C file that people write, for format and lint.
 C_FILES      = $(sort $(shell find proto client server tests wasm examples \
@@ -262,6 +264,12 @@ $(GEN_OPENAPI) &: $(GEN)/api.desc proto/gen_openapi.py
 	  --version $(VERSION) --yaml $(GEN)/openapi.yaml \
 	  --c-bytes $(GEN)/openapi.inc
 	@touch $(GEN_OPENAPI)
+
+ADMIN_PAGE := $(sort $(wildcard server/admin/page/*))
+$(GEN_PAGE): $(ADMIN_PAGE) server/admin/gen_page.py
+	$(call say,PAGE)
+	@mkdir -p $(GEN)
+	$(Q)$(PYTHON) server/admin/gen_page.py --table $@ $(ADMIN_PAGE)
 
 # ---------------------------------------------------------------- flavours --
 
@@ -495,8 +503,8 @@ CPPCHECK := cppcheck --quiet --std=c11 --library=posix -D_GNU_SOURCE \
   --enable=warning,performance,portability --error-exitcode=1 -j$(shell nproc) \
   --suppress=uninitvar --suppress=readdirCalled \
   --suppress=preprocessorErrorDirective --suppress=missingIncludeSystem
-# openapi.c is a table of bytes, for which clang-tidy takes minutes.
-TIDY_FILES = $(filter-out server/net/openapi.c,$(sort $(PROTO_SRC) \
+# These are tables of bytes, for which clang-tidy takes minutes.
+TIDY_FILES = $(filter-out server/net/openapi.c server/admin/page.c,$(sort $(PROTO_SRC) \
                $(CLIENT_SRC) $(SERVER_SRC) $(APP_SRC) $(MAIN_SRC)))
 tidy: build/.checked-lint $(GENERATED) ## clang-tidy and cppcheck over the C sources (15 minutes)
 	$(Q)$(CPPCHECK) $(INCLUDES) -DGW_VERSION='"$(VERSION)"' $(TIDY_FILES)

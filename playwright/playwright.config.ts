@@ -65,7 +65,7 @@ export default defineConfig({
       // Without what only Chromium's tools can do (freeze a page, cut its network)
       // and without the looks.
       name: 'firefox',
-      testMatch: ['sdk/**', 'story/**', 'safety/**',
+      testMatch: ['sdk/**', 'story/**', 'safety/**', 'admin/admin.spec.ts',
         'recovery/{back,blocked,reload,sleep}.spec.ts'],
       use: {
         browserName: 'firefox',

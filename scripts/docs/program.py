@@ -80,7 +80,7 @@ def options(text, where):
 
 def subcommands(program):
     found = []
-    for name, says in re.findall(r"^  (\w+) *(.*)$", ask(program, "help"), re.M):
+    for name, says in re.findall(r"^  ([\w-]+) *(.*)$", ask(program, "help"), re.M):
         where = f"godwit {name} --help"
         if name in ("help", "version"):
             found.append(Item("subcommand", name, where, says,

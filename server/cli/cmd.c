@@ -16,6 +16,8 @@ const gw_cmd gw_cmds[] = {
     {"channels", gw_cmd_channels, "list the channels of a server"},
     {"state", gw_cmd_state, "read, change and watch shared state"},
     {"token", gw_cmd_token, "make tokens to develop with, check others"},
+    {"hash-password", gw_cmd_hash_password,
+     "hash the password of an administrator"},
     {"api", gw_cmd_api, "ask the server API, as an application does"},
     {"replay", gw_cmd_replay, "show and check what a client recorded"},
     {"bench", gw_cmd_bench, "put load on a server"},
@@ -55,7 +57,7 @@ int gw_cmd_help(int argc, char **argv) {
   (void)argv;
   puts("usage: godwit SUBCOMMAND [options]\n");
   for (const gw_cmd *c = gw_cmds; c->name; c++)
-    printf("  %-10s %s\n", c->name, c->summary);
+    printf("  %-13s %s\n", c->name, c->summary);
   puts("\nEach subcommand explains itself: godwit SUBCOMMAND --help");
   fputs("Not there yet:", stdout);
   for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)

@@ -2,6 +2,7 @@
 /* check.c - what no key of the configuration can say alone. */
 #include <string.h>
 
+#include "server/admin/users.h"
 #include "server/auth/api_keys.h"
 #include "server/auth/origin.h"
 #include "server/auth/token.h"
@@ -249,6 +250,42 @@ static void check_api_keys(gw__load *l) {
   }
 }
 
+/* ---- administrators ---------------------------------------------------------
+ */
+
+/* What is in files is looked at when the server starts. A hash that is not there
+ * is stood in for. */
+static void check_admin_user(gw__load *l, gw_admin_users *users,
+                             const gw_config_admin_user *u) {
+  static const char other[] = "scrypt$15$8$3$AAAAAAAAAAAAAAAAAAAAAA$"
+                              "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+  char why[GW_ADMIN_WHY_MAX];
+  bool has_text = *u->password != '\0', has_file = *u->password_file != '\0';
+  if (has_text == has_file) {
+    gw__load_fail(l, "admin.users", "'%.64s' needs %s", u->name,
+                  has_text ? "password or password_file, not both"
+                           : "a password: godwit hash-password makes one");
+    return;
+  }
+  int err =
+      gw_admin_users_add(users, u->name, has_text ? u->password : other, why);
+  if (err == GW_ERR_NOMEM) l->is_out_of_memory = true;
+  if (err == GW_ERR_INVALID) gw__load_fail(l, "admin.users", "%s", why);
+}
+
+static void check_admin(gw__load *l) {
+  const gw_config_admin *a = &l->config->admin;
+  gw_admin_users users = {.num = 0};
+  for (size_t i = 0; i < a->num_users; i++)
+    check_admin_user(l, &users, &a->users[i]);
+  gw_admin_users_deinit(&users);
+  check_origins(l, "admin.origins", a->origins);
+  if (is_for_any(a->origins))
+    gw__load_fail(l, "admin.origins",
+                  "must not be * or null: any page could act as an "
+                  "administrator who is logged in");
+}
+
 void gw__config_check(gw__load *l) {
   const gw_config *c = l->config;
   check_limits(l);
@@ -256,6 +293,7 @@ void gw__config_check(gw__load *l) {
   check_origins(l, "origins", c->origins);
   check_origins(l, "api.origins", c->api_origins);
   check_api_keys(l);
+  check_admin(l);
   check_tokens(l);
   check_cookie(l);
   check_rules(l);

@@ -41,6 +41,14 @@
 #define HTTP_MAX_REQUEST_BYTES 4096u
 #define HTTP_MAX_FILE_BYTES    (64u * 1024u * 1024u)
 
+/** A page that somebody left open, and a working day. */
+#define ADMIN_IDLE_MS     (30u * 60u * 1000u)
+#define ADMIN_LIFETIME_MS (12u * 60u * 60u * 1000u)
+#define ADMIN_SESSIONS    32u
+/** Who mistypes gets there; who guesses gets 240 guesses a day. */
+#define ADMIN_FAILURES 10u
+#define ADMIN_BURST    5u
+
 /** A backend that takes longer makes clients wait noticeably. */
 #define HOOKS_TIMEOUT_MS 2000u
 #define HOOKS_ATTEMPTS   3u
@@ -82,6 +90,12 @@ int gw__config_set_defaults(gw_config *c) {
                    .log_level = GW_CONFIG_LOG_INFO,
                    .log_format = GW_CONFIG_LOG_TEXT,
                    .api_max_request_bytes = API_MAX_REQUEST_BYTES,
+                   .admin = {.idle_ms = ADMIN_IDLE_MS,
+                             .lifetime_ms = ADMIN_LIFETIME_MS,
+                             .max_sessions = ADMIN_SESSIONS,
+                             .failures = {.num = ADMIN_FAILURES,
+                                          .per_ms = 60u * 60u * 1000u,
+                                          .burst = ADMIN_BURST}},
                    .hooks = {.timeout_ms = HOOKS_TIMEOUT_MS,
                              .attempts = HOOKS_ATTEMPTS,
                              .connections = HOOKS_CONNECTIONS,

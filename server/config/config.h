@@ -88,6 +88,24 @@ typedef struct gw_config_plugin {
   char *settings;
 } gw_config_plugin;
 
+/** An item of `admin.users:`. */
+typedef struct gw_config_admin_user {
+  char *name;
+  char *password;      /**< its hash; empty: in the file */
+  char *password_file; /**< empty: none */
+} gw_config_admin_user;
+
+/** Who may use the page for administrators. */
+typedef struct gw_config_admin {
+  gw_config_admin_user *users; /**< none: there is no page */
+  size_t num_users;
+  char *origins; /**< words as of origins; empty: same */
+  uint32_t idle_ms;
+  uint32_t lifetime_ms;
+  uint32_t max_sessions;
+  gw_rate failures; /**< of one address, and of one name */
+} gw_config_admin;
+
 /**
  * Everything that can be configured. `godwit config default` explains each key;
  * keys.c is the one table that they all come from. All read-only after
@@ -127,6 +145,7 @@ typedef struct gw_config {
                           only */
   char *api_origins; /**< words as of origins: pages that may use the API */
   uint32_t api_max_request_bytes;
+  gw_config_admin admin;
   gw_config_hooks hooks;
   gw_rate connect_rate;             /**< of one address */
   uint32_t max_address_connections; /**< of one address; 0: no limit */

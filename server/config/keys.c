@@ -280,6 +280,20 @@ const gw__key gw__config_keys[] = {
   SIZE("api.max_request_bytes", api_max_request_bytes, KIB, 64 * MIB,
     "Largest request to the API."),
 
+  TIME("admin.idle", admin.idle_ms, SECOND_MS, DAY_MS,
+    "An administrator who does nothing for this long has to log in again. What the\n"
+    "page asks by itself does not count."),
+  TIME("admin.lifetime", admin.lifetime_ms, SECOND_MS, 30 * DAY_MS,
+    "And so does one who logged in so long ago."),
+  NUMBER("admin.max_sessions", admin.max_sessions, 1, 1024,
+    "Sessions of administrators at once; for one more, the one ends that was not\n"
+    "used for longest."),
+  RATE("admin.failures", admin.failures, 1000,
+    "How often one address, and one name, may fail to log in. 0: no limit."),
+  LIST("admin.origins", admin.origins,
+    "Origins of the page for administrators, written as in origins, where a proxy\n"
+    "changes the header Host. Empty: same."),
+
   TEXT("hooks.url", hooks.url,
     "Where the application's backend is asked and told (docs/hooks.md), such as\n"
     "http://127.0.0.1:3000/godwit. Empty: not, unless a hook has a URL of its own."),
@@ -518,11 +532,24 @@ static const gw__key plugin_keys[] = {
   END
 };
 #undef HOLDER
+
+#define HOLDER gw_config_admin_user
+static const gw__key admin_user_keys[] = {
+  TEXT("name", name,
+    "What the administrator is called, in the log as well."),
+  TEXT("password", password,
+    "Hash of the password, as godwit hash-password prints it."),
+  TEXT("password_file", password_file,
+    "File with that line instead."),
+  END
+};
+#undef HOLDER
 /* clang-format on */
 
 static const gw_config_route route_defaults = {.anonymous = true};
 static const gw_config_static static_defaults = {.symlinks = GW_SYMLINKS_NONE};
 static const gw_config_plugin plugin_defaults = {.path = NULL};
+static const gw_config_admin_user admin_user_defaults = {.name = NULL};
 
 const gw__list gw__lists[GW__NUM_LISTS] = {
     {.name = "routes",
@@ -559,6 +586,19 @@ const gw__list gw__lists[GW__NUM_LISTS] = {
          "Shared objects that are loaded into the server (docs/middleware.md).",
      .example = "  - path: /usr/lib/godwit/wordfilter.so\n"
                 "    settings: /etc/godwit/words.txt"},
+    {.name = "admin.users",
+     .keys = admin_user_keys,
+     .first = "name",
+     .second = "password",
+     .item_size = sizeof(gw_config_admin_user),
+     .items_at = offsetof(gw_config, admin.users),
+     .num_at = offsetof(gw_config, admin.num_users),
+     .defaults = &admin_user_defaults,
+     .text =
+         "Administrators, who may log in at /admin of the internal listener\n"
+         "(docs/security.md). None: nobody can.",
+     .example = "  - name: ada\n"
+                "    password_file: /etc/godwit/ada.password"},
 };
 
 bool gw__key_is_text(const gw__key *key) {

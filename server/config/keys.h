@@ -46,7 +46,7 @@ extern const gw__key gw__namespace_keys[];
 
 /** A list of items with keys of their own, such as routes. */
 typedef struct gw__list {
-  const char *name;
+  const char *name;    /**< as a path: section.name for one in a section */
   const gw__key *keys; /**< in an item */
   const char *first;   /**< key that an item of a single value stands for, or
                                 the name in a mapping of single values; NULL */
@@ -59,7 +59,7 @@ typedef struct gw__list {
   const char *example;  /**< YAML of the list, a line each */
 } gw__list;
 
-#define GW__NUM_LISTS 3u
+#define GW__NUM_LISTS 4u
 extern const gw__list gw__lists[GW__NUM_LISTS];
 
 /** Whether its field is a char *. */

@@ -103,17 +103,34 @@ static const char yaml_tail[] =
     "#       - {from: paid, to: shipped, who: nobody}  # only the application\n"
     "machines: []\n";
 
+/** The part of a list's name behind its section. */
+static const char *name_of_list(const gw__list *list) {
+  const char *dot = strrchr(list->name, '.');
+  return dot != NULL ? dot + 1 : list->name;
+}
+
 /** A list with its keys, as a comment. */
-static void print_list(FILE *to, const gw__list *list) {
-  fputc('\n', to);
-  print_comment(to, "", list->text);
+static void print_list(FILE *to, const gw__list *list, const char *indent) {
+  const char *name = name_of_list(list);
+  char deeper[32];
+  (void)snprintf(deeper, sizeof deeper, "%s#     ", indent);
+  print_comment(to, indent, list->text);
   for (const gw__key *k = list->keys; k->path != NULL; k++) {
-    fprintf(to, "#   %s\n", k->path);
-    print_comment(to, "#     ", k->text);
+    fprintf(to, "%s#   %s\n", indent, k->path);
+    print_comment(to, deeper, k->text);
   }
-  fprintf(to, "#\n# %s:\n", list->name);
-  print_comment(to, "", list->example);
-  fprintf(to, "%s: []\n", list->name);
+  fprintf(to, "%s#\n%s# %s:\n", indent, indent, name);
+  print_comment(to, indent, list->example);
+  fprintf(to, "%s%s: []\n", indent, name);
+}
+
+/** The lists that a section begins with. */
+static void print_lists_of(FILE *to, const char *section, size_t len) {
+  for (size_t i = 0; i < GW__NUM_LISTS; i++) {
+    const gw__list *list = &gw__lists[i];
+    if (strncmp(list->name, section, len) == 0 && list->name[len] == '.')
+      print_list(to, list, "  ");
+  }
 }
 
 /** Of a choice such as "1.2", which YAML would take for a number. */
@@ -148,6 +165,7 @@ static void print_keys(FILE *to, const gw__target *t) {
     unsigned depth = depth_of(k), shared = shared_depth(last, k);
     if (shared == 0) fputc('\n', to);
     each_section(k, shared, print_section, to);
+    if (shared == 0) print_lists_of(to, k->path, strcspn(k->path, "."));
     print_key(to, k, t->at, blanks + 2 * (DEPTH_MAX - depth));
   }
 }
@@ -160,8 +178,11 @@ void gw_config_print_default(FILE *to) {
     for (size_t i = 0; i < GW__TARGETS_MAX; i++)
       print_keys(to, &t.of[i]);
     fputs(yaml_tail, to);
-    for (size_t i = 0; i < GW__NUM_LISTS; i++)
-      print_list(to, &gw__lists[i]);
+    for (size_t i = 0; i < GW__NUM_LISTS; i++) {
+      if (strchr(gw__lists[i].name, '.') != NULL) continue;
+      fputc('\n', to);
+      print_list(to, &gw__lists[i], "");
+    }
   }
   gw_config_deinit(&c);
 }
@@ -383,6 +404,13 @@ static json_t *list_schema(const gw__list *list) {
   return schema;
 }
 
+/** Put a list's schema where its name says. */
+static void add_list(json_t *object, const gw__list *list) {
+  const gw__key place = {.path = list->name};
+  json_object_set_new(properties_for(object, &place), name_of(&place),
+                      list_schema(list));
+}
+
 void gw_config_print_schema(FILE *to) {
   gw_config c;
   if (gw__config_set_defaults(&c) == 0) {
@@ -401,8 +429,7 @@ void gw_config_print_schema(FILE *to) {
     json_object_set_new(json_object_get(schema, "properties"), "machines",
                         machines_schema());
     for (size_t i = 0; i < GW__NUM_LISTS; i++)
-      json_object_set_new(json_object_get(schema, "properties"),
-                          gw__lists[i].name, list_schema(&gw__lists[i]));
+      add_list(schema, &gw__lists[i]);
     (void)json_dumpf(schema, to, JSON_INDENT(2));
     fputc('\n', to);
     json_decref(schema);

@@ -43,6 +43,15 @@ gw_view gw_api_name(const gw_api_method *m);
  */
 GW_MUST_USE int gw_api_request_from_json(const gw_api_method *m, gw_view text,
                                          gw_out *out, char *why);
+/** Told what a request is about: a field and its text. */
+typedef void (*gw_on_api_name)(void *arg, const char *field, gw_view text);
+/**
+ * Tell the names and ids of an encoded request, for a log: channels, users,
+ * connections, methods, and not payloads, numbers that are none, or tokens.
+ * Nothing of one that cannot be read.
+ */
+void gw_api_each_name(const gw_api_method *m, gw_view request,
+                      gw_on_api_name on_name, void *arg);
 /** The JSON of a reply; freed by the caller. NULL when out of memory. */
 char *gw_api_reply_to_json(const gw_api_method *m, gw_view reply, size_t *len);
 

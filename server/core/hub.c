@@ -196,6 +196,7 @@ void gws_hub_leave(gw_hub *h) {
 /* ---- time ---------------------------------------------------------------- */
 
 void gw_hub_set_time(gw_hub *h, uint64_t mono_ms, uint64_t wall_ms) {
+  if (h->now_ms == 0) h->start_ms = mono_ms;
   if (mono_ms > h->now_ms) h->now_ms = mono_ms;
   h->wall_ms = wall_ms;
   /* With nothing due the wheel follows at once, so that what is set next is

@@ -76,6 +76,7 @@ struct gw_hub {
   uint32_t num_workers;
   uint8_t hash_key[16];
   uint64_t now_ms;
+  uint64_t start_ms; /* the first time that it was told */
   uint64_t wall_ms;
   gw_wheel wheel;
   gw_stats stats;

@@ -27,6 +27,7 @@ struct gw_api_request {
   gw_api_http *http;
   struct lws *wsi; /* NULL: gone */
   const gw_api_method *method;
+  gw_admin_asker admin; /* who asks, if it is an administrator */
   bool is_json;
   bool is_asked; /* the worker's, or in the inbox */
   bool has_reply;
@@ -119,10 +120,20 @@ static bool shows_key(const gw_api_keys *keys, struct lws *wsi) {
 }
 
 /** 0, or what was returned by refuse. */
-static int check_asker(gw_api_http *a, struct lws *wsi) {
+static int check_admin(gw_api_http *a, struct lws *wsi, gw_admin_asker *admin) {
+  gw_admin_http_check(&a->server->internal.admin, wsi, admin);
+  return admin->user ? 0
+                     : refuse(a, wsi, admin->status, admin->code, admin->why);
+}
+
+/** The same; *admin says who asks, if it is an administrator. */
+static int check_asker(gw_api_http *a, struct lws *wsi, gw_admin_asker *admin) {
   const gw_server *s = a->server;
   char origin[320], host[320];
   bool is_long;
+  admin->user = NULL;
+  if (gw_admin_http_is_asking(&s->internal.admin, wsi))
+    return check_admin(a, wsi, admin);
   (void)header(wsi, WSI_TOKEN_HOST, host, sizeof host, &is_long);
   if (header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin, &is_long) &&
       (is_long || !gw_origin_is_allowed(s->config.api_origins,
@@ -178,7 +189,8 @@ static int check_body(gw_api_http *a, struct lws *wsi, gw_api_request *r) {
 int gw_api_http_begin(gw_api_http *a, struct lws *wsi, const char *method,
                       gw_api_request **request) {
   const gw_api_method *m = gw_api_find(gw_view_of(method));
-  int refused = check_asker(a, wsi);
+  gw_admin_asker admin;
+  int refused = check_asker(a, wsi, &admin);
   if (refused) return refused;
   if (!m)
     return refuse(a, wsi, 404, GW_CODE_UNKNOWN_METHOD,
@@ -188,6 +200,7 @@ int gw_api_http_begin(gw_api_http *a, struct lws *wsi, const char *method,
   r->http = a;
   r->wsi = wsi;
   r->method = m;
+  r->admin = admin;
   refused = check_body(a, wsi, r);
   if (refused) {
     free_request(r);
@@ -267,6 +280,9 @@ int gw_api_http_body_end(gw_api_http *a, struct lws *wsi,
   if (!r || r->is_asked) return 0;
   const char *sentence = encode(r, &code, why);
   if (sentence) return end_with(wsi, request, code, sentence);
+  if (r->admin.user)
+    gw_admin_http_audit(&a->server->internal.admin, &r->admin, r->method,
+                        (gw_view){r->body, r->body_len});
   if (gw__server_ask(a->server, r->method, (gw_view){r->body, r->body_len},
                      on_reply, r) < 0)
     return end_with(wsi, request, GW_CODE_OVERLOADED, "out of memory");

@@ -100,7 +100,11 @@ static int write_headers(struct lws *wsi, const gw_http_reply *r) {
   if (!gw_http_add_safe_headers(wsi, &p, end) ||
       !add_header(wsi, "cache-control:", "no-store", &p, end) ||
       !add_header(wsi, "content-security-policy:",
-                  "default-src 'none'; frame-ancestors 'none'", &p, end))
+                  r->csp ? r->csp
+                         : "default-src 'none'; frame-ancestors 'none'",
+                  &p, end))
+    return -1;
+  if (r->set_cookie && !add_header(wsi, "set-cookie:", r->set_cookie, &p, end))
     return -1;
   snprintf(seconds, sizeof seconds, "%u", r->retry_after_s);
   if (r->retry_after_s && !add_header(wsi, "retry-after:", seconds, &p, end))

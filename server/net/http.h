@@ -23,6 +23,8 @@ typedef struct gw_http_reply {
   gw_view body;
   unsigned retry_after_s; /**< 0: none is told */
   const char *location;   /**< NULL: none */
+  const char *csp;        /**< of a page; NULL: nothing is allowed to it */
+  const char *set_cookie; /**< NULL: none */
   bool closes;            /**< the connection is of no more use */
 } gw_http_reply;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* internal.c - /healthz, /readyz, /metrics, and the way to the API. */
+/* internal.c - /healthz, /readyz, /metrics, and the ways to the API and to the
+ * page for administrators. */
 #include "server/net/internal.h"
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 typedef struct question {
   uint64_t beat; /* 0: none */
   gw_api_request *api;
+  gw_admin_request *admin;
 } question;
 
 static gw_internal *internal_of(struct lws *wsi) {
@@ -58,6 +60,9 @@ static int answer_metrics(gw_internal *i, struct lws *wsi) {
     gw_keystore_stats keys = {0};
     gw_addresses_stats addresses = {0};
     if (s->keystore) gw_keystore_stats_get(s->keystore, &keys);
+    if (i->admin.is_on)
+      (void)gw_admin_sessions_expire(&i->admin.admin.sessions,
+                                     uv_now(&s->loop));
     if (s->addresses) gw_addresses_stats_get(s->addresses, &addresses);
     text = gw_metrics_text(
         &(gw_metrics){.workers = workers,
@@ -74,6 +79,7 @@ static int answer_metrics(gw_internal *i, struct lws *wsi) {
                                            : 0,
                       .tls_reloads = s->reloads,
                       .tls_reload_failures = s->reload_failures,
+                      .admin = i->admin.is_on ? &i->admin.admin : NULL,
                       .counters = s->edge.counters,
                       .is_draining = s->is_draining},
         &len);
@@ -173,8 +179,11 @@ static int on_request(gw_internal *i, struct lws *wsi, question *q) {
   q->beat = 0;
   enum gw_http_method method = gw_http_request(wsi, path);
   bool is_api = strncmp(path, api, sizeof api - 1) == 0;
+  bool is_admin = gw_admin_http_is_path(path);
   if (method == GW_HTTP_POST && is_api)
     return gw_api_http_begin(&i->api, wsi, path + sizeof api - 1, &q->api);
+  if (method == GW_HTTP_POST && is_admin)
+    return gw_admin_http_post(&i->admin, wsi, path, &q->admin);
   if (gw_http_body_of(wsi) == GW_HTTP_BODY_UNCLEAR) {
     (void)!gw_http_write_error(wsi, 400, GW_CODE_BAD_REQUEST,
                                "it is not clear where the body ends", true);
@@ -184,13 +193,37 @@ static int on_request(gw_internal *i, struct lws *wsi, question *q) {
     return answer_error(wsi, 405, GW_CODE_BAD_REQUEST,
                         is_api ? "the API takes POST only"
                                : "only GET and HEAD are answered here");
+  if (is_admin) return gw_admin_http_get(&i->admin, wsi, path);
   if (strcmp(path, "/v1/openapi.yaml") == 0) return gw_api_http_openapi(wsi);
   if (strcmp(path, "/healthz") == 0) return ask_health(i, wsi, q);
   if (strcmp(path, "/readyz") == 0) return answer_ready(i, wsi);
   if (strcmp(path, "/metrics") == 0) return answer_metrics(i, wsi);
   return answer_error(wsi, 404, GW_CODE_NOT_FOUND,
-                      "there are /healthz, /readyz, /metrics, "
+                      "there are /admin, /healthz, /readyz, /metrics, "
                       "/v1/openapi.yaml and POST " GW_API_PATH "METHOD");
+}
+
+/* A request has at most one of these. */
+static int on_body(gw_internal *i, struct lws *wsi, question *q, gw_view part) {
+  return q->admin ? gw_admin_http_body(wsi, part, &q->admin)
+                  : gw_api_http_body(&i->api, wsi, part, &q->api);
+}
+
+static int on_body_end(gw_internal *i, struct lws *wsi, question *q) {
+  return q->admin ? gw_admin_http_body_end(wsi, &q->admin)
+                  : gw_api_http_body_end(&i->api, wsi, &q->api);
+}
+
+static int on_writable(gw_internal *i, struct lws *wsi, question *q) {
+  if (q->admin) return gw_admin_http_write(wsi, &q->admin);
+  return q->api ? gw_api_http_write(wsi, &q->api) : answer_health(i, wsi, q);
+}
+
+static void on_gone(gw_internal *i, struct lws *wsi, question *q) {
+  forget(i, wsi);
+  if (!q) return;
+  gw_api_http_gone(&i->api, &q->api);
+  gw_admin_http_gone(&q->admin);
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
@@ -208,14 +241,13 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
   case LWS_CALLBACK_HTTP:
     return on_request(i, wsi, q);
   case LWS_CALLBACK_HTTP_BODY:
-    return gw_api_http_body(&i->api, wsi, (gw_view){in, len}, &q->api);
+    return on_body(i, wsi, q, (gw_view){in, len});
   case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-    return gw_api_http_body_end(&i->api, wsi, &q->api);
+    return on_body_end(i, wsi, q);
   case LWS_CALLBACK_HTTP_WRITEABLE:
-    return q->api ? gw_api_http_write(wsi, &q->api) : answer_health(i, wsi, q);
+    return on_writable(i, wsi, q);
   case LWS_CALLBACK_CLOSED_HTTP:
-    forget(i, wsi);
-    if (q) gw_api_http_gone(&i->api, &q->api);
+    on_gone(i, wsi, q);
     return 0;
   /* No upgrade and no tunnel. */
   case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
@@ -262,7 +294,8 @@ int gw_internal_open(gw_internal *i, gw_server *server) {
   uv_timer_init(&server->loop, &i->beats);
   i->beats.data = i;
   i->is_open = true;
-  int err = gw_api_http_open(&i->api, server);
+  int err = gw_admin_http_open(&i->admin, server);
+  if (err == 0) err = gw_api_http_open(&i->api, server);
   if (err < 0) return err;
   return gw_context_open(&i->context,
                          &(gw_context_options){.loop = &server->loop,
@@ -293,4 +326,5 @@ void gw_internal_close(gw_internal *i) {
 void gw_internal_free(gw_internal *i) {
   gw_context_free(&i->context);
   gw_api_http_free(&i->api);
+  gw_admin_http_free(&i->admin);
 }

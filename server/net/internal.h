@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* internal.h - the internal listener: health, readiness, metrics, the API. It
- * runs on the control loop, and no request to it makes a worker wait. */
+/* internal.h - the internal listener: health, readiness, metrics, the API, the
+ * page for administrators. It runs on the control loop, and no request to it makes
+ * a worker wait. */
 #ifndef GODWIT_SERVER_INTERNAL_H
 #define GODWIT_SERVER_INTERNAL_H
 
 #include "godwit/server.h"
+#include "server/net/admin_http.h"
 #include "server/net/api_http.h"
 #include "server/net/context.h"
 #include "server/net/listener.h"
@@ -22,6 +24,7 @@
 typedef struct gw_internal {
   /* read-only */
   uint16_t port; /**< 0: there is none */
+  gw_admin_http admin;
   /* private */
   gw_server *server;
   gw_context context;

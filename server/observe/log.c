@@ -303,6 +303,10 @@ void gw_log_write(gw_log *log, int level, const char *event,
     atomic_fetch_add(&log->suppressed, 1);
 }
 
+void gw_log_audit(gw_log *log, const char *event, const char *fields) {
+  emit(log, GW_LOG_INFO, event, fields, 0);
+}
+
 void gw_log_flush(gw_log *log) {
   for (size_t i = 0;; i++) {
     char event[sizeof log->budgets[0].event];

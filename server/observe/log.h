@@ -44,6 +44,10 @@ bool gw_log_is_on(const gw_log *log, int level);
 void gw_log_write(gw_log *log, int level, const char *event,
                   const char *fields);
 
+/** Write an event that has to be there whatever the level and the budgets are:
+ * what somebody did who is accountable for it. Not for what strangers cause. */
+void gw_log_audit(gw_log *log, const char *event, const char *fields);
+
 /** Tell what was suppressed and had no later line; call it now and then. */
 void gw_log_flush(gw_log *log);
 

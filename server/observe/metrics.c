@@ -161,6 +161,15 @@ static void write_hooks(FILE *f, const gw_hook_stats *s) {
 #undef STAT
 }
 
+static void write_admin(FILE *f, const gw_admin *a) {
+  one(f, "godwit_admin_sessions", "gauge",
+      "Sessions of administrators who are logged in", a->sessions.num);
+#define STAT(name, type, help) \
+  one(f, "godwit_" #name, #type, help, gw_stat_get(&a->stats.name));
+  GW_ADMIN_STATS(STAT)
+#undef STAT
+}
+
 static void write_tls(FILE *f, const gw_metrics *m) {
   if (m->tls_expires_s == 0) return;
   one(f, "godwit_tls_certificate_expires_seconds", "gauge",
@@ -183,6 +192,7 @@ char *gw_metrics_text(const gw_metrics *m, size_t *len) {
   write_keys(f, m->keys);
   write_addresses(f, m->addresses);
   if (m->hooks) write_hooks(f, m->hooks);
+  if (m->admin) write_admin(f, m->admin);
   if (m->counters) gw_counters_write(m->counters, f);
   write_tls(f, m);
   write_process(f, m);

@@ -3,6 +3,7 @@
 #ifndef GODWIT_SERVER_METRICS_H
 #define GODWIT_SERVER_METRICS_H
 
+#include "server/admin/admin.h"
 #include "server/auth/keystore.h"
 #include "server/auth/stats.h"
 #include "server/core/hub.h"
@@ -30,6 +31,7 @@ typedef struct gw_metrics {
   uint64_t tls_expires_s;     /**< of the certificate, since 1970; 0: no TLS */
   uint64_t tls_reloads;
   uint64_t tls_reload_failures;
+  const gw_admin *admin;       /**< NULL: there are no administrators */
   const gw_counters *counters; /**< of the link metrics; NULL: it is not used */
   bool is_draining;
 } gw_metrics;

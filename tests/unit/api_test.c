@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* api_test.c - what an application asks of a node, whichever worker it asks. */
+#include <stdio.h>
+
 #include "support/api_rig.h"
 
 static hubs node;
@@ -35,6 +37,56 @@ static void test_info_is_of_all_workers(void **state) {
   assert_json("\"connections\":1");
   assert_json("{\"worker\":1}");
   assert_json("\"worker\":2,\"connections\":1");
+}
+
+static void test_info_counts_since_the_start(void **state) {
+  (void)state;
+  ask(0, "publish", "{\"channel\":\"room:a\",\"json\":1}");
+  peer_join(&node, 0, 1);
+  hubs_pass(&node, 1500);
+  ask(0, "info", "{}");
+  assert_json("\"accepted\":\"1\"");
+  assert_json("\"published\":\"1\"");
+  assert_json("\"uptimeMs\":\"1");
+}
+
+/* ---- what a request is about, for a log ------------------------------------- */
+
+static void add_name(void *arg, const char *field, gw_view text) {
+  char *all = arg;
+  size_t len = strlen(all);
+  snprintf(all + len, 512 - len, "%s=%.*s;", field, (int)text.len,
+           (const char *)text.data);
+}
+
+static void expect_names(const char *method, const char *json,
+                         const char *names) {
+  uint8_t bytes[1024];
+  char why[GW_MAX_REASON_BYTES + 1] = "", all[512] = "";
+  gw_out out = {.data = bytes, .cap = sizeof bytes};
+  const gw_api_method *m = gw_api_find(gw_view_of(method));
+  assert_int_equal(gw_api_request_from_json(m, gw_view_of(json), &out, why), 0);
+  gw_api_each_name(m, (gw_view){bytes, out.len}, add_name, all);
+  assert_string_equal(all, names);
+}
+
+static void test_names_of_a_request_without_its_payload(void **state) {
+  (void)state;
+  expect_names("info", "{}", "");
+  expect_names("publish",
+               "{\"channel\":\"room:a\",\"json\":{\"secret\":1},"
+               "\"user\":\"ada\",\"ttlMs\":5}",
+               "channel=room:a;user=ada;");
+  expect_names("disconnect", "{\"connection\":\"12\",\"reason\":\"rude\"}",
+               "connection=12;reason=rude;");
+  expect_names("broadcast", "{\"channels\":[\"a\",\"b\"],\"json\":1}",
+               "channels=a,b;");
+  expect_names("revoke", "{\"user\":\"ada\",\"token\":\"eyJ.eyJ.sig\"}",
+               "user=ada;");
+  char all[512] = "";
+  gw_api_each_name(gw_api_find(gw_view_of("publish")), gw_view_of("\x0a\x09"),
+                   add_name, all);
+  assert_string_equal(all, "");
 }
 
 static void test_a_method_that_is_not_there(void **state) {
@@ -189,6 +241,8 @@ int main(void) {
   cmocka_unit_test_setup_teardown(test_##name, start_three, stop)
   const struct CMUnitTest tests[] = {
       TEST(info_is_of_all_workers),
+      TEST(info_counts_since_the_start),
+      TEST(names_of_a_request_without_its_payload),
       TEST(a_method_that_is_not_there),
       TEST(a_request_that_cannot_be_read),
       TEST(channels_come_sorted_and_in_pages),

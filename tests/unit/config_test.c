@@ -724,6 +724,63 @@ static void test_lists_by_flags_replace_those_of_the_file(void **state) {
   assert_int_equal(1, f->config.num_statics);
 }
 
+/* ---- administrators ---------------------------------------------------------
+ */
+
+#define PASSWORD                          \
+  "scrypt$14$8$3$MDEyMzQ1Njc4OWFiY2RlZg$" \
+  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+static void test_administrators(void **state) {
+  fixture *f = *state;
+  load_good(f,
+            "admin:\n"
+            "  users:\n"
+            "    - {name: ada, password: " PASSWORD "}\n"
+            "    - {name: grace, password_file: /etc/grace}\n"
+            "  idle: 5m\n"
+            "  failures: 1/m burst 2\n",
+            "");
+  const gw_config_admin *a = &f->config.admin;
+  assert_int_equal(2, a->num_users);
+  assert_string_equal("ada", a->users[0].name);
+  assert_string_equal(PASSWORD, a->users[0].password);
+  assert_string_equal("/etc/grace", a->users[1].password_file);
+  assert_int_equal(300000, a->idle_ms);
+  assert_int_equal(12 * 3600 * 1000, a->lifetime_ms);
+  assert_int_equal(2, a->failures.burst);
+  load_good(f, "admin: {users: {eve: " PASSWORD "}}\n", "");
+  assert_int_equal(1, a->num_users);
+  assert_string_equal("eve", a->users[0].name);
+  load_good(f, "",
+            "--admin.users [{\"name\":\"bob\",\"password_file\":\"p\"}]");
+  assert_string_equal("bob", a->users[0].name);
+}
+
+static void test_administrators_that_cannot_be(void **state) {
+  fixture *f = *state;
+  load_bad(f, "admin: {users: [ada]}\n", "",
+           "admin.users: 'ada' needs a password: godwit hash-password makes "
+           "one");
+  load_bad(f,
+           "admin: {users: [{name: ada, password: " PASSWORD
+           ", password_file: p}]}\n",
+           "", "admin.users: 'ada' needs password or password_file, not both");
+  load_bad(f, "admin: {users: {ada: correct horse battery}}\n", "",
+           "admin.users: 'ada' has a password that is not a line of `godwit "
+           "hash-password`");
+  load_bad(f,
+           "admin: {users: [{name: a, password_file: p}, {name: a, "
+           "password_file: p}]}\n",
+           "", "admin.users: 'a' is there twice");
+  load_bad(f, "admin: {users: ada}\n", "", "$:1: admin.users: must be a list");
+  load_bad(f, "admin: {origins: '*'}\n", "",
+           "admin.origins: must not be * or null: any page could act as an "
+           "administrator who is logged in");
+  load_bad(f, "admin: {uses: []}\n", "",
+           "$:1: admin.uses: there is no such key; the nearest is admin.users");
+}
+
 static void test_an_edge_that_makes_no_sense(void **state) {
   fixture *f = *state;
   load_bad(f, "listen: {proxy_protocol: on}\n", "",
@@ -852,6 +909,8 @@ int main(void) {
       TEST(test_keys_that_contradict_each_other),
       TEST(test_what_access_does_not_let_pass),
       TEST(test_secrets_are_not_told),
+      TEST(test_administrators),
+      TEST(test_administrators_that_cannot_be),
       TEST(test_lists_at_the_edge),
       TEST(test_lists_by_flags_replace_those_of_the_file),
       TEST(test_an_edge_that_makes_no_sense),

@@ -70,6 +70,18 @@ static void test_text_line_reads_as_written(void **state) {
   gw_log_free(log);
 }
 
+static void
+test_audits_are_written_whatever_the_level_and_the_budget(void **state) {
+  (void)state;
+  gw_log *log = new_log(GW_LOG_ERROR, false);
+  for (unsigned i = 0; i < 3 * GW_LOG_PER_SECOND; i++)
+    gw_log_audit(log, "admin.call", "user=ada");
+  assert_int_equal(num_lines(written()), 3 * GW_LOG_PER_SECOND);
+  assert_non_null(strstr(text, " info admin.call user=ada\n"));
+  assert_null(strstr(text, "suppressed"));
+  gw_log_free(log);
+}
+
 static void test_no_value_breaks_out_of_its_line(void **state) {
   (void)state;
   static const char evil[] =
@@ -210,6 +222,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_text_line_reads_as_written,
                                       make_pipe, close_pipe),
+      cmocka_unit_test_setup_teardown(
+          test_audits_are_written_whatever_the_level_and_the_budget, make_pipe,
+          close_pipe),
       cmocka_unit_test_setup_teardown(test_no_value_breaks_out_of_its_line,
                                       make_pipe, close_pipe),
       cmocka_unit_test_setup_teardown(

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import { test } from "node:test";
+import { AdminBrowser, withAdmins } from "../support/admin.mjs";
 import { ask } from "../support/api.mjs";
 import { withBackend } from "../support/backend.mjs";
 import { run } from "../support/cli.mjs";
@@ -157,6 +158,52 @@ test("X3 a form of another page posts nothing, and answers keep pages apart", ()
     const { publications } = await ann.call("godwit.history", { channel: "a" });
     assert.equal(publications, undefined);
   }));
+
+test("X3 administrators log in, and do what their own page asks only", () =>
+  inDevelopment(withAdmins(), async (t) => {
+    const ann = await t.join("ann");
+    const room = await t.live(ann, "room:a");
+    const ada = new AdminBrowser(t.server);
+    const publish = (headers) =>
+      ada.api("publish", { channel: "room:a", json: "x" }, { headers });
+    assert.equal((await ada.logIn("ada", "wrong password")).status, 401);
+    assert.equal((await publish({ "x-csrf-token": "x" })).status, 401);
+    assert.equal((await ada.logIn()).status, 200);
+    for (const headers of [{ "x-csrf-token": undefined },
+      { "x-csrf-token": "x" }, { origin: "https://evil.example.org" }])
+      assert.equal((await publish(headers)).status, 403);
+    assert.equal((await publish()).status, 200);
+    await until(() => room.told.length === 1);
+    const { json } = await ada.api("disconnect", { user: "ann" });
+    assert.equal(json.connections, 1);
+    await until(() => ann.state === "failed");
+    assert.equal(ann.info.reason.name, "FORCED");
+    assert.equal((await ada.ask("POST", "/admin/logout")).status, 200);
+    assert.equal((await publish()).status, 401);
+    assert.match(t.server.log, /admin\.call user=ada .* of_channel=room:a/);
+  }));
+
+test("X3 bad input: logins too often, sessions that are over, no administrators",
+  async () => {
+    await inDevelopment(withAdmins({ failures: "1/h burst 1", idle: "1s" }),
+      async (t) => {
+        const ada = new AdminBrowser(t.server);
+        assert.equal((await ada.logIn()).status, 200);
+        await until(async () => (await ada.api("info", {},
+          { headers: { "x-godwit-background": "1" } })).status === 401);
+        assert.equal((await ada.logIn("eve", "x")).status, 401);
+        const { status, json } = await ada.logIn();
+        assert.deepEqual([status, json.error.name], [429, "RATE_LIMITED"]);
+        assert.ok(json.error.retryAfterMs > 0);
+      });
+    await inDevelopment({}, async (t) => {
+      const { status, body } = await get(t.server.internal, "/admin");
+      assert.equal(status, 404);
+      assert.match(body, /hash-password/);
+    });
+    assert.match(await refusedConfig({ admin: { users: { ada: "secret" } } }),
+      /admin\.users: 'ada' has a password that is not/);
+  });
 
 test("X3 bad input: a cookie for pages of anybody stops the start", async () => {
   assert.match(await refusedConfig({ origins: ["*"], auth: { cookie: "sid",

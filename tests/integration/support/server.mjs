@@ -191,8 +191,9 @@ export class Server {
   }
 }
 
-/** One HTTP request: { status, headers, body }. The path goes out as it is. */
-export function get(port, path_, options = {}) {
+/** One HTTP request: { status, headers, body }. The path goes out as it is;
+ * bodyBytes, if given, behind its headers. */
+export function get(port, path_, { bodyBytes, ...options } = {}) {
   return within(10000, `GET ${path_}`, new Promise((resolve, reject) => {
     const request = http.request({
       port, host: "127.0.0.1", path: path_, agent: false, ...options,
@@ -206,7 +207,7 @@ export function get(port, path_, options = {}) {
       response.on("error", reject);
     });
     request.on("error", reject);
-    request.end();
+    request.end(bodyBytes);
   }));
 }
 
