@@ -34,7 +34,7 @@ endif
 
 # ------------------------------------------------------------------- lists --
 
-APP_DIRS    := net edge middleware hooks broker store auth observe admin cli config load
+APP_DIRS    := net edge middleware hooks broker store auth observe admin cli cli/replay config load
 
 PROTO_SRC   := $(sort $(wildcard proto/*.c))
 CLIENT_SRC  := $(sort $(wildcard client/*.c))

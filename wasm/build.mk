@@ -4,7 +4,8 @@
 #   *.c --emcc--> godwit.wasm --wasm2js--> godwit-core.js --+
 #    +--emcc--> godwit-lite.wasm                            +-esbuild-> plain.js
 #   src/*.ts -----------------------------------------------+-esbuild-> index.js,
-#      |     events.js, filter.js, groups.js, lite.js, map.js, people.js, state.js
+#      |     events.js, filter.js, groups.js, lite.js, map.js, people.js, record.js,
+#      |     state.js
 #      +-tsc--> types/*.d.ts
 
 WASM_BUILD := build/wasm
@@ -63,7 +64,7 @@ ESBUILD = $(WASM_BIN)/esbuild --log-level=warning --bundle --format=esm \
 
 # What a page loads besides, if it wants: on top of remote calls.
 WASM_PARTS := $(addprefix $(WASM_DIST)/,events.js filter.js groups.js map.js \
-              people.js state.js)
+              people.js record.js state.js)
 
 WASM_SCRIPTS := $(WASM_DIST)/index.js $(WASM_DIST)/lite.js $(WASM_PARTS)
 

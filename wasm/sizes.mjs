@@ -24,6 +24,6 @@ for (const budget of budgets) {
     process.exitCode = 1;
   }
 }
-const others = ['plain', 'events', 'filter', 'groups', 'map', 'people', 'state']
-  .map((name) => `${name}.js`);
+const others = ['plain', 'events', 'filter', 'groups', 'map', 'people', 'record',
+  'state'].map((name) => `${name}.js`);
 console.log(`  ${each(others).join('; ')}`);

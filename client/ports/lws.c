@@ -167,11 +167,20 @@ static attempt *find_attempt(const gw_lws *p, uint32_t generation) {
   return NULL;
 }
 
+static void tell_wire(const gw_lws *p, const gw_lws_wire *news) {
+  if (p->options.wire != NULL) p->options.wire(p->options.user, news);
+}
+
 /** Tell the client that the attempt is over, once. */
 static void tell_closed(attempt *a) {
   gw_client *client = a->port->client;
   if (a->is_told || client == NULL) return;
   a->is_told = true;
+  tell_wire(a->port, &(gw_lws_wire){.type = GW_LWS_WIRE_CLOSED,
+                                    .generation = a->generation,
+                                    .bytes = a->close_reason,
+                                    .code = a->close_code,
+                                    .retry_after_ms = a->retry_after_ms});
   if (a->is_refused) {
     gw_client_on_refused(client, a->generation, a->close_code,
                          a->retry_after_ms, a->close_reason);
@@ -302,6 +311,9 @@ static int on_open(attempt *a) {
   /* Given up while it was being opened. */
   if (a->is_told || a->port->client == NULL) return -1;
   a->is_open = true;
+  tell_wire(a->port, &(gw_lws_wire){.type = GW_LWS_WIRE_OPENED,
+                                    .generation = a->generation,
+                                    .bytes = gw_view_of(PROTOCOL)});
   gw_client_on_open(a->port->client, a->generation);
   return 0;
 }
@@ -310,6 +322,10 @@ static int on_receive(attempt *a, struct lws *wsi, const void *in, size_t len) {
   bool is_end =
       lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
   if (a->is_closing || a->port->client == NULL) return 0;
+  tell_wire(a->port, &(gw_lws_wire){.type = GW_LWS_WIRE_IN,
+                                    .generation = a->generation,
+                                    .bytes = {in, len},
+                                    .is_end = is_end});
   gw_client_on_data(a->port->client, a->generation, (gw_view){in, len}, is_end);
   return 0;
 }
@@ -438,6 +454,9 @@ static void port_open(void *user, uint32_t generation, gw_view endpoint) {
   gw_lws *p = user;
   p->has_pending = true;
   p->pending_generation = generation;
+  tell_wire(p, &(gw_lws_wire){.type = GW_LWS_WIRE_OPEN,
+                              .generation = generation,
+                              .bytes = endpoint});
   (void)snprintf(p->pending_url, sizeof p->pending_url, "%.*s",
                  (int)(endpoint.len < URL_MAX ? endpoint.len : URL_MAX),
                  (const char *)endpoint.data);
@@ -454,12 +473,18 @@ static void end_in(attempt *a, int seconds) {
 static void port_close(void *user, uint32_t generation, uint32_t code,
                        gw_view reason) {
   gw_lws *p = user;
+  const gw_lws_wire news = {.type = GW_LWS_WIRE_CLOSE,
+                            .generation = generation,
+                            .bytes = reason,
+                            .code = code};
   if (p->has_pending && p->pending_generation == generation) {
     p->has_pending = false;
+    tell_wire(p, &news);
     return;
   }
   attempt *a = find_attempt(p, generation);
   if (a == NULL || a->is_closing) return;
+  tell_wire(p, &news);
   a->is_closing = true;
   a->is_told = true;
   a->own_code = (uint16_t)code;
@@ -488,6 +513,9 @@ static void port_send(void *user, uint32_t generation, gw_view data) {
   m->next = NULL;
   m->len = data.len;
   memcpy(m->bytes + LWS_PRE, data.data, data.len);
+  tell_wire(p, &(gw_lws_wire){.type = GW_LWS_WIRE_OUT,
+                              .generation = generation,
+                              .bytes = data});
   *a->last = m;
   a->last = &m->next;
   lws_callback_on_writable(a->wsi);

@@ -22,6 +22,26 @@
  */
 typedef struct gw_lws gw_lws;
 
+/** What happens to a connection. */
+enum gw_lws_wire_type {
+  GW_LWS_WIRE_OPEN,   /**< the core wants one: bytes is the endpoint */
+  GW_LWS_WIRE_OPENED, /**< it is there */
+  GW_LWS_WIRE_OUT,    /**< a message of the core */
+  GW_LWS_WIRE_IN,     /**< a part of a message of the server */
+  GW_LWS_WIRE_CLOSE,  /**< the core ends it: code, and bytes says why */
+  GW_LWS_WIRE_CLOSED  /**< it ended otherwise: the same */
+};
+
+/** News of the wire, in their order. */
+typedef struct gw_lws_wire {
+  enum gw_lws_wire_type type;
+  uint32_t generation; /**< number of the connection, from 1 */
+  gw_view bytes;       /**< valid until the call returns */
+  bool is_end;         /**< IN: of the message */
+  uint32_t code;
+  uint32_t retry_after_ms; /**< CLOSED: how long to stay away, if told */
+} gw_lws_wire;
+
 typedef struct gw_lws_options {
   uv_loop_t *loop;          /**< outlives the port */
   gw_client_options client; /**< endpoints: ws://HOST[:PORT]/PATH, or wss:// */
@@ -33,6 +53,8 @@ typedef struct gw_lws_options {
   void (*log)(void *user, enum gw_log_level level, const char *text);
   bool (*may_move)(void *user, enum gw_state from, enum gw_state to,
                    uint32_t code);
+  /** Told what happens on the wire, before the core is; may be NULL. */
+  void (*wire)(void *user, const gw_lws_wire *news);
   void *user;
 } gw_lws_options;
 

@@ -19,6 +19,7 @@ const gw_cmd gw_cmds[] = {
     {"hash-password", gw_cmd_hash_password,
      "hash the password of an administrator"},
     {"api", gw_cmd_api, "ask the server API, as an application does"},
+    {"replay", gw_cmd_replay, "show and check what a client recorded"},
     {"bench", gw_cmd_bench, "put load on a server"},
     {"version", gw_cmd_version, "print the version"},
     {"help", gw_cmd_help, "print this list"},
@@ -26,8 +27,7 @@ const gw_cmd gw_cmds[] = {
 };
 
 /* Their interface is fixed (docs/architecture.md), their content comes later. */
-static const char *const later[] = {"doctor", "gen",  "new",
-                                    "replay", "tail", "top"};
+static const char *const later[] = {"doctor", "gen", "new", "tail", "top"};
 
 static int run_later(int argc, char **argv) {
   (void)argc;

@@ -42,6 +42,7 @@ int gw_cmd_state(int argc, char **argv);
 int gw_cmd_api(int argc, char **argv);
 int gw_cmd_hash_password(int argc, char **argv);
 int gw_cmd_bench(int argc, char **argv);
+int gw_cmd_replay(int argc, char **argv);
 int gw_cmd_token(int argc, char **argv);
 int gw_cmd_version(int argc, char **argv);
 int gw_cmd_help(int argc, char **argv);

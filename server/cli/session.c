@@ -35,6 +35,8 @@ static void fill_table(gw_cli_options *o, gw_option table[GW_CLI_NUM_OPTIONS]) {
        "default, aggressive, conservative, or none"},
       {"--ca", GW_OPTION_TEXT, &o->ca_file, "FILE",
        "certificates to trust for wss://, beside the system's"},
+      {"--record", GW_OPTION_TEXT, &o->record, "FILE",
+       "keep what goes over the wire, for godwit replay; without tokens"},
       {"--insecure", GW_OPTION_FLAG, &o->is_insecure, NULL,
        "trust any certificate: who is in between can read and change all"},
       {"--timeout", GW_OPTION_DURATION, &o->timeout_ms, "TIME",
@@ -235,6 +237,11 @@ static void on_event(void *user, const gw_event *event) {
   if (!cli->is_ending) cli->on_event(cli, event);
 }
 
+static void on_wire(void *user, const gw_lws_wire *news) {
+  gw_cli *cli = user;
+  gw_record_put(cli->record, news);
+}
+
 /* ---- life ------------------------------------------------------------------ */
 
 static void on_signal(uv_signal_t *handle, int number) {
@@ -275,6 +282,7 @@ static bool open_port(gw_cli *cli) {
       .ca_file = o->ca_file,
       .is_insecure = o->is_insecure,
       .event = on_event,
+      .wire = cli->record != NULL ? on_wire : NULL,
       .user = cli,
   };
   if (o->user != NULL) options.client.user = gw_view_of(o->user);
@@ -285,6 +293,14 @@ static bool open_port(gw_cli *cli) {
   if (cli->port == NULL) return false;
   cli->client = gw_lws_client(cli->port);
   return gw_client_connect(cli->client) == 0;
+}
+
+/** What --record names; false: it cannot be written, which is told. */
+static bool open_record(gw_cli *cli) {
+  const char *path = cli->options.record;
+  if (path == NULL) return true;
+  cli->record = gw_record_open(cli->name, path);
+  return cli->record != NULL;
 }
 
 int gw_cli_open(gw_cli *cli) {
@@ -306,6 +322,7 @@ int gw_cli_open(gw_cli *cli) {
             cli->name);
     return GW_EXIT_USAGE;
   }
+  if (!open_record(cli)) return GW_EXIT_USAGE;
   lws_set_log_level(0, NULL); /* what matters is told by events */
   (void)uv_loop_init(&cli->loop);
   open_handles(cli);
@@ -316,6 +333,7 @@ int gw_cli_open(gw_cli *cli) {
   (void)uv_run(&cli->loop, UV_RUN_DEFAULT);
   gw_lws_free(cli->port);
   (void)uv_loop_close(&cli->loop);
+  gw_record_close(cli->record);
   return GW_EXIT_FAILED;
 }
 
@@ -347,6 +365,7 @@ int gw_cli_run(gw_cli *cli) {
   (void)uv_run(&cli->loop, UV_RUN_DEFAULT);
   gw_lws_free(cli->port);
   (void)uv_loop_close(&cli->loop);
+  gw_record_close(cli->record);
   return cli->exit_code;
 }
 

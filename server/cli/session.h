@@ -5,6 +5,7 @@
 
 #include "client/ports/lws.h"
 #include "server/cli/options.h"
+#include "server/cli/record.h"
 #include "server/cli/token_command.h"
 
 /** What every client subcommand can be told. All zero: defaults. */
@@ -15,12 +16,13 @@ typedef struct gw_cli_options {
   const char *token_command; /**< of the shell, prints one */
   const char *retry;         /**< name of a preset */
   const char *ca_file;
+  const char *record; /**< file for what goes over the wire */
   bool is_insecure;
   uint32_t timeout_ms; /**< 0: 10 s */
 } gw_cli_options;
 
 /** Number of rows of the table of these options, with its end. */
-#define GW_CLI_NUM_OPTIONS 9u
+#define GW_CLI_NUM_OPTIONS 10u
 
 typedef struct gw_cli gw_cli;
 struct gw_cli {
@@ -39,6 +41,7 @@ struct gw_cli {
   uv_loop_t loop;
   /* private */
   gw_lws *port;
+  gw_record *record; /**< NULL: nothing is recorded */
   uv_signal_t signals[2];
   uv_timer_t deadline;
   uv_timer_t ending;

@@ -50,7 +50,7 @@ test('the package holds scripts, maps, types, the module and a README', () => {
     'dist/types/index.d.ts', 'dist/types/plain.d.ts', 'dist/lite.js',
     'dist/lite.js.map', 'dist/godwit-lite.wasm', 'dist/types/lite.d.ts',
     'dist/filter.js', 'dist/groups.js', 'dist/map.js', 'dist/people.js',
-    'dist/state.js', 'dist/events.js', 'dist/types/filter.d.ts',
+    'dist/state.js', 'dist/events.js', 'dist/record.js', 'dist/types/filter.d.ts',
     'dist/types/groups.d.ts', 'dist/types/people.d.ts']) {
     ok(names.includes(name), `${name} among ${names}`);
   }
@@ -70,17 +70,18 @@ test('an application imports it by its names', () => {
     import { send } from 'godwit/people';
     import { SharedState } from 'godwit/state';
     import { Events } from 'godwit/events';
+    import { Recording } from 'godwit/record';
     import { createRequire } from 'node:module';
     const { resolve } = createRequire(import.meta.url);
     console.log(typeof Client, typeof Plain, typeof Groups, typeof send,
-      typeof SharedState, typeof Events, typeof Lite,
+      typeof SharedState, typeof Events, typeof Recording, typeof Lite,
       typeof and, typeof ItemMap, typeof GodwitError, isWasmUsable(),
       resolve('godwit/godwit.wasm').endsWith('/dist/godwit.wasm'),
       resolve('godwit/godwit-lite.wasm').endsWith('/dist/godwit-lite.wasm'));
   `);
   const output = execFileSync(process.execPath,
     ['--no-warnings', join(folder, 'app.mjs')], { encoding: 'utf8' });
-  ok(/^(function ){10}true true true/.test(output), output);
+  ok(/^(function ){11}true true true/.test(output), output);
 });
 
 test('the types are what an application needs, and no more', () => {
@@ -91,6 +92,9 @@ test('the types are what an application needs, and no more', () => {
     import { ItemMap } from 'godwit/map';
     import { Groups } from 'godwit/groups';
     import { presence, send } from 'godwit/people';
+    import { Recording } from 'godwit/record';
+    const recording = new Recording({ maxBytes: 1, payloads: false });
+    new Client('ws://a', { WebSocket: recording.WebSocket });
     const client: Client = new Client(['ws://a', new URL('ws://b')], {
       retry: { baseMs: 5 }, outbox: { maxCount: 3 }, log: (level, text) => {},
     });
