@@ -16,6 +16,7 @@
 static const char *const log_levels[] = {"error", "warn", "info", "debug",
                                          NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const priorities[] = {"normal", "high", "low", NULL};
 static const char *const separators[] = {".", "/", NULL};
 static const char *const text_forms[] = {"any", "nfc", NULL};
 static const char *const payloads[] = {"any", "json", "bytes", "protobuf",
@@ -467,6 +468,10 @@ const gw__key gw__namespace_keys[] = {
     "memory for the last one."),
   SIZE("delta.min_size", delta_min_bytes, 0, MIB,
     "Payloads that are shorter are sent whole in any case."),
+  CHOICE("priority", priority, priorities,
+    "Which of the data that waits for a slow reader is sent first: that of channels\n"
+    "in high, then normal, then low. A low channel waits as long as there is other\n"
+    "data; what becomes of it then is up to the subscription's overflow policy."),
   END
 };
 #undef HOLDER

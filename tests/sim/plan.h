@@ -11,6 +11,8 @@
 #define SIM_MAX_APPS     8
 #define SIM_MAX_CHANNELS 3
 #define SIM_MAX_GROUPS   2
+/** Namespaces: of teams, "map", "wild", state, all others. */
+#define SIM_NUM_SPACES 5
 
 /** What applications do, each to be switched off in a schedule. */
 enum sim_act {
@@ -62,9 +64,10 @@ typedef struct sim_plan {
   bool policies; /**< for slow readers: each application has another one */
   bool items;    /**< publications about things */
   bool compare;
-  bool maps;     /**< a channel that keeps the newest of each item */
-  bool deltas;   /**< some applications take them, and documents are written */
-  bool filters;  /**< one that each application sees a part of */
+  bool maps;    /**< a channel that keeps the newest of each item */
+  bool deltas;  /**< some applications take them, and documents are written */
+  bool filters; /**< one that each application sees a part of */
+  uint32_t priorities[SIM_NUM_SPACES]; /**< enum gw_priority, of namespaces */
   bool patterns; /**< several that are subscribed to by one name */
   uint32_t map_size;
   bool machines; /**< a state machine that all move */

@@ -222,7 +222,7 @@ static void test_namespaces_begin_with_what_holds_for_all(void **state) {
             "  - name: room\n    history: {size: 9}\n"
             "  - {name: quiet, presence: {enabled: false}}\n"
             "  - {name: fleet, batch: {delay: 40ms, bytes: 4KiB},"
-            " delta: {enabled: true, min_size: 1KiB}}\n"
+            " delta: {enabled: true, min_size: 1KiB}, priority: low}\n"
             "presence:\n  grace: 2s\n",
             "--history.size 5");
   const gw_settings *s = &f->config.settings;
@@ -245,6 +245,8 @@ static void test_namespaces_begin_with_what_holds_for_all(void **state) {
   assert_int_equal(1024, fleet->delta_min_bytes);
   assert_false(rest->delta);
   assert_int_equal(GW_DELTA_MIN_BYTES, rest->delta_min_bytes);
+  assert_int_equal(GW_PRIORITY_LOW, fleet->priority);
+  assert_int_equal(GW_PRIORITY_NORMAL, rest->priority);
 }
 
 /* ---- precedence ------------------------------------------------------------
