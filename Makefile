@@ -102,8 +102,9 @@ SAN    := build/san
 else
 SAN    := build/san-$(if $(SANITIZER),$(subst $(comma),-,$(SANITIZER)),none)
 endif
-# The test build of `make test-threads`.
+# The test builds of `make test-threads` and `make test-valgrind`.
 TSAN   := build/san-thread
+PLAIN  := build/san-none
 REL    := build/rel
 FUZZ   := build/fuzz
 MUT    := build/mut
@@ -142,8 +143,8 @@ after_setup = $(Q)scripts/setup && $(MAKE) --no-print-directory $(JOBS)
 .SECONDARY:
 .SUFFIXES:
 .PHONY: all setup proto server client wasm test test-unit test-sim \
-        test-integration test-e2e test-e2e-long test-wasm test-mutants \
-        test-threads bench fuzz lint format tidy \
+        test-integration test-e2e test-e2e-long test-wasm test-webkit \
+        test-mutants test-threads test-valgrind bench fuzz lint format tidy \
         coverage install clean distclean help run build-tests docs docs-check \
         sim mutants
 
@@ -181,10 +182,16 @@ test-threads: wasm ## unit tests, and servers of several workers, with the threa
 	$(Q)$(MAKE) --no-print-directory $(JOBS) SANITIZER=thread \
 	  build-unit $(TSAN)/godwit
 	$(Q)$(PYTHON) tests/run.py --san $(TSAN) unit threads
+test-valgrind: | build/.checked-proto ## unit tests under valgrind's memcheck (minutes)
+	$(Q)$(MAKE) --no-print-directory $(JOBS) SANITIZER= build-unit
+	$(Q)$(PYTHON) tests/run.py --san $(PLAIN) valgrind
 test-e2e: build-integration wasm ## the demo in real browsers, by Playwright
 	$(run_suites) e2e
 test-e2e-long: server wasm ## pages under 1,000 messages a second for a minute (3 minutes)
 	$(run_suites) e2e-long
+test-webkit: build-integration wasm ## the JavaScript SDK in WebKitGTK; installs it (a minute)
+	$(Q)scripts/setup --with test-webkit
+	$(run_suites) webkit
 
 # -------------------------------------------------------------------- docs --
 

@@ -290,6 +290,21 @@ def unit(args):
             for name in sources("tests/unit/*_test.c", "_test.c")]
 
 
+# Memory that was never written, which the sanitizers do not see.
+MEMCHECK = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
+            "--errors-for-leak-kinds=definite,indirect",
+            "--show-leak-kinds=definite,indirect", "--fair-sched=yes"]
+# It opens files by openat2(2), which valgrind 3.19 does not know.
+NO_MEMCHECK = ["mounts"]
+
+
+def valgrind(args):
+    return [Job(name, MEMCHECK + [f"{args.san}/tests/unit/{name}_test"], 600, "tap",
+                env={"CMOCKA_MESSAGE_OUTPUT": "TAP"})
+            for name in sources("tests/unit/*_test.c", "_test.c")
+            if name not in NO_MEMCHECK]
+
+
 def fuzz_replay(args):
     return [Job(name, [f"{args.san}/tests/fuzz/{name}_replay"] +
                 sorted(glob.glob(f"tests/fuzz/corpus/{name}/*")), 120, "tap")
@@ -388,6 +403,12 @@ def e2e_long(args):
                       900, "--config=playwright.long.config.ts")
 
 
+def webkit(args):
+    return [Job("sdk", ["xvfb-run", "--auto-servernum", args.node,
+                        "wasm/test/browser/webkit.mjs"], 300, "closing",
+                env={"GODWIT_BIN": args.godwit})]
+
+
 # Name: what makes the jobs, and how many of them run at once.
 CORES = os.cpu_count() or 1
 SUITES = {
@@ -400,8 +421,10 @@ SUITES = {
     "wasm": (wasm, 1),
     "integration": (integration, 1),
     "threads": (threads, 1),
+    "valgrind": (valgrind, CORES),
     "e2e": (e2e, 1),
     "e2e-long": (e2e_long, 1),
+    "webkit": (webkit, 1),
 }
 
 

@@ -24,7 +24,6 @@ AT(bridge, returned, 12);
 
 static_assert(sizeof(gw_event) == 28 * 4, "RECORD_WORDS in layout.ts");
 AT(gw_event, type, 0);
-AT(gw_event, at_ms, 2);
 AT(gw_event, u.state.from, 4);
 AT(gw_event, u.state.to, 5);
 AT(gw_event, u.state.code, 6);
@@ -165,6 +164,7 @@ static_assert(sizeof(gw_call_options) == 4 * 4, "CALL in layout.ts");
 AT(gw_call_options, timeout_ms, 0);
 AT(gw_call_options, to, 2);
 
+AT(gw_client_info, retry_at_ms, 6);
 AT(gw_client_info, connection, 10);
 AT(gw_client_info, client, 12);
 AT(gw_client_info, user, 14);

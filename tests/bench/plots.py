@@ -31,7 +31,7 @@ MARKS = {
     "nchan": ("#17a2a2", "square"), "mosquitto": ("#d0588f", "diamond"),
     "bare": ("#8b949e", "bar"), "binary": ("#8b949e", "square"),
     "centrifuge": ("#2f81f7", "diamond"), "centrifuge-protobuf": ("#17a2a2", "diamond"),
-    "godwit-plain": ("#d0588f", "circle"),
+    "godwit-lite": ("#e5a02d", "circle"), "godwit-plain": ("#d0588f", "circle"),
 }
 
 

@@ -69,8 +69,6 @@ const LIMITS: readonly (keyof Limits)[] = [
   'maxGroupMembers', 'maxGroupRoles',
 ];
 
-const CONNECTED: readonly State[] = ['syncing', 'ready', 'degraded'];
-
 /** With the events of either build. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type AnyClient = ClientCore<any>;
@@ -181,9 +179,8 @@ export abstract class ClientCore<
 
   /** Facts as of now. */
   get info(): Info {
-    const transport = CONNECTED.includes(this.state) ? 'websocket' : null;
     return {
-      ...this.#situation, rttMs: this.#rttMs, transport,
+      ...this.#situation, rttMs: this.#rttMs,
       ...readFacts(this.#engine, this.#settings._endpoints[0]!),
     };
   }
@@ -205,7 +202,8 @@ export abstract class ClientCore<
     });
   }
 
-  /** Changes the retry policy, from the next attempt on. */
+  /** Changes the retry policy, from the next attempt on; a wait that runs is
+   * drawn again. */
   setRetry(policy: Retry): void {
     const words = retryWords(policy);
     this.#settings._retry = words;
@@ -467,13 +465,11 @@ export abstract class ClientCore<
   }
 
   #onState(reader: EventReader): void {
-    const retryAt = reader._number(StateEvent.RETRY_AT_MS);
-    const delay = retryAt - reader._number(Event.AT_MS);
     this.#moveTo(
       STATES[reader._word(StateEvent.TO)]!,
       reader._reason(StateEvent.REASON),
       reader._word(StateEvent.ATTEMPT),
-      retryAt ? Date.now() + delay : null);
+      this.#engine!._wallTime(reader._number(StateEvent.RETRY_AT_MS)));
   }
 
   #moveTo(
@@ -601,19 +597,23 @@ function errorOf({ code, message }: Reason, retryAfterMs = 0): GodwitError {
 
 /** gw_client_info, or what holds before there is one. */
 function readFacts(engine: Engine | null, endpoint: string): Pick<
-  Info, 'connectionId' | 'clientId' | 'user' | 'endpoint' | 'duplicates' |
-  'outbox' | 'limits'
+  Info, 'transport' | 'connectionId' | 'clientId' | 'user' | 'endpoint' |
+  'duplicates' | 'outbox' | 'limits'
 > {
   const facts = engine?._facts();
   const word = (index: number) => facts?._word(index) ?? 0;
   const limits = LIMITS.map((name, i) => [name, word(Facts.LIMITS + i)]);
+  const connectionId = facts?._id(Facts.CONNECTION) ?? null;
   return {
-    connectionId: facts?._id(Facts.CONNECTION) ?? null,
+    transport: connectionId ? 'websocket' : null,
+    connectionId,
     clientId: facts?._id(Facts.CLIENT) ?? null,
     user: facts?._text(Facts.USER) ?? '',
     endpoint: facts?._text(Facts.ENDPOINT) || endpoint,
     limits: Object.fromEntries(limits) as Limits,
     outbox: { count: word(Facts.OUTBOX_COUNT), bytes: word(Facts.OUTBOX_BYTES) },
     duplicates: facts?._number(Facts.NUM_DUPLICATES) ?? 0,
+    // A wait may have been drawn again since it was told.
+    ...engine && { retryAt: engine._wallTime(facts!._number(Facts.RETRY_AT_MS)) },
   };
 }

@@ -141,6 +141,11 @@ export class Engine implements Host {
     return this.#struct._turnTo(this._command(Call.INFO));
   }
 
+  /** By the wall clock, milliseconds since 1970; null for 0, which is never. */
+  _wallTime(ms: number): number | null {
+    return ms ? Math.round(Date.now() + ms - this._now()) : null;
+  }
+
   /** Watch the surroundings, from connect until there is nothing to wake for. */
   _watch(): void {
     this.#unwatch ??= watchWake((why) => {

@@ -19,7 +19,7 @@ export const enum EventType {
 
 /** gw_event: what all have. The subscription, request, call, round trip or
  * question. */
-export const enum Event { TYPE = 0, AT_MS = 2, ID = 4 }
+export const enum Event { TYPE = 0, ID = 4 }
 
 export const enum StateEvent {
   TO = 5, REASON = 6, ATTEMPT = 9, RETRY_AT_MS = 10,
@@ -79,6 +79,6 @@ export const enum Options {
 
 /** gw_client_info. */
 export const enum Facts {
-  CONNECTION = 10, CLIENT = 12, USER = 14, ENDPOINT = 16, LIMITS = 18,
+  RETRY_AT_MS = 6, CONNECTION = 10, CLIENT = 12, USER = 14, ENDPOINT = 16, LIMITS = 18,
   OUTBOX_COUNT = 28, OUTBOX_BYTES = 29, NUM_DUPLICATES = 32,
 }

@@ -21,6 +21,7 @@ const PEERS = {
 const dist = (name) => fileURLToPath(new URL(`wasm/dist/${name}`, root));
 const files = {
   godwit: [dist('index.js'), dist('godwit.wasm')],
+  'godwit-lite': [dist('lite.js'), dist('godwit-lite.wasm')],
   'godwit-plain': [dist('plain.js')],
 };
 

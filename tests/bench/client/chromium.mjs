@@ -29,6 +29,8 @@ const FILES = {
   '/memory.mjs': at('wasm/test/support/memory.mjs'),
   '/lib/godwit/index.js': at('wasm/dist/index.js'),
   '/lib/godwit/godwit.wasm': at('wasm/dist/godwit.wasm'),
+  '/lib/godwit-lite/index.js': at('wasm/dist/lite.js'),
+  '/lib/godwit-lite/godwit-lite.wasm': at('wasm/dist/godwit-lite.wasm'),
   '/lib/godwit-plain/index.js': at('wasm/dist/plain.js'),
 };
 const TYPES = {

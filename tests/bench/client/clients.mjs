@@ -89,5 +89,6 @@ export const clients = {
     open: openCentrifugeProtobuf,
   },
   godwit: { wire: 'godwit', npm: null, open: openGodwit },
+  'godwit-lite': { wire: 'godwit', npm: null, open: openGodwit },
   'godwit-plain': { wire: 'godwit', npm: null, open: openGodwit },
 };

@@ -113,7 +113,8 @@ export class Meter {
 export function firstMessage(name, { base, WebSocket, lib }) {
   const { wire, open } = clients[name];
   const times = { loaded: performance.now() };
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error('no first message')), PATIENCE_MS);
     open({
       lib, url: `${base}/${wire}/64/1/1`, channel: channelOf(name), WebSocket,
       mark: (what) => (times[what] = performance.now()),

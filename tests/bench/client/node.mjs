@@ -18,7 +18,9 @@ const [name, base] = process.argv.slice(2);
 const modules = createRequire(`${process.env.GODWIT_BENCH_MODULES}/`);
 const dist = new URL('../../../wasm/dist/', import.meta.url);
 const FILES = {
-  godwit: new URL('index.js', dist), 'godwit-plain': new URL('plain.js', dist),
+  godwit: new URL('index.js', dist),
+  'godwit-lite': new URL('lite.js', dist),
+  'godwit-plain': new URL('plain.js', dist),
 };
 
 const wasmBytes = watchMemory();

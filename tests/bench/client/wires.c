@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHANNEL      "bench:room"
+/* clients.mjs, channelOf: a client drops what is of no channel of its own. */
+#define CHANNEL_JSON "bench:centrifuge"
+#define CHANNEL_PB   "bench:centrifuge-protobuf"
 #define USER         "ada"
 #define CLIENT       "b7b2f2a6-4a5e-4d6e-9f41-2a6c6f8f7f11"
 #define EPOCH        0x5eed5eed5eed5eedu
@@ -143,8 +145,8 @@ static int json_put(gw_out *out, gw_view object, uint32_t number,
                     bool is_first) {
   int err = is_first ? 0 : put_text(out, "\n");
   if (err == 0)
-    err = put_text(out,
-                   "{\"push\":{\"channel\":\"" CHANNEL "\",\"pub\":{\"data\":");
+    err = put_text(out, "{\"push\":{\"channel\":\"" CHANNEL_JSON
+                        "\",\"pub\":{\"data\":");
   if (err == 0) err = put(out, object);
   if (err == 0)
     err = put_text(out, ",\"info\":{\"user\":\"" USER "\",\"client\":\"" CLIENT
@@ -238,7 +240,7 @@ static int protobuf_put(gw_out *out, gw_view object, uint32_t number,
   if (err == 0) err = put_bytes(&pub, 4, object);
   if (err == 0) err = put_bytes(&pub, 5, view_of(&info));
   if (err == 0) err = put_field(&pub, 6, number);
-  if (err == 0) err = put_bytes(&push, 2, gw_view_of(CHANNEL));
+  if (err == 0) err = put_bytes(&push, 2, gw_view_of(CHANNEL_PB));
   if (err == 0) err = put_bytes(&push, 4, view_of(&pub));
   if (err == 0) err = put_bytes(&reply, 4, view_of(&push));
   if (err == 0) err = put_varint(out, (uint32_t)reply.len);

@@ -32,7 +32,8 @@ export async function runAll(search, tell) {
     try {
       await runCase(context, build, each);
     } catch (thrown) {
-      error = String(thrown?.stack ?? thrown);
+      // The stack of WebKit has no message.
+      error = `${thrown}\n${thrown?.stack ?? ''}`;
     }
     tell({ name: each.name, error });
   }

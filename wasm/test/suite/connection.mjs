@@ -88,6 +88,23 @@ export const cases = [
     },
   },
   {
+    name: 'draws a wait that runs again when the policy changes, and says so',
+    async run(t) {
+      t.server.isDown = true;
+      const client = t.client({ retry: { baseMs: 60_000, jitter: 0 } });
+      client.connect();
+      await until(() => client.state === 'waiting');
+      client.setRetry({ baseMs: 90_000, capMs: 90_000, jitter: 0 });
+      const { retryAt } = client.info;
+      ok(retryAt > Date.now() + 80_000 && retryAt < Date.now() + 91_000,
+        `the new wait: ${retryAt - Date.now()}`);
+      client.setRetry({ baseMs: 5, capMs: 5, jitter: 0 });
+      t.server.isDown = false;
+      await client.ready();
+      equal(client.info.retryAt, null);
+    },
+  },
+  {
     name: 'keeps trying while the server is down, and connect() hurries',
     async run(t) {
       t.server.isDown = true;

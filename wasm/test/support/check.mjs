@@ -50,11 +50,24 @@ export async function until(condition, what = String(condition)) {
   throw new Error(`waited in vain for ${what}`);
 }
 
-/** Long enough for everything that is due at once. */
+/** Long enough for everything that is due at once: timers, and messages of ports,
+ * which WebKit lets wait for them. */
 export async function settled() {
   for (let i = 0; i < 5; i++) {
     await new Promise((resolve) => setTimeout(resolve, 0));
+    await nextMessage();
   }
+}
+
+function nextMessage() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
 }
 
 /** Runs what makes the package report errors, without the console or the page
