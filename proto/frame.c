@@ -16,7 +16,7 @@ bool gw_type_is_data(uint8_t type) {
   const uint64_t data = BIT(SUBSCRIBED) | BIT(UNSUBSCRIBED) | BIT(PUBLICATION) |
                         BIT(RECOVERY) | BIT(LAGGED) | BIT(PRESENCE_SNAPSHOT) |
                         BIT(PRESENCE_DIFF) | BIT(RPC) | BIT(CHANNEL_META) |
-                        BIT(MESSAGE);
+                        BIT(MESSAGE) | BIT(SERVER_SUBSCRIBED);
 #undef BIT
   return type < 64 && (data >> type & 1u) != 0;
 }

@@ -16,6 +16,7 @@
 static const char *const log_levels[] = {"error", "warn", "info", "debug",
                                          NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const priorities[] = {"normal", "high", "low", NULL};
 static const char *const separators[] = {".", "/", NULL};
 static const char *const text_forms[] = {"any", "nfc", NULL};
 static const char *const payloads[] = {"any", "json", "bytes", "protobuf",
@@ -496,6 +497,10 @@ const gw__key gw__namespace_keys[] = {
     "compressed once, and kept so beside what it was."),
   SIZE("compression.min_size", packing.min_bytes, 64, MIB,
     "Those that are shorter are sent as they are."),
+  CHOICE("priority", priority, priorities,
+    "Which of the data that waits for a slow reader is sent first: that of channels\n"
+    "in high, then normal, then low. A low channel waits as long as there is other\n"
+    "data; what becomes of it then is up to the subscription's overflow policy."),
   END
 };
 #undef HOLDER

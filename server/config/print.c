@@ -77,9 +77,9 @@ static const char yaml_head[] =
 static const char yaml_tail[] =
     "\n"
     "# Settings of the channels whose name begins with \"NAME:\". A namespace may\n"
-    "# set the keys of history, channel, payload, presence, allow, batch and\n"
-    "# delta; what it leaves out is as above, which also holds for channels of no\n"
-    "# namespace.\n"
+    "# set the keys of history, channel, payload, presence, allow, batch, delta\n"
+    "# and priority; what it leaves out is as above, which also holds for channels\n"
+    "# of no namespace.\n"
     "#\n"
     "# namespaces:\n"
     "#   - name: room\n"

@@ -194,7 +194,7 @@ static uint32_t send_call(gw_session *callee, gw_view body, uint32_t timeout_ms,
     return GW_CODE_INTERNAL;
   }
   gw_head head = {.type = GW_FRAME_RPC, .request = (*sent)->id};
-  gws_session_send(callee, GW_LANE_DATA, out, gw_frame_put(out, &head, body));
+  gws_session_send(callee, GW_LANE_NORMAL, out, gw_frame_put(out, &head, body));
   return GW_CODE_OK;
 }
 

@@ -234,6 +234,10 @@ uint64_t gws_channel_oldest(gw_channel *ch) {
   return first != 0 ? first : ch->top + 1;
 }
 
+enum gw_lane_id gws_channel_lane(const gw_channel *ch) {
+  return gw_lane_of(ch->ns->priority);
+}
+
 gw_history_max gws_channel_max(const gw_channel *ch) {
   bool is_latest = ch->ns->history_mode == GW_HISTORY_LATEST;
   return (gw_history_max){is_latest ? 1 : ch->ns->history_size,

@@ -108,6 +108,8 @@ bool gws_channel_is_ready(const gw_channel *ch);
 /** Offset of the oldest record that is kept, top + 1 when there is none. Trims
  * what has expired. */
 uint64_t gws_channel_oldest(gw_channel *ch);
+/** In which its subscribers are sent what is its, by its namespace's priority. */
+enum gw_lane_id gws_channel_lane(const gw_channel *ch);
 /** What its namespace has kept at most. */
 gw_history_max gws_channel_max(const gw_channel *ch);
 

@@ -44,7 +44,8 @@ static void push_recovery(gw_sub *sub, const gw_recovery *msg) {
   gw_session *s = sub->session;
   gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_RECOVERY, .channel = sub->channel->number};
-  gws_session_put(s, GW_LANE_DATA, out, gw_encode_recovery(out, &head, msg));
+  gws_session_put(s, gws_sub_lane(sub), out,
+                  gw_encode_recovery(out, &head, msg));
 }
 
 void gws_push_lagged(gw_sub *sub, uint64_t from, uint64_t to, uint32_t why) {
@@ -55,7 +56,8 @@ void gws_push_lagged(gw_sub *sub, uint64_t from, uint64_t to, uint32_t why) {
       .from = from, .to = to, .count = to - from + 1, .reason = why};
   if (why == GW_GAP_SLOW_READER)
     gw_stat_add(&s->hub->stats.lagged_total, msg.count);
-  gws_session_put(s, GW_LANE_DATA, out, gw_encode_lagged(out, &head, &msg));
+  gws_session_put(s, gws_sub_lane(sub), out,
+                  gw_encode_lagged(out, &head, &msg));
 }
 
 static bool is_loss(uint32_t reason) {
@@ -137,7 +139,7 @@ static bool skip(draw *d, uint64_t to, uint32_t reason) {
 static bool send(draw *d, gw_buf *b) {
   end_run(d);
   if (d->has_told_loss) return false;
-  if (!gws_session_push(d->sub->session, GW_LANE_DATA, gw_buf_ref(b)))
+  if (!gws_session_push(d->sub->session, gws_sub_lane(d->sub), gw_buf_ref(b)))
     return false;
   d->has_sent = true;
   if (d->sub->feed == GWS_FEED_RECOVERING)

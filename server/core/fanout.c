@@ -54,8 +54,8 @@ bool gws_fanout_admits(gw_sub *sub, const gw_fanout *f) {
 }
 
 /** Queue, the reference being taken already. */
-static bool queue(gw_session *s, gw_buf *b) {
-  if (gw_outq_push(&s->out, GW_LANE_DATA, b) < 0) {
+static bool queue(gw_session *s, enum gw_lane_id lane, gw_buf *b) {
+  if (gw_outq_push(&s->out, lane, b) < 0) {
     gws_hub_nomem(s->hub);
     gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
     return false;
@@ -70,7 +70,7 @@ void gws_fanout_own(gw_channel *ch, const gw_fanout *f) {
                   .flags = GW_FLAG_OWN,
                   .channel = ch->number};
   gw_publication msg = {.offset = f->first, .client = f->client, .key = f->key};
-  gws_session_send(f->quiet, GW_LANE_DATA, out,
+  gws_session_send(f->quiet, gws_channel_lane(ch), out,
                    gw_encode_publication(out, &head, &msg));
 }
 
@@ -80,6 +80,7 @@ void gws_fanout_publication(gw_channel *ch, const gw_fanout *f) {
   if (num == 0) return;
   uint32_t len = f->buf->len;
   uint32_t limit = h->low_water > len ? h->low_water - len : 0;
+  enum gw_lane_id lane = gws_channel_lane(ch);
   uint32_t given = 0;
   uint32_t quiet = 0;
   /* All references at once, and those not given are taken back. */
@@ -96,7 +97,7 @@ void gws_fanout_publication(gw_channel *ch, const gw_fanout *f) {
     if (s == f->quiet) {
       gws_fanout_own(ch, f);
       quiet++;
-    } else if (queue(s, f->buf)) {
+    } else if (queue(s, lane, f->buf)) {
       given++;
     }
     i++;
@@ -134,7 +135,7 @@ static void give_diff(gw_sub *sub, gw_buf *diff) {
   if (s->out.bytes > s->hub->low_water)
     gws_sub_set_roster(sub, GWS_ROSTER_STALE);
   else
-    gws_session_push(s, GW_LANE_DATA, gw_buf_ref(diff));
+    gws_session_push(s, gws_sub_lane(sub), gw_buf_ref(diff));
 }
 
 void gws_fanout_roster(gw_channel *ch, gw_buf *diff) {

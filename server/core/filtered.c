@@ -99,7 +99,7 @@ static void queue(gw_sub *sub, const gw_fanout *f, gws_step *step) {
     return;
   }
   gw_buf *b = sub->more->delta ? gws_step_give(step, sub) : f->buf;
-  gws_session_push(s, GW_LANE_DATA, gw_buf_ref(b));
+  gws_session_push(s, gws_sub_lane(sub), gw_buf_ref(b));
 }
 
 /** What filters look at; read when the first one does. */

@@ -24,7 +24,7 @@ static void tell(gw_sub *sub, gw_buf *b) {
   if (sub->feed == GWS_FEED_WAITING || s->state != GWS_SESSION_OPEN) return;
   sub->is_meta_due = b == NULL || s->out.bytes > s->hub->low_water;
   gws_sub_sort(sub); /* also one that was due an older one, and is not now */
-  if (!sub->is_meta_due) gws_session_push(s, GW_LANE_DATA, gw_buf_ref(b));
+  if (!sub->is_meta_due) gws_session_push(s, gws_sub_lane(sub), gw_buf_ref(b));
 }
 
 static void tell_all(gw_channel *ch) {
@@ -40,7 +40,7 @@ void gws_meta_draw(gw_sub *sub) {
   sub->is_meta_due = false;
   gws_sub_sort(sub);
   if (b != NULL) {
-    gws_session_push(s, GW_LANE_DATA, b);
+    gws_session_push(s, gws_sub_lane(sub), b);
     return;
   }
   gws_hub_nomem(s->hub);

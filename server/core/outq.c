@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* outq.c - two rings of references that grow on demand. */
+/* outq.c - rings of references that grow on demand. */
 #include "server/core/outq.h"
 
 #include <string.h>
@@ -28,8 +28,27 @@ static bool grow(gw_lane *l) {
   return true;
 }
 
-int gw_outq_push(gw_outq *q, enum gw_lane_id lane, gw_buf *b) {
-  gw_lane *l = &q->lanes[lane];
+/* Every other lane is one of those that most connections never need. */
+
+static bool is_other(enum gw_lane_id lane) {
+  return (lane & 1) != 0;
+}
+
+static gw_lane *lane_of(const gw_outq *q, enum gw_lane_id lane) {
+  const gw_lane *in = is_other(lane) ? q->others : q->lanes;
+  return (gw_lane *)&in[lane >> 1];
+}
+
+static bool has(const gw_outq *q, enum gw_lane_id lane) {
+  return (!is_other(lane) || q->others != NULL) && lane_of(q, lane)->len != 0;
+}
+
+static bool need_others(gw_outq *q) {
+  if (q->others == NULL) q->others = gw_mem_zalloc(2 * sizeof *q->others);
+  return q->others != NULL;
+}
+
+static inline int put(gw_outq *q, gw_lane *l, gw_buf *b) {
   uint32_t room = l->cap == 0 ? 1 : l->cap;
   if (l->len == room && !grow(l)) return GW_ERR_NOMEM;
   *slot_of(l, l->len) = b;
@@ -38,16 +57,32 @@ int gw_outq_push(gw_outq *q, enum gw_lane_id lane, gw_buf *b) {
   return 0;
 }
 
+int gw_outq_push(gw_outq *q, enum gw_lane_id lane, gw_buf *b) {
+  /* Most are normal: apart, for the sake of speed. */
+  if (lane == GW_LANE_NORMAL) return put(q, &q->lanes[1], b);
+  if (is_other(lane) && !need_others(q)) return GW_ERR_NOMEM;
+  return put(q, lane_of(q, lane), b);
+}
+
+int gw_outq_push_last(gw_outq *q, gw_buf *b) {
+  return gw_outq_push(q, has(q, GW_LANE_LOW) ? GW_LANE_LOW : GW_LANE_NORMAL, b);
+}
+
 static void drop_ring(gw_lane *l) {
   if (l->cap != 0) gw_mem_free(l->u.ring);
   *l = (gw_lane){0};
 }
 
+enum gw_lane_id gw_outq_next_lane(const gw_outq *q) {
+  unsigned i = GW_LANE_CONTROL;
+  while (i < GW_NUM_LANES && !has(q, (enum gw_lane_id)i))
+    i++;
+  return (enum gw_lane_id)i;
+}
+
 static gw_lane *first_lane(const gw_outq *q) {
-  for (unsigned i = 0; i < GW_NUM_LANES; i++) {
-    if (q->lanes[i].len != 0) return (gw_lane *)&q->lanes[i];
-  }
-  return NULL;
+  enum gw_lane_id lane = gw_outq_next_lane(q);
+  return lane == GW_NUM_LANES ? NULL : lane_of(q, lane);
 }
 
 gw_buf *gw_outq_peek(const gw_outq *q) {
@@ -67,8 +102,9 @@ gw_buf *gw_outq_pop(gw_outq *q) {
 }
 
 gw_buf *gw_outq_pop_single(gw_outq *q) {
-  gw_lane *l = &q->lanes[GW_LANE_DATA];
-  if (l->len != 1 || q->lanes[GW_LANE_CONTROL].len != 0 || l->cap > RING_KEEP)
+  gw_lane *l = lane_of(q, GW_LANE_NORMAL);
+  if (l->len != 1 || gw_outq_has_control(q) || q->others != NULL ||
+      l->cap > RING_KEEP)
     return NULL;
   gw_buf *b = l->cap == 0 ? l->u.one : l->u.ring[l->head];
   l->len = l->head = 0;
@@ -82,8 +118,17 @@ void gw_outq_clear(gw_outq *q) {
   gw_outq_trim(q);
 }
 
-void gw_outq_trim(gw_outq *q) {
-  for (unsigned i = 0; i < GW_NUM_LANES; i++) {
-    if (q->lanes[i].len == 0) drop_ring(&q->lanes[i]);
+static void trim_pair(gw_lane *pair) {
+  for (unsigned i = 0; i < 2; i++) {
+    if (pair[i].len == 0) drop_ring(&pair[i]);
   }
+}
+
+void gw_outq_trim(gw_outq *q) {
+  trim_pair(q->lanes);
+  if (q->others == NULL) return;
+  trim_pair(q->others);
+  if (q->others[0].len + q->others[1].len != 0) return;
+  gw_mem_free(q->others);
+  q->others = NULL;
 }

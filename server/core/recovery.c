@@ -103,7 +103,7 @@ static void send_subscribed(const gw_sub *sub, gw_subscribed *msg) {
                   .request = sub->catchup->request,
                   .channel = sub->channel->number};
   if (out != NULL)
-    gws_session_send(s, GW_LANE_DATA, out,
+    gws_session_send(s, gws_sub_lane(sub), out,
                      gw_encode_subscribed(out, &head, msg));
   else
     gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
@@ -118,7 +118,7 @@ static void send_by_server(const gw_sub *sub, const gw_subscribed *msg) {
   gw_server_subscribed push = {.channel = gws_channel_name(sub->channel),
                                .epoch = msg->epoch,
                                .offset = msg->offset};
-  gws_session_send(s, GW_LANE_DATA, out,
+  gws_session_send(s, gws_sub_lane(sub), out,
                    gw_encode_server_subscribed(out, &head, &push));
 }
 
@@ -162,10 +162,11 @@ static void draw_snapshot(gw_sub *sub) {
   gw_session *s = sub->session;
   if (sub->roster == GWS_ROSTER_STALE && !begin_snapshot(sub)) return;
   gw_catchup *c = sub->catchup;
-  gws_session_push(s, GW_LANE_DATA, gw_buf_ref(c->snapshot->parts[c->part++]));
+  gws_session_push(s, gws_sub_lane(sub),
+                   gw_buf_ref(c->snapshot->parts[c->part++]));
   if (c->part < c->snapshot->num_parts) return;
   for (uint32_t i = 0; i < c->num_held; i++)
-    gws_session_push(s, GW_LANE_DATA, gw_buf_ref(c->held[i]));
+    gws_session_push(s, gws_sub_lane(sub), gw_buf_ref(c->held[i]));
   gws_sub_set_roster(sub, GWS_ROSTER_LIVE);
 }
 
@@ -177,8 +178,7 @@ void gws_recovery_draw(gw_sub *sub) {
     draw_snapshot(sub);
   else if (!gws_draw_stream(sub))
     return;
-  /* The next draw is another subscription's turn. */
+  /* The next draw is the turn of another of its priority. */
   if (s->state != GWS_SESSION_OPEN || !sub->is_drawing) return;
-  DL_DELETE(s->subs.drawing, sub);
-  DL_APPEND(s->subs.drawing, sub);
+  gws_sub_draw_last(sub);
 }

@@ -102,7 +102,7 @@ static void give(delivery *d, gw_session *s) {
   if (d->buf == NULL)
     gws_hub_nomem(d->h);
   else
-    d->num += gws_session_push(s, GW_LANE_DATA, gw_buf_ref(d->buf));
+    d->num += gws_session_push(s, GW_LANE_NORMAL, gw_buf_ref(d->buf));
 }
 
 static void give_user(delivery *d, gw_view user) {

@@ -158,7 +158,8 @@ void gws_serve_presence_leave(gw_session *s, const gw_frame *f) {
 /* ---- get ----------------------------------------------------------------- */
 
 /** A part that was made for subscribers, as the answer to a request. */
-static void send_part(gw_session *s, uint32_t request, const gw_buf *part) {
+static void send_part(gw_session *s, enum gw_lane_id lane, uint32_t request,
+                      const gw_buf *part) {
   gw_frame f;
   if (gw_frame_parse(gw_buf_payload(part), GW_MAX_FRAME_BYTES_HARD, &f) <= 0)
     return;
@@ -167,7 +168,7 @@ static void send_part(gw_session *s, uint32_t request, const gw_buf *part) {
   if (out == NULL)
     gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
   else
-    gws_session_put(s, GW_LANE_DATA, out, gw_frame_put(out, &f.head, f.body));
+    gws_session_put(s, lane, out, gw_frame_put(out, &f.head, f.body));
 }
 
 static size_t size_of(const gw_snapshot *snapshot) {
@@ -178,20 +179,21 @@ static size_t size_of(const gw_snapshot *snapshot) {
 }
 
 /** A channel that is not there has a mode all the same: its namespace's. */
-static void send_nobody(gw_session *s, uint32_t request, gw_view channel) {
-  const gw_namespace *ns = gw_settings_namespace(s->hub->settings, channel);
+static void send_nobody(gw_session *s, uint32_t request,
+                        const gw_namespace *ns) {
   gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_PRESENCE_SNAPSHOT, .request = request};
   gw_presence_snapshot msg = {.version = 0, .mode = ns->presence_mode};
-  gws_session_send(s, GW_LANE_DATA, out,
+  gws_session_send(s, gw_lane_of(ns->priority), out,
                    gw_encode_presence_snapshot(out, &head, &msg));
 }
 
 void gws_presence_answer(gw_session *s, uint32_t request, gw_view channel,
                          const gw_snapshot *snapshot) {
   uint32_t cap = s->hub->settings->limits.max_queue_bytes;
+  const gw_namespace *ns = gw_settings_namespace(s->hub->settings, channel);
   if (snapshot == NULL) {
-    send_nobody(s, request, channel);
+    send_nobody(s, request, ns);
     return;
   }
   /* All at once, so it has to fit; a subscription gets it part by part. */
@@ -201,7 +203,7 @@ void gws_presence_answer(gw_session *s, uint32_t request, gw_view channel,
     return;
   }
   for (uint32_t i = 0; i < snapshot->num_parts; i++)
-    send_part(s, request, snapshot->parts[i]);
+    send_part(s, gw_lane_of(ns->priority), request, snapshot->parts[i]);
 }
 
 static void answer_here(gw_session *s, uint32_t request, const gw_target *t) {

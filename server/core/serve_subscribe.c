@@ -213,16 +213,16 @@ void gws_serve_unsubscribe(gw_session *s, const gw_frame *f) {
     return;
   }
   uint32_t number = t.channel->number;
+  enum gw_lane_id lane = gws_sub_lane(t.sub);
   if (t.sub->feed == GWS_FEED_WAITING)
     gws_sub_refuse(t.sub, GW_CODE_UNSUBSCRIBED, NULL);
   gws_sub_free(t.sub, GWS_FAREWELL_LEFT);
   if (f->head.request == 0) return;
-  /* In the lane of data: nothing of the channel may come after it. */
+  /* In the lane of the channel: nothing of it may come after this. */
   gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_UNSUBSCRIBED,
                   .request = f->head.request,
                   .channel = number};
   gw_unsubscribed msg = {.code = GW_CODE_UNSUBSCRIBED};
-  gws_session_send(s, GW_LANE_DATA, out,
-                   gw_encode_unsubscribed(out, &head, &msg));
+  gws_session_send(s, lane, out, gw_encode_unsubscribed(out, &head, &msg));
 }

@@ -276,16 +276,20 @@ bool gw_session_has_output(const gw_session *s) {
   return has_output(s);
 }
 
-/** The next message, drawn from a subscription that is catching up when nothing
- * waits. */
+/** Whether a subscription that is catching up comes next: nothing waits in its
+ * lane, nor in those before it. */
+static bool is_drawn_next(const gw_session *s) {
+  return may_draw(s) &&
+         gws_sub_lane(s->subs.drawing) < gw_outq_next_lane(&s->out);
+}
+
+/** The next message. */
 static gw_buf *next_output(gw_session *s) {
-  for (;;) {
-    gw_buf *b = gw_outq_peek(&s->out);
-    if (b == NULL && !may_draw(s)) return NULL;
+  while (is_drawn_next(s)) {
     if (is_held(s)) return NULL;
-    if (b != NULL) return b;
     gws_recovery_draw(s->subs.drawing);
   }
+  return is_held(s) ? NULL : gw_outq_peek(&s->out);
 }
 
 /** What is about to be taken counts as it is sent. */
@@ -383,7 +387,7 @@ static void push_close(gw_session *s, const gw_close *msg) {
   if (out == NULL || gw_encode_close(out, &head, msg) < 0) return;
   gw_buf *b = gw_buf_new((gw_view){out->data, out->len}, false);
   if (b == NULL) return;
-  if (gw_outq_push(&s->out, GW_LANE_DATA, b) == 0)
+  if (gw_outq_push_last(&s->out, b) == 0)
     gw_stat_add(&s->hub->stats.queue_bytes, b->len);
   else
     gw_buf_unref(b);

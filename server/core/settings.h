@@ -83,6 +83,9 @@ enum gw_operation {
 /** What happens to a connection of a user that has as many as it may. */
 enum gw_crowd { GW_CROWD_REFUSE, GW_CROWD_CLOSE_OLDEST };
 
+/** Which of the data that waits for a connection is sent first. */
+enum gw_priority { GW_PRIORITY_NORMAL, GW_PRIORITY_HIGH, GW_PRIORITY_LOW };
+
 /** A state of a presence's member turns into another by itself. */
 typedef struct gw_transition {
   char from[GW_MAX_STATE_BYTES + 1];
@@ -125,10 +128,11 @@ typedef struct gw_namespace {
                                 with its history */
   bool events;          /**< news of channels are published; see news.h */
   bool wildcards;       /**< one may subscribe to patterns of names */
-  uint32_t separator;   /**< enum gw_separator */
-  uint32_t names;       /**< enum gw_text_form, of channels' names */
-  uint32_t payload;     /**< enum gw_takes */
-  uint32_t text;        /**< enum gw_text_form, of payloads in JSON */
+  uint32_t priority;  /**< enum gw_priority, of all that subscribers are sent */
+  uint32_t separator; /**< enum gw_separator */
+  uint32_t names;     /**< enum gw_text_form, of channels' names */
+  uint32_t payload;   /**< enum gw_takes */
+  uint32_t text;      /**< enum gw_text_form, of payloads in JSON */
   const char *schema_file;        /**< "": none */
   const char *schema_message;     /**< of a PROTOBUF: its full name; else "" */
   const struct gw_schema *schema; /**< that payloads fit; NULL: any do */

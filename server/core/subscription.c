@@ -128,7 +128,10 @@ static void index_removed(gw_subs *subs, gw_sub *sub) {
 gw_sub *gws_sub_new(gw_session *s, gw_channel *ch, uint32_t alias) {
   gw_sub *sub = gw_mem_zalloc(sizeof *sub);
   if (sub == NULL) return NULL;
-  *sub = (gw_sub){.session = s, .channel = ch, .alias = alias};
+  *sub = (gw_sub){.session = s,
+                  .channel = ch,
+                  .alias = alias,
+                  .lane = (uint8_t)gws_channel_lane(ch)};
   sub->catchup = gw_mem_zalloc(sizeof *sub->catchup);
   if (sub->catchup == NULL || gws_channel_sit(ch, sub) < 0) {
     gw_mem_free(sub->catchup);
@@ -278,7 +281,7 @@ void gws_sub_end(gw_sub *sub, uint32_t code, const char *reason,
                     .channel = sub->channel->number};
     gw_unsubscribed msg = {.code = code};
     if (reason != NULL) msg.reason = gw_view_of(reason);
-    gws_session_send(s, GW_LANE_DATA, out,
+    gws_session_send(s, gws_sub_lane(sub), out,
                      gw_encode_unsubscribed(out, &head, &msg));
   }
   gws_sub_free(sub, why);
@@ -299,6 +302,26 @@ static bool wants_draw(const gw_sub *sub) {
          sub->roster == GWS_ROSTER_SENDING || sub->is_meta_due;
 }
 
+/** Among those to draw from: behind those of its lane and of the lanes before. */
+static void add_drawing(gw_sub *sub) {
+  gw_subs *subs = &sub->session->subs;
+  gw_sub *behind = NULL;
+  gw_sub *at = subs->drawing != NULL ? subs->drawing->prev : NULL;
+  while (at != NULL && at->lane > sub->lane) {
+    behind = at;
+    at = at != subs->drawing ? at->prev : NULL;
+  }
+  if (behind != NULL)
+    DL_PREPEND_ELEM(subs->drawing, behind, sub);
+  else
+    DL_APPEND(subs->drawing, sub);
+}
+
+void gws_sub_draw_last(gw_sub *sub) {
+  DL_DELETE(sub->session->subs.drawing, sub);
+  add_drawing(sub);
+}
+
 void gws_sub_sort(gw_sub *sub) {
   gw_session *s = sub->session;
   bool drawing = wants_draw(sub);
@@ -306,7 +329,7 @@ void gws_sub_sort(gw_sub *sub) {
   sub->is_drawing = drawing;
   if (drawing) {
     DL_DELETE(s->subs.quiet, sub);
-    DL_APPEND(s->subs.drawing, sub);
+    add_drawing(sub);
     if (s->state == GWS_SESSION_OPEN) gws_session_signal(s);
   } else {
     DL_DELETE(s->subs.drawing, sub);

@@ -5,6 +5,7 @@
 #define GODWIT_SERVER_SUBSCRIPTION_H
 
 #include "server/core/hub_state.h"
+#include "server/core/outq.h"
 
 typedef struct gw_mail gw_mail;
 typedef struct gw_snapshot gw_snapshot;
@@ -80,6 +81,7 @@ struct gw_sub {
   uint8_t feed;           /**< enum gws_feed */
   uint8_t roster;         /**< enum gws_roster_feed */
   uint8_t overflow;       /**< enum gw_overflow */
+  uint8_t lane;           /**< enum gw_lane_id; its channel's */
   bool is_member;         /**< entered the presence */
   bool by_token;          /**< a token for the channel let it in */
   bool is_drawing;        /**< in the session's list of those to draw from */
@@ -94,7 +96,8 @@ struct gw_sub {
 typedef struct gw_subs {
   uint32_t num;
   gw_sub *quiet;   /**< utlist, doubly linked */
-  gw_sub *drawing; /**< those that gw_session_take draws from, in turn */
+  gw_sub *drawing; /**< those that gw_session_take draws from, by lanes, in turn
+                        within each */
   struct gw_subs_index *index; /**< above a handful of subscriptions */
 } gw_subs;
 
@@ -146,6 +149,14 @@ void gws_sub_set_roster(gw_sub *sub, enum gws_roster_feed roster);
 /** Put it into the list that it belongs to, after its channel's state changed.
  */
 void gws_sub_sort(gw_sub *sub);
+
+/** Of those to draw from: let others of its lane have their turn. */
+void gws_sub_draw_last(gw_sub *sub);
+
+/** The lane of all that it is sent, from Subscribed to Unsubscribed. */
+static inline enum gw_lane_id gws_sub_lane(const gw_sub *sub) {
+  return (enum gw_lane_id)sub->lane;
+}
 
 /* ---- recovery.c: serving a cursor --------------------------------------- */
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/core/channel.h"
 #include "tests/sim/node_parts.h"
 
 static void link_flush(void *arg);
@@ -185,6 +186,27 @@ static void check_cap(const sim_link *l) {
                l->session->out.bytes);
 }
 
+/** The lane of a message; of control when its channel is gone, or not told. */
+static enum gw_lane_id lane_of(const sim_link *l, const gw_buf *b) {
+  gw_frame f;
+  if (gw_frame_parse(gw_buf_payload(b), UINT32_MAX, &f) <= 0 ||
+      !gw_type_is_data(f.head.type))
+    return GW_LANE_CONTROL;
+  if (f.head.type == GW_FRAME_MESSAGE || f.head.type == GW_FRAME_RPC)
+    return GW_LANE_NORMAL;
+  const gw_channel *ch = gws_channel_by_number(l->worker->hub, f.head.channel);
+  return ch != NULL ? gws_channel_lane(ch) : GW_LANE_CONTROL;
+}
+
+/** What is of a lane waits for what is of those before it. */
+static void check_lane(const sim_link *l, enum gw_lane_id next,
+                       const gw_buf *first) {
+  enum gw_lane_id lane = lane_of(l, first);
+  if (lane > next && !l->closing)
+    world_fail(l->node->w, "lane %u goes before lane %u", (unsigned)lane,
+               (unsigned)next);
+}
+
 /** Hand what the hub has to the link, as far as the link takes it. */
 static void link_flush(void *arg) {
   sim_link *l = arg;
@@ -194,8 +216,10 @@ static void link_flush(void *arg) {
   check_cap(l);
   sim_worker_enter(l->worker);
   while (l->in_flight < l->node->plan->window_bytes) {
+    enum gw_lane_id next = gw_outq_next_lane(&l->session->out);
     size_t num = gw_session_take(l->session, bufs, 8, 16384);
     if (num == 0) break;
+    check_lane(l, next, bufs[0]);
     for (size_t i = 0; i < num; i++) {
       if (l->node->up && !sim_node_is_broken_now(l->node)) {
         sim_watch_server(&l->watch, gw_buf_payload(bufs[i]), l->closing);

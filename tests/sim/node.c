@@ -210,6 +210,8 @@ static void set_spaces(sim_node *n) {
   teams->name = "team";
   teams->allow[GW_ACTION_SUBSCRIBE].who = GW_WHO_MEMBER;
   (void)snprintf(teams->group, sizeof teams->group, "g:{1}");
+  for (uint32_t i = 0; i < SIM_NUM_SPACES; i++)
+    n->spaces[i].priority = n->plan->priorities[i];
   n->settings.namespaces = n->spaces;
   n->settings.num_namespaces = sizeof n->spaces / sizeof n->spaces[0];
 }

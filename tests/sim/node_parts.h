@@ -28,7 +28,8 @@ struct sim_node {
   int64_t wall_skew_ms;
   uint32_t break_in; /* messages that it still sends; 0: it does not break */
   gw_settings settings;
-  gw_namespace spaces[5]; /* of teams, "map", "wild", state, all others */
+  gw_namespace
+      spaces[SIM_NUM_SPACES]; /* of teams, "map", "wild", state, all others */
   sim_worker *worker[SIM_MAX_WORKERS];
   sim_worker *all_workers; /* of every life: events may still point at them */
   sim_link *links;

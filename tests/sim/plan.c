@@ -6,6 +6,7 @@
 
 #include "godwit/client.h"
 #include "godwit/wire.h"
+#include "server/core/settings.h"
 
 static uint32_t pick(world *w, const uint32_t *choices, size_t num) {
   return choices[world_random(w) % num];
@@ -177,6 +178,14 @@ static void make_small(sim_plan *p, world *w) {
   p->busy_ms = world_between(w, 3000, 10000);
 }
 
+/** Last, so that what seeds were like before stays. */
+static void draw_priorities(sim_plan *p, world *w) {
+  bool has_any = world_chance(w, 400);
+  for (uint32_t i = 0; has_any && i < SIM_NUM_SPACES; i++)
+    p->priorities[i] =
+        PICK(w, GW_PRIORITY_NORMAL, GW_PRIORITY_HIGH, GW_PRIORITY_LOW);
+}
+
 void sim_plan_draw(sim_plan *p, world *w, bool small) {
   draw_sizes(p, w);
   draw_features(p, w);
@@ -184,6 +193,7 @@ void sim_plan_draw(sim_plan *p, world *w, bool small) {
   settle(p, w);
   p->pack_min = draw_pack_min(p);
   if (small) make_small(p, w);
+  draw_priorities(p, w);
 }
 
 bool sim_plan_takes_delta(const sim_plan *p, uint32_t app) {

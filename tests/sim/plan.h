@@ -11,6 +11,8 @@
 #define SIM_MAX_APPS     8
 #define SIM_MAX_CHANNELS 3
 #define SIM_MAX_GROUPS   2
+/** Namespaces: of teams, "map", "wild", state, all others. */
+#define SIM_NUM_SPACES 5
 
 /** What applications do, each to be switched off in a schedule. */
 enum sim_act {
@@ -66,7 +68,8 @@ typedef struct sim_plan {
   bool deltas; /**< some applications take them, and documents are written */
   uint32_t pack_min; /**< bodies from here on are compressed; 0: none */
   bool filters;      /**< one that each application sees a part of */
-  bool patterns;     /**< several that are subscribed to by one name */
+  uint32_t priorities[SIM_NUM_SPACES]; /**< enum gw_priority, of namespaces */
+  bool patterns; /**< several that are subscribed to by one name */
   uint32_t map_size;
   bool machines; /**< a state machine that all move */
   uint32_t presence_mode;

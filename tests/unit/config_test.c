@@ -223,7 +223,7 @@ static void test_namespaces_begin_with_what_holds_for_all(void **state) {
             "  - {name: quiet, presence: {enabled: false}}\n"
             "  - {name: fleet, batch: {delay: 40ms, bytes: 4KiB},"
             " delta: {enabled: true, min_size: 1KiB},"
-            " compression: {enabled: false}}\n"
+            " compression: {enabled: false}, priority: low}\n"
             "presence:\n  grace: 2s\n"
             "compression: {min_size: 2KiB}\n",
             "--history.size 5");
@@ -251,6 +251,8 @@ static void test_namespaces_begin_with_what_holds_for_all(void **state) {
   assert_true(rest->packing.on);
   assert_int_equal(2048, room->packing.min_bytes);
   assert_int_equal(2048, rest->packing.min_bytes);
+  assert_int_equal(GW_PRIORITY_LOW, fleet->priority);
+  assert_int_equal(GW_PRIORITY_NORMAL, rest->priority);
 }
 
 /* ---- precedence ------------------------------------------------------------

@@ -142,6 +142,7 @@ static void data_is_what_waits_for_credit(void **state) {
   assert_true(gw_type_is_data(GW_FRAME_PUBLICATION));
   assert_true(gw_type_is_data(GW_FRAME_RPC));
   assert_true(gw_type_is_data(GW_FRAME_MESSAGE));
+  assert_true(gw_type_is_data(GW_FRAME_SERVER_SUBSCRIBED));
   assert_false(gw_type_is_data(GW_FRAME_SENT));
   assert_false(gw_type_is_data(GW_FRAME_RPC_RESULT));
   assert_false(gw_type_is_data(GW_FRAME_PUBLISHED));

@@ -3,6 +3,7 @@
  * grant, taken back. */
 #include <stdio.h>
 
+#include "server/core/session.h"
 #include "support/api_rig.h"
 
 static hubs node;
@@ -58,6 +59,18 @@ static void test_it_is_told_and_live_at_once(void **state) {
     assert_int_equal(f.head.channel, number);
     peer_drop(p, 0);
   }
+}
+
+/** What it is told of it is data to both ends. */
+static void test_it_costs_credit(void **state) {
+  (void)state;
+  hubs_start(&node);
+  peer *p = peer_join_with_credit(&node, 0, 1, 1000);
+  grant("room:a");
+  uint32_t number;
+  (void)next_by_server(p, &number);
+  assert_true(p->data != 0);
+  assert_int_equal(p->session->out.credit, 1000 - p->data);
 }
 
 static void test_a_second_grant_changes_nothing(void **state) {
@@ -198,6 +211,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, start_two, stop)
   const struct CMUnitTest tests[] = {
       TEST(it_is_told_and_live_at_once),
+      TEST(it_costs_credit),
       TEST(a_second_grant_changes_nothing),
       TEST(a_grant_opens_what_rules_close),
       TEST(without_a_grant_it_is_withdrawn),

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { api, ask } from "../support/api.mjs";
 import { withBackend } from "../support/backend.mjs";
-import { run } from "../support/cli.mjs";
+import { run, runNow } from "../support/cli.mjs";
 import { SECRET, sign } from "../support/jwt.mjs";
 import {
   apiId, fails, inDevelopment, listTo, onStage, refusedConfig, until,
@@ -258,6 +258,10 @@ test("C9 publications are gathered for as long, or as many bytes, as is said",
     assert.ok(Date.now() - started < 9000, "so many bytes do not wait");
   }));
 
+/** Lines to publish, each a little longer than a tweet. */
+const lines = (num) => Array.from({ length: num }, (_, n) =>
+  JSON.stringify({ n, text: "x".repeat(150) }) + "\n").join("");
+
 /** Publishes so many lines about each of four items, by processes of their own. */
 const publishAll = (server, channel, num) =>
   Promise.all([0, 1, 2, 3].map((i) => run(
@@ -298,6 +302,36 @@ test("C9 a reader has credit, and what it is too slow for is as it chose", () =>
     }
   }));
 
+const PRIORITIES = ["low", "normal", "high"];
+
+test("C9 a slow reader is sent channels of a high priority first, low ones last",
+  () => inDevelopment({
+    namespaces: PRIORITIES.map((name) =>
+      ({ name, priority: name, batch: { bytes: 64 } })), // each by itself
+  }, async (t) => {
+    const ann = await t.join("ann", { creditBytes: 400 });
+    const go = await t.live(ann, "go");
+    const order = [];
+    for (const name of PRIORITIES) {
+      const channel = await t.live(ann, `${name}:a`);
+      channel.on("publication", (p) => order.push(`${name} ${p.data.n}`));
+    }
+    // Its application is busy while others publish, the low ones first.
+    go.on("publication", () => {
+      for (const name of PRIORITIES)
+        runNow(["publish", `${name}:a`], { server: t.server, input: lines(30) });
+    });
+    await (await t.join("bob")).publish("go", 1);
+    await until(() => order.length === 90);
+    // What its credit was good for went out before.
+    const early = order.findIndex((what) => !what.startsWith("low"));
+    assert.ok(early >= 1 && early <= 6, `${early}: ${order}`);
+    const all = (name, from = 0) =>
+      Array.from({ length: 30 - from }, (_, n) => `${name} ${n + from}`);
+    assert.deepEqual(order, [...all("low").slice(0, early), ...all("high"),
+      ...all("normal"), ...all("low", early)]);
+  }));
+
 test("C9 back-pressure: a publisher keeps to the server's rate, an outbox is full",
   () => inDevelopment({
     limits: { rate: { publish: "20/s burst 5" } },
@@ -314,11 +348,12 @@ test("C9 back-pressure: a publisher keeps to the server's rate, an outbox is ful
     await Promise.allSettled(many);
   }));
 
-test("C9 bad input: a policy and a batch that there are not", async () => {
+test("C9 bad input: a policy, a batch and a priority that there are not", async () => {
   await inDevelopment({}, async (t) => {
     const ann = await t.join("ann");
     assert.throws(() => ann.subscribe("a", { overflow: "guess" }), /guess/);
   });
   assert.match(await refusedConfig({ batch: { bytes: 1 } }),
     /batch\.bytes/);
+  assert.match(await refusedConfig({ priority: "urgent" }), /priority/);
 });

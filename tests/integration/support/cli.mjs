@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // cli.mjs - subcommands of the binary that are clients.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import os from "node:os";
 import { BINARY } from "./server.mjs";
 import { within } from "./websocket.mjs";
@@ -11,6 +11,9 @@ const SANITIZER_ENV = {
   UBSAN_OPTIONS: "print_stacktrace=1:halt_on_error=1:exitcode=87",
 };
 const END_MS = 30000;
+
+const urlOf = (server) =>
+  ({ GODWIT_URL: `ws://localhost:${server.port}/v1/ws` });
 
 export class Command {
   out = "";
@@ -22,7 +25,7 @@ export class Command {
   /** server: whose public port to use, if any; input: text for the standard
    * input, which is closed after it, or "open"; stdin: a descriptor for it. */
   constructor(args, { server, input, stdin, env = {}, cwd = os.tmpdir() } = {}) {
-    const url = server && { GODWIT_URL: `ws://localhost:${server.port}/v1/ws` };
+    const url = server && urlOf(server);
     this.#process = spawn(BINARY, args, {
       cwd,
       stdio: [stdin ?? (input === undefined ? "ignore" : "pipe"), "pipe", "pipe"],
@@ -79,6 +82,16 @@ export class Command {
       throw error;
     });
   }
+}
+
+/** Run to the end while nothing else happens in this process. */
+export function runNow(args, { server, input }) {
+  const { status, stderr } = spawnSync(BINARY, args, {
+    input,
+    env: { ...process.env, ...SANITIZER_ENV, ...urlOf(server) },
+    timeout: END_MS,
+  });
+  if (status !== 0) throw new Error(`exit code ${status}: ${stderr}`);
 }
 
 /** Run to the end: { code, out, err, lines }. */
