@@ -189,6 +189,7 @@ void gw_client_free(gw_client *c) {
   gw__drop(c, &c->user_id);
   gw__drop(c, &c->agent);
   gw__drop(c, &c->server_user);
+  gw__resume_keep(c, (gw_view){NULL, 0});
   gw__drop(c, &c->other_endpoint);
   gw__free(c, c->events.items);
   gw__free(c, c->out.data);
@@ -424,6 +425,7 @@ int gw_client_connect(gw_client *c) {
 void gw_client_close(gw_client *c) {
   c->close_asked = true;
   c->connect_asked = false;
+  gw__resume_keep(c, (gw_view){NULL, 0});
   gw__token_void(&c->token);
   gw__kick(c);
 }

@@ -354,6 +354,7 @@ struct gw_client {
   uint64_t connection;
   uint64_t client_id;
   gw_view server_user; /**< owned */
+  gw_view resume;      /**< token of the session; owned */
   bool has_limits;
   gw_limits limits;
   uint32_t rtt_ms;
@@ -448,6 +449,14 @@ void gw__become_live(gw_client *c, gw__sub *s);
 /* delta.c */
 /** The feature's bit, or 0 in a build without deltas. */
 extern const uint64_t gw__delta_feature;
+
+/* resume.c */
+/** The feature's bit, or 0 in a build without it. */
+extern const uint64_t gw__resume_feature;
+/** For the next Hello; empty: none. */
+gw_view gw__resume_token(const gw_client *c);
+/** Of the last Welcome; empty: forget it. */
+void gw__resume_keep(gw_client *c, gw_view token);
 /** The server begins to send, whole publications first; is_on: deltas as well. */
 void gw__delta_begin(gw_client *c, gw__sub *s, bool is_on);
 /** Make a publication that follows the last whole, and keep it; m then shows what

@@ -48,11 +48,12 @@ void gw__link_no_token(gw_client *c, uint32_t code, bool is_put_off) {
 
 static void put_hello(gw_client *c) {
   gw_hello hello = {.version = GW_PROTOCOL_VERSION,
-                    .features = gw__delta_feature |
+                    .features = gw__delta_feature | gw__resume_feature |
                                 (gw__codec ? GW_FEATURE_COMPRESSION : 0) |
                                 (c->credit_bytes != 0 ? GW_FEATURE_CREDIT : 0),
                     .instance = {c->instance, GW_INSTANCE_BYTES},
                     .token = c->token.text,
+                    .resume = gw__resume_token(c),
                     .ping_interval_ms = c->ping_interval_ms,
                     .agent = c->agent,
                     .user = c->user_id,
@@ -95,6 +96,7 @@ static int on_welcome(gw_client *c, const gw_frame *frame) {
   if (err < 0) return err;
   gw__drop(c, &c->server_user);
   c->server_user = user;
+  gw__resume_keep(c, w.resume);
   c->connection = w.connection;
   c->client_id = w.client;
   c->limits = w.limits;

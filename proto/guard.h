@@ -57,7 +57,8 @@
   X(TOKEN_EXPIRY, "a connection ends with its token")                     \
   X(LEASE_EXPIRY, "a subscription ends with its token")                   \
   X(REVOKED_COMES, "a token that was taken back is not taken again")      \
-  X(REVOKED_ENDS, "what rests on a token that was taken back ends")
+  X(REVOKED_ENDS, "what rests on a token that was taken back ends")       \
+  X(RESUME_STILL, "a right that has ended meanwhile is not resumed")
 
 enum gw_guard {
   GW_GUARD_NONE, /**< nothing is off */

@@ -21,7 +21,7 @@ WASM_OBJ   := $(WASM_SRC:%.c=$(WASM_BUILD)/obj/%.o)
 # exports.
 LITE_OUT   := proto/codec.c proto/delta.c proto/lz4.c client/presence.c \
               client/members.c client/message.c client/delta.c \
-              client/unpack.c wasm/presence.c
+              client/unpack.c client/resume.c wasm/presence.c
 LITE_SRC   := $(filter-out $(LITE_OUT),$(WASM_SRC)) \
               $(sort $(wildcard client/lean/*.c wasm/lean/*.c))
 LITE_OBJ   := $(LITE_SRC:%.c=$(WASM_BUILD)/obj/%.o) $(WASM_BUILD)/lite/codec.o
@@ -29,7 +29,8 @@ LITE_MESSAGES := PresenceSet PresenceGet PresenceMember PresenceSnapshot \
                  PresenceChange PresenceDiff Send Sent Message FilterTerm Tag \
                  Subscribe.filter Publish.tags Publication.tags \
                  Subscribe.delta Subscribed.delta Publication.delta \
-                 Publication.delta_base Hello.codec
+                 Publication.delta_base Hello.codec \
+                 Hello.resume Welcome.resume Welcome.resumed
 # bridge_presence_set, _leave and _get.
 LITE_EXPORTS  := p q r
 

@@ -259,6 +259,11 @@ const gw__key gw__config_keys[] = {
     "a fault; then it is disconnected, and the state of its own is gone."),
   NUMBER("connection.log", settings.conn_log_size, 0, 100000,
     "Changes of connections that each worker remembers (API connection_log)."),
+  TIME("resume.ttl", settings.resume_ttl_ms, 0, 10 * MINUTE_MS,
+    "A client that comes back within this after its connection was lost is not\n"
+    "asked about again: neither a hook nor its token's signature. 0: it is."),
+  NUMBER("resume.max", settings.resume_max, 1, 10000000,
+    "Lost connections that one worker remembers for that; the oldest is forgotten."),
   TIME("ping.interval", settings.ping_interval_ms,
     GW_PING_INTERVAL_MIN_MS, GW_PING_INTERVAL_MAX_MS,
     "A client that was silent for this long is pinged."),

@@ -10,6 +10,7 @@
 #include "server/core/conn_state.h"
 #include "server/core/grants.h"
 #include "server/core/mem.h"
+#include "server/core/resume.h"
 
 typedef Godwit__Api__V1__ConnectionInfo connection_info;
 
@@ -64,6 +65,7 @@ uint32_t gws_api_unsubscribe(gw_hub *h, const gw_caller *caller,
   for (gw_session *s; (s = gws_match_next(h, &m)) != NULL;) {
     if (gws_grant_withdraw(s, name, code, reason)) reply.connections++;
   }
+  gws_resume_forget(h, m.user, m.client, m.connection);
   gws_reply_add(r, &reply.base);
   return GW_CODE_OK;
 }
@@ -87,6 +89,7 @@ uint32_t gws_api_disconnect(gw_hub *h, const gw_caller *caller,
                           q->retry_after_ms);
     reply.connections++;
   }
+  gws_resume_forget(h, m.user, m.client, m.connection);
   gws_reply_add(r, &reply.base);
   return GW_CODE_OK;
 }

@@ -9,6 +9,7 @@
 #include "server/core/mem.h"
 #include "server/core/meter.h"
 #include "server/core/pack.h"
+#include "server/core/resume.h"
 #include "server/core/session.h"
 
 #define SERVER_NAME "godwit/" GW_VERSION
@@ -50,7 +51,8 @@ static bool is_packed(const gw_session *s, const gw_hello *hello) {
 static uint64_t features_of(const gw_session *s) {
   return (s->has_credit ? GW_FEATURE_CREDIT : 0u) |
          (s->has_delta ? GW_FEATURE_DELTA : 0u) |
-         (s->pack_from != GW_PACK_NEVER ? GW_FEATURE_COMPRESSION : 0u);
+         (s->pack_from != GW_PACK_NEVER ? GW_FEATURE_COMPRESSION : 0u) |
+         (s->is_resumable ? GW_FEATURE_RESUME : 0u);
 }
 
 /** Why a Hello is not taken; GW_CODE_OK. */
@@ -135,8 +137,11 @@ static bool open_session(gw_session *s, const gw_hello *hello, uint64_t client,
   return true;
 }
 
-static void send_welcome(gw_session *s, uint32_t request) {
+static void send_welcome(gw_session *s, uint32_t request,
+                         const gw_hello *hello) {
   gw_hub *h = s->hub;
+  uint8_t space[GWS_RESUME_BYTES];
+  gw_view resume = gws_resume_offer(s, hello, space);
   gw_out *out = gws_hub_scratch(h, GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_WELCOME, .request = request};
   gw_welcome msg = {.version = GW_PROTOCOL_VERSION,
@@ -149,13 +154,15 @@ static void send_welcome(gw_session *s, uint32_t request) {
                     .ping_timeout_ms = h->settings->ping_timeout_ms,
                     .time_ms = h->wall_ms,
                     .token_ttl_ms = gws_identity_ttl_ms(s),
+                    .resume = resume,
+                    .resumed = s->resumed != NULL,
                     .server = gw_view_of(SERVER_NAME),
                     .node = gw_view_of(h->settings->node)};
   gws_session_send(s, GW_LANE_CONTROL, out,
                    gw_encode_welcome(out, &head, &msg));
 }
 
-/** Who it is: without anybody to ask, who it says. */
+/** Who it is, as is known from before, or as somebody says: without anybody to ask, who it says. */
 static enum gws_answer identify(gw_session *s, const gw_frame *f,
                                 const gw_hello *hello, uint64_t client,
                                 gw_verdict *v) {
@@ -164,7 +171,8 @@ static enum gws_answer identify(gw_session *s, const gw_frame *f,
                    .user = hello->user,
                    .agent = hello->agent,
                    .token = hello->token};
-  enum gws_answer answer = gws_ask(s, f, &q, v);
+  enum gws_answer answer = gws_resume(s, f, hello, v);
+  if (answer == GWS_ANSWER_NO) answer = gws_ask(s, f, &q, v);
   if (s->hub->port.ask == NULL) v->user = hello->user;
   if (answer != GWS_ANSWER_YES ||
       !gws_is_revoked(s->hub, v, (gw_view){NULL, 0}))
@@ -224,7 +232,7 @@ static void welcome(gw_session *s, uint32_t request, const gw_hello *hello,
     gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
     return;
   }
-  send_welcome(s, request);
+  send_welcome(s, request, hello);
   tell_beginning(s);
   if (s->state != GWS_SESSION_OPEN) return;
   if (!gws_meter_begin(s)) {

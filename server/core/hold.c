@@ -182,6 +182,12 @@ static enum gws_answer hold(gw_session *s, const gw_frame *f,
   return GWS_ANSWER_LATER;
 }
 
+uint64_t gws_hold_all(gw_session *s, const gw_frame *f) {
+  gw_question q = {.kind = GW_ASK_CONNECT, .ticket = ++s->hub->last_ticket};
+  gw_verdict v;
+  return hold(s, f, &q, &v) == GWS_ANSWER_LATER ? q.ticket : 0;
+}
+
 enum gws_answer gws_ask(gw_session *s, const gw_frame *f, gw_question *q,
                         gw_verdict *v) {
   gw_hub *h = s->hub;

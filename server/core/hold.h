@@ -46,6 +46,10 @@ enum gws_answer {
 enum gws_answer gws_ask(gw_session *s, const gw_frame *f, gw_question *q,
                         gw_verdict *v);
 
+/** Hold a Hello for another reason: the ticket to decide it with. 0: there is no
+ * room. */
+uint64_t gws_hold_all(gw_session *s, const gw_frame *f);
+
 /** Whether a frame has to wait behind one that is held: then it was copied, or
  * the session ended for want of room. */
 bool gws_hold_catches(gw_session *s, const gw_frame *f);

@@ -101,6 +101,7 @@ void gw_hub_free(gw_hub *h) {
   free_batches(h);
   free_sessions(h);
   free_channels(h);
+  gws_pasts_deinit(h);
   gws_conn_free(h);
   gws_news_free(h);
   gw_slots_deinit(&h->sessions);
@@ -256,6 +257,9 @@ static void fire(void *user, gw_timer *t) {
   case GWS_TIMER_ABSENCE:
     gws_conn_on_timer(user, GWS_AROUND(t, gw_absence, timer));
     break;
+  case GWS_TIMER_RESUME:
+    gws_resume_on_timer(user, GWS_AROUND(t, gws_past, timer));
+    break;
   case GWS_TIMER_DRAIN:
     gws_drain_step(GWS_AROUND(t, gw_hub, drain.timer));
     break;
@@ -309,6 +313,8 @@ static const mail_handler mail_handlers[] = {
     [GWS_MAIL_ENDED] = gws_follow_on_ended,
     [GWS_MAIL_CONN_LOST] = gws_conn_on_lost,
     [GWS_MAIL_CONN_FOUND] = gws_conn_on_found,
+    [GWS_MAIL_RESUME] = gws_resume_on_take,
+    [GWS_MAIL_RESUMED] = gws_resume_on_taken,
     [GWS_MAIL_SCOPE_END] = gws_scope_on_end,
     [GWS_MAIL_CALL] = gws_calls_on_mail,
     [GWS_MAIL_CALL_DONE] = gws_calls_on_done,

@@ -50,6 +50,10 @@ typedef struct gw_hub_port {
   /** Decide: true when *verdict (all zero: granted) is the answer; false when it
    * will be given by gw_hub_decide, once. NULL: everything is granted. */
   bool (*ask)(void *user, const gw_question *question, gw_verdict *verdict);
+  /** Hash of what the request that a connection began with shows of who it is from,
+   * such as a cookie: who comes back another way is asked about again. NULL: all
+   * come the same. */
+  uint64_t (*way)(void *user, void *conn);
   /** Something happened; NULL: nobody wants to know. */
   void (*tell)(void *user, const gw_notice *notice);
   bool tells_presence; /**< of presence, too: it costs the owner some work */

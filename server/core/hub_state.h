@@ -8,6 +8,7 @@
 #include "server/core/index.h"
 #include "server/core/names.h"
 #include "server/core/refused.h"
+#include "server/core/resume.h"
 #include "server/core/revocation.h"
 #include "server/core/slots.h"
 #include "server/core/wheel.h"
@@ -29,6 +30,7 @@ enum gws_timer_kind {
   GWS_TIMER_GROUPS,
   GWS_TIMER_HOLD,
   GWS_TIMER_ABSENCE,
+  GWS_TIMER_RESUME,
   GWS_TIMER_DRAIN
 };
 
@@ -131,6 +133,8 @@ struct gw_hub {
   gw_absence *absences; /**< the same; utlist */
   uint32_t num_absent;  /**< of these, own ones */
   gw_conn_log conn_log;
+
+  gws_pasts records; /**< of connections that may be resumed */
 
   gws_piece *news; /**< gathered; see news.h */
   gws_piece *last_news;

@@ -40,6 +40,8 @@ void gws_mail_drop(gw_mail *m) {
   m->snapshot = NULL;
   gws_group_unref(m->group);
   m->group = NULL;
+  gw_mem_free(m->past);
+  m->past = NULL;
   if (m->state == NULL) return;
   for (uint32_t i = 0; i < m->state->num_records; i++)
     gw_buf_unref(m->state->records[i].buf);

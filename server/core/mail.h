@@ -9,6 +9,7 @@
 #include "server/core/hub_state.h"
 #include "server/core/machine.h"
 #include "server/core/presence.h"
+#include "server/core/resume.h"
 
 /*
  *   follower F                                      owner O of the channel
@@ -55,6 +56,8 @@ enum gws_mail_kind {
   GWS_MAIL_ENDED,     /**< the channel has come to its end */
   GWS_MAIL_CONN_LOST, /**< the next two: see conn_state.h */
   GWS_MAIL_CONN_FOUND,
+  GWS_MAIL_RESUME, /**< the next two: see resume.h */
+  GWS_MAIL_RESUMED,
   GWS_MAIL_SCOPE_END, /**< state that nobody will come back to */
   GWS_MAIL_CALL,
   GWS_MAIL_CALL_DONE,
@@ -167,6 +170,7 @@ struct gw_mail {
   gw_roster *roster;
   gw_snapshot *snapshot;
   gw_group *group;
+  gws_past *past; /**< of a lost connection */
   union {
     gw_publish_command publish;
     gw_published_mail published;

@@ -9,6 +9,7 @@
 #include "server/core/api_match.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
+#include "server/core/resume.h"
 #include "server/core/session.h"
 #include "server/core/table.h"
 
@@ -226,6 +227,7 @@ uint32_t gws_revoke(gw_hub *h, const gws_revocation *r, gws_on_ended on_ended,
   ending e = {h, r, on_ended, arg};
   uint32_t code = remember(h, r);
   if (!GW_GUARD(REVOKED_ENDS)) return code;
+  gws_resume_revoke(h, r);
   if (r->user.len != 0)
     end_user(&e);
   else
@@ -264,7 +266,11 @@ bool gws_is_revoked(const gw_hub *h, const gw_verdict *v, gw_view user) {
   if (v->user.len != 0) user = v->user;
   const gw_revoked *token = find_token(h, v->token_id);
   if (token != NULL && token->until_ms > h->now_ms) return true;
-  const gw_revoked *of_user = find_user(h, user);
-  return of_user != NULL && of_user->until_ms > h->now_ms &&
-         v->issued_ms <= of_user->issued_until_ms;
+  return gws_is_user_revoked(h, user, v->issued_ms);
+}
+
+bool gws_is_user_revoked(const gw_hub *h, gw_view user, uint64_t issued_ms) {
+  const gw_revoked *r = find_user(h, user);
+  return r != NULL && r->until_ms > h->now_ms &&
+         issued_ms <= r->issued_until_ms;
 }

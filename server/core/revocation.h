@@ -56,6 +56,10 @@ void gws_revocation_on_mail(gw_hub *h, gw_mail *m);
  * session's, where the verdict names none. */
 bool gws_is_revoked(const gw_hub *h, const gw_verdict *v, gw_view user);
 
+/** Whether a user's tokens that were issued up to then were taken back; 0: it is
+ * not known when. */
+bool gws_is_user_revoked(const gw_hub *h, gw_view user, uint64_t issued_ms);
+
 void gws_revocations_on_timer(gw_hub *h);
 void gws_revocations_deinit(gw_hub *h);
 

@@ -2,6 +2,7 @@
 /* serve_control.c - frames about the connection itself. */
 #include "server/core/access.h"
 #include "server/core/channel.h"
+#include "server/core/resume.h"
 
 static void fail(gw_session *s) {
   gws_session_end(s, GW_CODE_PROTOCOL, "a frame cannot be decoded");
@@ -45,13 +46,18 @@ static bool is_other_user(const gw_session *s, const gw_verdict *v) {
   return v->user.len != 0 && !gw_view_eq(v->user, gws_session_user(s));
 }
 
-static uint32_t renew(gw_session *s, gw_sub *sub, const gw_verdict *v) {
+static uint32_t renew(gw_session *s, gw_sub *sub, gw_view token,
+                      const gw_verdict *v) {
   if (sub == NULL && is_other_user(s, v)) return GW_CODE_PERMISSION_DENIED;
   if (gws_is_revoked(s->hub, v, gws_session_user(s))) {
     gw_stat_add(&s->hub->stats.revoked_total, 1);
     return GW_CODE_TOKEN_REVOKED;
   }
   int err = sub != NULL ? gws_lease_set(sub, v) : gws_identity_set(s, v);
+  if (err == 0 && sub != NULL)
+    sub->shown = gws_resume_shown(s->hub, token, gws_sub_meta(sub));
+  else if (err == 0)
+    gws_resume_renewed(s, token);
   if (err == 0) return GW_CODE_OK;
   gws_hub_nomem(s->hub);
   return GW_CODE_INTERNAL;
@@ -68,7 +74,7 @@ static void refresh(gw_session *s, const gw_frame *f, gw_sub *sub,
   }
   enum gws_answer answer = gws_ask(s, f, &q, &v);
   if (answer == GWS_ANSWER_LATER) return;
-  if (answer == GWS_ANSWER_YES) v.code = renew(s, sub, &v);
+  if (answer == GWS_ANSWER_YES) v.code = renew(s, sub, token, &v);
   if (v.code == GW_CODE_OK)
     send_refreshed(s, f->head.request, v.ttl_ms);
   else

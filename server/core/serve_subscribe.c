@@ -6,6 +6,7 @@
 #include "server/core/grants.h"
 #include "server/core/json_text.h"
 #include "server/core/meter.h"
+#include "server/core/resume.h"
 #include "server/core/session.h"
 
 /** Whether the alias may stand for the channel of sub, which may be NULL. */
@@ -98,6 +99,8 @@ static enum gws_answer permit(wish *w) {
   } else if (w->msg.by_server) {
     w->v = (gw_verdict){.code = GW_CODE_SUBSCRIPTION_WITHDRAWN};
     answer = GWS_ANSWER_NO;
+  } else if (gws_resume_lets(w->s, &w->t, &w->msg, &w->v)) {
+    answer = GWS_ANSWER_YES;
   } else {
     answer = gws_access(w->s, w->f, &ask, &w->v);
   }
@@ -169,6 +172,7 @@ static void subscribe(wish *w) {
     return;
   }
   sub->by_token = w->v.by_token;
+  sub->shown = gws_resume_shown(s->hub, w->msg.token, w->msg.meta);
   gws_access_note(sub, w->msg.presence, &w->v);
   sub->catchup->may_recover =
       gws_access_also(s, &w->t, GW_ACTION_HISTORY, &w->v);

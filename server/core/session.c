@@ -14,6 +14,7 @@
 #include "server/core/mem.h"
 #include "server/core/meter.h"
 #include "server/core/pack.h"
+#include "server/core/resume.h"
 
 /** A WebSocket close code is this much above ours (godwit.proto). */
 #define WS_CODE_BASE 4000u
@@ -552,6 +553,7 @@ static void tell_end(const gw_session *s) {
 
 void gws_session_detach(gw_session *s) {
   enum gws_farewell why = s->left ? GWS_FAREWELL_LEFT : GWS_FAREWELL_LOST;
+  gws_resume_keep(s);
   for (gw_sub *sub; (sub = gws_subs_any(&s->subs)) != NULL;)
     gws_sub_free(sub, why);
   gws_calls_drop(s);
@@ -559,6 +561,7 @@ void gws_session_detach(gw_session *s) {
   gws_identity_free(s);
   gws_meter_end(s);
   gws_grants_free(s);
+  gws_resume_free(s);
   tell_end(s);
   forget(s);
   gws_conn_ended(s);

@@ -47,7 +47,9 @@ struct gw_session {
   uint8_t conn_state; /**< enum gw_conn_state; see conn_state.h */
   bool has_delta;     /**< the client reads deltas */
   bool is_plain; /**< nothing is to be compressed for it, so the host says */
+  bool is_resumable; /**< it has a token for that, which was not used */
   uint16_t end_code; /**< why it ended; 0: it did not, or was lost */
+  bool is_resume_tried;
   gw_outq out;
   uint32_t
       pack_from; /**< messages from this length on are looked at; see pack.h */
@@ -82,6 +84,8 @@ struct gw_session {
   gw_identity *identity;    /**< NULL: nothing more is known */
   struct gw_meter *meter;   /**< NULL: nothing is counted */
   struct gw_grants *grants; /**< NULL: the server subscribed it to nothing */
+  struct gws_past *resumed; /**< what it goes on from; NULL: it is new */
+  uint64_t shown;           /**< hash of its token; see resume.h */
   gw_refused_list refused;  /**< publications that have to be sent again */
   uint8_t peer_len;
   uint8_t user_len;

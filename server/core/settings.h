@@ -171,6 +171,9 @@ typedef struct gw_settings {
   uint32_t handshake_timeout_ms;
   uint32_t idle_after_ms; /**< a connection is idle after nothing but pings for
                                this long; 0: none is */
+  uint32_t resume_ttl_ms; /**< who comes back within this is not asked about
+                               again; 0: everybody is */
+  uint32_t resume_max;    /**< lost connections that a worker knows so */
   uint32_t conn_grace_ms; /**< a lost one may come back for this long */
   uint32_t conn_log_size; /**< changes of connections that a worker remembers */
   uint32_t max_connections;         /**< per worker; 0: no limit */

@@ -16,6 +16,10 @@
   X(connections_reconnecting, gauge, "Connections that may come back")       \
   X(connections_error, gauge, "The same, after a fault")                     \
   X(absences_lost_total, counter, "Connections that were not waited for")    \
+  X(resumed_total, counter, "Connections that were resumed")                 \
+  X(resume_unknown_total, counter, "Tokens to resume by that meant nothing") \
+  X(resume_refused_total, counter, "The same, of what has ended meanwhile")  \
+  X(resume_expired_total, counter, "Lost connections that were not resumed") \
   X(sessions, gauge, "Connections past their handshake")                     \
   X(subscriptions, gauge, "Subscriptions")                                   \
   X(channels, gauge, "Channels owned")                                       \

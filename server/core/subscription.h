@@ -76,6 +76,7 @@ struct gw_sub {
   struct gw_lease *lease; /**< NULL: granted for good */
   gw_sub_more *more;      /**< NULL: nothing more is known */
   struct gw_idle *idle;   /**< NULL: time does not change its member's state */
+  uint64_t shown; /**< hash of what it was asked for with; see resume.h */
   uint32_t alias;
   uint32_t seat;          /**< in the channel */
   uint8_t feed;           /**< enum gws_feed */

@@ -32,6 +32,7 @@ static void on_input(void *user) {
 static int on_open(void *user, struct lws *wsi, gw_ws_conn *c) {
   const gw_socket *socket = gw_socket_of(wsi);
   c->cookie_token = gw_worker_cookie_token(user, wsi);
+  c->way = gw_worker_way(user, wsi);
   if (!socket) return 0;
   if (socket->refusal) {
     gw_session_close(c->session, socket->refusal, NULL, socket->retry_after_ms,
@@ -70,6 +71,12 @@ static void want_write(void *user, void *conn) {
 static void close_conn(void *user, void *conn, uint32_t ws_code,
                        gw_view reason) {
   gw_ws_close(&((gw_worker *)user)->ws, conn, ws_code, reason);
+}
+
+static uint64_t way_of(void *user, void *conn) {
+  const gw_ws_conn *c = conn;
+  (void)user;
+  return c->way;
 }
 
 static void post(void *user, uint32_t worker, gw_mail *mail) {
@@ -388,6 +395,7 @@ static int init_hub(gw_worker *w) {
                             .post = post,
                             .random = random_number,
                             .ask = has_asks ? gw_worker_ask : NULL,
+                            .way = way_of,
                             .tell = gw_worker_tell,
                             .log = log_line};
   w->hub = gw_hub_new(&w->options.hub, &port, w);

@@ -203,5 +203,8 @@ bool gw_worker_allows_origin(const gw_worker *w, const gw_route *route,
                              struct lws *wsi);
 /** The token that a request brings along in its cookie, to be freed; NULL. */
 char *gw_worker_cookie_token(const gw_worker *w, struct lws *wsi);
+/** What a request shows of who it is from and where it wants to go: its path and
+ * query, cookies, and the headers that the application is shown. */
+uint64_t gw_worker_way(const gw_worker *w, struct lws *wsi);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* worker_access.c - who may connect to a worker, and who answers its hub's
  * questions. */
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -154,4 +155,54 @@ char *gw_worker_cookie_token(const gw_worker *w, struct lws *wsi) {
   }
   free(text);
   return token;
+}
+
+/* ---- the way that somebody comes --------------------------------------------- */
+
+typedef crypto_generichash_state hash_state;
+
+/** With its length, so that nothing can be moved from one text to the next. */
+static void add_text(hash_state *hash, gw_view v) {
+  uint64_t len = v.len;
+  crypto_generichash_update(hash, (const uint8_t *)&len, sizeof len);
+  crypto_generichash_update(hash, v.data, v.len);
+}
+
+static void add_headers(hash_state *hash, struct lws *wsi, char *text) {
+  static const enum lws_token_indexes tokens[] = {
+      WSI_TOKEN_GET_URI, WSI_TOKEN_HTTP_URI_ARGS, WSI_TOKEN_HTTP_COOKIE,
+      WSI_TOKEN_HTTP_AUTHORIZATION, WSI_TOKEN_X_AUTH_TOKEN};
+  for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+    (void)header(wsi, tokens[i], text, GW_CONTEXT_HEADER_BYTES);
+    add_text(hash, gw_view_of(text));
+  }
+}
+
+/** Those that http.headers names, where they are kept for a hook. */
+static void add_kept(hash_state *hash, struct lws *wsi) {
+  const gw_socket *socket = gw_socket_of(wsi);
+  const gw_request *r = socket ? socket->state.request : NULL;
+  gw_view name, value;
+  for (size_t i = 0;
+       r && gw_request_item(r, GW_REQUEST_HEADER, i, &name, &value); i++) {
+    if (gw_view_eq(name, gw_view_of("sec-websocket-key"))) continue;
+    add_text(hash, name);
+    add_text(hash, value);
+  }
+}
+
+uint64_t gw_worker_way(const gw_worker *w, struct lws *wsi) {
+  uint8_t out[crypto_generichash_BYTES];
+  uint64_t way;
+  hash_state hash;
+  char *text = malloc(GW_CONTEXT_HEADER_BYTES);
+  /* Without memory nobody comes the same way. */
+  if (!text) return w->ws.now_ms;
+  crypto_generichash_init(&hash, NULL, 0, sizeof out);
+  add_headers(&hash, wsi, text);
+  add_kept(&hash, wsi);
+  crypto_generichash_final(&hash, out, sizeof out);
+  memcpy(&way, out, sizeof way);
+  free(text);
+  return way;
 }

@@ -38,6 +38,7 @@ struct gw_ws_conn {
   gw_session *session;    /* NULL: the hub has let go of it */
   gw_ws_closing *closing; /* NULL: not closing */
   char *cookie_token;     /* until the first message; NULL: none */
+  uint64_t way;           /* see gw_hub_port */
   bool is_json;
   bool is_counted;
   bool is_blocked; /* the kernel's buffer is full; writable will be told */

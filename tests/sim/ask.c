@@ -38,6 +38,12 @@ static void decide(sim_worker *k, sim_link *l, const gw_question *q,
   uint32_t number = sim_issuer_check(k->node->issuer, q->kind, q->user,
                                      q->channel, q->token, v);
   if (number == 0) return;
+  /* A new token that is taken back already is refused: the old one counts. */
+  bool is_new =
+      q->kind == GW_ASK_REFRESH || q->kind == GW_ASK_SUBSCRIPTION_REFRESH;
+  if (is_new &&
+      sim_issuer_end_ms(k->node->issuer, number, l->life) <= k->node->w->now_ms)
+    return;
   l->token[sim_issuer_thing(q->kind, q->channel)] = number;
 }
 

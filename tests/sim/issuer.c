@@ -91,8 +91,7 @@ uint64_t sim_issuer_check_ms(sim_issuer *i) {
   return world_chance(i->w, 500) ? 0 : world_between(i->w, 1, 20);
 }
 
-/** Number of a token; 0: it is none of ours. */
-static uint32_t find(const sim_issuer *i, gw_view text) {
+uint32_t sim_issuer_find(const sim_issuer *i, gw_view text) {
   char copy[SIM_TOKEN_MAX], again[SIM_TOKEN_MAX];
   uint32_t app, thing, number;
   if (text.len == 0 || text.len >= sizeof copy) return 0;
@@ -115,7 +114,7 @@ uint32_t sim_issuer_thing(enum gw_ask kind, gw_view channel) {
 uint32_t sim_issuer_check(sim_issuer *i, enum gw_ask kind, gw_view user,
                           gw_view channel, gw_view text, gw_verdict *v) {
   uint32_t thing = sim_issuer_thing(kind, channel);
-  uint32_t number = find(i, text);
+  uint32_t number = sim_issuer_find(i, text);
   const token *t = number != 0 ? &i->all[number - 1] : NULL;
   char owner[16];
   *v = (gw_verdict){0};

@@ -207,6 +207,14 @@ static void check_lane(const sim_link *l, enum gw_lane_id next,
                (unsigned)next);
 }
 
+static void look_at_welcome(sim_link *l, const gw_buf *first) {
+  gw_frame f;
+  gw_welcome w;
+  if (gw_frame_parse(gw_buf_payload(first), UINT32_MAX, &f) > 0 &&
+      f.head.type == GW_FRAME_WELCOME && gw_decode_welcome(f.body, &w) == 0)
+    l->is_resumed = w.resumed;
+}
+
 /** Hand what the hub has to the link, as far as the link takes it. */
 static void link_flush(void *arg) {
   sim_link *l = arg;
@@ -220,6 +228,7 @@ static void link_flush(void *arg) {
     size_t num = gw_session_take(l->session, bufs, 8, 16384);
     if (num == 0) break;
     check_lane(l, next, bufs[0]);
+    look_at_welcome(l, bufs[0]);
     for (size_t i = 0; i < num; i++) {
       if (l->node->up && !sim_node_is_broken_now(l->node)) {
         sim_watch_server(&l->watch, gw_buf_payload(bufs[i]), l->closing);
@@ -300,6 +309,7 @@ uint64_t sim_link_right_ms(const sim_link *l, uint32_t channel) {
   for (int i = 0; i < 2; i++) {
     if (!needed[i]) continue;
     uint32_t number = l->token[things[i]];
+    if (number == 0 && l->is_resumed) number = l->shown[things[i]];
     uint64_t end =
         number == 0 ? 0 : sim_issuer_end_ms(l->node->issuer, number, l->life);
     if (end < right_ms) right_ms = end;
@@ -307,9 +317,30 @@ uint64_t sim_link_right_ms(const sim_link *l, uint32_t channel) {
   return right_ms;
 }
 
+/** What a session that is resumed rests on: nobody is asked about it. */
+static void look_at_tokens(sim_link *l, gw_view message) {
+  const sim_issuer *issuer = l->node->issuer;
+  gw_frame f;
+  gw_hello hello;
+  gw_subscribe sub;
+  for (int64_t used; (used = gw_frame_parse(message, UINT32_MAX, &f)) > 0;) {
+    message.data += used;
+    message.len -= (size_t)used;
+    if (f.head.type == GW_FRAME_HELLO && gw_decode_hello(f.body, &hello) == 0)
+      l->shown[SIM_CONNECTION] = sim_issuer_find(issuer, hello.token);
+    if (f.head.type != GW_FRAME_SUBSCRIBE ||
+        gw_decode_subscribe(f.body, &sub) < 0 || sub.token.len == 0)
+      continue;
+    uint32_t thing = sim_issuer_thing(GW_ASK_SUBSCRIBE, sub.channel);
+    if (thing < SIM_NUM_THINGS)
+      l->shown[thing] = sim_issuer_find(issuer, sub.token);
+  }
+}
+
 void sim_link_send(sim_link *l, gw_view message) {
   if (l->client_gone || l->client_closed || !l->opened) return;
   sim_watch_client(&l->watch, message);
+  look_at_tokens(l, message);
   send_message(l, true, message);
 }
 

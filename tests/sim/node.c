@@ -227,6 +227,7 @@ sim_node *sim_node_new(world *w, const sim_plan *plan, sim_issuer *issuer,
   n->settings = gw_settings_default;
   set_spaces(n);
   n->settings.trusts_names = true;
+  if (!plan->resume) n->settings.resume_ttl_ms = 0;
   for (unsigned i = 0; i < GW_NUM_ADDRESSES; i++)
     n->settings.send[i].who = GW_WHO_USER;
   n->settings.ping_interval_ms = plan->ping_interval_ms;

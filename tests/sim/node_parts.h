@@ -73,6 +73,9 @@ struct sim_link {
   uint32_t close_code;
   uint32_t in_flight;             /* bytes on the way to the client */
   uint32_t token[SIM_NUM_THINGS]; /* that the server goes by; 0: none */
+  uint32_t
+      shown[SIM_NUM_THINGS]; /* by the client; counts where it is resumed */
+  bool is_resumed;
   sim_watch watch;
   pipe_way up;
   pipe_way down;

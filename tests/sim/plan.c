@@ -179,8 +179,9 @@ static void make_small(sim_plan *p, world *w) {
 }
 
 /** Last, so that what seeds were like before stays. */
-static void draw_priorities(sim_plan *p, world *w) {
+static void draw_late(sim_plan *p, world *w) {
   bool has_any = world_chance(w, 400);
+  p->resume = world_chance(w, 700);
   for (uint32_t i = 0; has_any && i < SIM_NUM_SPACES; i++)
     p->priorities[i] =
         PICK(w, GW_PRIORITY_NORMAL, GW_PRIORITY_HIGH, GW_PRIORITY_LOW);
@@ -193,7 +194,7 @@ void sim_plan_draw(sim_plan *p, world *w, bool small) {
   settle(p, w);
   p->pack_min = draw_pack_min(p);
   if (small) make_small(p, w);
-  draw_priorities(p, w);
+  draw_late(p, w);
 }
 
 bool sim_plan_takes_delta(const sim_plan *p, uint32_t app) {

@@ -68,6 +68,7 @@ typedef struct sim_plan {
   bool deltas; /**< some applications take them, and documents are written */
   uint32_t pack_min; /**< bodies from here on are compressed; 0: none */
   bool filters;      /**< one that each application sees a part of */
+  bool resume;       /**< who comes back soon is not asked about again */
   uint32_t priorities[SIM_NUM_SPACES]; /**< enum gw_priority, of namespaces */
   bool patterns; /**< several that are subscribed to by one name */
   uint32_t map_size;

@@ -9,7 +9,8 @@ import { withBackend } from "../support/backend.mjs";
 import { run, runNow } from "../support/cli.mjs";
 import { SECRET, sign } from "../support/jwt.mjs";
 import {
-  apiId, fails, inDevelopment, listTo, onStage, refusedConfig, until,
+  apiId, cuttable, fails, inDevelopment, listTo, onStage, refusedConfig, until,
+  WebSocket,
 } from "../support/sdk.mjs";
 import { Server } from "../support/server.mjs";
 import { RawWebSocket } from "../support/websocket.mjs";
@@ -91,6 +92,98 @@ test("C6 a client has ids, a user several connections, and no more than allowed"
     const again = await t.join("", { token: token(), instance });
     assert.equal(again.info.clientId, one.info.clientId);
     await until(() => one.info.reason.name === "REPLACED");
+  }));
+
+const HOOKED = {
+  config: { namespaces: [{ name: "team", allow: { subscribe: "hook" } }] },
+};
+const ASKED = ["connect", "subscribe"];
+
+/** Runs fn(t, come, counts): come() is a client whose connections can be cut, and
+ * counts how often the application was asked. */
+const withQuestions = (fn, answers = { connect: () => ({ user: "ann" }) }) =>
+  withBackend(answers, (backend) => onStage({
+    ...HOOKED, args: backend.args(...ASKED),
+  }, async (t) => {
+    const come = async (options) => {
+      const socket = cuttable();
+      const client = await t.join("", { WebSocket: socket, ...options });
+      return { client, socket };
+    };
+    await fn(t, come, () => ASKED.map((hook) => backend.count(hook)));
+  }));
+
+/** Cuts the connection, and waits until the client is back. */
+async function comeBack({ client, socket }, meanwhile = () => {}) {
+  const states = listTo(client, "state", (e) => e.to);
+  socket.cut();
+  await until(() => states.includes("waiting"));
+  await meanwhile();
+  await until(() => states.includes("ready"));
+}
+
+test("C6 in a storm of reconnects nobody is asked again", () =>
+  withQuestions(async (t, come, counts) => {
+    const all = await Promise.all(Array.from({ length: 20 }, () => come()));
+    for (const one of all) one.room = await t.live(one.client, "team:a");
+    assert.deepEqual(counts(), [20, 20]);
+    for (let round = 1; round <= 3; round++) {
+      await Promise.all(all.map((one) => comeBack(one)));
+      await until(() => all.every(({ room }) => room.state === "live"));
+      await api(t.server, "publish", { channel: "team:a", json: round });
+      await until(() => all.every(({ room }) => room.told.at(-1) === round));
+      assert.ok(all.every(({ client }) => client.info.user === "ann"));
+    }
+    assert.deepEqual(counts(), [20, 20], "once each, at the beginning");
+    assert.equal(await t.server.metric("godwit_resumed_total"), 60);
+  }));
+
+test("C6 a session is resumed once, and not after goodbye or a revocation", () =>
+  withQuestions(async (t, come, counts) => {
+    const one = await come({ retry: { baseMs: 300, capMs: 300 } });
+    await comeBack(one);
+    assert.deepEqual(counts(), [1, 0]);
+    // Somebody who has seen all that it said says it once more.
+    const replay = new WebSocket(t.url(), ["godwit.v1"]);
+    await new Promise((resolve) => replay.on("open", resolve));
+    replay.send(one.socket.hellos.at(-1));
+    await until(() => counts()[0] === 2);
+    replay.terminate();
+
+    for (const act of ["revoke", "disconnect"]) {
+      const [before] = counts();
+      await comeBack(one, () => api(t.server, act, { user: "ann" }));
+      assert.equal(counts()[0], before + 1, act);
+    }
+    const [before] = counts();
+    one.client.close();
+    await until(() => one.client.state === "closed");
+    one.client.connect();
+    await one.client.ready();
+    assert.equal(counts()[0], before + 1, "goodbye");
+  }));
+
+test("C6 bad input: a token to resume by with another instance, or a spoilt one",
+  () => withQuestions(async (t, come, counts) => {
+    const one = await come(), { client, socket } = one;
+    await comeBack(one);
+    const hello = socket.hellos.at(-1);
+    // The instance and the token stand in it as they are.
+    for (let at = 6; at < hello.length; at += 5) {
+      const spoilt = Buffer.from(hello);
+      spoilt[at] ^= 1;
+      const other = new WebSocket(t.url(), ["godwit.v1"]);
+      await new Promise((resolve) => other.on("open", resolve));
+      other.send(spoilt);
+      await new Promise((resolve) => {
+        other.on("message", resolve);
+        other.on("close", resolve);
+      });
+      other.terminate();
+    }
+    assert.equal(await t.server.metric("godwit_resumed_total"), 1);
+    assert.equal(client.state, "ready");
+    assert.ok(counts()[0] > 1);
   }));
 
 test("C6 bad input: an instance that is none never connects", () =>

@@ -11,7 +11,7 @@ import { Client, GodwitError } from "../../../wasm/dist/index.js";
 import { Server, withServer } from "./server.mjs";
 import { within } from "./websocket.mjs";
 
-export { Client, GodwitError };
+export { Client, GodwitError, WebSocket };
 
 // Node before 22 has no WebSocket of its own.
 const require = createRequire(
@@ -50,6 +50,32 @@ export function listTo(emitter, event, map = (e) => e) {
   const told = [];
   emitter.on(event, (e) => told.push(map(e)));
   return told;
+}
+
+/** A class of WebSockets for one client: the last can be cut, and it keeps the
+ * first message of each, which is the Hello. */
+export function cuttable() {
+  return class extends WebSocket {
+    static last;
+    static hellos = [];
+    #has_said = false;
+
+    constructor(...args) {
+      super(...args);
+      this.constructor.last = this;
+    }
+
+    send(data, ...rest) {
+      if (!this.#has_said) this.constructor.hellos.push(Buffer.from(data));
+      this.#has_said = true;
+      super.send(data, ...rest);
+    }
+
+    /** As a network does it that fails. */
+    static cut() {
+      this.last.terminate();
+    }
+  };
 }
 
 /** A server and the clients of a test. */
