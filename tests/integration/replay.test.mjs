@@ -108,6 +108,49 @@ test("nothing is wrong, and it counts what the client counts", async () => {
   assert.ok(summary.roundTrips.num >= known.acks);
 });
 
+/** Large publications to a client that is recorded so. */
+async function recordLarge(how) {
+  const server = await Server.start({ args: ["--dev"] });
+  const recording = new Recording({ WebSocket, ...how });
+  const client = new Client(`ws://localhost:${server.port}/v1/ws`,
+    { ...options, WebSocket: recording.WebSocket });
+  try {
+    client.connect();
+    const room = client.subscribe("room:large");
+    const told = listTo(room, "publication", (p) => p.data.text.length);
+    await until(() => room.state === "live");
+    for (let i = 1; i <= 5; i++)
+      await client.publish("room:large", { text: "round and ".repeat(300 * i) });
+    await until(() => told.length === 5);
+    assert.ok(await server.metric("godwit_packed_total") > 0);
+    return recording.text();
+  } finally {
+    client.free();
+    await server.stop();
+  }
+}
+
+test("what was compressed is made whole, and counted as it travelled", async () => {
+  const text = await recordLarge({});
+  const { code, summary, violations, all } = await replayJson(text);
+  assert.deepEqual(violations, []);
+  assert.equal(code, 0);
+  const texts = all.filter((line) => line.type === "PUBLICATION")
+    .map((line) => JSON.parse(line.frame.publication.json).text.length);
+  assert.deepEqual(texts, [3000, 6000, 9000, 12000, 15000]);
+  assert.ok(summary.in.bytes < 10000, `${summary.in.bytes} bytes came`);
+  const trace = await replay(text, "--trace", "--brief");
+  assert.equal(trace.code, 0);
+  assert.doesNotMatch(trace.out, /differs/);
+});
+
+test("compressed frames without their payloads are named, with a remedy", async () => {
+  const { code, err } = await replay(await recordLarge({ payloads: false }));
+  assert.equal(code, 2);
+  assert.match(err, /:\d+: payloads were left out/);
+  assert.match(err, /compression\.enabled/);
+});
+
 test("frames have the names of their channels, and can be chosen", async () => {
   const { all } = await replayJson(recorded);
   const publications = all.filter((line) => line.type === "PUBLICATION");

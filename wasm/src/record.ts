@@ -29,7 +29,8 @@ const WAKES = ['online', 'offline', 'visible', 'hidden'];
 export interface RecordingOptions {
   /** Bytes of text that are kept, the newest; 1 MiB. */
   readonly maxBytes?: number;
-  /** Whether payloads and metadata are kept; true. If not, their lengths are. */
+  /** Whether payloads and metadata are kept; true. If not, their lengths are,
+   * but `godwit replay` cannot read what the server had compressed. */
   readonly payloads?: boolean;
   /** The WebSocket class that is listened to; the host's. */
   readonly WebSocket?: WebSocketConstructor;

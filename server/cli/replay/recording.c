@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/replay/whole.h"
+
 static const char wrong_file[] =
     "A recording is made by `godwit/record` in a page, or by --record.";
 static const char cut_file[] =
@@ -171,6 +173,19 @@ static int check_order(gw_recording *r, const gw_recorded_line *line,
   return 0;
 }
 
+static int make_whole(const gw_recording *r, gw_recorded_line *line,
+                      gw_recording_fault *f) {
+  line->wire_bytes = line->bytes.len;
+  int num_left = line->type == GW_RECORDED_IN ? gw__make_whole(line) : 0;
+  if (num_left < 0) return no_memory(f);
+  if (num_left == 0 || r->has_payloads) return 0;
+  return fail(f, GW_ERR_PROTOCOL,
+              "Record with payloads, or from a server with "
+              "compression.enabled: false.",
+              "payloads were left out, and with them what a compressed frame "
+              "holds");
+}
+
 static int read_line(gw_recording *r, const json_t *object,
                      gw_recorded_line *line, gw_recording_fault *f) {
   uint64_t n = 0;
@@ -181,7 +196,8 @@ static int read_line(gw_recording *r, const json_t *object,
     return fail(f, GW_ERR_PROTOCOL, wrong_file, "\"n\" is no number");
   line->n = (uint32_t)n;
   int err = take_value(object, line, f);
-  return err == 0 ? check_order(r, line, f) : err;
+  if (err == 0) err = check_order(r, line, f);
+  return err == 0 ? make_whole(r, line, f) : err;
 }
 
 static int keep(gw_recording *r, const gw_recorded_line *line,

@@ -53,9 +53,10 @@ typedef struct gw_recorded_line {
   uint32_t number; /**< in the file, from 1 */
   enum gw_recorded type;
   uint64_t t_ms;
-  uint32_t n;    /**< connection, from 1; 0: none */
-  gw_view bytes; /**< the message, or the text; a NUL is behind it */
-  uint32_t code; /**< of a close; TEXT, CUT: how many; WAKE: enum gw_wake */
+  uint32_t n;        /**< connection, from 1; 0: none */
+  gw_view bytes;     /**< the message, made whole, or the text */
+  size_t wire_bytes; /**< of the message as it travelled */
+  uint32_t code;     /**< of a close; TEXT, CUT: how many; WAKE: enum gw_wake */
   uint32_t retry_after_ms;
 } gw_recorded_line;
 

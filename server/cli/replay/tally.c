@@ -19,7 +19,7 @@ void gw_tally_line(gw_tally *t, const gw_recorded_line *line) {
     t->connections++;
   if (line->type != GW_RECORDED_IN && line->type != GW_RECORDED_OUT) return;
   t->messages[side_of(line)]++;
-  t->bytes[side_of(line)] += line->bytes.len;
+  t->bytes[side_of(line)] += line->wire_bytes;
 }
 
 void gw_tally_frame(gw_tally *t, const gw_recorded_line *line,

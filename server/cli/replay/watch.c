@@ -101,7 +101,6 @@ static bool is_control(uint8_t type) {
 
 /** A message of the server: what it may hold, and whether it may be sent. */
 static void check_message(gw_watch *w, gw__conn *c, gw_view message) {
-  size_t bytes = message.len;
   bool has_data = false, has_control = false;
   gw_frame frame;
   int64_t used;
@@ -117,7 +116,7 @@ static void check_message(gw_watch *w, gw__conn *c, gw_view message) {
                 "control and data are in one message");
   if (!has_data || !c->has_credit) return;
   if (c->credit <= 0 && c->overdrawn == NULL) c->overdrawn = w->line;
-  c->credit -= (int64_t)bytes;
+  c->credit -= (int64_t)w->line->wire_bytes;
 }
 
 /** What waits when the server ends a connection needs no credit, so it is known
@@ -368,7 +367,7 @@ static void on_frame(gw_watch *w, gw__conn *c, const gw_frame *frame) {
                   type);
   } else if (is_opaque) {
     gw__violate(w, GW__SECTION_FRAMES,
-                "%s has the flag of a feature that is not known here",
+                "%s is cut or compressed in a way that is not known here",
                 gw_type_name(type));
   } else if (!is_well_formed(frame)) {
     gw__violate(w, GW__SECTION_FRAMES, "the body of %s is malformed",
