@@ -33,14 +33,14 @@ static uint64_t hash_of(const gw_hub *h, gw_view v) {
   return v.len != 0 ? gws_hub_hash(h, v.data, v.len) : 0;
 }
 
-static bool has_key(gw_hub *h) {
+/** The key is made when it is needed first. */
+static void make_key(gw_hub *h) {
   gws_pasts *all = &h->records;
   for (unsigned i = 0; !all->has_key && i < sizeof all->key; i += 8) {
     uint64_t random = gws_hub_random(h);
     memcpy(all->key + i, &random, sizeof random);
   }
   all->has_key = true;
-  return true;
 }
 
 static void sign(gw_hub *h, const claim *c, uint64_t connection,
@@ -50,9 +50,9 @@ static void sign(gw_hub *h, const claim *c, uint64_t connection,
   memcpy(text + GW_INSTANCE_BYTES, &c->name, 8);
   memcpy(text + GW_INSTANCE_BYTES + 8, &c->way, 8);
   memcpy(text + GW_INSTANCE_BYTES + 16, &connection, 8);
-  if (has_key(h))
-    crypto_generichash(mac, MAC_BYTES, text, sizeof text, h->records.key,
-                       sizeof h->records.key);
+  make_key(h);
+  crypto_generichash(mac, MAC_BYTES, text, sizeof text, h->records.key,
+                     sizeof h->records.key);
 }
 
 static void fill_claim(const gw_session *s, const gw_hello *hello, claim *c) {
