@@ -25,13 +25,9 @@ static void port_open(void *user, uint32_t generation, gw_view endpoint) {
 static void port_send(void *user, uint32_t generation, gw_view message) {
   gw__player *p = user;
   gw_frame frame;
-  int64_t used;
   if (generation != p->generation) return;
-  while ((used = gw_frame_parse(message, GW_MAX_FRAME_BYTES_HARD, &frame)) >
-         0) {
+  while (gw_recorded_frame(&message, &frame)) {
     gw__due_add(p, frame.head.type, frame.head.request, 0);
-    message.data += used;
-    message.len -= (size_t)used;
   }
 }
 
@@ -133,11 +129,8 @@ static void each_frame(gw__player *p, const gw_recorded_line *line,
                                         const gw_frame *)) {
   gw_view rest = line->bytes;
   gw_frame frame;
-  int64_t used;
-  while ((used = gw_frame_parse(rest, GW_MAX_FRAME_BYTES_HARD, &frame)) > 0) {
+  while (gw_recorded_frame(&rest, &frame)) {
     on_frame(p, line, &frame);
-    rest.data += used;
-    rest.len -= (size_t)used;
   }
 }
 
@@ -244,22 +237,19 @@ static int put_frame(const gw__player *p, gw_out *out, const gw_frame *frame,
 static void on_in(gw__player *p, const gw_recorded_line *line) {
   gw_view rest = line->bytes;
   gw_frame frame;
-  int64_t used;
   gw_out out = {.cap = rest.len + GW_FRAME_HEAD_MAX};
   out.data = malloc(out.cap);
   if (out.data == NULL) {
     p->err = GW_ERR_NOMEM;
     return;
   }
-  while ((used = gw_frame_parse(rest, GW_MAX_FRAME_BYTES_HARD, &frame)) > 0) {
+  while (gw_recorded_frame(&rest, &frame)) {
     gw_head head = frame.head;
     if (is_answer(&head))
       head.request = gw__pair_core(p->requests, head.request, head.request);
     if (head.type == GW_FRAME_RPC && p->num_rpcs < 64)
       p->rpcs[p->num_rpcs++] = head.request;
     p->token_tenth = ttl_of(&frame) / 10;
-    rest.data += used;
-    rest.len -= (size_t)used;
     out.len = 0;
     if (put_frame(p, &out, &frame, &head) == 0)
       gw_client_on_data(p->client, p->generation, (gw_view){out.data, out.len},
@@ -352,12 +342,9 @@ static void find_options(const gw_recording *r, found *f) {
   for (size_t i = 0; i < r->num_lines; i++) {
     gw_view rest = r->lines[i].bytes;
     gw_frame frame;
-    int64_t used;
     if (r->lines[i].type != GW_RECORDED_OUT) continue;
-    while ((used = gw_frame_parse(rest, GW_MAX_FRAME_BYTES_HARD, &frame)) > 0) {
+    while (gw_recorded_frame(&rest, &frame)) {
       look_at(f, &frame);
-      rest.data += used;
-      rest.len -= (size_t)used;
     }
   }
 }

@@ -284,6 +284,14 @@ int gw_recording_read(gw_recording *r, FILE *from, gw_recording_fault *fault) {
   return err;
 }
 
+bool gw_recorded_frame(gw_view *rest, gw_frame *frame) {
+  int64_t used = gw_frame_parse(*rest, GW_MAX_FRAME_BYTES_HARD, frame);
+  if (used <= 0) return false;
+  rest->data += used;
+  rest->len -= (size_t)used;
+  return true;
+}
+
 void gw_recording_deinit(gw_recording *r) {
   for (size_t i = 0; i < r->num_lines; i++)
     free((void *)r->lines[i].bytes.data);

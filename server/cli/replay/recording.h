@@ -94,4 +94,8 @@ GW_MUST_USE int gw_recording_add(gw_recording *r, uint32_t number, gw_view text,
 
 void gw_recording_deinit(gw_recording *r);
 
+/** Take the next frame off the front of a message; false: it is at its end, or what
+ * is left is no whole frame. */
+bool gw_recorded_frame(gw_view *rest, gw_frame *frame);
+
 #endif

@@ -103,13 +103,9 @@ static bool is_control(uint8_t type) {
 static void check_message(gw_watch *w, gw__conn *c, gw_view message) {
   bool has_data = false, has_control = false;
   gw_frame frame;
-  int64_t used;
-  while ((used = gw_frame_parse(message, GW_MAX_FRAME_BYTES_HARD, &frame)) >
-         0) {
+  while (gw_recorded_frame(&message, &frame)) {
     has_data = has_data || gw_type_is_data(frame.head.type);
     has_control = has_control || is_control(frame.head.type);
-    message.data += used;
-    message.len -= (size_t)used;
   }
   if (has_data && has_control)
     gw__violate(w, GW__SECTION_CONNECTION,

@@ -22,15 +22,11 @@ static size_t size_of(const gw_frame *frame) {
 /** Room for all frames of a message; 0: none is compressed. */
 static size_t room_for(gw_view message) {
   gw_frame frame;
-  int64_t used;
   bool any = false;
   size_t room = message.len;
-  while ((used = gw_frame_parse(message, GW_MAX_FRAME_BYTES_HARD, &frame)) >
-         0) {
+  while (gw_recorded_frame(&message, &frame)) {
     any = any || is_packed(&frame);
     room += size_of(&frame) + GW_FRAME_HEAD_MAX;
-    message.data += used;
-    message.len -= (size_t)used;
   }
   return any ? room : 0;
 }
@@ -51,16 +47,13 @@ static bool put_whole(gw_out *out, const gw_frame *frame) {
 
 static int put_frames(gw_out *out, gw_view rest) {
   gw_frame frame;
-  int64_t used;
   int num_left = 0;
-  while ((used = gw_frame_parse(rest, GW_MAX_FRAME_BYTES_HARD, &frame)) > 0) {
+  while (gw_recorded_frame(&rest, &frame)) {
     bool is_left = is_packed(&frame) && !put_whole(out, &frame);
     num_left += is_left;
     if ((is_left || !is_packed(&frame)) &&
         gw_frame_put(out, &frame.head, frame.body) < 0)
       return GW_ERR_NOMEM;
-    rest.data += used;
-    rest.len -= (size_t)used;
   }
   /* What is no frame stays, to be complained of. */
   for (size_t i = 0; i < rest.len; i++)
