@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* delta_fuzz.c - any bytes as a delta to any base, and a delta that was made of
  * any two. The first two bytes say how long the first part of an input is. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "godwit/delta.h"
+#include "tests/fuzz/support/require.h"
 #include "tests/unit/support/exact.h"
 
 #define MAX_BYTES (64u * 1024u)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(what)                                            \
-  do {                                                           \
-    if (!(what)) {                                               \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what); \
-      abort();                                                   \
-    }                                                            \
-  } while (0)
 
 static void check_made(gw_view base, gw_view target) {
   static uint8_t bytes[2 * MAX_BYTES], back[MAX_BYTES];

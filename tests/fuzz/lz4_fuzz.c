@@ -2,24 +2,15 @@
 /* lz4_fuzz.c - any bytes as a compressed body, held to liblz4 where that reads
  * them, and as what is compressed. */
 #include <lz4.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "godwit/lz4.h"
+#include "tests/fuzz/support/require.h"
 #include "tests/unit/support/exact.h"
 
 #define MAX_BYTES (64u * 1024u)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(what)                                            \
-  do {                                                           \
-    if (!(what)) {                                               \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what); \
-      abort();                                                   \
-    }                                                            \
-  } while (0)
 
 static void check_body(gw_view body) {
   static char theirs[MAX_BYTES];

@@ -12,84 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/config/load.h"
 #include "server/core/machine.h"
-
-/* ---- help ------------------------------------------------------------------
- */
-
-typedef struct fixture {
-  char path[64];
-  char flag[80]; /**< --config=path */
-  gw_config config;
-  char *errors;
-  size_t errors_len;
-} fixture;
-
-static int set_up(void **state) {
-  fixture *f = calloc(1, sizeof *f);
-  strcpy(f->path, "/tmp/godwit-config-XXXXXX");
-  int fd = mkstemp(f->path);
-  if (fd < 0) return -1;
-  close(fd);
-  snprintf(f->flag, sizeof f->flag, "--config=%s", f->path);
-  *state = f;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  fixture *f = *state;
-  gw_config_deinit(&f->config);
-  free(f->errors);
-  unlink(f->path);
-  free(f);
-  return 0;
-}
-
-static void write_file(const fixture *f, const char *text) {
-  FILE *file = fopen(f->path, "w");
-  assert_non_null(file);
-  fputs(text, file);
-  fclose(file);
-}
-
-/** Load a file with flags (blanks between them) after it. */
-static int load(fixture *f, const char *text, const char *flags) {
-  char *argv[16] = {f->flag};
-  int argc = 1;
-  char *copy = strdup(flags);
-  for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
-    argv[argc++] = word;
-  }
-  write_file(f, text);
-  gw_config_deinit(&f->config);
-  free(f->errors);
-  FILE *errors = open_memstream(&f->errors, &f->errors_len);
-  int err = gw_config_load(&f->config, argc, argv, errors);
-  fclose(errors);
-  free(copy);
-  return err;
-}
-
-static void load_good(fixture *f, const char *text, const char *flags) {
-  if (load(f, text, flags) != 0) fail_msg("%s", f->errors);
-  assert_string_equal("", f->errors);
-}
-
-/** The mistakes have to be told in these words; $ stands for the file. */
-static void load_bad(fixture *f, const char *text, const char *flags,
-                     const char *want) {
-  char expected[2048];
-  assert_int_equal(GW_ERR_INVALID, load(f, text, flags));
-  size_t len = 0;
-  for (; *want != '\0'; want++) {
-    len += (size_t)snprintf(expected + len, sizeof expected - len,
-                            *want == '$' ? "%s" : "%.1s",
-                            *want == '$' ? f->path : want);
-  }
-  snprintf(expected + len, sizeof expected - len, "\n");
-  assert_string_equal(expected, f->errors);
-}
+#include "tests/unit/support/config_rig.h"
 
 /* ---- values ----------------------------------------------------------------
  */
@@ -691,125 +615,6 @@ static void test_secrets_are_not_told(void **state) {
            "64 hexadecimal digits");
 }
 
-/* ---- the edge ---------------------------------------------------------------
- */
-
-static void test_lists_at_the_edge(void **state) {
-  fixture *f = *state;
-  load_good(f,
-            "listen: {public: ['*:80', 'unix:/run/g.sock'],\n"
-            "  trusted_proxies: [10.0.0.0/8, unix], proxy_protocol: on}\n"
-            "middleware: [access_log, metrics]\n"
-            "routes:\n"
-            "  - {path: '/rooms/:id', channels: ['room:{id}', lobby]}\n"
-            "  - {path: /app, anonymous: false, keep: true}\n"
-            "static: {/: /srv/www, /app: /srv/app}\n"
-            "plugins: [{path: ./a.so, settings: a b}]\n",
-            "");
-  const gw_config *c = &f->config;
-  assert_string_equal("*:80, unix:/run/g.sock", c->listen_public);
-  assert_string_equal("10.0.0.0/8, unix", c->trusted_proxies);
-  assert_true(c->proxy_protocol);
-  assert_string_equal("access_log, metrics", c->middleware);
-  assert_int_equal(2, c->num_routes);
-  assert_string_equal("room:{id}, lobby", c->routes[0].channels);
-  assert_true(c->routes[0].anonymous && !c->routes[0].keep);
-  assert_true(!c->routes[1].anonymous && c->routes[1].keep);
-  assert_int_equal(2, c->num_statics);
-  assert_string_equal("/app", c->statics[1].path);
-  assert_string_equal("/srv/app", c->statics[1].folder);
-  assert_int_equal(1, c->num_plugins);
-  assert_string_equal("a b", c->plugins[0].settings);
-}
-
-/** As for every list: the last one given counts, whole. */
-static void test_lists_by_flags_replace_those_of_the_file(void **state) {
-  fixture *f = *state;
-  load_good(f, "routes: [{path: /a}, {path: /b}]\nstatic: {/: /srv}\n",
-            "--routes [{\"path\":\"/c\"}]");
-  assert_int_equal(1, f->config.num_routes);
-  assert_string_equal("/c", f->config.routes[0].path);
-  assert_int_equal(1, f->config.num_statics);
-}
-
-/* ---- administrators ---------------------------------------------------------
- */
-
-#define PASSWORD                          \
-  "scrypt$14$8$3$MDEyMzQ1Njc4OWFiY2RlZg$" \
-  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-
-static void test_administrators(void **state) {
-  fixture *f = *state;
-  load_good(f,
-            "admin:\n"
-            "  users:\n"
-            "    - {name: ada, password: " PASSWORD "}\n"
-            "    - {name: grace, password_file: /etc/grace}\n"
-            "  idle: 5m\n"
-            "  failures: 1/m burst 2\n",
-            "");
-  const gw_config_admin *a = &f->config.admin;
-  assert_int_equal(2, a->num_users);
-  assert_string_equal("ada", a->users[0].name);
-  assert_string_equal(PASSWORD, a->users[0].password);
-  assert_string_equal("/etc/grace", a->users[1].password_file);
-  assert_int_equal(300000, a->idle_ms);
-  assert_int_equal(12 * 3600 * 1000, a->lifetime_ms);
-  assert_int_equal(2, a->failures.burst);
-  load_good(f, "admin: {users: {eve: " PASSWORD "}}\n", "");
-  assert_int_equal(1, a->num_users);
-  assert_string_equal("eve", a->users[0].name);
-  load_good(f, "",
-            "--admin.users [{\"name\":\"bob\",\"password_file\":\"p\"}]");
-  assert_string_equal("bob", a->users[0].name);
-}
-
-static void test_administrators_that_cannot_be(void **state) {
-  fixture *f = *state;
-  load_bad(f, "admin: {users: [ada]}\n", "",
-           "admin.users: 'ada' needs a password: godwit hash-password makes "
-           "one");
-  load_bad(f,
-           "admin: {users: [{name: ada, password: " PASSWORD
-           ", password_file: p}]}\n",
-           "", "admin.users: 'ada' needs password or password_file, not both");
-  load_bad(f, "admin: {users: {ada: correct horse battery}}\n", "",
-           "admin.users: 'ada' has a password that is not a line of `godwit "
-           "hash-password`");
-  load_bad(f,
-           "admin: {users: [{name: a, password_file: p}, {name: a, "
-           "password_file: p}]}\n",
-           "", "admin.users: 'a' is there twice");
-  load_bad(f, "admin: {users: ada}\n", "", "$:1: admin.users: must be a list");
-  load_bad(f, "admin: {origins: '*'}\n", "",
-           "admin.origins: must not be * or null: any page could act as an "
-           "administrator who is logged in");
-  load_bad(f, "admin: {uses: []}\n", "",
-           "$:1: admin.uses: there is no such key; the nearest is admin.users");
-}
-
-static void test_an_edge_that_makes_no_sense(void **state) {
-  fixture *f = *state;
-  load_bad(f, "listen: {proxy_protocol: on}\n", "",
-           "listen.proxy_protocol: needs listen.trusted_proxies: nobody else's "
-           "header counts");
-  load_bad(
-      f, "listen: {trusted_proxies: 10.0.0.0/40}\n", "",
-      "listen.trusted_proxies: '10.0.0.0/40' must be an address, a network "
-      "such as 10.0.0.0/8, or unix");
-  load_bad(
-      f, "listen: {unix_mode: 888}\n", "",
-      "listen.unix_mode: '888' must be permissions in octal, such as 0660");
-  load_bad(f, "routes: [{path: '/rooms/:id', channels: 'room:{name}'}]\n", "",
-           "routes: /rooms/:id names a parameter that the path does not have");
-  load_bad(f, "routes: [{path: /a}, {path: /a}]\n", "",
-           "routes: /a: the same paths as /a");
-  load_bad(f, "routes: {path: /a}\n", "", "$:1: routes: must be a list");
-  load_bad(f, "routes:\n  - {pth: /a}\n", "",
-           "$:2: routes[0].pth: there is no such key; the nearest is path");
-}
-
 /* ---- addresses, likeness, printing ------------------------------------------
  */
 
@@ -886,8 +691,6 @@ static void test_every_key_is_printed(void **state) {
   }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_defaults_are_those_of_the_core),
@@ -917,11 +720,6 @@ int main(void) {
       TEST(test_keys_that_contradict_each_other),
       TEST(test_what_access_does_not_let_pass),
       TEST(test_secrets_are_not_told),
-      TEST(test_administrators),
-      TEST(test_administrators_that_cannot_be),
-      TEST(test_lists_at_the_edge),
-      TEST(test_lists_by_flags_replace_those_of_the_file),
-      TEST(test_an_edge_that_makes_no_sense),
       cmocka_unit_test(test_addresses),
       cmocka_unit_test(test_edit_distance),
       TEST(test_printed_default_loads_to_the_defaults),
