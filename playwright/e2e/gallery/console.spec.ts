@@ -63,6 +63,7 @@ test('windows call each other, and people answer', async ({ open, room }) => {
   await expect(newest(ada)).toContainText('101 TIMEOUT');
 
   // What is not ticked is not answered.
+  await ada.getByLabel('Patience').fill('10000');
   await grace.getByRole('checkbox', { name: /^echo/ }).uncheck();
   await call(ada, 'Grace', 'echo', 1);
   await expect(newest(ada)).toContainText('506 UNKNOWN_METHOD');
