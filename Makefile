@@ -16,8 +16,10 @@ SANITIZER ?= address,undefined
 # Seeds of the simulation: release-speed build, and the sanitized one.
 SEEDS     ?= 2000
 SAN_SEEDS ?= 200
-# Seconds for each fuzz target of `make fuzz`.
+# Seconds for each fuzz target of `make fuzz`, how many run at once, names (empty: all).
 T         ?= 60
+J         ?= 1
+TARGETS   ?=
 # Hours of `make soak`, generated messages of `make differential`.
 H         ?= 1
 N         ?= 100000
@@ -477,9 +479,10 @@ fuzz:
 	@echo 'fuzz: no target in tests/fuzz yet' >&2; exit 1
 else
 fuzz: $(FUZZ_BIN)
-	$(Q)$(PYTHON) tests/fuzz/run.py --seconds $(T) $(FUZZ_BIN)
+	$(Q)$(PYTHON) tests/fuzz/run.py --seconds $(T) --jobs $(J) \
+	  $(if $(TARGETS),$(TARGETS:%=$(FUZZ)/%_fuzz),$(FUZZ_BIN))
 endif
-fuzz: ## fuzz every target for T seconds each; T=60
+fuzz: ## fuzz every target (TARGETS=) for T seconds each (60), J at once (1)
 
 .PHONY: soak differential
 differential: $(SAN)/tests/unit/json_differential_test ## read N generated messages as python3-protobuf does; N=100000
