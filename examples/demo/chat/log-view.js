@@ -5,24 +5,28 @@
 //    #waiting    waiting, waiting, refused
 //
 // A row of #waiting moves to #messages when its publication comes back in the
-// stream. Rows carry data- attributes (kind, state, epoch, offset) for tests and
-// for people with an inspector.
+// stream. In a flood rows are drawn a few times a second and most messages are
+// folded (arrivals.js); they are drawn when it is over, or when somebody reads
+// back, as far as they are kept.
 
 import { byId, make, setText } from '../common/dom.js';
-import {
-  count, hueOf, initials, isOnlyEmoji, nameOf, payloadText, plural,
-  positionText, SHOWN_MAX, timeOf,
-} from '../common/text.js';
-import { gapSentence } from '../common/words.js';
+import { nameOf, plural } from '../common/text.js';
+import { Arrivals, numMessages } from './arrivals.js';
+import { Pace } from './pace.js';
+import { foldRow, gapRow, mark, messageRow, noticeRow, settle } from './rows.js';
 
-/** Rows that stay in the page: enough to read back, few enough for a phone. */
+/** Rows that stay in the page, and messages behind folds: enough to read back, few
+ * enough for a phone. */
 const ROWS_MAX = 500;
+/** Up to this many come below what somebody reads who reads back; the others wait
+ * for them, so that nothing they read is taken away. */
+const READING_MAX = 1000;
 /** Rows are taken away in batches, so that this is rare work. */
 const ROWS_SLACK = 50;
 /** Refused messages that stay to be sent again. */
 const REFUSED_MAX = 20;
-/** Messages of one author closer than this share a head line. */
-const GROUP_MS = 5 * 60 * 1000;
+/** The least height of a row. */
+const ROW_PX = 42;
 /** This close to the end counts as reading along. */
 const NEAR_END_PX = 48;
 
@@ -34,11 +38,23 @@ export class LogView {
   #empty = byId('empty');
   #earlier = byId('earlier');
   #toNewest = byId('to-newest');
+  #arrivals = new Arrivals(performance.now());
   #last = null; // author and time of the last message, for grouping
+  /** Row -> the fold that it stands for. */
+  #folds = new Map();
+  #kept = 0;
   #removed = 0;
   #unseen = 0;
   #follow = true;
   #scrollWanted = false;
+  /** Messages that fill the window, at least. */
+  #inWindow = 1;
+  #isSyncing = false;
+  /** Runs in a flood. */
+  #timer = 0;
+  #pace = new Pace();
+  /** Rows of the last draw in a flood. */
+  #newest = [];
 
   constructor() {
     this.#scroller.addEventListener('scroll', () => this.#onScroll(),
@@ -51,12 +67,18 @@ export class LogView {
     for (const element of [this.#scroller, this.#log, this.#waiting]) {
       observer.observe(element);
     }
+    new ResizeObserver(([{ contentRect }]) => {
+      this.#inWindow = Math.ceil(contentRect.height / ROW_PX);
+    }).observe(this.#scroller);
   }
 
   clear() {
+    this.#arrivals.clear();
     this.#messages.replaceChildren();
     this.#waiting.replaceChildren();
+    this.#folds.clear();
     this.#last = null;
+    this.#kept = 0;
     this.#removed = 0;
     this.#earlier.hidden = true;
     this.#empty.hidden = false;
@@ -65,18 +87,19 @@ export class LogView {
 
   /** While many messages come at once, a screen reader need not read each. */
   setBusy(busy) {
-    this.#log.setAttribute('aria-busy', String(busy));
+    this.#isSyncing = busy;
+    this.#tellBusy();
   }
 
-  addMessage({ user, clientId, time, position }, data, own) {
-    const row = this.#row({ name: nameOf(user, clientId), data, own, time });
-    this.#settle(row, { position, time });
+  /** read(): its data, which is not asked for if it is not drawn. */
+  addMessage({ user, clientId, time, position }, read, own) {
+    this.#arrive({ kind: 'message', user, clientId, time, position, read, own });
   }
 
   /** A message that this page wrote; returns its row. */
   addWaiting(name, data) {
-    const row = this.#row({ name, data, own: true, time: Date.now() });
-    this.#setState(row, 'waiting', 'waiting');
+    const row = messageRow({ name, data, own: true, time: Date.now() });
+    mark(row, 'waiting', 'waiting');
     this.#waiting.append(row);
     this.#empty.hidden = true;
     this.toNewest();
@@ -85,120 +108,185 @@ export class LogView {
 
   /** The row's publication came in the stream, or is known to be in it. */
   settle(row, { position, time }) {
-    row.remove();
-    row.querySelector('.message-note')?.remove();
-    this.#settle(row, { position, time });
+    this.#arrive({ kind: 'own', row, position, time });
   }
 
   /** The server has it; its place in the stream is still to come. */
   acknowledge(row) {
-    this.#setState(row, 'acknowledged', 'sent');
+    mark(row, 'acknowledged', 'sent');
   }
 
   /** words: what became of it; again(): to send it once more. */
   refuse(row, words, again) {
-    this.#setState(row, 'refused', words);
+    const note = mark(row, 'refused', words);
     const button = make('button', { type: 'button', class: 'button small' },
       'Send again');
     button.addEventListener('click', () => {
       row.remove();
       again();
     });
-    row.querySelector('.message-note').append(' ', button);
+    note.append(' ', button);
     const refused = this.#waiting.querySelectorAll('[data-state=refused]');
     if (refused.length > REFUSED_MAX) refused[0].remove();
   }
 
   addGap({ reason, from, to, position }) {
-    const missing = to === null ? 0 : to - from + 1;
-    const row = make('li', { class: 'gap', 'data-kind': 'gap',
-      'data-gap': reason, 'data-from': from, 'data-to': to,
-      'data-epoch': position.epoch, 'data-offset': position.offset },
-    make('p', {}, gapSentence(reason, missing)));
-    this.#last = null;
-    this.#append(row);
+    this.#arrive({ kind: 'gap', reason, from, to, position });
   }
 
   addNotice(text) {
-    this.#last = null;
-    this.#append(make('li', { class: 'gap', 'data-kind': 'notice' },
-      make('p', {}, text)));
+    this.#arrive({ kind: 'notice', text });
   }
 
   toNewest() {
     this.#follow = true;
     this.#unseen = 0;
-    this.#toNewest.hidden = true;
+    this.#draw();
     this.#scrollToEnd();
   }
 
-  #row({ name, data, own, time }) {
-    const { text, code } = payloadText(data);
-    const body = make('p', { class: 'message-text', dir: 'auto' });
-    body.classList.toggle('is-code', code);
-    body.classList.toggle('is-emoji', !code && isOnlyEmoji(text));
-    fill(body, text);
-    const head = make('p', { class: 'message-head' },
-      make('bdi', { class: 'message-name' }, own ? 'You' : name),
-      make('time', { class: 'message-time' }, timeOf(time)));
-    const picture = make('span', { class: 'avatar', 'aria-hidden': 'true',
-      'data-hue': hueOf(name) }, initials(name));
-    const row = make('li', { class: 'message', 'data-kind': 'message' },
-      picture, make('div', { class: 'bubble' }, head, body));
-    row.classList.toggle('is-own', Boolean(own));
-    row.dataset.author = name;
+  #arrive(entry) {
+    this.#arrivals.add(entry);
+    if (!this.#follow && ['message', 'own'].includes(entry.kind)) {
+      this.#unseen += 1;
+    }
+    if (this.#timer) return;
+    this.#draw();
+    if (this.#arrivals.isFlood(performance.now())) this.#beginFlood();
+  }
+
+  #beginFlood() {
+    this.#drawLater();
+    this.#tellBusy();
+  }
+
+  #drawLater() {
+    this.#timer = setTimeout(() => {
+      this.#draw();
+      if (this.#arrivals.isFlood(performance.now())) this.#drawLater();
+      else this.#endFlood();
+    }, this.#pace.waitMs);
+  }
+
+  #endFlood() {
+    this.#timer = 0;
+    this.#newest = [];
+    this.#unfold();
+    this.#tellBusy();
+  }
+
+  #tellBusy() {
+    const busy = String(this.#isSyncing || this.#timer !== 0);
+    if (this.#log.getAttribute('aria-busy') !== busy) {
+      this.#log.setAttribute('aria-busy', busy);
+    }
+  }
+
+  /** Draws what has come, unless it has to wait. */
+  #draw() {
+    this.#showUnseen();
+    const isHeld = !this.#follow && this.#kept >= READING_MAX;
+    if (isHeld || this.#arrivals.isEmpty) return;
+    const rows = document.createDocumentFragment();
+    const now = performance.now();
+    for (const entry of this.#arrivals.take(now, this.#inWindow)) {
+      rows.append(this.#rowOf(entry));
+      this.#kept += keptOf(entry);
+    }
+    if (this.#timer) this.#keepQuick([...rows.children]);
+    this.#messages.append(rows);
+    this.#empty.hidden = true;
+    this.#trim(ROWS_SLACK);
+    if (this.#follow) this.#scrollToEnd();
+  }
+
+  /** In a flood each draw takes those before it out of view. */
+  #keepQuick(rows) {
+    for (const row of this.#newest) row.classList.add('is-far');
+    this.#newest = rows;
+    this.#pace.watch();
+  }
+
+  #rowOf(entry) {
+    switch (entry.kind) {
+      case 'message': {
+        const row = drawn(entry);
+        this.#last = settle(row, entry, this.#last);
+        return row;
+      }
+      case 'own':
+        entry.row.querySelector('.message-note')?.remove();
+        this.#last = settle(entry.row, entry, this.#last);
+        return entry.row;
+      default:
+        this.#last = null;
+        return this.#lineOf(entry);
+    }
+  }
+
+  #lineOf(entry) {
+    if (entry.kind === 'gap') return gapRow(entry);
+    if (entry.kind === 'notice') return noticeRow(entry);
+    const row = foldRow(entry);
+    this.#folds.set(row, entry);
     return row;
   }
 
-  #settle(row, { position, time }) {
-    const author = (row.classList.contains('is-own') ? 'own ' : '') +
-      row.dataset.author;
-    const grouped = this.#last?.author === author &&
-      Math.abs(time - this.#last.time) < GROUP_MS;
-    row.classList.toggle('is-grouped', grouped);
-    this.#last = { author, time };
-    row.dataset.state = 'settled';
-    row.dataset.epoch = position.epoch;
-    row.dataset.offset = position.offset;
-    const clock = row.querySelector('.message-time');
-    clock.textContent = timeOf(time);
-    clock.dateTime = new Date(time).toISOString();
-    clock.title = `position ${positionText(position)}`;
-    this.#append(row);
-  }
-
-  #setState(row, state, words) {
-    row.dataset.state = state;
-    const note = row.querySelector('.message-note') ??
-      row.querySelector('.bubble').appendChild(
-        make('p', { class: 'message-note' }));
-    setText(note, words);
-  }
-
-  #append(row) {
-    this.#messages.append(row);
-    this.#empty.hidden = true;
-    this.#trim();
-    if (this.#follow) {
-      this.#scrollToEnd();
-    } else if (row.dataset.kind === 'message') {
-      this.#unseen += 1;
-      setText(this.#toNewest, `${plural(this.#unseen, 'new message',
-        'new messages')} ↓`);
-      this.#toNewest.hidden = false;
+  /** What was folded is drawn after all, as far as it is kept. It is out of view,
+   * mostly: its layout can wait. */
+  #unfold() {
+    for (const [row, fold] of [...this.#folds]) {
+      const messages = fold.messages.splice(0);
+      if (messages.length === 0) continue;
+      const rows = document.createDocumentFragment();
+      let last = null;
+      for (const message of messages) {
+        const made = drawn(message);
+        made.classList.add('is-far');
+        last = settle(made, message, last);
+        rows.append(made);
+      }
+      this.#folds.delete(row);
+      if (fold.lost) {
+        rows.prepend(this.#lineOf(fold));
+        this.#kept += 1;
+      }
+      row.replaceWith(rows);
     }
+    this.#trim(0);
+    if (this.#follow) this.#scrollToEnd();
   }
 
-  #trim() {
-    const over = this.#messages.childElementCount - ROWS_MAX;
-    if (over < ROWS_SLACK) return;
-    for (let i = 0; i < over; i++) {
-      const row = this.#messages.firstElementChild;
-      if (row.dataset.kind === 'message') this.#removed += 1;
+  #showUnseen() {
+    this.#toNewest.hidden = this.#unseen === 0;
+    if (this.#unseen === 0) return;
+    setText(this.#toNewest, `${plural(this.#unseen, 'new message',
+      'new messages')} ↓`);
+  }
+
+  /** slack: how many too many do not matter. */
+  #trim(slack) {
+    if (!this.#follow) return;
+    const isOver = this.#kept > ROWS_MAX + slack;
+    const before = this.#removed;
+    for (let row; (row = this.#messages.firstElementChild);) {
+      const fold = this.#folds.get(row);
+      const kept = fold ? keptOf(fold) : 1;
+      // A fold of which nothing is kept stands for nothing but its number.
+      const isGone = fold?.messages.length === 0;
+      if (!isGone && !(isOver && this.#kept - kept >= ROWS_MAX)) break;
+      this.#kept -= kept;
+      if (fold) this.#removed += numMessages(fold);
+      else if (row.dataset.kind === 'message') this.#removed += 1;
+      this.#folds.delete(row);
       row.remove();
     }
+    if (this.#removed > before) this.#showRemoved();
+  }
+
+  #showRemoved() {
     // What was grouped below a row that is gone needs its head again.
-    this.#messages.firstElementChild.classList.remove('is-grouped');
+    this.#messages.firstElementChild?.classList.remove('is-grouped');
     setText(this.#earlier, `${plural(this.#removed, 'earlier message has',
       'earlier messages have')} left this page, to keep it quick.`);
     this.#earlier.hidden = false;
@@ -219,24 +307,16 @@ export class LogView {
     const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
     // A scroll event of our own can come after the next message is there.
     if (!atEnd && this.#scrollWanted) return;
+    if (atEnd === this.#follow) return;
     this.#follow = atEnd;
-    if (atEnd) {
-      this.#unseen = 0;
-      this.#toNewest.hidden = true;
-    }
+    if (atEnd) this.toNewest();
+    else this.#unfold();
   }
 }
 
-/** Puts the text in, folded when it is long. */
-function fill(body, text) {
-  if (text.length <= SHOWN_MAX) {
-    body.textContent = text;
-    return;
-  }
-  const more = make('button', { type: 'button', class: 'button small' },
-    `Show all ${count(text.length)} characters`);
-  more.addEventListener('click', () => {
-    body.textContent = text;
-  });
-  body.append(`${text.slice(0, SHOWN_MAX)}… `, more);
-}
+/** Of what may stay in the page. */
+const keptOf = (entry) =>
+  entry.kind === 'fold' ? Math.max(1, entry.messages.length) : 1;
+
+const drawn = ({ user, clientId, time, read, own }) =>
+  messageRow({ name: nameOf(user, clientId), data: read(), own, time });

@@ -25,7 +25,7 @@ const OWN_KEY = 'godwit-demo-clients';
 /** Client ids of this tab's earlier lives: their messages are one's own. */
 const OWN_MAX = 50;
 /** Redraws of what is not a live region wait for each other this long. */
-const REFRESH_MS = 100;
+const REFRESH_MS = 250;
 /** A right that was just given may not have come to all of the server. */
 const LOOK_MS = 200;
 

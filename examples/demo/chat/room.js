@@ -125,7 +125,7 @@ export class Room {
       this.#forget(sent);
       this.#views.log.settle(sent.row, publication);
     } else {
-      this.#views.log.addMessage(publication, dataOf(publication),
+      this.#views.log.addMessage(publication, () => dataOf(publication),
         own || this.#isOwn(clientId));
     }
   }

@@ -30,6 +30,7 @@ const GAP = {
   'permission-lost': () =>
     'Messages before this point may be missing: they are not for you to see.',
   'slow-reader': (n) => `${n} came faster than this page could read.`,
+  folded: (n) => `${n} came faster than they can be shown.`,
 };
 
 /** A sentence about a gap; missing is a number, or 0 when nobody knows. */

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// flood.spec.ts - more messages than anybody can read: the chat draws some of them,
+// accounts for the others, and has them when it is quiet again.
+
+import { openEmptyPage } from '../../fixtures/empty-page.js';
+import { accountOf, flood, openAccount } from '../../fixtures/flood.js';
+import { expect, test } from '../../fixtures/test.js';
+
+const MANY = 3000;
+const PER_SECOND = 1000;
+const FEW = 100;
+const ROWS_MIN = 490;
+const ROWS_MAX = 550;
+
+test('a flood is folded while it lasts, and unfolded after it',
+  async ({ enter, page, room, server }) => {
+    const ada = await enter('Ada');
+    await openAccount(ada.page);
+    await openEmptyPage(page, server);
+    await flood(page, `room:${room}`, MANY, PER_SECOND);
+
+    await expect(ada.texts().last()).toHaveText(`flood ${MANY}`);
+    await expect(ada.log).toHaveAttribute('aria-busy', 'false');
+    await expect(ada.gaps).toHaveCount(0);
+    const { faults, folded, last, wasBusy } = await accountOf(ada.page);
+    expect(faults).toEqual([]);
+    expect(last).toBe(MANY);
+    expect(folded).toBeGreaterThan(0);
+    expect(wasBusy).toBe(true);
+    const rows = await ada.rows.count();
+    expect(rows).toBeGreaterThanOrEqual(ROWS_MIN);
+    expect(rows).toBeLessThanOrEqual(ROWS_MAX);
+    await expect(ada.messages.last()).toBeInViewport();
+  });
+
+test('who reads back in a flood stays where they read',
+  async ({ enter, page, room, server }) => {
+    const ada = await enter('Ada');
+    await openEmptyPage(page, server);
+    await flood(page, `room:${room}`, FEW, PER_SECOND);
+    await expect(ada.texts().last()).toHaveText(`flood ${FEW}`);
+    await ada.page.getByRole('region', { name: 'Conversation' }).focus();
+    await ada.page.keyboard.press('Home');
+    await expect(ada.messages.first()).toBeInViewport();
+    const before = await ada.messages.nth(3).boundingBox();
+
+    await flood(page, `room:${room}`, MANY, PER_SECOND);
+    // Looking for a role among so many rows takes its time.
+    const toNewest = ada.page.locator('#to-newest');
+    await expect(toNewest).toHaveText('3,000 new messages ↓');
+    expect(await ada.messages.nth(3).boundingBox()).toEqual(before);
+    await expect(ada.texts().first()).toHaveText('flood 1');
+
+    await toNewest.click();
+    await expect(ada.texts().last()).toHaveText(`flood ${MANY}`);
+    await expect(ada.texts().last()).toBeInViewport();
+    await expect(toNewest).toBeHidden();
+    await expect(ada.page.locator('#earlier')).toBeVisible();
+  });
