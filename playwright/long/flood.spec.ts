@@ -25,6 +25,9 @@ const SLACK_SHARE = 0.05;
 const LONG_SHARE = 0.02;
 /** Of the time, what the page may compute; by the thread's own clock. */
 const BUSY_SHARE = 0.25;
+/** Rows that the chat may make: four windows full a second, and what it keeps, at
+ * the beginning and at the end. */
+const DRAWN_MAX = SECONDS * 60 + 1000;
 
 const PATIENCE_MS = 60_000;
 
@@ -155,6 +158,7 @@ test('the chat withstands a flood', async ({ browser, enter, server, room }) => 
     `room:${room}`, { browser, server });
   const { drawn, folded } = await accountOf(page);
   console.log(`rows drawn ${drawn}, folded at a time ${folded}`);
+  expect(drawn).toBeLessThan(DRAWN_MAX);
   await expect(ada.gaps).toHaveCount(0);
   await ada.untilState('ready');
 });

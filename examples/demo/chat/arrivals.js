@@ -38,18 +38,23 @@ export class Arrivals {
 
   /** It begins with too large a burst, and is over when half of one may come. */
   isFlood(now) {
+    this.#allow(now);
+    return this.#isFlood;
+  }
+
+  #allow(now) {
     const seconds = Math.max(0, now - this.#at) / 1000;
     this.#at = now;
     this.#allowed = Math.min(BURST_MAX, this.#allowed + seconds * PER_SECOND);
     if (this.#allowed >= BURST_MAX / 2) this.#isFlood = false;
-    return this.#isFlood;
   }
 
-  add(entry) {
+  add(entry, now) {
     this.#waiting.push(entry);
     // Not at each: it looks at all of them.
     if (this.#waiting.length >= 2 * WAITING_MAX) this.#forget();
     if (!isMessage(entry)) return;
+    this.#allow(now);
     this.#allowed -= 1;
     if (this.#allowed > 0) return;
     this.#allowed = 0;

@@ -146,13 +146,14 @@ export class LogView {
   }
 
   #arrive(entry) {
-    this.#arrivals.add(entry);
+    const now = performance.now();
+    this.#arrivals.add(entry, now);
     if (!this.#follow && ['message', 'own'].includes(entry.kind)) {
       this.#unseen += 1;
     }
     if (this.#timer) return;
     this.#draw();
-    if (this.#arrivals.isFlood(performance.now())) this.#beginFlood();
+    if (this.#arrivals.isFlood(now)) this.#beginFlood();
   }
 
   #beginFlood() {

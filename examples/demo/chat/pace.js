@@ -2,9 +2,9 @@
 // easy, and seldom where the frame that shows them takes long.
 
 /** Of the time, what such frames may take. */
-const SHARE = 1 / 20;
+const SHARE = 1 / 10;
 const LEAST_MS = 250;
-const MOST_MS = 3000;
+const MOST_MS = 1500;
 
 export class Pace {
   #frameMs = 0;
