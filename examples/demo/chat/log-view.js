@@ -6,8 +6,7 @@
 //
 // A row of #waiting moves to #messages when its publication comes back in the
 // stream. In a flood rows are drawn a few times a second and most messages are
-// folded (arrivals.js); they are drawn when it is over, or when somebody reads
-// back, as far as they are kept.
+// folded (arrivals.js); they are drawn when it is over, as far as they are kept.
 
 import { byId, make, setText } from '../common/dom.js';
 import { nameOf, plural } from '../common/text.js';
@@ -27,6 +26,8 @@ const ROWS_SLACK = 50;
 const REFUSED_MAX = 20;
 /** The least height of a row. */
 const ROW_PX = 42;
+/** After an event of a scroll there may be another for so long. */
+const SCROLL_MS = 500;
 /** This close to the end counts as reading along. */
 const NEAR_END_PX = 48;
 
@@ -47,6 +48,7 @@ export class LogView {
   #unseen = 0;
   #follow = true;
   #scrollWanted = false;
+  #scrolledAt = 0;
   /** Messages that fill the window, at least. */
   #inWindow = 1;
   #isSyncing = false;
@@ -164,7 +166,10 @@ export class LogView {
   #drawLater() {
     this.#timer = setTimeout(() => {
       this.#draw();
-      if (this.#arrivals.isFlood(performance.now())) this.#drawLater();
+      const now = performance.now();
+      // What is drawn above would move where a scroll ends.
+      const isScrolling = !this.#follow && now - this.#scrolledAt < SCROLL_MS;
+      if (isScrolling || this.#arrivals.isFlood(now)) this.#drawLater();
       else this.#endFlood();
     }, this.#pace.waitMs);
   }
@@ -308,10 +313,9 @@ export class LogView {
     const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
     // A scroll event of our own can come after the next message is there.
     if (!atEnd && this.#scrollWanted) return;
-    if (atEnd === this.#follow) return;
+    this.#scrolledAt = performance.now();
+    if (atEnd && !this.#follow) this.toNewest();
     this.#follow = atEnd;
-    if (atEnd) this.toNewest();
-    else this.#unfold();
   }
 }
 
