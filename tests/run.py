@@ -371,7 +371,11 @@ def integration(args):
 
 
 # Where workers have most to do with each other, and with threads beside them.
-THREAD_TESTS = ["access", "api", "auth", "crowd", "hooks", "people", "states"]
+THREAD_TESTS = ["access", "admin", "api", "auth", "crowd", "hooks",
+                "middleware", "observe", "people", "states", "tls",
+                "ledger/access", "ledger/calls", "ledger/channels",
+                "ledger/compression", "ledger/connections", "ledger/edge",
+                "ledger/people", "ledger/states"]
 
 
 def threads(args):
