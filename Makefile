@@ -512,7 +512,7 @@ CPPCHECK := cppcheck --quiet --std=c11 --library=posix -D_GNU_SOURCE \
 TIDY_FILES = $(filter-out server/net/openapi.c server/admin/page.c,$(sort $(PROTO_SRC) \
                $(CLIENT_SRC) $(SERVER_SRC) $(APP_SRC) $(MAIN_SRC)))
 tidy: build/.checked-lint $(GENERATED) ## clang-tidy and cppcheck over the C sources (15 minutes)
-	$(Q)$(CPPCHECK) $(INCLUDES) -DGW_VERSION='"$(VERSION)"' $(TIDY_FILES)
+	$(Q)$(CPPCHECK) $(INCLUDES:-isystem=-I) -DGW_VERSION='"$(VERSION)"' $(TIDY_FILES)
 	$(Q)printf '%s\n' $(TIDY_FILES) | xargs -P$(shell nproc) -I{} sh -c \
 	  'echo "  TIDY    {}"; clang-tidy --quiet {} -- -std=c11 -D_GNU_SOURCE \
 	  $(INCLUDES) $(PKG_CFLAGS) -DGW_VERSION=\"$(VERSION)\" 2>/dev/null'
