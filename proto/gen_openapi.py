@@ -30,6 +30,7 @@ ERRORS = {
     "401": "A key is missing, or not one of api.keys.",
     "403": "It comes from a page or an address that may not.",
     "404": "There is no such method, or nobody answers to this address.",
+    "408": "The body did not come within api.request_timeout.",
     "409": "The channel is not where the request expects it, or a limit is"
            " reached.",
     "411": "The length of the body is not told.",
@@ -183,12 +184,21 @@ def document(file, version):
             "license": {"name": "MIT"},
         },
         "servers": [{"url": "http://127.0.0.1:9000"}],
-        "security": [{}, {"bearer": []}, {"key": []}],
+        "security": [{}, {"bearer": []}, {"key": []},
+                     {"administrator": [], "csrf": []}],
         "paths": paths,
         "components": {
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "administrator": {
+                    "type": "apiKey", "in": "cookie", "name": "godwit_admin",
+                    "description": "The session of an administrator who is"
+                                   " logged in at /admin; behind TLS it is named"
+                                   " __Host-godwit_admin."},
+                "csrf": {
+                    "type": "apiKey", "in": "header", "name": "X-CSRF-Token",
+                    "description": "The token of that session."},
             },
             "responses": answers,
             "schemas": schemas,

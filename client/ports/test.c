@@ -84,16 +84,11 @@ static void keep_event(gw_test_port *p, const gw_event *event) {
     at += views[i]->len;
   }
   *t = (gw_test_event){.event = copy};
-  gw_test_event **link = &p->events;
-  while (*link != NULL)
-    link = &(*link)->next;
-  *link = t;
+  *p->events_end = t;
+  p->events_end = &t->next;
 }
 
 static void keep_frames(gw_test_port *p, gw_view message) {
-  gw_test_frame **link = &p->frames;
-  while (*link != NULL)
-    link = &(*link)->next;
   while (message.len > 0) {
     gw_frame frame;
     int64_t used = gw_frame_parse(message, GW_MAX_FRAME_BYTES_HARD, &frame);
@@ -105,8 +100,8 @@ static void keep_frames(gw_test_port *p, gw_view message) {
     *f = (gw_test_frame){.message = p->num_messages,
                          .head = frame.head,
                          .body = {body, frame.body.len}};
-    *link = f;
-    link = &f->next;
+    *p->frames_end = f;
+    p->frames_end = &f->next;
     message.data += used;
     message.len -= (size_t)used;
   }
@@ -181,7 +176,9 @@ void gw_test_forget(gw_test_port *p) {
     free(f);
   }
   p->events = NULL;
+  p->events_end = &p->events;
   p->frames = NULL;
+  p->frames_end = &p->frames;
   p->trace[0] = '\0';
 }
 
@@ -199,6 +196,7 @@ const gw_event *gw_test_take_event(gw_test_port *p, enum gw_event_type type) {
   if (*link == NULL) return NULL;
   gw_test_event *t = *link;
   *link = t->next;
+  if (t->next == NULL) p->events_end = link;
   taken_event = *t;
   taken_event_block = t;
   return &taken_event.event;
@@ -213,6 +211,7 @@ const gw_test_frame *gw_test_take_frame(gw_test_port *p, uint8_t type) {
   if (*link == NULL) return NULL;
   gw_test_frame *f = *link;
   *link = f->next;
+  if (f->next == NULL) p->frames_end = link;
   taken_frame = *f;
   taken_frame_block = f;
   return &taken_frame;
@@ -336,7 +335,9 @@ gw_client *gw_test_port_init(gw_test_port *p, const gw_client_options *options,
   *p = (gw_test_port){.now_ms = now_ms,
                       .random_state = seed,
                       .timer_ms = UINT64_MAX,
-                      .keep_records = true};
+                      .keep_records = true,
+                      .frames_end = &p->frames,
+                      .events_end = &p->events};
   p->client = gw_client_new(&o, &test_port, p);
   return p->client;
 }

@@ -57,8 +57,8 @@ struct gw_test_port {
   char endpoint[256];
   /* what was recorded; keep_records false: nothing */
   bool keep_records;
-  gw_test_frame *frames;
-  gw_test_event *events;
+  gw_test_frame *frames, **frames_end;
+  gw_test_event *events, **events_end;
   /** Events in short, each with a space behind: "connecting ", "sub1:live ",
    * "pub1:5 ", "gap1:6-9 ", "ack3 ", "enter1:7 ", "sync1 ", "reply4:101 ",
    * "token1:300 ". */

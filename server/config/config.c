@@ -32,7 +32,8 @@
 #define TOKEN_LEEWAY_MS (5u * 1000u)
 
 /** A frame of the largest default size, and what JSON adds to it. */
-#define API_MAX_REQUEST_BYTES (4u * 1024u * 1024u)
+#define API_MAX_REQUEST_BYTES  (4u * 1024u * 1024u)
+#define API_REQUEST_TIMEOUT_MS 30000u
 
 /** What is of use to most, and no secret. */
 #define HTTP_HEADERS \
@@ -90,6 +91,7 @@ int gw__config_set_defaults(gw_config *c) {
                    .log_level = GW_CONFIG_LOG_INFO,
                    .log_format = GW_CONFIG_LOG_TEXT,
                    .api_max_request_bytes = API_MAX_REQUEST_BYTES,
+                   .api_request_timeout_ms = API_REQUEST_TIMEOUT_MS,
                    .admin = {.idle_ms = ADMIN_IDLE_MS,
                              .lifetime_ms = ADMIN_LIFETIME_MS,
                              .max_sessions = ADMIN_SESSIONS,

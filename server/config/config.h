@@ -148,6 +148,7 @@ typedef struct gw_config {
                           only */
   char *api_origins; /**< words as of origins: pages that may use the API */
   uint32_t api_max_request_bytes;
+  uint32_t api_request_timeout_ms; /**< for a body to come */
   gw_config_admin admin;
   gw_config_hooks hooks;
   gw_rate connect_rate;             /**< of one address */

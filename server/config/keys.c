@@ -285,6 +285,8 @@ const gw__key gw__config_keys[] = {
     "other pages are refused; those of programs have no origin."),
   SIZE("api.max_request_bytes", api_max_request_bytes, KIB, 64 * MIB,
     "Largest request to the API."),
+  TIME("api.request_timeout", api_request_timeout_ms, 100, 10 * MINUTE_MS,
+    "How long the body of a request to the internal listener may take to come."),
 
   TIME("admin.idle", admin.idle_ms, SECOND_MS, DAY_MS,
     "An administrator who does nothing for this long has to log in again. What the\n"

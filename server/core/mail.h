@@ -145,6 +145,7 @@ typedef struct gw_quota_mail {
   gw_view user;
   uint64_t session; /**< handle, at the worker that has it */
   uint64_t client;
+  uint64_t since_ms; /**< JOIN: when it opened */
   uint32_t share;
   uint32_t code; /**< CLOSE: what the connection is told */
 } gw_quota_mail;

@@ -25,6 +25,7 @@ typedef struct gw_quota {
 typedef struct place {
   uint64_t session;
   uint64_t client;
+  uint64_t since_ms; /**< when it opened */
   uint32_t worker;
   bool is_closing; /**< it was told to, and does not count any more */
 } place;
@@ -78,7 +79,8 @@ static gw_mail *make_mail(enum gws_mail_kind kind, gw_view user,
                           const gw_session *s) {
   gw_mail *m = gws_mail_new(kind, user.len);
   if (m == NULL) return NULL;
-  m->u.quota = (gw_quota_mail){.session = s->handle, .client = s->client};
+  m->u.quota = (gw_quota_mail){
+      .session = s->handle, .client = s->client, .since_ms = s->hub->now_ms};
   m->u.quota.user = gws_mail_keep(m, user);
   return m;
 }
@@ -183,6 +185,7 @@ static void free_home(gw_hub *h, gw_quota_home *home) {
   gw_mem_free(home);
 }
 
+/** News of workers do not come in the order of what they tell. */
 static bool add_place(gw_quota_home *home, const place *p) {
   if (home->num_places == home->cap_places) {
     uint32_t cap = home->cap_places != 0 ? home->cap_places * 2 : 2;
@@ -191,7 +194,10 @@ static bool add_place(gw_quota_home *home, const place *p) {
     home->places = places;
     home->cap_places = cap;
   }
-  home->places[home->num_places++] = *p;
+  uint32_t at = home->num_places++;
+  for (; at > 0 && home->places[at - 1].since_ms > p->since_ms; at--)
+    home->places[at] = home->places[at - 1];
+  home->places[at] = *p;
   return true;
 }
 
@@ -243,7 +249,10 @@ static uint32_t num_open(const gw_quota_home *home) {
  * the same client, which is dead as a rule and not noticed yet; else as the
  * policy says. */
 static place *choose(const gw_hub *h, gw_quota_home *home, uint32_t *code) {
-  place *last = &home->places[home->num_places - 1], *oldest = last;
+  place *last = &home->places[home->num_places - 1], *oldest;
+  while (last->is_closing)
+    last--;
+  oldest = last;
   *code = GW_CODE_REPLACED;
   for (place *p = last; p > home->places;) {
     p--;
@@ -269,7 +278,7 @@ static void keep_cap(gw_hub *h, gw_quota_home *home) {
 void gws_quota_on_join(gw_hub *h, gw_mail *m) {
   const gw_quota_mail *q = &m->u.quota;
   gw_quota_home *home = get_home(h, q->user);
-  place p = {q->session, q->client, m->from, false};
+  place p = {q->session, q->client, q->since_ms, m->from, false};
   bool is_new = home != NULL && !is_at(home, p.worker);
   if (home != NULL && add_place(home, &p)) {
     share_out(h, home, is_new);

@@ -16,6 +16,7 @@ typedef struct item {
 struct gw_request {
   gw_view path;
   const char *route;
+  const gw_hub *hub;
   gw_view peer;
   bool is_secure;
   bool is_upgrade;
@@ -75,6 +76,7 @@ gw_request *gw_request_build(const gw_request_maker *m) {
   r->path = put(&at, m->path);
   r->peer = put(&at, peer);
   r->route = m->route != NULL ? m->route->pattern.text : "";
+  r->hub = m->hub;
   r->is_secure = m->is_secure;
   r->is_upgrade = m->is_upgrade;
   gw_view all = put(&at, (gw_view){(const uint8_t *)m->bytes, m->len});
@@ -116,6 +118,10 @@ void gw_request_free(gw_request *r) {
 
 size_t gw_request_bytes(const gw_request *r) {
   return r->bytes;
+}
+
+const gw_hub *gw_request_hub(const gw_request *r) {
+  return r->hub;
 }
 
 /* ---- reading ---------------------------------------------------------------- */

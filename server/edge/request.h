@@ -8,6 +8,8 @@
 #include "server/edge/peer.h"
 #include "server/edge/route.h"
 
+typedef struct gw_hub gw_hub;
+
 /** Named values of a request at most: libwebsockets itself reads about a hundred
  * headers and arguments. */
 #define GW_REQUEST_ITEMS_MAX 128u
@@ -17,6 +19,7 @@ typedef struct gw_request_maker {
   /* public, set before the build */
   gw_view path;
   const gw_route *route; /**< NULL: none */
+  const gw_hub *hub;     /**< of the worker that it came to; NULL: none */
   gw_peer peer;
   bool is_secure;
   bool is_upgrade;
@@ -46,6 +49,9 @@ gw_request *gw_request_build(const gw_request_maker *m);
 gw_request *gw_request_slim(const gw_request *r);
 
 void gw_request_free(gw_request *r); /**< NULL is fine */
+
+/** Of the worker that it came to, for links that are built in; NULL: a slim one. */
+const gw_hub *gw_request_hub(const gw_request *r);
 
 /** Bytes that it takes. */
 size_t gw_request_bytes(const gw_request *r);

@@ -10,7 +10,9 @@
 #include <time.h>
 
 #include "server/config/config.h"
+#include "server/core/revocation.h"
 #include "server/edge/paths.h"
+#include "server/edge/request.h"
 
 #define BEARER "Bearer "
 
@@ -104,8 +106,15 @@ static uint64_t wall_ms(void) {
   return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+static bool is_revoked(const gw_request *r, const gw_claims *c, gw_view token) {
+  const gw_verdict v = {.token_id = gw_token_id(c->jti, token),
+                        .issued_ms = c->issued_ms};
+  return gws_is_revoked(gw_request_hub(r), &v, c->user);
+}
+
 /** With the keys that there are: a request does not wait for others. */
-static uint32_t check(const gw_auth_link *l, gw_view token) {
+static uint32_t check(const gw_auth_link *l, const gw_request *r,
+                      gw_view token) {
   gw_claims claims;
   char why[GW_AUTH_WHY_MAX];
   uint64_t wait_ms;
@@ -115,6 +124,8 @@ static uint32_t check(const gw_auth_link *l, gw_view token) {
   /* One for a channel opens that. */
   if (code == GW_CODE_OK && claims.channel.len != 0)
     code = GW_CODE_TOKEN_INVALID;
+  if (code == GW_CODE_OK && is_revoked(r, &claims, token))
+    code = GW_CODE_TOKEN_REVOKED;
   gw_claims_deinit(&claims);
   gw_keyring_unref(ring);
   if (code == GW_CODE_AUTH_UNAVAILABLE &&
@@ -127,7 +138,7 @@ static bool on_request(void *user, const gw_request *r, gw_refusal *refusal) {
   const gw_auth_link *l = user;
   if (!gw_paths_match(l->options.requests, gw_request_path(r))) return true;
   gw_view token = token_of(l, r);
-  uint32_t code = token.len != 0 ? check(l, token) : GW_CODE_TOKEN_INVALID;
+  uint32_t code = token.len != 0 ? check(l, r, token) : GW_CODE_TOKEN_INVALID;
   *refusal = (gw_refusal){.code = code, .status = 401};
   if (token.len == 0) refusal->message = "this needs a token";
   if (code == GW_CODE_AUTH_UNAVAILABLE) {

@@ -28,8 +28,9 @@ GW_MUST_USE int gw_auth_link_new(gw_auth_link **link,
                                  char why[GW_AUTH_LINK_WHY_MAX]);
 void gw_auth_link_free(gw_auth_link *link); /**< NULL is fine */
 
-/** Its user is the gw_auth_link. A request without a good token gets 401, or 503
- * while there is no key for it; a frame PERMISSION_DENIED. */
+/** Its user is the gw_auth_link. A request without a good token, or with one that
+ * was revoked, gets 401, or 503 while there is no key for it; a frame
+ * PERMISSION_DENIED. */
 extern const gw_middleware gw_auth_link_link;
 
 #endif

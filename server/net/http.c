@@ -110,8 +110,7 @@ static int write_headers(struct lws *wsi, const gw_http_reply *r) {
   if (r->retry_after_s && !add_header(wsi, "retry-after:", seconds, &p, end))
     return -1;
   if (r->status == 405 &&
-      lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_ALLOW,
-                                   (const uint8_t *)"GET, HEAD", 9, &p, end))
+      !add_header(wsi, "allow:", r->allow ? r->allow : "GET, HEAD", &p, end))
     return -1;
   /* RFC 6455 4.2.2, RFC 9110 15.5.22. */
   if (r->status == 426 &&
@@ -152,6 +151,7 @@ int gw_http_write_refusal(struct lws *wsi, const gw_http_refusal *r) {
                                           .content_type = "application/json",
                                           .body = gw_view_of(body),
                                           .retry_after_s = r->retry_after_s,
+                                          .allow = r->allow,
                                           .closes = r->closes});
   free(body);
   return written;

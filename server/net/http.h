@@ -25,6 +25,7 @@ typedef struct gw_http_reply {
   const char *location;   /**< NULL: none */
   const char *csp;        /**< of a page; NULL: nothing is allowed to it */
   const char *set_cookie; /**< NULL: none */
+  const char *allow;      /**< methods, with 405; NULL: GET and HEAD */
   bool closes;            /**< the connection is of no more use */
 } gw_http_reply;
 
@@ -60,6 +61,7 @@ typedef struct gw_http_refusal {
   uint32_t code;          /**< enum gw_code */
   const char *message;    /**< any text */
   unsigned retry_after_s; /**< 0: none is told */
+  const char *allow;      /**< as of a reply */
   bool closes;
 } gw_http_refusal;
 

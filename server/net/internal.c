@@ -17,6 +17,7 @@
 /* Per connection: which question waits. */
 typedef struct question {
   uint64_t beat; /* 0: none */
+  uint64_t begun_ms;
   gw_api_request *api;
   gw_admin_request *admin;
 } question;
@@ -173,10 +174,21 @@ static int answer_ready(gw_internal *i, struct lws *wsi) {
 
 /* ---- requests ----------------------------------------------------------- */
 
+static int refuse_method(struct lws *wsi, bool is_api) {
+  const gw_http_refusal no = {
+      .status = 405,
+      .code = GW_CODE_BAD_REQUEST,
+      .message = is_api ? "the API takes POST only"
+                        : "only GET and HEAD are answered here",
+      .allow = is_api ? "POST" : NULL};
+  return gw_http_done(wsi, gw_http_write_refusal(wsi, &no));
+}
+
 static int on_request(gw_internal *i, struct lws *wsi, question *q) {
   char path[GW_HTTP_PATH_MAX];
   static const char api[] = GW_API_PATH;
   q->beat = 0;
+  q->begun_ms = uv_now(&i->server->loop);
   enum gw_http_method method = gw_http_request(wsi, path);
   bool is_api = strncmp(path, api, sizeof api - 1) == 0;
   bool is_admin = gw_admin_http_is_path(path);
@@ -190,9 +202,7 @@ static int on_request(gw_internal *i, struct lws *wsi, question *q) {
     return -1;
   }
   if (method == GW_HTTP_OTHER || method == GW_HTTP_POST || is_api)
-    return answer_error(wsi, 405, GW_CODE_BAD_REQUEST,
-                        is_api ? "the API takes POST only"
-                               : "only GET and HEAD are answered here");
+    return refuse_method(wsi, is_api);
   if (is_admin) return gw_admin_http_get(&i->admin, wsi, path);
   if (strcmp(path, "/v1/openapi.yaml") == 0) return gw_api_http_openapi(wsi);
   if (strcmp(path, "/healthz") == 0) return ask_health(i, wsi, q);
@@ -203,8 +213,25 @@ static int on_request(gw_internal *i, struct lws *wsi, question *q) {
                       "/v1/openapi.yaml and POST " GW_API_PATH "METHOD");
 }
 
+/* libwebsockets has a time for each part of a body, and none for the whole. */
+static bool is_late(const gw_internal *i, const question *q) {
+  return uv_now(&i->server->loop) - q->begun_ms >
+         i->server->config.api_request_timeout_ms;
+}
+
+static int refuse_late(gw_internal *i, struct lws *wsi) {
+  static const char why[] = "the body took longer than api.request_timeout";
+  gw_fields f;
+  gw_fields_init(&f);
+  gw_fields_text(&f, "why", why);
+  gw_log_write(i->server->log, GW_LOG_WARN, "api.refused", f.text);
+  (void)!gw_http_write_error(wsi, 408, GW_CODE_TIMEOUT, why, true);
+  return -1;
+}
+
 /* A request has at most one of these. */
 static int on_body(gw_internal *i, struct lws *wsi, question *q, gw_view part) {
+  if (is_late(i, q)) return refuse_late(i, wsi);
   return q->admin ? gw_admin_http_body(wsi, part, &q->admin)
                   : gw_api_http_body(&i->api, wsi, part, &q->api);
 }

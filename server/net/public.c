@@ -105,6 +105,7 @@ static bool read_request(gw_worker *w, struct lws *wsi, bool is_upgrade,
   const gw_edge *e = w->options.edge;
   *a = (asked){.is_upgrade = is_upgrade};
   gw_visit_read(&a->visit, e, wsi);
+  a->visit.hub = w->hub;
   if (!check_body(wsi, a, no)) return false;
   uint32_t wants = gw_edge_wants(e, a->visit.route);
   bool is_shown = is_upgrade

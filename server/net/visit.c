@@ -200,6 +200,7 @@ int gw_visit_request(const gw_visit *v, const gw_edge *e, struct lws *wsi,
   gw_request_begin(&m, bytes, cap < sizeof bytes ? cap : sizeof bytes);
   m.path = gw_view_of(v->path);
   m.route = v->route;
+  m.hub = v->hub;
   m.peer = v->peer;
   m.is_secure = v->is_secure;
   m.is_upgrade = is_upgrade;

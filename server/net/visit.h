@@ -18,12 +18,13 @@ typedef struct gw_visit {
   bool is_early; /**< its proxy took it from TLS early data (RFC 8470) */
   const gw_route *route; /**< NULL: none of this path */
   gw_values values;      /**< views into path */
+  const gw_hub *hub;     /**< of the worker that it came to; NULL: none */
 } gw_visit;
 
 /** The client of a socket: by its PROXY header, or its own address. */
 gw_peer gw_visit_socket_peer(struct lws *wsi);
 
-/** Read a request. */
+/** Read a request; of which worker is the caller's to add. */
 void gw_visit_read(gw_visit *v, const gw_edge *e, struct lws *wsi);
 
 /**

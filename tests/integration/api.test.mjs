@@ -12,6 +12,7 @@ import { api, ask } from "./support/api.mjs";
 import { run } from "./support/cli.mjs";
 import { Client } from "./support/client.mjs";
 import { get, Server, withServer } from "./support/server.mjs";
+import { within } from "./support/websocket.mjs";
 
 test("publish, history and channels", () =>
   withServer({}, async (server) => {
@@ -228,8 +229,9 @@ test("requests that make no sense get a typed error", () =>
       assert.equal(answer.status, status, method);
       assert.equal(answer.json.error.name, name);
     }
-    const { status } = await get(server.internal, "/v1/api/info");
+    const { status, headers } = await get(server.internal, "/v1/api/info");
     assert.equal(status, 405);
+    assert.equal(headers.allow, "POST");
     const chunked = await get(server.internal, "/v1/api/info", {
       method: "POST",
       headers: {
@@ -246,6 +248,26 @@ test("requests that make no sense get a typed error", () =>
       });
       socket.on("close", resolve);
     });
+    assert.equal((await ask(server, "info")).status, 200);
+  }));
+
+test("a body that drips has a time for the whole", () =>
+  withServer({ args: ["--api.request_timeout", "500ms"] }, async (server) => {
+    const socket = net.connect(server.internal, "127.0.0.1");
+    let told = "";
+    socket.on("data", (d) => (told += d));
+    socket.on("error", () => {});
+    socket.write("POST /v1/api/info HTTP/1.1\r\nHost: x\r\nContent-Type: " +
+      "application/json\r\nContent-Length: 100000\r\n\r\n");
+    const dripping = setInterval(() => socket.write(" "), 50);
+    try {
+      await within(9000, "the end", new Promise((resolve) =>
+        socket.on("close", resolve)));
+    } finally {
+      clearInterval(dripping);
+    }
+    assert.match(told, /^HTTP\/1\.1 408 [^]*"TIMEOUT"/);
+    await server.logged(/api\.refused why="the body took longer/);
     assert.equal((await ask(server, "info")).status, 200);
   }));
 

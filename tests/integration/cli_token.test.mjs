@@ -45,7 +45,7 @@ test("a key that does not fit the algorithm is told, and let go", async () => {
 test("a subscription outlives the tokens that a command prints", () =>
   withTokens(async ({ server, runs, numRuns }) => {
     const subscriber = new Command(withCommand(
-      `echo run >>'${runs}'; exec '${BINARY}' token --user ada --ttl 3s`,
+      `echo run >>'${runs}'; exec '${BINARY}' token --user ada --ttl 6s`,
       "subscribe", "a", "--json"), { server, env });
     await subscriber.live("a");
     await subscriber.until(() => numRuns() >= 3, "two renewals");

@@ -167,7 +167,7 @@ test("paths and operations are for those who are known", async () => {
   fs.writeFileSync(path.join(www, "app", "x.txt"), "private");
   fs.writeFileSync(path.join(www, "y.txt"), "public");
   await withServer({
-    env: { GODWIT_AUTH_JWT_SECRET: SECRET },
+    workers: 1, env: { GODWIT_AUTH_JWT_SECRET: SECRET },
     args: ["--middleware", "auth", "--auth.requests", "/app/* /staff",
       "--auth.frames", "rpc", "--auth.anonymous", "true",
       "--http.headers", "authorization, cookie", "--auth.cookie", "sid",
@@ -197,6 +197,19 @@ test("paths and operations are for those who are known", async () => {
     };
     assert.equal(await upgrade({}), 401);
     assert.equal(await upgrade({ Authorization: `Bearer ${token}` }), 101);
+    // What was taken back opens nothing: one token, and all of a user.
+    const [lost, other] = [sign({ sub: "bob", jti: "lost" }),
+      sign({ sub: "bob", jti: "other" })];
+    await api(server, "revoke", { token: "lost" });
+    const taken = await get(server.port, "/app/x.txt",
+      { headers: { authorization: `Bearer ${lost}` } });
+    assert.equal(taken.status, 401);
+    assert.equal(JSON.parse(taken.body).error.name, "TOKEN_REVOKED");
+    assert.equal(await page("/app/x.txt", { authorization: `Bearer ${other}` }),
+      200);
+    await api(server, "revoke", { user: "bob" });
+    assert.equal(await page("/app/x.txt", { cookie: `sid=${other}` }), 401);
+    assert.equal(await upgrade({ Authorization: `Bearer ${other}` }), 401);
     const nobody = await Client.connect(server.port);
     const refused = await nobody.request({ rpc: { method: "server.time" } });
     assert.equal(refused.error.code, "CODE_PERMISSION_DENIED");

@@ -204,6 +204,34 @@ static void test_the_oldest_makes_room(void **state) {
   assert_int_equal(HUBS_STAT(&node, user_connections_displaced_total), 4);
 }
 
+/** News of connections come in any order; their times say who is the oldest. */
+static void test_the_oldest_makes_room_whoever_is_heard_first(void **state) {
+  (void)state;
+  node.settings.max_user_connections = 2;
+  node.settings.user_crowd = GW_CROWD_CLOSE_OLDEST;
+  node.ask = all_are_ada;
+  hubs_start(&node);
+  for (uint32_t first = 0; first < 3; first++) {
+    peer *p[3];
+    node.holds_mail = true;
+    for (uint32_t i = 0; i < 3; i++) {
+      p[i] = peer_join(&node, (first + i) % 3, 3 * first + i + 1);
+      hubs_pass(&node, 1);
+    }
+    for (uint32_t i = 3; i-- > 0;) {
+      for (uint32_t to = 0; to < 3; to++)
+        (void)hubs_deliver(&node, (first + i) % 3, to, 1);
+    }
+    node.holds_mail = false;
+    hubs_settle(&node);
+    assert_true(p[0]->is_closing);
+    assert_false(p[1]->is_closing || p[2]->is_closing);
+    peer_drop(p[1], 1000);
+    peer_drop(p[2], 1000);
+    hubs_settle(&node);
+  }
+}
+
 /** A lost connection that is not noticed yet does not keep its client out. */
 static void test_a_client_that_comes_back_takes_its_own_place(void **state) {
   (void)state;
@@ -338,6 +366,7 @@ int main(void) {
       TEST(a_name_that_nobody_vouches_for_is_not_counted),
       TEST(a_user_over_its_connections),
       TEST(the_oldest_makes_room),
+      TEST(the_oldest_makes_room_whoever_is_heard_first),
       TEST(a_client_that_comes_back_takes_its_own_place),
       TEST(leaving_before_the_news_have_arrived),
       TEST(a_channel_has_a_rate),
