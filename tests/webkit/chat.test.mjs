@@ -65,19 +65,22 @@ demo.test('who leaves is gone at once, and comes again',
     await second.untilTexts('while Grace is away');
   });
 
-demo.test('"back" to the page that one has left', async ({ ada, grace, room }) => {
-  const first = await new ChatPage(ada).enter(room);
-  const second = await new ChatPage(grace).enter(room);
-  await second.send('before');
-  await second.browser.click('.top-home');
-  await first.untilPerson('Grace', null);
-  await first.send('meanwhile');
-  await second.browser.back();
-  await first.untilPerson('Grace', 'online');
-  await second.untilTexts('before', 'meanwhile');
-  await second.send('after');
-  await first.untilTexts('before', 'meanwhile', 'after');
-});
+demo.test('"back" to the page that one has left, which WebKit keeps',
+  async ({ ada, grace, room }) => {
+    const first = await new ChatPage(ada).enter(room);
+    const second = await new ChatPage(grace).enter(room);
+    await second.send('before');
+    await second.browser.run(() => { window.isOnce = true; });
+    await second.browser.click('.top-home');
+    await first.untilPerson('Grace', null);
+    await first.send('meanwhile');
+    await second.browser.back();
+    await first.untilPerson('Grace', 'online');
+    assert.ok(await second.browser.run(() => window.isOnce), 'it was loaded anew');
+    await second.untilTexts('before', 'meanwhile');
+    await second.send('after');
+    await first.untilTexts('before', 'meanwhile', 'after');
+  });
 
 demo.test('typing is seen while it lasts', async ({ ada, grace, room }) => {
   const first = await new ChatPage(ada).enter(room);

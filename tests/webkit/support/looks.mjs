@@ -28,12 +28,34 @@ const FILL = {
     await page.has('#messages > li', 3);
     await page.choose('Busy');
   }],
+  join: [ChatPage, async (page) => {
+    await page.person.go('chat/', '');
+    await page.has('#join:not([hidden])');
+    await page.browser.fill('#join-room', '!');
+    await page.browser.click('#join-form [type=submit]');
+    await page.has('.field-error:not([hidden])', 2);
+  }],
+  people: [ChatPage, async (page) => {
+    // A phone shows them when it is asked to.
+    const isAsked = await page.browser.isVisible('#people-toggle');
+    if (isAsked) await page.browser.click('#people-toggle');
+    await page.untilPerson('Ada', 'online');
+    assert.ok(await page.browser.isVisible('#people-list'));
+  }],
+  details: [ChatPage, async (page) => {
+    await page.browser.click('#details-toggle');
+    await page.has('#details:not([hidden])');
+  }],
   presence: [BoardPage, async (page) => {
     await page.browser.fill('#my-task', LONG);
     await page.browser.click('#find [type=submit]');
     await page.has('#found > li');
   }],
   cursors: [CursorsPage, async (page) => page.wave([0.5, 0.5])],
+  dialog: [CursorsPage, async (page) => {
+    await page.browser.click('#who');
+    await page.has('#who-dialog[open]');
+  }],
   gate: [GatePage, async (page) => {
     await page.move('locked');
     await page.untilGate('Locked');
