@@ -193,7 +193,7 @@ test-e2e: build-integration wasm ## the demo in real browsers, by Playwright
 	$(run_suites) e2e
 test-e2e-long: server wasm ## pages under 1,000 messages a second for a minute (3 minutes)
 	$(run_suites) e2e-long
-test-webkit: build-integration wasm ## the JavaScript SDK in WebKitGTK; installs it (a minute)
+test-webkit: build-integration wasm ## the SDK and the demo in WebKitGTK; installs it (7 minutes)
 	$(Q)scripts/setup --with test-webkit
 	$(run_suites) webkit
 

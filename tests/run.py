@@ -409,9 +409,12 @@ def e2e_long(args):
 
 
 def webkit(args):
-    return [Job("sdk", ["xvfb-run", "--auto-servernum", args.node,
-                        "wasm/test/browser/webkit.mjs"], 300, "closing",
-                env={"GODWIT_BIN": args.godwit})]
+    env = {"GODWIT_BIN": args.godwit}
+    return [Job("sdk", [args.node, "wasm/test/browser/webkit.mjs"], 300,
+                "closing", env=env),
+            *(Job(name, [args.node, "--test", "--test-reporter=tap",
+                         f"tests/webkit/{name}.test.mjs"], 600, "tap", env=env)
+              for name in sources("tests/webkit/*.test.mjs", ".test.mjs"))]
 
 
 # Name: what makes the jobs, and how many of them run at once.
