@@ -136,7 +136,7 @@ static void give_up_members(gw_client *c, gw__sub *s, uint32_t code,
                             const gw_view *reason) {
   s->presence = false;
   s->members_due_ms = 0;
-  gw__members_lost(&s->members, &c->alloc);
+  gw__members_deinit(&s->members, &c->alloc, &c->removed);
   tell_refusal(c, s, code, reason);
 }
 

@@ -25,13 +25,19 @@ enum gw_code_class gw_code_class(uint32_t code) {
 /* Three switches instead of one table of rows: a program that never asks for
  * the sentences, such as the browser's, is linked without them. */
 
+#define NAME_OF(name, number, sentence) \
+  case number:                          \
+    return name;
+#define TEXT_OF(name, number, sentence) \
+  case number:                          \
+    return sentence;
+#define TYPE_OF(name, number) \
+  case number:                \
+    return name;
+
 const char *gw_code_name(uint32_t code) {
   switch (code) {
-#define X(name, number, sentence) \
-  case number:                    \
-    return name;
-    GW__CODE_TABLE(X)
-#undef X
+    GW__CODE_TABLE(NAME_OF)
   default:
     return "UNKNOWN";
   }
@@ -39,11 +45,7 @@ const char *gw_code_name(uint32_t code) {
 
 const char *gw_code_text(uint32_t code) {
   switch (code) {
-#define X(name, number, sentence) \
-  case number:                    \
-    return sentence;
-    GW__CODE_TABLE(X)
-#undef X
+    GW__CODE_TABLE(TEXT_OF)
   default:
     return "A reason that is not known here.";
   }
@@ -51,11 +53,7 @@ const char *gw_code_text(uint32_t code) {
 
 const char *gw_type_name(uint8_t type) {
   switch (type) {
-#define X(name, number) \
-  case number:          \
-    return name;
-    GW__FRAME_TABLE(X)
-#undef X
+    GW__FRAME_TABLE(TYPE_OF)
   default:
     return "UNKNOWN";
   }

@@ -2,15 +2,18 @@
 /* err.c - names and sentences of results, from the one list in err.h. */
 #include "godwit/err.h"
 
+#define NAME_OF(name, number, sentence) \
+  case name:                            \
+    return #name;
+#define TEXT_OF(name, number, sentence) \
+  case name:                            \
+    return sentence;
+
 const char *gw_err_name(int err) {
   switch (err) {
   case GW_OK:
     return "GW_OK";
-#define X(name, number, sentence) \
-  case name:                      \
-    return #name;
-    GW_ERR_LIST(X)
-#undef X
+    GW_ERR_LIST(NAME_OF)
   default:
     return "GW_ERR_UNKNOWN";
   }
@@ -20,11 +23,7 @@ const char *gw_err_text(int err) {
   switch (err) {
   case GW_OK:
     return "no error";
-#define X(name, number, sentence) \
-  case name:                      \
-    return sentence;
-    GW_ERR_LIST(X)
-#undef X
+    GW_ERR_LIST(TEXT_OF)
   default:
     return "an error that is not known";
   }

@@ -285,7 +285,8 @@ def sources(pattern, ending):
 
 
 def unit(args):
-    return [Job(name, [f"{args.san}/tests/unit/{name}_test"], 60, "tap",
+    # Seconds, but for the thread sanitizer on a machine that is busy.
+    return [Job(name, [f"{args.san}/tests/unit/{name}_test"], 240, "tap",
                 env={"CMOCKA_MESSAGE_OUTPUT": "TAP"})
             for name in sources("tests/unit/*_test.c", "_test.c")]
 
@@ -371,7 +372,11 @@ def integration(args):
 
 
 # Where workers have most to do with each other, and with threads beside them.
-THREAD_TESTS = ["access", "api", "auth", "crowd", "hooks", "people", "states"]
+THREAD_TESTS = ["access", "admin", "api", "auth", "crowd", "embed", "hooks",
+                "middleware", "observe", "people", "plugin", "states", "tls",
+                "ledger/access", "ledger/calls", "ledger/channels",
+                "ledger/compression", "ledger/connections", "ledger/edge",
+                "ledger/people", "ledger/states"]
 
 
 def threads(args):
@@ -404,9 +409,12 @@ def e2e_long(args):
 
 
 def webkit(args):
-    return [Job("sdk", ["xvfb-run", "--auto-servernum", args.node,
-                        "wasm/test/browser/webkit.mjs"], 300, "closing",
-                env={"GODWIT_BIN": args.godwit})]
+    env = {"GODWIT_BIN": args.godwit}
+    return [Job("sdk", [args.node, "wasm/test/browser/webkit.mjs"], 300,
+                "closing", env=env),
+            *(Job(name, [args.node, "--test", "--test-reporter=tap",
+                         f"tests/webkit/{name}.test.mjs"], 600, "tap", env=env)
+              for name in sources("tests/webkit/*.test.mjs", ".test.mjs"))]
 
 
 # Name: what makes the jobs, and how many of them run at once.

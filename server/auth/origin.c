@@ -92,7 +92,7 @@ static bool read_origin(gw_view text, origin *o) {
   if (at + 3 > text.len) return read_authority(text, o);
   o->scheme = (gw_view){text.data, at};
   for (size_t i = 0; i < at; i++) {
-    if (!isalnum(text.data[i]) && strchr("+-.", text.data[i]) == NULL)
+    if (!isalnum(text.data[i]) && memchr("+-.", text.data[i], 3) == NULL)
       return false;
   }
   return at != 0 &&
@@ -125,13 +125,20 @@ static bool is_same(const origin *o, gw_view host) {
   return port_of(o) == (h.port != 0 ? h.port : usual_port(o->scheme));
 }
 
-static bool is_local(const origin *o) {
+/** 127.0.0.0/8, written with digits. */
+static bool is_loopback(gw_view host) {
   static const char net[] = "127.";
+  if (host.len < sizeof net || memcmp(host.data, net, sizeof net - 1) != 0)
+    return false;
+  for (size_t i = 0; i < host.len; i++) {
+    if (!isdigit(host.data[i]) && host.data[i] != '.') return false;
+  }
+  return true;
+}
+
+static bool is_local(const origin *o) {
   return is(o->host, "localhost") || is(o->host, "[::1]") ||
-         ends_with(o->host, gw_view_of(".localhost")) ||
-         (o->host.len > sizeof net - 1 &&
-          memcmp(o->host.data, net, sizeof net - 1) == 0 &&
-          strspn((const char *)o->host.data, "0123456789.") >= o->host.len);
+         ends_with(o->host, gw_view_of(".localhost")) || is_loopback(o->host);
 }
 
 /** Whether a listed origin, which may begin with "*.", stands for o. */

@@ -10,12 +10,12 @@
 /** Room for the path of a request; longer ones are not found. */
 #define GW_HTTP_PATH_MAX 256u
 
-/** For pages: scripts and styles of our own only, WebSockets to anywhere. */
+/** For pages: scripts and styles of our own only, WebSockets to anywhere. WebKit
+ * takes a directive that it does not know, such as manifest-src, for an error. */
 #define GW_HTTP_CSP                                                       \
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; "            \
   "style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; " \
-  "manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; "        \
-  "form-action 'none'"
+  "base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 
 typedef struct gw_http_reply {
   unsigned status;

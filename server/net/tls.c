@@ -30,7 +30,8 @@ static void answer_http(int fd) {
   int len = snprintf(body, sizeof body,
                      "{\"error\":{\"code\":%u,\"name\":\"%s\",\"message\":"
                      "\"this port speaks TLS: use https:// or wss://\"}}\n",
-                     GW_CODE_BAD_REQUEST, gw_code_name(GW_CODE_BAD_REQUEST));
+                     (unsigned)GW_CODE_BAD_REQUEST,
+                     gw_code_name(GW_CODE_BAD_REQUEST));
   int num = snprintf(answer, sizeof answer,
                      "HTTP/1.1 400 Bad Request\r\n"
                      "content-type: application/json\r\n"

@@ -2,6 +2,9 @@
 // bench.test.mjs - `godwit bench` against a real server.
 
 import assert from "node:assert/strict";
+import crypto from "node:crypto";
+import http from "node:http";
+import net from "node:net";
 import { test } from "node:test";
 import { Command, run } from "./support/cli.mjs";
 import { Client } from "./support/client.mjs";
@@ -93,3 +96,95 @@ test("bench says what is wrong with a command line or an address", () =>
       assert.match(err, pattern);
     }
   }));
+
+test("bench tells what a server refuses", async () => {
+  for (const [args, pattern] of [
+    [["--allow.subscribe", "nobody"], /Subscribe: PERMISSION_DENIED/],
+    [["--allow.publish", "nobody"], /Publish: PERMISSION_DENIED/],
+    [["--limits.rate.publish", "10/s"],
+      /the server allows 10 publications a second of one connection/],
+    [["--auth.jwt.secret", "a secret of more than 32 characters"],
+      /the server closed a connection: TOKEN_INVALID/],
+  ])
+    await withServer({ args }, async (server) => {
+      const { code, err } = await run(["bench", "--connections", "2", "--rate", "50",
+        "--duration", "5s"], { server });
+      assert.equal(code, 1, err);
+      assert.match(err, pattern);
+    });
+});
+
+/* ---- servers that are none of ours -------------------------------------------------------- */
+
+/** Run a load against a server that does as `serve` says with each socket. */
+async function against(listener, pattern) {
+  await new Promise((r) => listener.listen(0, "127.0.0.1", r));
+  const url = `ws://127.0.0.1:${listener.address().port}/`;
+  try {
+    const { code, out, err } = await run(["bench", "--url", url, "--connections", "1",
+      "--duration", "5s"]);
+    assert.equal(code, 1, err);
+    assert.match(err, pattern);
+    assert.doesNotMatch(out + err, /Sanitizer/);
+  } finally {
+    listener.close();
+  }
+}
+
+/** A server that upgrades, and then does as `speak` says. */
+const speaker = (speak) => http.createServer().on("upgrade", (request, socket) => {
+  const accept = crypto.createHash("sha1").update(
+    `${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+    .digest("base64");
+  socket.on("error", () => {});
+  socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n" +
+    `Connection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n` +
+    "Sec-WebSocket-Protocol: godwit.v1\r\n\r\n");
+  speak(socket);
+});
+
+/** A WebSocket frame: the byte with the opcode, and a short payload. */
+const frame = (first, payload) => {
+  const bytes = Buffer.from(payload);
+  return Buffer.concat([Buffer.from([first, bytes.length]), bytes]);
+};
+
+test("bench tells what a server does that speaks another protocol", async () => {
+  const says = (...parts) => speaker((socket) => parts.forEach((p) => socket.write(p)));
+  await against(http.createServer().on("upgrade", (_, socket) =>
+    socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")),
+  /the WebSocket was refused: HTTP\/1\.1 403 Forbidden/);
+  await against(net.createServer((socket) => {
+    socket.on("error", () => {});
+    socket.write(`HTTP/1.1 101 Yes\r\nX: ${"x".repeat(20000)}`);
+  }), /the answer to the upgrade has no end/);
+  await against(net.createServer((socket) => socket.destroy()),
+    /the server hung up|Connection reset/);
+  await against(speaker((socket) => socket.end()), /the server hung up/);
+  await against(says(frame(0x88, "\x03\xF5busy".split("").map((c) => c.charCodeAt(0)))),
+    /the server closed it: 1013 busy/);
+  await against(says(frame(0x88, "")), /the server closed it: 1005/);
+  await against(says(frame(0x02, "ab")), /in several frames/);
+  await against(says(frame(0x82, [9, 1, 2])),
+    /a message does not consist of whole frames/);
+  await against(says(Buffer.from([0x82, 127, 0, 0, 0, 1, 0, 0, 0, 0]), Buffer.alloc(8e6)),
+    /larger than what is read here/);
+});
+
+/** Of the real kind, as a proxy in between may send them. */
+test("bench answers the pings of a WebSocket", async () => {
+  await against(speaker((socket) => {
+    socket.write(frame(0x8A, "nobody asked"));
+    socket.write(frame(0x89, "are you there"));
+    let got = Buffer.alloc(0);
+    socket.on("data", (data) => {
+      got = Buffer.concat([got, data]);
+      const at = got.indexOf(Buffer.from([0x8A, 0x80 | 13]));
+      if (at < 0 || got.length < at + 19) return;
+      const mask = got.subarray(at + 2, at + 6);
+      const text = Buffer.from(got.subarray(at + 6, at + 19)
+        .map((byte, i) => byte ^ mask[i % 4])).toString();
+      socket.end(frame(0x88, [0x03, 0xE8, ...Buffer.from(text)]));
+    });
+  }), /the server closed it: 1000 are you there/);
+});

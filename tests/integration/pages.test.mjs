@@ -47,8 +47,7 @@ test("files come whole, with their types and the page's policy", () =>
       assert.equal(headers["content-security-policy"],
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; " +
         "style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; " +
-        "manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; " +
-        "form-action 'none'");
+        "base-uri 'none'; frame-ancestors 'none'; form-action 'none'");
       const file = path.join(pages, url === "/" ? "index.html" : url);
       assert.equal(Buffer.byteLength(body, "utf8"), fs.statSync(file).size);
     }

@@ -264,8 +264,30 @@ for (const [name, [change, wanted]] of Object.entries(tampered)) {
 const ping = (type, time) => frame(type, {}, field(1, time));
 const close = (code, ...fields) => frame(TYPE.CLOSE, {}, field(1, code), ...fields);
 
+/** A subscription of the server's own giving, number 4. */
+const byServer = (t, n, offset, number = 4) => [t, n, { in: [
+  frame(TYPE.SERVER_SUBSCRIBED, { channel: number }, field(1, "given"),
+    fixed64(2, 88), field(3, offset))] }];
+const pushed = (t, n, number, offset, ...fields) => [t, n, { in: [
+  frame(TYPE.PUBLICATION, { channel: number }, field(1, offset), ...fields)] }];
+const delta = (t, n, offset, base) =>
+  pushed(t, n, 3, offset, field(14, "change"), field(15, base));
+
 /** Recordings that keep every promise. */
 const good = {
+  "the server subscribes": [...begin(0, 1), byServer(1, 1, 6), pushed(2, 1, 4, 7),
+    byServer(3, 1, 7), pushed(4, 1, 4, 8)],
+  "a number is given to another channel": [...begin(0, 1), ...subscribed(1, 1),
+    publication(2, 1, 1), [3, 1, { out: [frame(UNSUBSCRIBE,
+      { request: 3, channel: 1, flags: 1 })] }], [4, 1, { in: [frame(UNSUBSCRIBED,
+      { request: 3, channel: 3 }, field(1, 521))] }], byServer(5, 1, 0, 3),
+    pushed(6, 1, 3, 1)],
+  "changes to the publication before": [...begin(0, 1), ...subscribed(1, 1),
+    publication(2, 1, 1), delta(3, 1, 2, 1), delta(4, 1, 3, 2)],
+  "a gap in a recovery": [...begin(0, 1), ...subscribed(1, 1, { since: 1, offset: 1 }),
+    publication(2, 1, 2), [3, 1, { in: [frame(RECOVERY, { channel: 3 }, field(1, 2),
+      field(2, 2), field(4, 2), field(5, 3), field(6, 5))] }],
+    publication(4, 1, 6)],
   "offsets follow": [...begin(0, 1), ...subscribed(1, 1), publication(2, 1, 1),
     publication(3, 1, 2)],
   "a gap tells what is not sent": [...begin(0, 1), ...subscribed(1, 1),
@@ -299,6 +321,39 @@ for (const [name, lines] of Object.entries(good)) {
 }
 
 const broken = {
+  "a hole in what the server subscribed to": [[...begin(0, 1), byServer(1, 1, 6),
+    pushed(2, 1, 4, 8)], /given: offsets 7 to 7 are missing/],
+  "a change to another publication": [[...begin(0, 1), ...subscribed(1, 1),
+    publication(2, 1, 1), publication(3, 1, 2), delta(4, 1, 3, 1)],
+  /room: offset 3 is a change to 1, which is not the publication before it/],
+  "a change after a gap": [[...begin(0, 1), ...subscribed(1, 1),
+    publication(2, 1, 1), [3, 1, { in: [frame(LAGGED, { channel: 3 },
+      field(1, 2), field(2, 5), field(3, 4), field(4, 6))] }], delta(4, 1, 6, 5)],
+  /offset 6 is a change to 5/],
+  "a gap of a recovery that does not reach": [[...begin(0, 1),
+    ...subscribed(1, 1), [2, 1, { in: [frame(RECOVERY, { channel: 3 }, field(1, 1),
+      field(2, 0), field(4, 2), field(5, 3), field(6, 5))] }]],
+  /a gap begins at 3, and offset 1 did not come/],
+  "an epoch of zero": [[...begin(0, 1), ...subscribed(1, 1, { epoch: 0 })],
+    /room: the epoch is 0/],
+  "a gap that hides a new epoch": [[...begin(0, 1),
+    ...subscribed(1, 1, { since: 1, epoch: 78, result: 2, gap: 2 })],
+  /the epoch is another one, and the gap does not say so/],
+  "a gap that is too small": [[...begin(0, 1), ...subscribed(1, 1, { since: 4,
+    offset: 9, result: 2, gap: 2, gapFrom: 6, gapTo: 9 })],
+  /more is missing after 4 than the gap of 6 to 9/],
+  "an id that is used again": [[...begin(0, 1),
+    [1, 1, { out: [frame(TYPE.SUBSCRIBE, { request: 2, channel: 1, flags: 1 },
+      field(1, "a"))] }],
+    [2, 1, { out: [frame(TYPE.SUBSCRIBE, { request: 2, channel: 2, flags: 1 },
+      field(1, "b"))] }]],
+  /the id 2 is used again, and the SUBSCRIBE of line 6 is not answered/],
+  "a frame after the client's Close": [[...begin(0, 1),
+    [1, 1, { out: [close(515)] }], [2, 1, { out: [ping(TYPE.PING, 1)] }],
+    [3, 1, { in: [ping(TYPE.PONG, 1)] }]], /PING after the client's Close/],
+  "a frame of the server's from a client": [[...begin(0, 1),
+    [1, 1, { out: [frame(TYPE.PUBLICATION, {}, field(1, 1))] }]],
+  /PUBLICATION is no frame of a client/],
   "a hole": [[...begin(0, 1), ...subscribed(1, 1), publication(2, 1, 2)],
     /room: offsets 1 to 1 are missing/],
   "a gap that does not reach": [[...begin(0, 1), ...subscribed(1, 1),
@@ -423,6 +478,13 @@ const unreadable = {
     /connection 1 was opened before/],
   "a close without a code": [`${HEADER}${OPEN}{"t":1,"n":1,"closed":{}}\n`, 3,
     /"closed"/],
+  "a connection without its number": [`${HEADER}{"t":0,"open":"ws://h/"}\n`, 2,
+    /"n" is missing, or too much/],
+  "a note of a connection": [`${HEADER}{"t":0,"n":1,"note":"a"}\n`, 2,
+    /"n" is missing, or too much/],
+  "a connection that is no number": [`${HEADER}{"t":0,"n":"1","note":"a"}\n`, 2,
+    /"n" is no number/],
+  "an unknown awakening": [`${HEADER}{"t":0,"wake":"up"}\n`, 2, /"wake" is not/],
   "an unknown line": [`${HEADER}{"t":0,"x":1}\n`, 2, /nothing that is known/],
 };
 

@@ -159,6 +159,26 @@ static void checks_what_it_is_given(void **state) {
   rig_deinit(&r);
 }
 
+static void a_call_has_to_fit_the_announced_frame(void **state) {
+  (void)state;
+  rig r;
+  rig_init(&r, NULL);
+  assert_int_equal(gw_client_connect(r.c), 0);
+  rig_go(&r);
+  rig_open(&r);
+  rig_welcome_with(
+      &r, &(gw_welcome){.version = 1, .limits = {.max_frame_bytes = 500}});
+  static const uint8_t bytes[500];
+  gw_payload too_big = {GW_PAYLOAD_BYTES, {bytes, 500}};
+  gw_payload fits = {GW_PAYLOAD_BYTES, {bytes, 400}};
+  gw_view m = gw_view_of("m");
+  assert_int_equal(gw_client_call(r.c, m, too_big, NULL), GW_ERR_TOO_BIG);
+  assert_true(gw_client_call(r.c, m, fits, NULL) > 0);
+  rig_go(&r);
+  assert_in_range(rig_sent(&r, GW_FRAME_RPC)->body.len, 400, 500);
+  rig_deinit(&r);
+}
+
 static uint32_t to_cancel;
 
 static void cancel_other(gw_test_port *p, const gw_event *e) {
@@ -353,6 +373,7 @@ int main(void) {
       cmocka_unit_test(close_and_failure_end_all),
       cmocka_unit_test(keeps_to_the_number_of_calls),
       cmocka_unit_test(checks_what_it_is_given),
+      cmocka_unit_test(a_call_has_to_fit_the_announced_frame),
       cmocka_unit_test(cancelled_is_silent_also_when_its_reply_waits),
       cmocka_unit_test(members_come_in_parts),
       cmocka_unit_test(answers_a_call),

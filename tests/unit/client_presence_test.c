@@ -531,6 +531,82 @@ static void a_subscription_that_lapses_takes_its_list_along(void **state) {
   rig_deinit(&r);
 }
 
+/* ---- more than it keeps -------------------------------------------------- */
+
+#define PART 1024u
+
+/** A part of a snapshot: members with the ids from first on. */
+static void many(rig *r, uint64_t first, uint32_t num, bool more) {
+  static uint8_t block[PART][16], whole[PART * 20];
+  static gw_view items[PART];
+  for (uint32_t i = 0; i < num; i++) {
+    gw_presence_member m = {.client = first + i};
+    gw_out item = {block[i], 0, sizeof block[i]};
+    assert_int_equal(gw_encode_presence_member(&item, NULL, &m), 0);
+    items[i] = (gw_view){item.data, item.len};
+  }
+  gw_head head = {.type = GW_FRAME_PRESENCE_SNAPSHOT, .channel = 9};
+  gw_presence_snapshot s = {
+      .version = 10, .more = more, .members = {.items = items, .num = num}};
+  gw_out out = {whole, 0, sizeof whole};
+  assert_int_equal(gw_encode_presence_snapshot(&out, &head, &s), 0);
+  rig_bytes(r, out.data, out.len);
+}
+
+static bool count(void *arg, const gw_presence_member *m) {
+  (void)m;
+  (*(uint32_t *)arg)++;
+  return true;
+}
+
+/** The list is given up, which is told; the subscription goes on. */
+static void expect_given_up(rig *r, uint32_t sub) {
+  uint32_t num = 0;
+  rig_expect(r, "reply0:508 ");
+  const gw_event *e = gw_test_take_event(&r->port, GW_EVENT_REPLY);
+  assert_int_equal(e->u.reply.sub, sub);
+  assert_int_equal(e->u.reply.code, GW_CODE_LIMIT_REACHED);
+  assert_true(rig_view_is(e->u.reply.reason, "too many members"));
+  gw_client_members(r->c, sub, count, &num);
+  assert_int_equal(num, 0);
+  rig_diff(r, 9, 12, "+1"); /* of a list that is not kept */
+  for (unsigned i = 0; i < 12; i++) {
+    rig_run(r, 5000);
+    rig_ping(r, i);
+  }
+  rig_not_sent(r, GW_FRAME_PRESENCE_GET);
+  rig_forget(r);
+  rig_publication(r, 9, 1, 0, 0);
+  rig_expect(r, "pub1:1 ");
+}
+
+static void a_snapshot_of_too_many_is_given_up(void **state) {
+  (void)state;
+  rig r;
+  uint32_t sub = live_rig(&r);
+  for (uint64_t id = 1; id < GW_MAX_PRESENCE_FULL; id += PART)
+    many(&r, id, PART, true);
+  rig_expect(&r, "");
+  many(&r, GW_MAX_PRESENCE_FULL + 1, 1, false);
+  expect_given_up(&r, sub);
+  rig_deinit(&r);
+}
+
+static void one_too_many_gives_the_list_up(void **state) {
+  (void)state;
+  rig r;
+  uint32_t num = 0, sub = live_rig(&r);
+  r.port.keep_records = false;
+  for (uint64_t id = 10; id < GW_MAX_PRESENCE_FULL; id += PART)
+    many(&r, id, PART, id + PART < GW_MAX_PRESENCE_FULL);
+  gw_client_members(r.c, sub, count, &num);
+  assert_int_equal(num, GW_MAX_PRESENCE_FULL);
+  r.port.keep_records = true;
+  rig_diff(&r, 9, 11, "+1");
+  expect_given_up(&r, sub);
+  rig_deinit(&r);
+}
+
 static void limits_of_presence(void **state) {
   (void)state;
   rig r;
@@ -576,6 +652,8 @@ int main(void) {
       cmocka_unit_test(a_refused_subscribe_takes_its_presence_along),
       cmocka_unit_test(a_subscription_that_lapses_takes_its_presence_along),
       cmocka_unit_test(a_subscription_that_lapses_takes_its_list_along),
+      cmocka_unit_test(a_snapshot_of_too_many_is_given_up),
+      cmocka_unit_test(one_too_many_gives_the_list_up),
       cmocka_unit_test(limits_of_presence),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

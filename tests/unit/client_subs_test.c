@@ -89,6 +89,15 @@ static void refuses_what_is_over_the_limits(void **state) {
   gw_sub_options no_text = {.token = bad};
   assert_int_equal(gw_client_subscribe(r.c, gw_view_of("a"), &no_text),
                    GW_ERR_TEXT);
+  static const uint8_t bytes[GW_MAX_TOKEN_BYTES + 1];
+  const gw_sub_options too_big[] = {
+      {.token = {bytes, GW_MAX_TOKEN_BYTES + 1}},
+      {.meta = {bytes, GW_MAX_SUB_META_BYTES + 1}},
+      {.filter = {.num = GW_MAX_FILTER_TERMS + 1}},
+  };
+  for (size_t i = 0; i < sizeof too_big / sizeof *too_big; i++)
+    assert_int_equal(gw_client_subscribe(r.c, gw_view_of("a"), &too_big[i]),
+                     GW_ERR_TOO_BIG);
   assert_true(gw_client_subscribe(r.c, fits, NULL) > 0);
   assert_int_equal(gw_client_connect(r.c), 0);
   rig_go(&r);

@@ -458,6 +458,22 @@ static void test_a_refused_renewal_is_tried_again_with_another(void **state) {
   hello_has("good");
 }
 
+/** The server names a time, which backoff would not wait for. */
+static void test_a_refused_renewal_waits_as_long_as_it_is_told(void **state) {
+  (void)state;
+  uint32_t ask;
+  gw_head head;
+  ready("one", 500000);
+  (void)until_asked(0, GW_CODE_OK, &ask);
+  give(ask, "two");
+  refresh_has("two", &head);
+  uint64_t refused_ms = r.now;
+  rig_error(&r, head.request, GW_CODE_OVERLOADED, 45000);
+  (void)until_asked(0, GW_CODE_OK, &ask);
+  assert_int_equal(r.now - refused_ms, 45000);
+  assert_int_equal(state_now(), GW_STATE_READY);
+}
+
 static void test_a_renewal_without_an_answer(void **state) {
   (void)state;
   uint32_t ask;
@@ -825,6 +841,7 @@ int main(void) {
       TEST(an_answer_to_a_closed_client_is_dropped, set_up),
       TEST(having_none_is_too_late_as_well, set_up),
       TEST(a_refused_renewal_is_tried_again_with_another, set_up),
+      TEST(a_refused_renewal_waits_as_long_as_it_is_told, set_up),
       TEST(a_renewal_without_an_answer, set_up),
       TEST(no_token_for_a_renewal, set_up),
       TEST(a_token_that_is_over_is_not_sent, set_up),

@@ -341,6 +341,19 @@ static void fields_that_are_not_known_are_skipped(void **state) {
   assert_int_equal(7, m.key);
 }
 
+/** Wire types 3, 4 (groups), 6 and 7, and field number 0. */
+static void keys_that_nothing_can_follow_are_refused(void **state) {
+  (void)state;
+  static const uint8_t keys[] = {0x7B, 0x7C, 0x7E, 0x7F, 0x00, 0x02};
+  for (size_t i = 0; i < sizeof keys; i++) {
+    const uint8_t bytes[] = {0x08, 0x05, keys[i], 0x00, 0x00};
+    gw_publication m;
+    assert_int_equal(GW_ERR_PROTOCOL,
+                     gw_decode_publication((gw_view){bytes, 5}, &m));
+    assert_int_equal(0, m.offset);
+  }
+}
+
 static void enums_that_are_not_known_stay_numbers(void **state) {
   (void)state;
   gw_close m = {.code = 0xFFFFFFFEu};
@@ -429,6 +442,66 @@ static void a_list_that_is_full_stays_as_it_was(void **state) {
   assert_int_equal(2, list.num);
 }
 
+static void a_list_is_copied_out_of_its_body(void **state) {
+  (void)state;
+  gw_presence_snapshot m;
+  gw_view body = heap_copy(VIEW("\x12\x01"
+                                "a"
+                                "\x08\x07"
+                                "\x12\x02"
+                                "bc"));
+  assert_int_equal(0, gw_decode_presence_snapshot(body, &m));
+  gw_out out = {space, 0, gw_list_bytes(m.members)};
+  gw_list copy;
+  assert_in_range(out.cap, 7, sizeof space);
+  assert_int_equal(0, gw_list_copy(m.members, &out, &copy));
+  heap_free(body);
+  gw_list whole = copy;
+  gw_view item;
+  assert_int_equal(2, copy.num);
+  assert_true(gw_list_next(&copy, &item));
+  assert_true(gw_view_eq(gw_view_of("a"), item));
+  assert_true(gw_list_next(&copy, &item));
+  assert_true(gw_view_eq(gw_view_of("bc"), item));
+  assert_false(gw_list_next(&copy, &item));
+  /* Each item, alone, is a field of the list. */
+  assert_int_equal(7, whole.rest.len);
+  assert_memory_equal("\x0a\x01"
+                      "a\x0a\x02"
+                      "bc",
+                      whole.rest.data, 7);
+}
+
+/** Hosts make lists with gw_list_of and may be wrong about their number. */
+static void a_list_ends_where_its_bytes_do(void **state) {
+  (void)state;
+  static const struct {
+    const char *bytes;
+    size_t len;
+    size_t num; /* items that are whole */
+  } cases[] = {
+      {"", 0, 0},
+      {"\x0a\x01x", 3, 1},
+      {"\x0a\x01x\x0a", 4, 1},          /* no length */
+      {"\x0a\x01x\x0a\x02y", 6, 1},     /* cut */
+      {"\x0a\x01x\x0b\x0a\x01y", 7, 1}, /* a group, which is not read */
+      {"\x08\x05\x0a\x01x", 5, 1},      /* another field before */
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    gw_view bytes =
+        heap_copy((gw_view){(const uint8_t *)cases[i].bytes, cases[i].len});
+    gw_list list = gw_list_of(bytes, 3);
+    gw_view item;
+    size_t num = 0;
+    while (gw_list_next(&list, &item)) {
+      num++;
+      assert_true(gw_view_eq(gw_view_of("x"), item));
+    }
+    assert_int_equal(cases[i].num, num);
+    heap_free(bytes);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_message_comes_back),
@@ -442,12 +515,15 @@ int main(void) {
       cmocka_unit_test(varints_have_up_to_64_bits),
       cmocka_unit_test(lengths_past_the_end_are_refused),
       cmocka_unit_test(fields_that_are_not_known_are_skipped),
+      cmocka_unit_test(keys_that_nothing_can_follow_are_refused),
       cmocka_unit_test(enums_that_are_not_known_stay_numbers),
       cmocka_unit_test(a_nested_message_that_is_absent_is_zero),
       cmocka_unit_test(a_list_may_lie_among_other_fields),
       cmocka_unit_test(a_list_of_items_is_walked_too),
       cmocka_unit_test(a_decoded_list_can_be_sent_on),
       cmocka_unit_test(a_list_that_is_full_stays_as_it_was),
+      cmocka_unit_test(a_list_is_copied_out_of_its_body),
+      cmocka_unit_test(a_list_ends_where_its_bytes_do),
   };
   return cmocka_run_group_tests_name("codec", tests, NULL, NULL);
 }

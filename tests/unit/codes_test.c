@@ -88,8 +88,14 @@ static void results_have_names_and_sentences(void **state) {
   assert_string_equal("GW_OK", gw_err_name(GW_OK));
   assert_string_equal("GW_ERR_NOMEM", gw_err_name(GW_ERR_NOMEM));
   assert_string_equal("out of memory", gw_err_text(GW_ERR_NOMEM));
+  assert_string_equal("no error", gw_err_text(GW_OK));
+#define X(name, number, sentence)                  \
+  assert_string_equal(#name, gw_err_name(number)); \
+  assert_string_equal(sentence, gw_err_text(number));
+  GW_ERR_LIST(X)
+#undef X
   assert_string_equal("GW_ERR_UNKNOWN", gw_err_name(-1));
-  assert_true(strlen(gw_err_text(12345)) > 0);
+  assert_string_equal("an error that is not known", gw_err_text(12345));
 }
 
 static void faults_of_the_peer_are_fatal(void **state) {

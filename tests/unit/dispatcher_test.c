@@ -188,10 +188,13 @@ static void test_the_clients_own_have_names(void **state) {
   assert_true(gw_dispatcher_tell(d, r.c, &e));
   e = (gw_event){.type = GW_EVENT_PRESENCE};
   e.u.presence.sub = sub;
-  e.u.presence.kind = GW_PRESENCE_LEAVE;
-  assert_true(gw_dispatcher_tell(d, r.c, &e));
+  for (uint32_t kind = 0; kind <= GW_PRESENCE_LEAVE; kind++) {
+    e.u.presence.kind = kind;
+    assert_true(gw_dispatcher_tell(d, r.c, &e));
+  }
   expect_told("c:$connection.ready@ s:$subscription.live@chat:1 "
-              "s:$subscription.gap@chat:1 p:$presence.leave@chat:1 ");
+              "s:$subscription.gap@chat:1 p:$presence.enter@chat:1 "
+              "p:$presence.update@chat:1 p:$presence.leave@chat:1 ");
 }
 
 static void test_a_message_is_an_event_of_the_client(void **state) {

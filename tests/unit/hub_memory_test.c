@@ -1,47 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* hub_memory_test.c - each allocation in the life of a node fails once: nothing
- * breaks, nothing leaks, and streams have no silent holes. This file stands in
- * for mem.c. */
+ * breaks, nothing leaks, and streams have no silent holes. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "server/core/mem.h"
+#include "support/failing_mem.h"
 #include "support/hub_rig.h"
-
-static unsigned long num_allocs; /* since the script began */
-static unsigned long fail_at;    /* 0: none fails */
-static unsigned long fail_len;   /* how many in a row */
-
-static bool fails(void) {
-  num_allocs++;
-  return fail_at != 0 && num_allocs >= fail_at &&
-         num_allocs < fail_at + fail_len;
-}
-
-void *gw_mem_alloc(size_t size) {
-  return fails() ? NULL : malloc(size);
-}
-
-void *gw_mem_zalloc(size_t size) {
-  return fails() ? NULL : calloc(1, size);
-}
-
-void *gw_mem_realloc(void *ptr, size_t size) {
-  return fails() ? NULL : realloc(ptr, size);
-}
-
-void gw_mem_free(void *ptr) {
-  free(ptr);
-}
-
-static void *resize(void *user, void *ptr, size_t size) {
-  (void)user;
-  if (size != 0) return gw_mem_realloc(ptr, size);
-  gw_mem_free(ptr);
-  return NULL;
-}
-
-const gw_alloc gw_mem = {resize, NULL};
 
 /* ---- the script ---------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "server/auth/origin.h"
+#include "tests/unit/support/exact.h"
 
 typedef struct row {
   const char *list, *origin, *host;
@@ -17,8 +18,10 @@ typedef struct row {
 static void try(const row *rows, size_t num) {
   for (size_t i = 0; i < num; i++) {
     const row *r = &rows[i];
-    bool is_allowed = gw_origin_is_allowed(r->list, gw_view_of(r->origin),
-                                           gw_view_of(r->host));
+    gw_view origin = exact_text(r->origin), host = exact_text(r->host);
+    bool is_allowed = gw_origin_is_allowed(r->list, origin, host);
+    exact_free(origin);
+    exact_free(host);
     if (is_allowed != r->is_allowed)
       fail_msg("'%s' from %s to %s", r->list, r->origin, r->host);
   }

@@ -1,49 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* people_memory_test.c - each allocation fails once while people come, go, change
  * and are sent messages, and their groups with them: nothing breaks, nothing
- * leaks, and with memory again all workers say the same. This file stands in for
- * mem.c. */
+ * leaks, and with memory again all workers say the same. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "server/core/groups.h"
-#include "server/core/mem.h"
 #include "support/api_rig.h"
-
-static unsigned long num_allocs; /* since the script began */
-static unsigned long fail_at;    /* 0: none fails */
-static unsigned long fail_len;   /* how many in a row */
-
-static bool fails(void) {
-  num_allocs++;
-  return fail_at != 0 && num_allocs >= fail_at &&
-         num_allocs < fail_at + fail_len;
-}
-
-void *gw_mem_alloc(size_t size) {
-  return fails() ? NULL : malloc(size);
-}
-
-void *gw_mem_zalloc(size_t size) {
-  return fails() ? NULL : calloc(1, size);
-}
-
-void *gw_mem_realloc(void *ptr, size_t size) {
-  return fails() ? NULL : realloc(ptr, size);
-}
-
-void gw_mem_free(void *ptr) {
-  free(ptr);
-}
-
-static void *resize(void *user, void *ptr, size_t size) {
-  (void)user;
-  if (size != 0) return gw_mem_realloc(ptr, size);
-  gw_mem_free(ptr);
-  return NULL;
-}
-
-const gw_alloc gw_mem = {resize, NULL};
+#include "support/failing_mem.h"
 
 /* ---- the script ---------------------------------------------------------- */
 

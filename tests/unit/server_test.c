@@ -174,6 +174,154 @@ static void test_methods_answer_at_once_or_from_another_thread(void **state) {
   gw_server_free(s);
 }
 
+/* ---- what is told ------------------------------------------------------- */
+
+/** What the workers' threads told, in short, each with a blank behind. */
+static struct {
+  pthread_mutex_t lock;
+  char text[1024];
+} told = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void note(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  pthread_mutex_lock(&told.lock);
+  size_t len = strlen(told.text);
+  vsnprintf(told.text + len, sizeof told.text - len, format, args);
+  pthread_mutex_unlock(&told.lock);
+  va_end(args);
+}
+
+static bool was_told(const char *part) {
+  pthread_mutex_lock(&told.lock);
+  bool was = strstr(told.text, part) != NULL;
+  pthread_mutex_unlock(&told.lock);
+  return was;
+}
+
+static void await_told(const char *part) {
+  for (int i = 0; i < 10000 && !was_told(part); i++)
+    usleep(1000);
+  if (!was_told(part)) fail_msg("'%s' is not in '%s'", part, told.text);
+}
+
+static void on_connection(void *user, const gw_server_connection_event *e) {
+  static const char *const names[] = {"none",         "connected", "idle",
+                                      "reconnecting", "error",     "gone"};
+  assert_ptr_equal(user, &told);
+  assert_true(e->client != 0 && e->connection != 0);
+  note("%s>%s:%.*s ", names[e->from], names[e->to], (int)e->user.len,
+       (const char *)e->user.data);
+}
+
+static void on_channel(void *user, const gw_server_channel_event *e) {
+  static const char *const names[] = {"created", "subscribed", "unsubscribed",
+                                      "destroyed"};
+  assert_ptr_equal(user, &told);
+  note("%s:%.*s:%.*s ", names[e->change], (int)e->channel.len,
+       (const char *)e->channel.data, (int)e->user.len,
+       (const char *)e->user.data);
+}
+
+static void test_connections_and_channels_are_told(void **state) {
+  (void)state;
+  pthread_t thread;
+  gw_server *s = new_server();
+  told.text[0] = '\0';
+  gw_server_on_connection(s, on_connection, &told);
+  gw_server_on_channel(s, on_channel, &told);
+  assert_int_equal(gw_server_listen(s), 0);
+  assert_int_equal(pthread_create(&thread, NULL, run, s), 0);
+  int fd = join(gw_server_port(s));
+  await_told("none>connected:ann ");
+  say(fd, "{\"id\":2,\"channel\":1,\"alias\":true,"
+          "\"subscribe\":{\"channel\":\"room\"}}");
+  expect(fd, "subscribed");
+  await_told("created:room: ");
+  await_told("subscribed:room:ann ");
+  close(fd); /* lost, and back as the same client */
+  await_told("unsubscribed:room:ann ");
+  await_told("connected>reconnecting:ann ");
+  fd = join(gw_server_port(s));
+  await_told("reconnecting>connected:ann ");
+  gw_server_stop(s);
+  pthread_join(thread, NULL);
+  close(fd);
+  gw_server_free(s);
+}
+
+/* ---- the API from C ----------------------------------------------------- */
+
+static void on_published(void *arg, uint32_t code, gw_view message,
+                         uint64_t epoch, uint64_t offset) {
+  (void)message;
+  note("%s:%s:%d:%u ", (const char *)arg, gw_code_name(code), epoch != 0,
+       (unsigned)offset);
+}
+
+static void on_reply(void *arg, uint32_t code, gw_view message, gw_view reply) {
+  (void)message;
+  note("%s:%s:%s ", (const char *)arg, gw_code_name(code),
+       reply.len != 0 ? "reply" : "none");
+}
+
+static void publish(gw_server *s, gw_server_publication p, char *name) {
+  p.channel = "room";
+  assert_int_equal(gw_server_publish(s, &p, on_published, name), 0);
+}
+
+static void test_the_api_is_asked_from_any_thread(void **state) {
+  (void)state;
+  pthread_t thread;
+  gw_server *s = new_server();
+  const gw_view nothing = {NULL, 0};
+  told.text[0] = '\0';
+  assert_int_equal(gw_server_listen(s), 0);
+  assert_int_equal(pthread_create(&thread, NULL, run, s), 0);
+  const gw_server_tag tags[] = {{"event", "hi"}, {"size", "3"}};
+  publish(s,
+          (gw_server_publication){
+              .json = gw_view_of("{\"a\":1}"), .tags = tags, .num_tags = 2},
+          "tagged");
+  await_told("tagged:OK:1:1 ");
+  publish(s,
+          (gw_server_publication){
+              .data = gw_view_of("x"), .compare = true, .offset = 7},
+          "compared");
+  await_told("compared:CONFLICT:0:0 ");
+  publish(
+      s,
+      (gw_server_publication){.data = gw_view_of("x"), .json = gw_view_of("1")},
+      "both");
+  await_told("both:BAD_REQUEST:0:0 ");
+  const gw_server_publication many = {
+      .channel = "room", .tags = tags, .num_tags = GW_MAX_TAGS + 1};
+  assert_int_equal(gw_server_publish(s, &many, on_published, "many"),
+                   GW_ERR_INVALID);
+  /* By its name, with a message of the schema as bytes; without an answer. */
+  assert_int_equal(gw_server_api(s, "no_such", nothing, on_reply, "x"),
+                   GW_ERR_NOT_FOUND);
+  assert_int_equal(gw_server_api(s, "info", nothing, on_reply, "info"), 0);
+  await_told("info:OK:reply ");
+  assert_int_equal(gw_server_api(s, "publish", gw_view_of("?"), on_reply, "?"),
+                   0);
+  await_told("?:BAD_REQUEST:none ");
+  int fd = join(gw_server_port(s));
+  say(fd, "{\"id\":2,\"channel\":1,\"alias\":true,"
+          "\"subscribe\":{\"channel\":\"room\"}}");
+  expect(fd, "subscribed");
+  const gw_view yes = gw_view_of("\x0a\x04room\x12\x03yes");
+  assert_int_equal(gw_server_api(s, "publish", yes, NULL, NULL), 0);
+  expect(fd, "\"eWVz\"");
+  close(fd);
+  gw_server_stop(s);
+  pthread_join(thread, NULL);
+  /* Too late: it is told so. */
+  assert_int_equal(gw_server_api(s, "info", nothing, on_reply, "late"), 0);
+  gw_server_free(s);
+  assert_true(was_told("late:SHUTDOWN:none "));
+}
+
 static void test_a_server_that_never_ran_is_freed(void **state) {
   (void)state;
   gw_server_free(NULL);
@@ -250,6 +398,8 @@ static void test_wrong_settings_are_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_methods_answer_at_once_or_from_another_thread),
+      cmocka_unit_test(test_connections_and_channels_are_told),
+      cmocka_unit_test(test_the_api_is_asked_from_any_thread),
       cmocka_unit_test(test_a_server_that_never_ran_is_freed),
       cmocka_unit_test(test_a_reload_without_tls_is_harmless_on_any_thread),
       cmocka_unit_test(test_unusable_credentials_are_refused),

@@ -77,7 +77,9 @@ test('tokens, the instance and what resumes are overwritten', () => {
 
 test('the URL is kept without user, query and fragment', () => {
   const { recording } = recorded();
-  equal(linesOf(recording)[1], { t: 0, n: 1, open: 'ws://host:1/v1/ws' });
+  // A busy machine may take its time until then.
+  const { t: _, ...line } = linesOf(recording)[1];
+  equal(line, { n: 1, open: 'ws://host:1/v1/ws' });
 });
 
 test('payloads are kept, or their lengths are', () => {

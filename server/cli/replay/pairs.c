@@ -32,6 +32,7 @@ void gw__pair_set(gw__player *p, gw__pair **table, uint32_t recorded,
 void gw__pairs_free(gw__pair **table) {
   gw__pair *pair, *next;
   HASH_ITER(hh, *table, pair, next) {
+    /* The next is another. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     HASH_DEL(*table, pair);
     free(pair);
   }

@@ -75,14 +75,12 @@ static bool take_count(const json_t *value, gw_recorded_line *line) {
   return true;
 }
 
+/** It has no NUL: jansson reads none. */
 static bool take_text(const json_t *value, gw_recorded_line *line) {
   if (!json_is_string(value)) return false;
-  size_t len = json_string_length(value);
-  char *text = malloc(len + 1);
-  if (text == NULL) return false;
-  memcpy(text, json_string_value(value), len + 1);
-  line->bytes = (gw_view){(const uint8_t *)text, len};
-  return true;
+  line->bytes.data = (const uint8_t *)strdup(json_string_value(value));
+  line->bytes.len = json_string_length(value);
+  return line->bytes.data != NULL;
 }
 
 static bool take_base64(const json_t *value, gw_recorded_line *line) {

@@ -77,14 +77,15 @@ export function begin(t, n, { credit = 0 } = {}) {
 
 /** A subscription to "room", number 3, live at offset 0 of epoch 77. */
 export function subscribed(t, n, options = {}) {
-  const { offset = 0, epoch = 77, since, result = 0, gap } = options;
+  const { offset = 0, epoch = 77, since, result = 0, gap, gapFrom, gapTo } = options;
   return [
     [t, n, { out: [frame(TYPE.SUBSCRIBE, { request: 2, channel: 1, flags: 1 },
       field(1, "room"), ...since === undefined ? []
         : [field(2, 1), fixed64(3, 77), field(4, since)])] }],
     [t, n, { in: [frame(TYPE.SUBSCRIBED, { request: 2, channel: 3 },
       fixed64(1, epoch), field(2, offset), field(3, result),
-      ...gap ? [field(4, gap)] : [], field(7, 1))] }],
+      ...gap ? [field(4, gap)] : [],
+      ...gapTo ? [field(5, gapFrom), field(6, gapTo)] : [], field(7, 1))] }],
   ];
 }
 

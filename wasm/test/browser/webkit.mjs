@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: MIT
-// webkit.mjs - the suite in WebKitGTK, which Playwright does not drive: by the
-// WebDriver protocol (W3C), in a window of the display that it is started with.
-//
-//   xvfb-run --auto-servernum node wasm/test/browser/webkit.mjs
-//
-// Ends with `N passed, N failed`. WEBKIT_DRIVER is another driver.
+// webkit.mjs - the suite in WebKitGTK, which Playwright does not drive. Ends with
+// `N passed, N failed`.
 
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { Browser } from '../../../tests/webkit/support/browser.mjs';
+import { eventually } from '../../../tests/webkit/support/eventually.mjs';
 import { RealServer } from '../support/real-server.mjs';
 
 const WASM = fileURLToPath(new URL('../..', import.meta.url));
-const DRIVER = process.env.WEBKIT_DRIVER ?? 'WebKitWebDriver';
-const START_MS = 20_000;
-const SUITE_MS = 60_000;
-const POLL_MS = 100;
+const SUITE_MS = 120_000;
 
 const TYPES = {
   '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript',
@@ -31,13 +25,6 @@ const BUILDS = {
   plain: ['plain.html', "script-src 'self'"],
   lite: ['wasm.html', "script-src 'self' 'wasm-unsafe-eval'"],
 };
-/** A container has neither a graphics card nor a bus of the desktop. */
-const ENV = {
-  WEBKIT_DISABLE_DMABUF_RENDERER: '1', WEBKIT_DISABLE_COMPOSITING_MODE: '1',
-  LIBGL_ALWAYS_SOFTWARE: '1', NO_AT_BRIDGE: '1', GTK_A11Y: 'none',
-};
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Serves wasm/ under a policy; a worker has that of its script. */
 async function servePages() {
@@ -60,86 +47,15 @@ async function servePages() {
   return server;
 }
 
-/** A browser with one window. */
-class WebKit {
-  #driver;
-  #url;
-  #session = '';
-
-  static async start(port) {
-    const webkit = new WebKit();
-    webkit.#driver = spawn(DRIVER, ['--host=127.0.0.1', `--port=${port}`],
-      { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...ENV } });
-    webkit.#driver.on('error', (error) => console.error(String(error)));
-    webkit.#url = `http://127.0.0.1:${port}`;
-    await webkit.#untilReady();
-    const { sessionId, capabilities } = await webkit.#send('POST', '/session',
-      { capabilities: { alwaysMatch: {} } });
-    webkit.#session = `/session/${sessionId}`;
-    console.log(`${capabilities.browserName} ${capabilities.browserVersion}`);
-    return webkit;
-  }
-
-  async #untilReady() {
-    const deadline = Date.now() + START_MS;
-    for (;;) {
-      const isReady = await this.#send('GET', '/status')
-        .then(({ ready }) => ready, () => false);
-      if (isReady) return;
-      if (this.#driver.exitCode !== null || Date.now() > deadline) {
-        this.#driver.kill();
-        throw new Error(`${DRIVER} does not start`);
-      }
-      await sleep(POLL_MS);
-    }
-  }
-
-  async #send(method, path, body) {
-    const response = await fetch(`${this.#url}${path}`,
-      { method, ...(body && { body: JSON.stringify(body) }) });
-    const { value } = await response.json();
-    if (!response.ok) throw new Error(`${value.error}: ${value.message}`);
-    return value;
-  }
-
-  async open(url) {
-    await this.#send('POST', `${this.#session}/url`, { url });
-  }
-
-  /** What a function body returns in the page. */
-  async run(script) {
-    return this.#send('POST', `${this.#session}/execute/sync`,
-      { script, args: [] });
-  }
-
-  async close() {
-    if (this.#session) await this.#send('DELETE', this.#session).catch(() => {});
-    if (this.#driver.exitCode !== null) return;
-    const ended = once(this.#driver, 'exit');
-    this.#driver.kill();
-    await ended;
-  }
-}
-
 /** Runs the suite of a build; returns the results of its cases. */
 async function runSuite(webkit, site, build, query) {
   await webkit.open(`${site}/${build}/test/browser/${BUILDS[build][0]}?` +
     new URLSearchParams({ build, ...query }));
-  const deadline = Date.now() + SUITE_MS;
-  while (!await webkit.run('return Boolean(window.done);')) {
-    if (Date.now() > deadline) throw new Error(`${build}: not done in time`);
-    await sleep(POLL_MS);
-  }
-  return webkit.run('return window.results;');
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
+  await eventually(async () => {
+    const isDone = await webkit.run(() => Boolean(window.done));
+    if (!isDone) throw new Error(`${build}: not done in time`);
+  }, SUITE_MS);
+  return webkit.run(() => window.results);
 }
 
 const pages = await servePages();
@@ -150,7 +66,8 @@ let passed = 0;
 let failed = 0;
 try {
   await server.start();
-  webkit = await WebKit.start(await freePort());
+  webkit = await Browser.start();
+  console.log(webkit.name);
   for (const build of Object.keys(BUILDS)) {
     for (const [place, query] of [['page', { live: server.url }],
       ['worker', { worker: '' }]]) {

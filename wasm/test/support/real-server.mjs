@@ -52,10 +52,16 @@ export class RealServer {
     }
   }
 
-  /** Returns the exit code. */
+  get isRunning() {
+    return this.#process !== null && !hasEnded(this.#process);
+  }
+
+  /** Returns the exit code, or the signal that ended it before it was told to. */
   async end(signal = 'SIGTERM') {
     const child = this.#process;
-    if (child === null || child.exitCode !== null) return 0;
+    this.#process = null;
+    if (child === null) return 0;
+    if (hasEnded(child)) return child.exitCode ?? child.signalCode;
     const exited = once(child, 'exit');
     child.kill(signal);
     const [code] = await exited;
@@ -72,6 +78,9 @@ export class RealServer {
     if (code !== 0) throw new Error(`exit code ${code}:\n${this.log}`);
   }
 }
+
+const hasEnded = ({ exitCode, signalCode }) =>
+  exitCode !== null || signalCode !== null;
 
 /** One that outgoing connections do not take while the server is down. */
 async function freePort() {
