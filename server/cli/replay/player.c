@@ -349,6 +349,17 @@ static void find_options(const gw_recording *r, found *f) {
   }
 }
 
+/** What the core would not say of itself is left out. */
+static gw_view usable(gw_view text, size_t max) {
+  return text.len <= max && gw_view_is_text(text) ? text : (gw_view){NULL, 0};
+}
+
+static uint32_t credit_of(const gw_hello *hello) {
+  if ((hello->features & GW_FEATURE_CREDIT) == 0) return GW_CREDIT_NONE;
+  return hello->credit_bytes < GW_MAX_CREDIT_BYTES ? hello->credit_bytes
+                                                   : GW_MAX_CREDIT_BYTES;
+}
+
 static gw_client *new_client(gw__player *p) {
   static const uint8_t instance[GW_INSTANCE_BYTES];
   found f = {0};
@@ -357,14 +368,12 @@ static gw_client *new_client(gw__player *p) {
   const gw_client_options options = {
       .endpoints = &endpoint,
       .num_endpoints = 1,
-      .user = f.hello.user,
-      .agent = f.hello.agent,
+      .user = usable(f.hello.user, GW_MAX_USER_BYTES),
+      .agent = usable(f.hello.agent, GW_MAX_AGENT_BYTES),
       .instance = {instance, sizeof instance},
       .first_key = f.first_key,
       .ping_interval_ms = f.hello.ping_interval_ms,
-      .credit_bytes = (f.hello.features & GW_FEATURE_CREDIT) != 0
-                          ? f.hello.credit_bytes
-                          : GW_CREDIT_NONE,
+      .credit_bytes = credit_of(&f.hello),
       .max_frame_bytes = GW_MAX_FRAME_BYTES_HARD,
       .asks_token = f.hello.token.len > 0,
   };
