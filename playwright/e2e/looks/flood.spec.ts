@@ -4,11 +4,15 @@
 
 import { openEmptyPage } from '../../fixtures/empty-page.js';
 import { accountOf, flood, openAccount } from '../../fixtures/flood.js';
+import { reconcile } from '../../fixtures/reconcile.js';
+import { Recorder } from '../../fixtures/recorder.js';
 import { expect, test } from '../../fixtures/test.js';
 
 const MANY = 3000;
 const PER_SECOND = 1000;
 const FEW = 100;
+/** A flood that stays in the page. */
+const SOME = 480;
 const ROWS_MIN = 490;
 const ROWS_MAX = 550;
 
@@ -31,6 +35,24 @@ test('a flood is folded while it lasts, and unfolded after it',
     expect(rows).toBeGreaterThanOrEqual(ROWS_MIN);
     expect(rows).toBeLessThanOrEqual(ROWS_MAX);
     await expect(ada.messages.last()).toBeInViewport();
+  });
+
+test('what was folded is in its place when it is drawn',
+  async ({ enter, page, room, server }) => {
+    const ada = await enter('Ada');
+    const recorder = await Recorder.attach(ada);
+    await openAccount(ada.page);
+    await openEmptyPage(page, server);
+    await flood(page, `room:${room}`, SOME, PER_SECOND);
+
+    await expect(ada.texts().last()).toHaveText(`flood ${SOME}`);
+    await expect(ada.log).toHaveAttribute('aria-busy', 'false');
+    await expect(ada.gaps).toHaveCount(0);
+    expect((await accountOf(ada.page)).folded).toBeGreaterThan(0);
+    const { faults, missing, shown } = reconcile(await recorder.shown(),
+      [{ prefix: 'flood', written: SOME, own: false }]);
+    expect(faults).toEqual([]);
+    expect([shown, missing]).toEqual([SOME, 0]);
   });
 
 test('who reads back in a flood stays where they read',
