@@ -7,7 +7,7 @@
 
 #include "server/core/resume.h"
 #include "support/api_rig.h"
-#include "support/failing_mem.h"
+#include "support/sweep.h"
 
 #define NUM_PEERS  6u
 #define NUM_HELD   32u
@@ -75,15 +75,6 @@ static void decide_all(void) {
 static uint8_t tokens[NUM_PEERS][GWS_RESUME_BYTES];
 static size_t token_lens[NUM_PEERS];
 
-static bool is_up(const peer *p) {
-  return p != NULL && p->session != NULL && !p->is_closing;
-}
-
-#define SEND_IF_UP(p, M, head, msg)           \
-  do {                                        \
-    if (is_up(p)) PEER_SEND(p, M, head, msg); \
-  } while (0)
-
 /** Each token to resume by is shown once. */
 static void look_at_all(void) {
   for (unsigned i = 0; i < NUM_PEERS; i++) {
@@ -113,18 +104,8 @@ static void hello(peer *p, unsigned who, const char *user, gw_view resume) {
 }
 
 static void try_join(unsigned i, uint32_t worker) {
-  peer *p = calloc(1, sizeof *p);
-  assert_non_null(p);
-  p->node = &node;
-  p->worker = worker;
-  p->session = gw_hub_open(node.hub[p->worker], p, GW_ENCODING_BINARY,
-                           gw_view_of("10.0.0.1"));
-  if (p->session == NULL) {
-    free(p);
-    return;
-  }
-  p->next = node.peers;
-  node.peers = p;
+  peer *p = peer_try_open(&node, worker);
+  if (p == NULL) return;
   peers[i] = p;
   hello(p, i, users[i], (gw_view){tokens[i], token_lens[i]});
   look_at_all();
@@ -313,28 +294,17 @@ static void test_no_failure(void **state) {
   hubs_stop(&node);
 }
 
-static unsigned long sweep(unsigned long len) {
-  for (unsigned long n = 1;; n += len) {
-    begin();
-    fail_at = n;
-    fail_len = len;
-    script();
-    unsigned long used = num_allocs;
-    check_health();
-    hubs_stop(&node);
-    if (used < n) return n;
-  }
-}
+static const sweep_script all = {&node, begin, script, check_health};
 
 static void test_one_failure(void **state) {
   (void)state;
-  assert_true(sweep(1) > 300);
+  assert_true(sweep(&all, 1) > 300);
 }
 
 static void test_several_failures_in_a_row(void **state) {
   (void)state;
-  (void)sweep(3);
-  (void)sweep(7);
+  (void)sweep(&all, 3);
+  (void)sweep(&all, 7);
 }
 
 int main(void) {

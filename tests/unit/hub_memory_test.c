@@ -2,10 +2,8 @@
 /* hub_memory_test.c - each allocation in the life of a node fails once: nothing
  * breaks, nothing leaks, and streams have no silent holes. */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "support/failing_mem.h"
-#include "support/hub_rig.h"
+#include "support/sweep.h"
 
 /* ---- the script ---------------------------------------------------------- */
 
@@ -25,31 +23,12 @@ typedef struct seen {
 
 static seen views[NUM_PEERS];
 
-static bool is_up(const peer *p) {
-  return p != NULL && p->session != NULL && !p->is_closing;
-}
-
-#define SEND_IF_UP(p, M, head, msg)           \
-  do {                                        \
-    if (is_up(p)) PEER_SEND(p, M, head, msg); \
-  } while (0)
-
 static void try_join(unsigned i) {
   static const uint8_t instances[NUM_PEERS][GW_INSTANCE_BYTES] = {
       {1}, {2}, {3}, {4}, {5}, {6}};
-  peer *p = calloc(1, sizeof *p);
-  assert_non_null(p);
-  p->node = &node;
-  p->worker = i % node.num;
   views[i] = (seen){0, 0};
-  p->session = gw_hub_open(node.hub[p->worker], p, GW_ENCODING_BINARY,
-                           gw_view_of("10.0.0.1"));
-  if (p->session == NULL) {
-    free(p);
-    return;
-  }
-  p->next = node.peers;
-  node.peers = p;
+  peer *p = peer_try_open(&node, i % node.num);
+  if (p == NULL) return;
   peers[i] = p;
   gw_head head = {.type = GW_FRAME_HELLO, .request = 1};
   gw_hello m = {.version = GW_PROTOCOL_VERSION,
@@ -245,7 +224,7 @@ static void check_health(void) {
   }
 }
 
-static bool begin(void) {
+static void begin(void) {
   hubs_init(&node, 2);
   node.spaces[1].batch_delay_ms = batch_delay_ms;
   node.spaces[1].batch_bytes = 300;
@@ -257,53 +236,31 @@ static bool begin(void) {
   hubs_channel(&node, 0, room);
   hubs_channel(&node, 1, other);
   num_allocs = 0;
-  return true;
 }
 
-static unsigned long sweep(unsigned long len) {
-  for (unsigned long n = 1;; n += len) {
-    begin();
-    fail_at = n;
-    fail_len = len;
-    script();
-    unsigned long used = num_allocs;
-    check_health();
-    hubs_stop(&node);
-    if (used < n) return n;
-  }
-}
+static const sweep_script all = {&node, begin, script, check_health};
 
 static void test_one_failure(void **state) {
   (void)state;
-  assert_true(sweep(1) > 500);
+  assert_true(sweep(&all, 1) > 500);
 }
 
 static void test_two_failures_with_batches(void **state) {
   (void)state;
   batch_delay_ms = 10;
-  assert_true(sweep(2) > 500);
+  assert_true(sweep(&all, 2) > 500);
   batch_delay_ms = 0;
 }
 
 static void test_several_failures_in_a_row(void **state) {
   (void)state;
-  sweep(5);
+  sweep(&all, 5);
 }
 
 static void test_a_hub_that_cannot_be_made(void **state) {
   (void)state;
-  static const gw_hub_port port = {.want_write = NULL};
   gw_hub_options o = {.num_workers = 2, .settings = &gw_settings_default};
-  for (unsigned long n = 1;; n++) {
-    num_allocs = 0;
-    fail_at = n;
-    fail_len = 1;
-    gw_hub *h = gw_hub_new(&o, &port, NULL);
-    fail_at = 0;
-    gw_hub_free(h);
-    if (h != NULL) return;
-    assert_true(n < 20);
-  }
+  sweep_hub_new(&o, 20);
 }
 
 int main(void) {

@@ -3,11 +3,10 @@
  * and are sent messages, and their groups with them: nothing breaks, nothing
  * leaks, and with memory again all workers say the same. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "server/core/groups.h"
 #include "support/api_rig.h"
-#include "support/failing_mem.h"
+#include "support/sweep.h"
 
 /* ---- the script ---------------------------------------------------------- */
 
@@ -17,28 +16,9 @@ static hubs node;
 static peer *peers[NUM_PEERS];
 static char here[32], there[32];
 
-static bool is_up(const peer *p) {
-  return p != NULL && p->session != NULL && !p->is_closing;
-}
-
-#define SEND_IF_UP(p, M, head, msg)           \
-  do {                                        \
-    if (is_up(p)) PEER_SEND(p, M, head, msg); \
-  } while (0)
-
 static void try_join(unsigned i) {
-  peer *p = calloc(1, sizeof *p);
-  assert_non_null(p);
-  p->node = &node;
-  p->worker = i % node.num;
-  p->session = gw_hub_open(node.hub[p->worker], p, GW_ENCODING_BINARY,
-                           gw_view_of("10.0.0.1"));
-  if (p->session == NULL) {
-    free(p);
-    return;
-  }
-  p->next = node.peers;
-  node.peers = p;
+  peer *p = peer_try_open(&node, i % node.num);
+  if (p == NULL) return;
   peers[i] = p;
   peer_hello(p, i / 2); /* two connections of each client */
 }
@@ -252,27 +232,16 @@ static void test_no_failure(void **state) {
   hubs_stop(&node);
 }
 
-static unsigned long sweep(unsigned long len) {
-  for (unsigned long n = 1;; n += len) {
-    begin();
-    fail_at = n;
-    fail_len = len;
-    script();
-    unsigned long used = num_allocs;
-    check_health();
-    hubs_stop(&node);
-    if (used < n) return n;
-  }
-}
+static const sweep_script all = {&node, begin, script, check_health};
 
 static void test_one_failure(void **state) {
   (void)state;
-  assert_true(sweep(1) > 500);
+  assert_true(sweep(&all, 1) > 500);
 }
 
 static void test_several_failures_in_a_row(void **state) {
   (void)state;
-  sweep(7);
+  sweep(&all, 7);
 }
 
 int main(void) {

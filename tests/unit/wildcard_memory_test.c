@@ -4,8 +4,7 @@
  * behind. */
 #include <stdio.h>
 
-#include "support/failing_mem.h"
-#include "support/hub_rig.h"
+#include "support/sweep.h"
 
 #define NUM_PEERS    4u
 #define NUM_CHANNELS 3u
@@ -26,6 +25,7 @@ typedef struct seen {
 
 static seen views[NUM_PEERS];
 static unsigned num_told;
+static unsigned losses; /* runs in which somebody who reads was told of one */
 
 static unsigned index_of(gw_view name) {
   unsigned i = 0;
@@ -75,28 +75,9 @@ static void look_at_all(void) {
 
 /* ---- the script ---------------------------------------------------------- */
 
-static bool is_up(const peer *p) {
-  return p != NULL && p->session != NULL && !p->is_closing;
-}
-
-#define SEND_IF_UP(p, M, head, msg)           \
-  do {                                        \
-    if (is_up(p)) PEER_SEND(p, M, head, msg); \
-  } while (0)
-
 static void try_join(unsigned i) {
-  peer *p = calloc(1, sizeof *p);
-  assert_non_null(p);
-  p->node = &node;
-  p->worker = i % node.num;
-  p->session = gw_hub_open(node.hub[p->worker], p, GW_ENCODING_BINARY,
-                           gw_view_of("10.0.0.1"));
-  if (p->session == NULL) {
-    free(p);
-    return;
-  }
-  p->next = node.peers;
-  node.peers = p;
+  peer *p = peer_try_open(&node, i % node.num);
+  if (p == NULL) return;
   peers[i] = p;
   peer_hello(p, i);
 }
@@ -162,6 +143,7 @@ static uint64_t publish_as(peer *writer, unsigned channel) {
  * now are served. */
 static void check_health(void) {
   fail_at = 0;
+  losses += num_told > 1;
   hubs_pass(&node, 1000);
   look_at_all();
   peer *writer = peer_join(&node, 0, 100), *late = peer_join(&node, 1, 101);
@@ -208,52 +190,28 @@ static void test_no_failure(void **state) {
   hubs_stop(&node);
 }
 
-static unsigned losses; /* runs in which somebody was told of one */
-
-static unsigned long sweep(unsigned long len) {
-  losses = 0;
-  for (unsigned long n = 1;; n += len) {
-    begin();
-    fail_at = n;
-    fail_len = len;
-    script();
-    unsigned long used = num_allocs;
-    losses += num_told > 1;
-    check_health();
-    hubs_stop(&node);
-    if (used < n) return n;
-  }
-}
+static const sweep_script all = {&node, begin, script, check_health};
 
 static void test_one_failure(void **state) {
   (void)state;
-  assert_true(sweep(1) > 200);
+  losses = 0;
+  assert_true(sweep(&all, 1) > 200);
   assert_true(losses > 10);
 }
 
 static void test_several_failures_in_a_row(void **state) {
   (void)state;
   for (unsigned long len = 2; len < 12; len += 3)
-    (void)sweep(len);
+    (void)sweep(&all, len);
 }
 
 /** Room for what a worker has to be told of a loss is there from the start. */
 static void test_a_hub_that_cannot_be_made(void **state) {
   (void)state;
-  static const gw_hub_port port = {.want_write = NULL};
   hubs_init(&node, 3);
   node.spaces[1].wildcards = true;
   gw_hub_options o = {.num_workers = 3, .settings = &node.settings};
-  for (unsigned long n = 1;; n++) {
-    num_allocs = 0;
-    fail_at = n;
-    fail_len = 1;
-    gw_hub *h = gw_hub_new(&o, &port, NULL);
-    fail_at = 0;
-    gw_hub_free(h);
-    if (h != NULL) return;
-    assert_true(n < 20);
-  }
+  sweep_hub_new(&o, 20);
 }
 
 int main(void) {

@@ -231,16 +231,25 @@ const char *hubs_channel(const hubs *n, uint32_t owner, char *name) {
 
 /* ---- peers --------------------------------------------------------------- */
 
-peer *peer_open(hubs *n, uint32_t worker) {
+peer *peer_try_open(hubs *n, uint32_t worker) {
   peer *p = calloc(1, sizeof *p);
   assert_non_null(p);
   p->node = n;
   p->worker = worker;
-  p->next = n->peers;
-  n->peers = p;
   p->session = gw_hub_open(n->hub[worker], p, GW_ENCODING_BINARY,
                            gw_view_of("10.0.0.1"));
-  assert_non_null(p->session);
+  if (p->session == NULL) {
+    free(p);
+    return NULL;
+  }
+  p->next = n->peers;
+  n->peers = p;
+  return p;
+}
+
+peer *peer_open(hubs *n, uint32_t worker) {
+  peer *p = peer_try_open(n, worker);
+  assert_non_null(p);
   return p;
 }
 

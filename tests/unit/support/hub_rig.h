@@ -83,6 +83,8 @@ const char *hubs_channel(const hubs *n, uint32_t owner, char *name);
 
 /** Connect; who makes the instance, so the same who is the same client. */
 peer *peer_open(hubs *n, uint32_t worker);
+/** NULL when the hub has no memory for it. */
+peer *peer_try_open(hubs *n, uint32_t worker);
 void peer_hello(peer *p, unsigned who);
 peer *peer_join(hubs *n, uint32_t worker, unsigned who); /**< both */
 /** The same, granting so many bytes of data; 0: without credit. */
