@@ -59,9 +59,8 @@ static int write_failure(struct lws *wsi, unsigned status, uint32_t code,
                                                        .closes = closes});
 }
 
-/** Before the body was read: what follows on the connection is no request. */
-static int refuse(gw_api_http *a, struct lws *wsi, unsigned status,
-                  uint32_t code, const char *message) {
+int gw_api_http_refuse(gw_api_http *a, struct lws *wsi, unsigned status,
+                       uint32_t code, const char *message) {
   char peer[64] = "";
   gw_fields f;
   lws_get_peer_simple(wsi, peer, sizeof peer);
@@ -119,11 +118,12 @@ static bool shows_key(const gw_api_keys *keys, struct lws *wsi) {
   return gw_api_keys_has(keys, gw_view_of(text));
 }
 
-/** 0, or what was returned by refuse. */
+/** 0, or what was returned by gw_api_http_refuse. */
 static int check_admin(gw_api_http *a, struct lws *wsi, gw_admin_asker *admin) {
   gw_admin_http_check(&a->server->internal.admin, wsi, admin);
   return admin->user ? 0
-                     : refuse(a, wsi, admin->status, admin->code, admin->why);
+                     : gw_api_http_refuse(a, wsi, admin->status, admin->code,
+                                          admin->why);
 }
 
 /** The same; *admin says who asks, if it is an administrator. */
@@ -138,16 +138,17 @@ static int check_asker(gw_api_http *a, struct lws *wsi, gw_admin_asker *admin) {
   if (header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin, &is_long) &&
       (is_long || !gw_origin_is_allowed(s->config.api_origins,
                                         gw_view_of(origin), gw_view_of(host))))
-    return refuse(a, wsi, 403, GW_CODE_PERMISSION_DENIED,
-                  "a page of this origin may not use the API");
+    return gw_api_http_refuse(a, wsi, 403, GW_CODE_PERMISSION_DENIED,
+                              "a page of this origin may not use the API");
   if (s->api_keys.num != 0)
     return shows_key(&s->api_keys, wsi)
                ? 0
-               : refuse(a, wsi, 401, GW_CODE_TOKEN_INVALID,
-                        "a key of api.keys is needed");
+               : gw_api_http_refuse(a, wsi, 401, GW_CODE_TOKEN_INVALID,
+                                    "a key of api.keys is needed");
   if (is_loopback(wsi)) return 0;
-  return refuse(a, wsi, 403, GW_CODE_PERMISSION_DENIED,
-                "without api.keys the API is for this machine only");
+  return gw_api_http_refuse(
+      a, wsi, 403, GW_CODE_PERMISSION_DENIED,
+      "without api.keys the API is for this machine only");
 }
 
 /* ---- what comes ----------------------------------------------------------- */
@@ -159,31 +160,35 @@ static bool is_type(const char *text, const char *type) {
          (text[len] == '\0' || strchr("; \t", text[len]) != NULL);
 }
 
-/** 0; otherwise what was returned by refuse. */
+/** 0; otherwise what was returned by gw_api_http_refuse. */
 static int check_body(gw_api_http *a, struct lws *wsi, gw_api_request *r) {
   char text[128] = "";
   bool is_long;
   (void)header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, text, sizeof text, &is_long);
   r->is_json = is_type(text, JSON_TYPE);
   if (is_long || (!r->is_json && !is_type(text, PROTOBUF_TYPE)))
-    return refuse(a, wsi, 415, GW_CODE_UNSUPPORTED,
-                  "Content-Type has to be " JSON_TYPE " or " PROTOBUF_TYPE);
+    return gw_api_http_refuse(a, wsi, 415, GW_CODE_UNSUPPORTED,
+                              "Content-Type has to be " JSON_TYPE
+                              " or " PROTOBUF_TYPE);
   if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 ||
       !header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, text, sizeof text, &is_long))
-    return refuse(a, wsi, 411, GW_CODE_BAD_REQUEST,
-                  "Content-Length is needed, and no other encoding");
+    return gw_api_http_refuse(
+        a, wsi, 411, GW_CODE_BAD_REQUEST,
+        "Content-Length is needed, and no other encoding");
   if (gw_http_body_of(wsi) == GW_HTTP_BODY_UNCLEAR)
-    return refuse(a, wsi, 400, GW_CODE_BAD_REQUEST,
-                  "it is not clear where the body ends");
+    return gw_api_http_refuse(a, wsi, 400, GW_CODE_BAD_REQUEST,
+                              "it is not clear where the body ends");
   char *end;
   unsigned long long len = strtoull(text, &end, 10);
   if (is_long || *end != '\0' || text[0] == '-' ||
       len > a->server->config.api_max_request_bytes)
-    return refuse(a, wsi, 413, GW_CODE_TOO_BIG,
-                  "the body is larger than api.max_request_bytes");
+    return gw_api_http_refuse(a, wsi, 413, GW_CODE_TOO_BIG,
+                              "the body is larger than api.max_request_bytes");
   r->body_cap = (size_t)len;
   r->body = malloc(r->body_cap + 1);
-  return r->body ? 0 : refuse(a, wsi, 503, GW_CODE_OVERLOADED, "out of memory");
+  return r->body ? 0
+                 : gw_api_http_refuse(a, wsi, 503, GW_CODE_OVERLOADED,
+                                      "out of memory");
 }
 
 int gw_api_http_begin(gw_api_http *a, struct lws *wsi, const char *method,
@@ -193,10 +198,12 @@ int gw_api_http_begin(gw_api_http *a, struct lws *wsi, const char *method,
   int refused = check_asker(a, wsi, &admin);
   if (refused) return refused;
   if (!m)
-    return refuse(a, wsi, 404, GW_CODE_UNKNOWN_METHOD,
-                  "there is no such method; /v1/openapi.yaml lists them");
+    return gw_api_http_refuse(
+        a, wsi, 404, GW_CODE_UNKNOWN_METHOD,
+        "there is no such method; /v1/openapi.yaml lists them");
   gw_api_request *r = calloc(1, sizeof *r);
-  if (!r) return refuse(a, wsi, 503, GW_CODE_OVERLOADED, "out of memory");
+  if (!r)
+    return gw_api_http_refuse(a, wsi, 503, GW_CODE_OVERLOADED, "out of memory");
   r->http = a;
   r->wsi = wsi;
   r->method = m;

@@ -47,6 +47,10 @@ int gw_api_http_body(gw_api_http *a, struct lws *wsi, gw_view part,
                      gw_api_request **request);
 int gw_api_http_body_end(gw_api_http *a, struct lws *wsi,
                          gw_api_request **request);
+/** Say no, in the log too, before the body was read: what follows on the
+ * connection is no request. What the callback has to return. */
+int gw_api_http_refuse(gw_api_http *a, struct lws *wsi, unsigned status,
+                       uint32_t code, const char *message);
 /** The connection can be written to. */
 int gw_api_http_write(struct lws *wsi, gw_api_request **request);
 /** The connection is gone. */

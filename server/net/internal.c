@@ -219,19 +219,11 @@ static bool is_late(const gw_internal *i, const question *q) {
          i->server->config.api_request_timeout_ms;
 }
 
-static int refuse_late(gw_internal *i, struct lws *wsi) {
-  static const char why[] = "the body took longer than api.request_timeout";
-  gw_fields f;
-  gw_fields_init(&f);
-  gw_fields_text(&f, "why", why);
-  gw_log_write(i->server->log, GW_LOG_WARN, "api.refused", f.text);
-  (void)!gw_http_write_error(wsi, 408, GW_CODE_TIMEOUT, why, true);
-  return -1;
-}
-
 /* A request has at most one of these. */
 static int on_body(gw_internal *i, struct lws *wsi, question *q, gw_view part) {
-  if (is_late(i, q)) return refuse_late(i, wsi);
+  if (is_late(i, q))
+    return gw_api_http_refuse(&i->api, wsi, 408, GW_CODE_TIMEOUT,
+                              "the body took longer than api.request_timeout");
   return q->admin ? gw_admin_http_body(wsi, part, &q->admin)
                   : gw_api_http_body(&i->api, wsi, part, &q->api);
 }

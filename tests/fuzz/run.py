@@ -51,7 +51,8 @@ def command_of(binary, name, seconds):
 
 
 def run(command, out, limit):
-    """Returns the exit code, -1 after `limit` seconds, and seconds of CPU."""
+    """Returns the exit code, that of a kill after `limit` seconds, and seconds of
+    CPU."""
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
                              stderr=subprocess.STDOUT, cwd=ROOT)
     killer = threading.Timer(limit, child.kill)

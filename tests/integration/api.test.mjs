@@ -267,7 +267,7 @@ test("a body that drips has a time for the whole", () =>
       clearInterval(dripping);
     }
     assert.match(told, /^HTTP\/1\.1 408 [^]*"TIMEOUT"/);
-    await server.logged(/api\.refused why="the body took longer/);
+    await server.logged(/api\.refused peer=127\.0\.0\.1 status=408 why="the body took longer/);
     assert.equal((await ask(server, "info")).status, 200);
   }));
 
