@@ -23,12 +23,13 @@ typedef struct budget {
 
 struct gw_log {
   gw_log_options options;
-  pthread_mutex_t lock; /* budgets only; lines are written outside it */
+  pthread_mutex_t lock; /* budgets only */
   budget budgets[GW_LOG_MAX_EVENTS];
   size_t num_budgets;
-  _Atomic uint64_t lost;       /* since the last line that went out */
+  pthread_mutex_t out;         /* the descriptor, and these */
+  uint64_t lost;               /* since the last line that went out */
+  bool is_torn;                /* a line stands there without its end */
   _Atomic uint64_t suppressed; /* since the beginning, lost ones too */
-  atomic_bool is_torn;         /* a line stands there without its end */
 };
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
@@ -39,6 +40,7 @@ gw_log *gw_log_new(const gw_log_options *options) {
   log->options = *options;
   if (log->options.per_second == 0) log->options.per_second = GW_LOG_PER_SECOND;
   pthread_mutex_init(&log->lock, NULL);
+  pthread_mutex_init(&log->out, NULL);
   return log;
 }
 
@@ -46,6 +48,7 @@ void gw_log_free(gw_log *log) {
   if (!log) return;
   gw_log_flush(log);
   pthread_mutex_destroy(&log->lock);
+  pthread_mutex_destroy(&log->out);
   free(log);
 }
 
@@ -222,6 +225,29 @@ static size_t write_some(int fd, const char *text, size_t len) {
   return n > 0 ? (size_t)n : 0;
 }
 
+/* Writes a line that lacks its end, and tells with it what was lost. By one
+ * thread at a time: the line that ends a torn one is the next in the file, and a
+ * pipe that has room for a line is not given two. */
+static void finish(gw_log *log, line *l) {
+  pthread_mutex_lock(&log->out);
+  put_count(l, log->options.json, "lost", log->lost);
+  if (log->options.json) l->text[l->len++] = '}';
+  l->text[l->len++] = '\n';
+  size_t skip = log->is_torn ? 0 : 1;
+  size_t len = l->len - skip;
+  size_t num = write_some(log->options.fd, l->text + skip, len);
+  if (num == len) {
+    log->is_torn = false;
+    log->lost = 0;
+  } else {
+    /* A disk that fills up took a part. */
+    if (num > 0) log->is_torn = true;
+    log->lost++;
+    atomic_fetch_add(&log->suppressed, 1);
+  }
+  pthread_mutex_unlock(&log->out);
+}
+
 static void emit(gw_log *log, int level, const char *event, const char *fields,
                  uint64_t suppressed) {
   bool json = log->options.json;
@@ -229,9 +255,8 @@ static void emit(gw_log *log, int level, const char *event, const char *fields,
   l.len = 0;
   l.cap = sizeof l.text - LINE_END;
   l.is_over = false;
-  bool was_torn = atomic_exchange(&log->is_torn, false);
-  if (was_torn) put_text(&l, "\n");
-  if (json) put_text(&l, "{\"time\":\"");
+  put_text(&l, "\n"); /* for a torn one in front of it */
+  put_text(&l, json ? "{\"time\":\"" : "");
   put_time(&l);
   put_text(&l, json ? "\",\"level\":\"" : " ");
   put_text(&l, level_names[level]);
@@ -240,17 +265,8 @@ static void emit(gw_log *log, int level, const char *event, const char *fields,
   if (json) put_text(&l, "\"");
   put_fields(&l, json, fields);
   l.cap = sizeof l.text - 2;
-  uint64_t lost = atomic_exchange(&log->lost, 0);
   put_count(&l, json, "suppressed", suppressed);
-  put_count(&l, json, "lost", lost);
-  if (json) l.text[l.len++] = '}';
-  l.text[l.len++] = '\n';
-  size_t num = write_some(log->options.fd, l.text, l.len);
-  if (num == l.len) return;
-  /* A disk that fills up took a part, or still holds one. */
-  if (num > 0 || was_torn) atomic_store(&log->is_torn, true);
-  atomic_fetch_add(&log->lost, lost + 1);
-  atomic_fetch_add(&log->suppressed, 1);
+  finish(log, &l);
 }
 
 /* ---- budgets ------------------------------------------------------------ */

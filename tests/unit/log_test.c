@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* log_test.c - lines that nothing can break out of, and budgets. */
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -218,6 +221,63 @@ static void test_full_disk_tears_no_line_that_follows(void **state) {
   fclose(file);
 }
 
+#define NUM_FILLS 50
+
+static atomic_bool has_ended;
+
+static void *write_lines(void *log) {
+  while (!atomic_load(&has_ended))
+    gw_log_write(log, GW_LOG_INFO, "line", NULL);
+  return NULL;
+}
+
+/* A disk that is full and has room again, NUM_FILLS times. */
+static void fill_and_clear(gw_log *log, int fd) {
+  for (unsigned i = 0; i < NUM_FILLS; i++) {
+    uint64_t lost = gw_log_num_suppressed(log);
+    let_files_have((rlim_t)lseek(fd, 0, SEEK_END) + 200);
+    while (gw_log_num_suppressed(log) < lost + 2)
+      sched_yield();
+    let_files_have(0);
+    off_t len = lseek(fd, 0, SEEK_END);
+    while (lseek(fd, 0, SEEK_END) < len + 200)
+      sched_yield();
+  }
+}
+
+/* The first line that goes out again ends the torn one and tells what was lost,
+ * however many threads want to write it. */
+static void test_full_disk_is_told_by_one_thread_of_many(void **state) {
+  (void)state;
+  FILE *file = tmpfile();
+  assert_non_null(file);
+  int fd = fileno(file);
+  assert_return_code(fcntl(fd, F_SETFL, O_APPEND), 0);
+  gw_log *log = gw_log_new(&(gw_log_options){
+      .fd = fd, .level = GW_LOG_INFO, .json = true, .per_second = UINT32_MAX});
+  signal(SIGXFSZ, SIG_IGN);
+  pthread_t threads[3];
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, write_lines, log), 0);
+  fill_and_clear(log, fd);
+  atomic_store(&has_ended, true);
+  for (size_t i = 0; i < 3; i++)
+    pthread_join(threads[i], NULL);
+  rewind(file);
+  json_int_t lost = 0;
+  unsigned num_torn = 0;
+  while (fgets(text, sizeof text, file)) {
+    json_t *root = json_loads(text, 0, NULL);
+    lost += json_integer_value(json_object_get(root, "lost"));
+    num_torn += root == NULL;
+    json_decref(root);
+  }
+  assert_int_equal(lost, gw_log_num_suppressed(log));
+  assert_in_range(num_torn, 1, NUM_FILLS);
+  gw_log_free(log);
+  fclose(file);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_text_line_reads_as_written,
@@ -236,6 +296,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(
           test_full_pipe_loses_lines_and_never_blocks, make_pipe, close_pipe),
       cmocka_unit_test(test_full_disk_tears_no_line_that_follows),
+      cmocka_unit_test(test_full_disk_is_told_by_one_thread_of_many),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
