@@ -14,6 +14,7 @@
 import argparse
 import concurrent.futures
 import glob
+import itertools
 import json
 import os
 import re
@@ -78,15 +79,38 @@ class Outcome:
 TAP_LINE = re.compile(r"^( *)(not ok|ok) \d+(?: -)? ?(.*)$")
 TAP_SKIP = re.compile(r" *# *(?:skip|todo)\b", re.I)
 TAP_PLAN = re.compile(r"^( *)1\.\.(\d+)")
+TAP_REASON = re.compile(r"^ *error: (?:'(.*)'|\|-)$")
+TAP_PLACE = re.compile(r"\(file://\S*/([^/]+:\d+):\d+\)")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 CLOSING_LINE = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed"
                           r"(?:, (\d+) skipped)?\s*$", re.M)
+
+
+def reason_of(lines):
+    """What node says below a point that failed, and where, in a line."""
+    reason, place, is_inside = [], "", False
+    for line in itertools.takewhile(lambda l: not TAP_LINE.match(l), lines):
+        said, at = TAP_REASON.match(line), TAP_PLACE.search(line)
+        if at:
+            place = f" ({at.group(1)})"
+            break
+        if said:
+            reason.append(said.group(1) or "")
+        if line.strip() == "..." or line.lstrip().startswith("code:"):
+            is_inside = False
+        if is_inside:
+            reason.append(line.strip())
+        is_inside = is_inside or (said is not None and not said.group(1))
+    words = " ".join(filter(None, reason))
+    return (": " + words[:200] if words else "") + place
 
 
 def read_tap(text, outcome):
     """Counts TAP points that have no points of their own (node nests them)."""
     depth_before = -1
     planned = 0
-    for line in text.splitlines():
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
         plan = TAP_PLAN.match(line)
         if plan and not plan.group(1):
             planned += int(plan.group(2))
@@ -101,7 +125,8 @@ def read_tap(text, outcome):
             outcome.skipped.append(TAP_SKIP.sub(" ", name).strip())
         elif verdict == "not ok" and not (is_sum and outcome.failed):
             outcome.failed += 1
-            outcome.problems.append("failed: " + name.strip())
+            outcome.problems.append("failed: " + name.strip() +
+                                    reason_of(lines[number + 1:number + 60]))
         elif verdict == "ok" and not is_sum:
             outcome.passed += 1
     return planned
@@ -114,6 +139,16 @@ def read_closing_line(text, outcome):
         outcome.failed += int(lines[-1][1])
         if lines[-1][2]:
             outcome.skipped += ["not named"] * int(lines[-1][2])
+
+
+def playwright_reason(test):
+    """The first words of the first error, and where."""
+    for error in (e for r in test.get("results", []) for e in r["errors"]):
+        words = COLOUR.sub("", error.get("message", "")).split("\n")
+        at = error.get("location", {})
+        place = os.path.basename(at.get("file", "")) + f":{at.get('line', 0)}"
+        return ": " + " ".join(filter(None, words[:4]))[:200] + f" ({place})"
+    return ""
 
 
 def read_playwright(path, outcome):
@@ -143,7 +178,8 @@ def read_playwright(path, outcome):
             # A test that passed at a second try hides a fault: it fails.
             outcome.failed += 1
             outcome.problems.append(f"failed: {title}"
-                                    f" ({test.get('projectName', '')})")
+                                    f" ({test.get('projectName', '')})"
+                                    + playwright_reason(test))
 
     for suite in report.get("suites", []):
         walk(suite, [])
