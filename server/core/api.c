@@ -443,7 +443,7 @@ void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
   uint32_t code = GW_CODE_UNKNOWN_METHOD, owner = 0;
   gw_api_open *o = NULL;
   gw_caller asker = *caller;
-  asker.asked_ms = h->wall_ms;
+  if (asker.asked_ms == 0) asker.asked_ms = h->wall_ms;
   gws_hub_enter(h);
   if (m != NULL) owner = owner_of(h, m, request, &code);
   if (m != NULL && code == GW_CODE_OK) {

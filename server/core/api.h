@@ -15,8 +15,9 @@ typedef struct gw_caller {
   uint64_t session;
   uint64_t client;
   gw_view user;
-  uint64_t
-      asked_ms; /**< since 1970, the same for all workers; set by gw_hub_api */
+  /** since 1970; 0: now, by the hub's clock, which stands still for a turn of its
+   * loop */
+  uint64_t asked_ms;
 } gw_caller;
 
 /** Told once, on the hub's thread, within gw_hub_api or later. code: GW_CODE_OK

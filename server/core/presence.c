@@ -99,6 +99,15 @@ static void put_connection_first(gw_member *m, uint64_t connection) {
   m->connections[0] = connection;
 }
 
+/** Behind the one that speaks for the member. Workers' clocks differ by a turn of
+ * their loops, so one that was opened last may seem to be older: what it says is
+ * not heard then, but as long as it is there, the member does not leave. */
+static void put_connection_behind(gw_member *m, uint64_t connection) {
+  uint64_t first = m->connections[0];
+  put_connection_first(m, connection);
+  put_connection_first(m, first);
+}
+
 /* ---- what is ---------------------------------------------------------------- */
 
 static void mark_changed(gw_member *m) {
@@ -229,7 +238,10 @@ static uint32_t say(gw_member *m, const gw_presence_command *cmd) {
 uint32_t gws_presence_set(gw_channel *ch, const gw_presence_command *cmd) {
   gw_hub *h = ch->hub;
   gw_member *m = gws_member_find(ch, cmd->client);
-  if (m != NULL && is_outdated(m, cmd)) return GW_CODE_OK;
+  if (m != NULL && is_outdated(m, cmd)) {
+    put_connection_behind(m, cmd->connection);
+    return GW_CODE_OK;
+  }
   if (m == NULL) m = gws_member_add(ch, cmd->client);
   uint32_t code = m != NULL ? say(m, cmd) : GW_CODE_INTERNAL;
   if (code == GW_CODE_INTERNAL) gws_hub_nomem(h);

@@ -126,7 +126,8 @@ typedef struct gw_presence_command {
 
 /* ---- at the owner (presence.c) -------------------------------------------- */
 
-/** Enter or update. What an older connection says too late is ignored.
+/** Enter or update. What an older connection says too late is ignored, but the
+ * member stays as long as it is there.
  * GW_CODE_OK, BAD_REQUEST (a patch that is not JSON), TOO_BIG (with the patch),
  * INTERNAL (memory) */
 uint32_t gws_presence_set(gw_channel *ch, const gw_presence_command *cmd);

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "api.pb-c.h"
 #include "server/net/server.h"
@@ -14,6 +15,7 @@
 typedef struct question {
   gw_task task;
   const gw_api_method *method;
+  uint64_t asked_ms;
   gw_on_api_reply on_reply;
   void *arg;
   size_t len;
@@ -23,7 +25,7 @@ typedef struct question {
 static void run_question(gw_task *task, gw_worker *w) {
   static const gw_view none;
   question *q = (question *)(void *)task;
-  gw_caller caller = {.is_trusted = true};
+  gw_caller caller = {.is_trusted = true, .asked_ms = q->asked_ms};
   gw_view request = {q->request, q->len};
   if (w)
     gw_hub_api(w->hub, gw_api_name(q->method), &caller, request, q->on_reply,
@@ -31,6 +33,12 @@ static void run_question(gw_task *task, gw_worker *w) {
   else
     q->on_reply(q->arg, GW_CODE_SHUTDOWN, none, none);
   free(q);
+}
+
+static uint64_t wall_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 /** Workers take turns, but for what one of them owns: two questions about that on
@@ -48,6 +56,7 @@ int gw__server_ask(gw_server *s, const gw_api_method *m, gw_view request,
   if (!q) return GW_ERR_NOMEM;
   *q = (question){.task = {.run = run_question},
                   .method = m,
+                  .asked_ms = wall_ms(),
                   .on_reply = on_reply,
                   .arg = arg,
                   .len = request.len};

@@ -284,6 +284,32 @@ test_the_old_connection_cannot_end_the_new_ones_presence(void **state) {
   expect_change(a, 2, GW_PRESENCE_LEAVE, b, "");
 }
 
+/** Workers look at the clock once in a turn. */
+static void test_a_newer_connection_whose_clock_is_behind(void **state) {
+  (void)state;
+  node.spaces[1].presence_grace_ms = 1000;
+  peer *a = peer_join(&node, here, 1);
+  watch(a, 1, 0);
+  gw_hub_set_time(node.hub[here], node.now_ms + 50, 1700000000000u);
+  peer *b = peer_join(&node, here, 2);
+  peer_subscribe(b, 1, name);
+  enter(b, 1, "x");
+  peer *c = peer_join(&node, (here + 1) % node.num, 2);
+  peer_subscribe(c, 1, name);
+  enter(c, 1, "y");
+  hubs_pass(&node, 2 * GATHERED);
+  peer_forget(a);
+  peer_drop(b, 0);
+  hubs_pass(&node, 5000);
+  peer_expect_nothing(a);
+  enter(c, 1, "z");
+  hubs_pass(&node, GATHERED);
+  expect_change(a, 2, GW_PRESENCE_UPDATE, c, "z");
+  peer_drop(c, 0);
+  hubs_pass(&node, 5000);
+  expect_change(a, 3, GW_PRESENCE_LEAVE, c, "");
+}
+
 static void test_one_of_two_connections_is_enough(void **state) {
   (void)state;
   node.spaces[1].presence_grace_ms = 1000;
@@ -519,6 +545,7 @@ int main(void) {
       BOTH(test_who_is_lost_stays_for_the_grace_time),
       BOTH(test_who_comes_back_in_time_is_not_mentioned),
       BOTH(test_the_old_connection_cannot_end_the_new_ones_presence),
+      BOTH(test_a_newer_connection_whose_clock_is_behind),
       BOTH(test_one_of_two_connections_is_enough),
       BOTH(test_a_bad_request_is_refused),
       BOTH(test_get),
