@@ -55,7 +55,8 @@ static void churn(sim_app *a, uint32_t c) {
 
 static void check_right(const sim_app *a, uint32_t c, uint32_t number,
                         uint64_t made_ms) {
-  uint64_t slack = 2 * a->plan->mail_delay_max_ms + RIGHT_SLACK_MS;
+  uint64_t slack = 2 * a->plan->mail_delay_max_ms + a->plan->clock_lag_max_ms +
+                   RIGHT_SLACK_MS;
   uint64_t end = a->link != NULL ? sim_link_right_ms(a->link, c) : 0;
   if (end != UINT64_MAX && made_ms > end + slack)
     world_fail(a->w, "app %u channel %u: #%u was made %llu ms after the right",

@@ -9,15 +9,31 @@
 #include "tests/sim/node_parts.h"
 #include "tests/sim/order.h"
 
+/** Of the chance of workers' clocks; what follows are the workers'. */
+#define CLOCK_STREAM 2000u
+
 /* ---- hub ----------------------------------------------------------------- */
 
 bool sim_worker_is_alive(const sim_worker *k) {
   return k->node->up && k->life == k->node->life;
 }
 
+/** A turn begins: the loop looks at the clock, and takes it to be that time until
+ * the turn is over. */
+static void look_at_clock(sim_worker *k) {
+  world *w = k->node->w;
+  uint32_t max = k->node->plan->clock_lag_max_ms;
+  k->clock_ms = k->clock_until_ms = w->now_ms;
+  if (max == 0) return;
+  sim_dice *before = world_use(w, &k->clock);
+  k->clock_until_ms += world_between(w, 0, max);
+  world_use(w, before);
+}
+
 void sim_worker_enter(sim_worker *k) {
-  gw_hub_set_time(k->hub, k->node->w->now_ms,
-                  SIM_WALL_ZERO_MS + k->node->w->now_ms +
+  if (k->node->w->now_ms >= k->clock_until_ms) look_at_clock(k);
+  gw_hub_set_time(k->hub, k->clock_ms,
+                  SIM_WALL_ZERO_MS + k->clock_ms +
                       (uint64_t)k->node->wall_skew_ms);
 }
 
@@ -55,6 +71,7 @@ static void worker_tick(void *arg) {
   sim_worker *k = arg;
   if (!sim_worker_is_alive(k)) return;
   if (k->planned_ms <= k->node->w->now_ms) k->planned_ms = 0;
+  look_at_clock(k); /* timers are what a turn begins with */
   sim_worker_enter(k);
   gw_hub_tick(k->hub);
   sim_worker_plan(k);
@@ -145,6 +162,7 @@ static sim_worker *worker_new(sim_node *n, uint32_t index) {
   k->node = n;
   k->index = index;
   k->life = n->life;
+  sim_dice_init(&k->clock, n->w->seed, CLOCK_STREAM + index);
   gw_hub_options options = {.worker = index,
                             .num_workers = n->plan->num_workers,
                             .settings = &n->settings};
@@ -360,7 +378,9 @@ void sim_node_api(sim_node *n, uint32_t worker, const char *method,
   sim_worker *k = n->worker[worker % n->plan->num_workers];
   uint8_t space[512];
   gw_out out = {space, 0, sizeof space};
-  gw_caller caller = {.is_trusted = true};
+  gw_caller caller = {.is_trusted = true,
+                      .asked_ms = SIM_WALL_ZERO_MS + n->w->now_ms +
+                                  (uint64_t)n->wall_skew_ms};
   gw_view name = gw_view_of(method);
   if (gw_api_request_from_json(gw_api_find(name), gw_view_of(json), &out,
                                NULL) < 0)

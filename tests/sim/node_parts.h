@@ -14,6 +14,9 @@ typedef struct sim_worker {
   gw_hub *hub;
   uint32_t index;
   uint32_t life;
+  sim_dice clock;                         /* how long its turns are */
+  uint64_t clock_ms;                      /* what it takes the time to be, */
+  uint64_t clock_until_ms;                /* and for how long */
   uint64_t planned_ms;                    /* next tick that is in the queue */
   bool turn_planned;                      /* so is the end of a turn */
   uint64_t mail_last_ms[SIM_MAX_WORKERS]; /* per sender: mail keeps its order */

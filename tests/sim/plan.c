@@ -169,6 +169,11 @@ static uint32_t draw_pack_min(const sim_plan *p) {
   return mins[p->busy_ms % (sizeof mins / sizeof mins[0])];
 }
 
+static uint32_t draw_clock_lag(const sim_plan *p) {
+  static const uint32_t lags[] = {0, 0, 5, 50, 400};
+  return lags[p->busy_ms / 8 % (sizeof lags / sizeof lags[0])];
+}
+
 static void make_small(sim_plan *p, world *w) {
   p->num_workers = (uint32_t)world_between(w, 1, 2);
   p->num_apps = (uint32_t)world_between(w, 2, 3);
@@ -195,6 +200,7 @@ void sim_plan_draw(sim_plan *p, world *w, bool small) {
   p->pack_min = draw_pack_min(p);
   if (small) make_small(p, w);
   draw_late(p, w);
+  p->clock_lag_max_ms = draw_clock_lag(p);
 }
 
 bool sim_plan_takes_delta(const sim_plan *p, uint32_t app) {

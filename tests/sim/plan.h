@@ -47,7 +47,8 @@ typedef struct sim_plan {
   uint32_t max_payload_bytes;
   uint32_t latency_max_ms;
   uint32_t mail_delay_max_ms;
-  uint32_t turn_max_ms;  /**< of a worker's loop */
+  uint32_t turn_max_ms;      /**< of a worker's loop */
+  uint32_t clock_lag_max_ms; /**< a loop looks at the clock once in a turn */
   uint32_t window_bytes; /**< what a link holds before the server has to wait */
   uint32_t credit_bytes; /**< of clients; GW_CREDIT_NONE */
   uint32_t batch_delay_ms;

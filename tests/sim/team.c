@@ -250,7 +250,8 @@ bool sim_team_lets_in(const sim_team *t, uint32_t group, uint32_t user) {
 
 bool sim_team_lets_have(const sim_team *t, uint32_t group, uint32_t user,
                         uint64_t said_ms) {
-  uint64_t slack = 2 * t->plan->mail_delay_max_ms + RIGHT_SLACK_MS;
+  uint64_t slack = 2 * t->plan->mail_delay_max_ms + t->plan->clock_lag_max_ms +
+                   RIGHT_SLACK_MS;
   return may_read(&t->groups[group], user) || t->is_pending[group] ||
          said_ms <= t->lost_ms[group][user] + slack;
 }
