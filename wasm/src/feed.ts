@@ -124,7 +124,9 @@ export class Feed {
   #stop(): void {
     if (!this._id) return;
     this._client._feeds.delete(this._id);
-    this._engine!._command(Call.UNSUBSCRIBE, [this._id]);
+    // Until it is not known: the core counts what the server began apart from
+    // what a handler asked for before it heard of that.
+    while (!this._engine!._command(Call.UNSUBSCRIBE, [this._id]));
     this._id = 0;
   }
 
