@@ -7,6 +7,7 @@ import { Code } from './codes.js';
 import type { Engine } from './engine.js';
 import { codeOfResult, GodwitError, reasonOf } from './error.js';
 import type { EventReader } from './event-reader.js';
+import { soon } from './inbox.js';
 import { GapEvent, PublicationEvent, SubEvent } from './layout.js';
 import { Call } from './module.js';
 import type { SubscribeOptions } from './options.js';
@@ -117,7 +118,7 @@ export class Feed {
   #refused(result: number): void {
     const code = result === -100 ? Code.BAD_CHANNEL : codeOfResult(result);
     this._client._feedEnded(this._id, this);
-    queueMicrotask(() => this.#move('ended', reasonOf(code)));
+    soon(() => this.#move('ended', reasonOf(code)));
   }
 
   /** Forget the core's subscription, and what it may have put in this batch. */

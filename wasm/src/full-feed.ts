@@ -149,8 +149,7 @@ export class FullFeed extends Feed {
     const member = kind === 'leave' && known ? known : told;
     if (kind === 'leave') this._members.delete(told.clientId);
     else this._members.set(told.clientId, told);
-    const wasStale = this.#stale?.delete(told.clientId) ?? false;
-    if (wasStale && kind === 'enter') kind = 'update';
+    if (this.#stale?.delete(told.clientId) && kind === 'enter') kind = 'update';
     this.#tellPresence(kind, member, flags);
   }
 
@@ -174,16 +173,13 @@ export class FullFeed extends Feed {
     };
     const stale = this.#stale ?? [];
     this.#stale = null;
-    if (reader._is(SyncEvent.ANEW)) this.#listAnew();
-    else for (const clientId of stale) this.#forget(clientId);
+    if (reader._is(SyncEvent.ANEW)) {
+      this._members.clear();
+      for (const member of this.#listed.splice(0)) {
+        this._members.set(member.clientId, member);
+      }
+    } else for (const clientId of stale) this.#forget(clientId);
     this.#tellAll('members', event);
-  }
-
-  #listAnew(): void {
-    this._members.clear();
-    for (const member of this.#listed.splice(0)) {
-      this._members.set(member.clientId, member);
-    }
   }
 
   /** Gone while the list was not followed. */

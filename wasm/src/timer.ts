@@ -2,6 +2,7 @@
 // timer.ts - the one timer of a client.
 
 import type { Clock } from './clock.js';
+import { soon } from './inbox.js';
 
 /** setTimeout counts in 32 bits with a sign. */
 const LONGEST_MS = 0x7fff_ffff;
@@ -20,11 +21,12 @@ export class Timer {
     this.#slept = slept;
   }
 
-  /** Replaces the last wish. Infinity: no timer; 0: as soon as the code that
-   * runs has ended. */
+  /** Replaces the last wish. Infinity: no timer; 0: as soon as the host had time
+   * for others, who would wait for ever if a handler answered each end with a new
+   * beginning. */
   _set(delayMs: number): void {
     this.#deadline = this.#clock._now() + delayMs;
-    if (delayMs === 0) queueMicrotask(() => this.#look());
+    if (delayMs === 0) soon(() => this.#look());
     else this.#wait();
   }
 

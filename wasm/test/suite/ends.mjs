@@ -198,6 +198,35 @@ const all = [
       await until(() => t.server.framesOf(Type.UNSUBSCRIBE).length === 1);
     },
   },
+  ...[
+    ['connects when it has failed', 'NO_TOKEN', (t, ended) => {
+      const client = t.client({ getToken: () => null });
+      client.on('state', ({ to, reason }) => {
+        if (to === 'failed' && ended(reason.name)) client.connect();
+      });
+      client.connect();
+    }],
+    ['subscribes when it is refused', 'TOO_BIG', (t, ended) => {
+      const client = t.client();
+      const begin = () => client.subscribe('x'.repeat(300)).on('state',
+        ({ to, reason }) => {
+          if (to === 'ended' && ended(reason.name)) begin();
+        });
+      begin();
+    }],
+  ].map(([what, why, run]) => ({
+    name: `a handler that ${what}, again and again, leaves the host its time`,
+    async run(t) {
+      let turns = 0, left = 100, others = 0;
+      run(t, (name) => {
+        equal(name, why);
+        if (turns++ === 0) setTimeout(() => { others = turns; });
+        return left-- > 0;
+      });
+      await until(() => left < 0);
+      ok(others > 0 && others < 100, `others after ${others} turns`);
+    },
+  })),
   {
     name: 'a presence that is refused at once leaves the one before as it was',
     isLite: false,
