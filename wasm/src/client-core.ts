@@ -136,7 +136,7 @@ export abstract class ClientCore<
     const { _options: options } = this.#settings;
     if (!(options.WebSocket ?? globalThis.WebSocket)) {
       throw new GodwitError(Code.UNSUPPORTED,
-        'options.WebSocket is needed here');
+        'options.WebSocket is needed');
     }
     this.#command((engine) => {
       engine._watch();

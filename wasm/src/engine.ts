@@ -115,7 +115,7 @@ export class Engine implements Host {
 
   #checkOutside(): void {
     if (this.#inside) {
-      throw new Error('the client was used inside log, mayMove or a store');
+      throw new Error('used inside log, mayMove or a store');
     }
   }
 

@@ -12,6 +12,7 @@ export class Timer {
   readonly #due: () => void;
   readonly #slept: () => void;
   #deadline = Infinity;
+  #isTired = false;
   #running: ReturnType<typeof setTimeout> | undefined;
 
   /** slept: the timer fired, and meanwhile the machine had been asleep. */
@@ -21,13 +22,22 @@ export class Timer {
     this.#slept = slept;
   }
 
-  /** Replaces the last wish. Infinity: no timer; 0: as soon as the host had time
-   * for others, who would wait for ever if a handler answered each end with a new
-   * beginning. */
+  /** Replaces the last wish. Infinity: no timer; 0: as soon as the code that
+   * runs has ended, which may be a page's last; but only once until the host had
+   * time for others, who would wait for ever if a handler answered each end with
+   * a new beginning. */
   _set(delayMs: number): void {
     this.#deadline = this.#clock._now() + delayMs;
-    if (delayMs === 0) soon(() => this.#look());
-    else this.#wait();
+    if (delayMs) {
+      this.#wait();
+      return;
+    }
+    if (!this.#isTired) queueMicrotask(() => this.#look());
+    this.#isTired = true;
+    soon(() => {
+      this.#isTired = false;
+      this.#look();
+    });
   }
 
   #wait(): void {

@@ -198,6 +198,20 @@ const all = [
       await until(() => t.server.framesOf(Type.UNSUBSCRIBE).length === 1);
     },
   },
+  {
+    name: 'what a page says last goes out before the page is gone',
+    async run(t) {
+      const client = await t.connected();
+      await settled();
+      const publishing = client.publish('room', 'last');
+      client.close();
+      await null;
+      equal(t.server.received.slice(-2).map(({ type }) => type),
+        [Type.PUBLISH, Type.CLOSE]);
+      client.free();
+      await rejects(publishing, 'CLOSED');
+    },
+  },
   ...[
     ['connects when it has failed', 'NO_TOKEN', (t, ended) => {
       const client = t.client({ getToken: () => null });
