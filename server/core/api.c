@@ -12,6 +12,7 @@
 #include "server/core/channel.h"
 #include "server/core/json.h"
 #include "server/core/json_schema.h"
+#include "server/core/json_text.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
 #include "server/core/problem.h"
@@ -225,25 +226,56 @@ uint32_t gw_api_owner(const gw_hub *h, const gw_api_method *m,
   return gws_channel_owner(h, gws_hub_hash(h, name, strlen(name)));
 }
 
-/** The worker to ask; code says why there is none. */
-static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
+/** Whether the JSON that a request brings along is JSON. What is deeper inside of
+ * it, such as the value of a condition, is for the method to see. */
+static uint32_t check_texts(const ProtobufCMessage *msg, gws_problem *p) {
+  const ProtobufCMessageDescriptor *d = msg->descriptor;
+  for (unsigned i = 0; i < d->n_fields; i++) {
+    const ProtobufCFieldDescriptor *f = &d->fields[i];
+    if (f->type != PROTOBUF_C_TYPE_MESSAGE ||
+        f->label == PROTOBUF_C_LABEL_REPEATED ||
+        !gw__json_is_any(f->descriptor))
+      continue;
+    const void *at = (const uint8_t *)msg + f->offset;
+    const Godwit__Api__V1__Json *json =
+        *(const Godwit__Api__V1__Json *const *)at;
+    if (json == NULL) continue;
+    uint32_t code =
+        gws_json_check(gw_view_of(json->text), SIZE_MAX, f->name, p);
+    if (code != GW_CODE_OK) return code;
+  }
+  return GW_CODE_OK;
+}
+
+/** The worker that owns what a request is about; code says why there is none. */
+static uint32_t owner_in(const gw_hub *h, const ProtobufCMessage *msg,
                          uint32_t *code) {
   char space[GW_MAX_CHANNEL_BYTES + 1];
+  gw_view name = {NULL, 0};
+  *code = name_in(msg, space, &name);
+  if (*code != GW_CODE_OK) return h->worker;
+  if (gws_channel_name_is_valid(h, name) &&
+      !gw_name_is_pattern(gw_settings_namespace(h->settings, name), name))
+    return gws_channel_owner(h, gws_hub_hash(h, name.data, name.len));
+  *code = GW_CODE_BAD_CHANNEL;
+  return h->worker;
+}
+
+/** The worker to ask; p says why there is none. */
+static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
+                         const gw_caller *caller, gws_problem *p) {
   uint32_t owner = h->worker;
   ProtobufCMessage *msg =
       protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
-  *code = msg != NULL ? GW_CODE_OK : GW_CODE_BAD_REQUEST;
-  if (msg != NULL && m->place == GWS_API_OWNER) {
-    gw_view name = {NULL, 0};
-    *code = name_in(msg, space, &name);
-    if (*code == GW_CODE_OK &&
-        (!gws_channel_name_is_valid(h, name) ||
-         gw_name_is_pattern(gw_settings_namespace(h->settings, name), name)))
-      *code = GW_CODE_BAD_CHANNEL;
-    else if (*code == GW_CODE_OK)
-      owner = gws_channel_owner(h, gws_hub_hash(h, name.data, name.len));
+  if (msg == NULL) {
+    (void)gws_problem_set(p, GW_CODE_BAD_REQUEST, NULL, NULL);
+    return owner;
   }
-  if (msg != NULL) protobuf_c_message_free_unpacked(msg, NULL);
+  *p = (gws_problem){.code = GW_CODE_OK};
+  if (caller->is_unread) (void)check_texts(msg, p);
+  if (p->code == GW_CODE_OK && m->place == GWS_API_OWNER)
+    owner = owner_in(h, msg, &p->code);
+  protobuf_c_message_free_unpacked(msg, NULL);
   return owner;
 }
 
@@ -440,20 +472,23 @@ static void ask(gw_hub *h, gw_api_open *o, uint32_t owner,
 void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
                 gw_view request, gw_on_api_reply on_reply, void *arg) {
   const gw_api_method *m = gw_api_find(method);
-  uint32_t code = GW_CODE_UNKNOWN_METHOD, owner = 0;
+  gws_problem p = {.code = GW_CODE_UNKNOWN_METHOD};
+  gws_reply refused = {.data = NULL};
+  uint32_t owner = 0;
   gw_api_open *o = NULL;
   gw_caller asker = *caller;
   asker.asked_ms = h->wall_ms;
   gws_hub_enter(h);
-  if (m != NULL) owner = owner_of(h, m, request, &code);
-  if (m != NULL && code == GW_CODE_OK) {
+  if (m != NULL) owner = owner_of(h, m, request, caller, &p);
+  if (p.code == GW_CODE_OK) {
     o = open_new(h, m, request, on_reply, arg);
-    code = o != NULL ? GW_CODE_OK : GW_CODE_INTERNAL;
+    if (o == NULL) p.code = GW_CODE_INTERNAL;
   }
+  if (p.why[0] != '\0') (void)gws_api_refuse(&refused, &p);
   if (o != NULL)
     ask(h, o, owner, &asker);
   else
-    on_reply(arg, code, nothing, nothing);
+    on_reply(arg, p.code, text_or_none(refused.why), nothing);
   gws_hub_leave(h);
 }
 

@@ -12,6 +12,7 @@ typedef struct gw_api_method gw_api_method;
 typedef struct gw_caller {
   bool is_trusted; /**< the application itself: everything is allowed */
   bool is_known;   /**< an authenticator vouches for the user's name */
+  bool is_unread; /**< nobody has seen whether the JSON of its request is any */
   uint64_t session;
   uint64_t client;
   gw_view user;

@@ -255,9 +255,17 @@ static void test_connections_and_channels_are_told(void **state) {
 
 static void on_published(void *arg, uint32_t code, gw_view message,
                          uint64_t epoch, uint64_t offset) {
-  (void)message;
+  if (message.len != 0)
+    note("(%.*s) ", (int)message.len, (const char *)message.data);
   note("%s:%s:%d:%u ", (const char *)arg, gw_code_name(code), epoch != 0,
        (unsigned)offset);
+}
+
+static void on_result(void *arg, uint32_t code, gw_view message,
+                      const gw_rpc_result *result) {
+  (void)message;
+  assert_null(result);
+  note("%s:%s ", (const char *)arg, gw_code_name(code));
 }
 
 static void on_reply(void *arg, uint32_t code, gw_view message, gw_view reply) {
@@ -295,6 +303,20 @@ static void test_the_api_is_asked_from_any_thread(void **state) {
       (gw_server_publication){.data = gw_view_of("x"), .json = gw_view_of("1")},
       "both");
   await_told("both:BAD_REQUEST:0:0 ");
+  /* A namespace that looks at no payloads does not let it through here. */
+  publish(s, (gw_server_publication){.json = gw_view_of("{\"a\":")}, "torn");
+  await_told("torn:BAD_REQUEST:0:0 ");
+  assert_true(was_told("(json: not JSON: line 1, column 5: "));
+  publish(s, (gw_server_publication){.json = gw_view_of("\xff")}, "latin");
+  await_told("latin:BAD_TEXT:0:0 ");
+  const gw_server_publication cut = {.channel = "room",
+                                     .json = {(const uint8_t *)"1\0", 2}};
+  assert_int_equal(gw_server_publish(s, &cut, on_published, "cut"),
+                   GW_ERR_INVALID);
+  const gw_rpc call = {
+      .to = 1, .method = gw_view_of("m"), .json = gw_view_of("]")};
+  assert_int_equal(gw_server_rpc(s, &call, on_result, "call"), 0);
+  await_told("call:BAD_REQUEST ");
   const gw_server_publication many = {
       .channel = "room", .tags = tags, .num_tags = GW_MAX_TAGS + 1};
   assert_int_equal(gw_server_publish(s, &many, on_published, "many"),
@@ -307,6 +329,9 @@ static void test_the_api_is_asked_from_any_thread(void **state) {
   assert_int_equal(gw_server_api(s, "publish", gw_view_of("?"), on_reply, "?"),
                    0);
   await_told("?:BAD_REQUEST:none ");
+  const gw_view torn = gw_view_of("\x0a\x04room\x1a\x03\x0a\x01{");
+  assert_int_equal(gw_server_api(s, "publish", torn, on_reply, "encoded"), 0);
+  await_told("encoded:BAD_REQUEST:none ");
   int fd = join(gw_server_port(s));
   say(fd, "{\"id\":2,\"channel\":1,\"alias\":true,"
           "\"subscribe\":{\"channel\":\"room\"}}");
