@@ -225,6 +225,7 @@ static void connect_now(gw_client *c) {
     c->backoff.attempt = 0;
     c->token.num_refused = 0;
     c->lost_ms = c->now;
+    c->offline = false; /* hosts do not tell a client that has ended */
     gw__link_open(c);
     break;
   case GW_STATE_WAITING:

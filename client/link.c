@@ -292,6 +292,7 @@ static int on_pong(gw_client *c, const gw_frame *frame) {
   if (c->link.ping_us == 0 || pong.time != c->link.ping_us) return 0;
   uint64_t ms = c->now - c->link.ping_us / 1000;
   c->link.ping_us = 0;
+  c->offline = false; /* whatever the host says */
   c->rtt_ms = ms == 0 ? 1 : ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
   gw__events_push(c, GW_EVENT_RTT)->u.rtt.ms = c->rtt_ms;
   return 0;

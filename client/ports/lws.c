@@ -3,6 +3,7 @@
  * the clock by libuv. */
 #include "client/ports/lws.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <libwebsockets.h>
@@ -584,7 +585,8 @@ static bool open_context(gw_lws *p) {
   p->context = lws_create_context(&info);
   if (p->context == NULL) return false;
   p->vhost = lws_get_vhost_by_name(p->context, "godwit-client");
-  return p->vhost != NULL;
+  assert(p->vhost != NULL && "it is the context's own");
+  return true;
 }
 
 static bool open_client(gw_lws *p) {
@@ -612,15 +614,16 @@ gw_lws *gw_lws_new(const gw_lws_options *options) {
   gw_lws *p = calloc(1, sizeof *p);
   if (p == NULL) return NULL;
   p->options = *options;
+  /* First what leaves nothing on the loop, which may be others', too. */
+  if (!open_client(p) || !open_context(p)) {
+    gw_client_free(p->client);
+    free(p);
+    return NULL;
+  }
   (void)uv_timer_init(options->loop, &p->timer);
   (void)uv_timer_init(options->loop, &p->opener);
   p->timer.data = p->opener.data = p;
-  if (open_context(p) && open_client(p)) return p;
-  gw_lws_close(p);
-  while (uv_run(options->loop, UV_RUN_NOWAIT) != 0) {
-  }
-  gw_lws_free(p);
-  return NULL;
+  return p;
 }
 
 gw_client *gw_lws_client(gw_lws *p) {

@@ -481,6 +481,40 @@ static void offline_suspends_and_keeps_an_open_link(void **state) {
   rig_deinit(&r);
 }
 
+static void offline_counts_no_more_after_an_answer(void **state) {
+  (void)state;
+  rig r;
+  rig_init(&r, NULL);
+  rig_ready(&r);
+  rig_forget(&r);
+  gw_client_on_wake(r.c, GW_WAKE_OFFLINE);
+  gw_ping ping;
+  assert_int_equal(gw_decode_ping(rig_sent(&r, GW_FRAME_PING)->body, &ping), 0);
+  rig_pong(&r, ping.time);
+  gw_test_close(&r.port, 1006);
+  rig_expect(&r, "waiting "); /* the host was wrong */
+  assert_in_range(rig_info(&r).retry_at_ms, r.now, r.now + 500);
+  rig_deinit(&r);
+}
+
+static void offline_counts_no_more_after_an_end(void **state) {
+  (void)state;
+  rig r;
+  rig_init(&r, NULL);
+  rig_ready(&r);
+  gw_client_on_wake(r.c, GW_WAKE_OFFLINE);
+  gw_client_close(r.c);
+  rig_run(&r, 1);
+  rig_forget(&r);
+  /* Nobody listened to the host meanwhile, so that its word is old. */
+  assert_int_equal(gw_client_connect(r.c), 0);
+  rig_run(&r, 1);
+  gw_test_close(&r.port, 1006);
+  rig_expect(&r, "connecting waiting ");
+  assert_in_range(rig_info(&r).retry_at_ms, r.now, r.now + 500);
+  rig_deinit(&r);
+}
+
 static void a_long_loss_suspends(void **state) {
   (void)state;
   rig r;
@@ -725,6 +759,8 @@ int main(void) {
       cmocka_unit_test(a_wake_probes_a_silent_link),
       cmocka_unit_test(a_wake_cuts_a_wait_short),
       cmocka_unit_test(offline_suspends_and_keeps_an_open_link),
+      cmocka_unit_test(offline_counts_no_more_after_an_answer),
+      cmocka_unit_test(offline_counts_no_more_after_an_end),
       cmocka_unit_test(a_long_loss_suspends),
       cmocka_unit_test(broken_bytes_end_the_link_and_it_comes_back),
       cmocka_unit_test(requests_before_welcome_are_a_fault),

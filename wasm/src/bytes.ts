@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: MIT
 // bytes.ts - numbers and texts to and from the form that they have in the core.
 
-const WORD = 0x1_0000_0000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Bytes that do not live in shared memory. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A 64-bit number as two words, low one first. */
-export type Words = readonly [low: number, high: number];
-
 export const NO_BYTES: Bytes = new Uint8Array(0);
 
 export function lengthOf(parts: readonly Uint8Array[]): number {
-  let len = 0;
-  for (const part of parts) len += part.length;
-  return len;
+  return parts.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Bytes stay as they are. */
@@ -33,9 +27,19 @@ export function copyOf(text: string): string {
   return fromUtf8(toUtf8(text));
 }
 
+/** Numbers of 32 bits. What is not given is 0, and left to the core. */
+export function checkedWords(
+  words: readonly (number | undefined)[],
+): number[] {
+  return words.map((word = 0) => {
+    if (word >= 0 && word < 2 ** 32) return word;
+    throw new RangeError(`${word} is out of range`);
+  });
+}
+
 /** Words, as the bytes of an argument. */
-export function wordBytes(words: readonly number[]): Bytes {
-  return new Uint8Array(Uint32Array.from(words).buffer);
+export function wordBytes(words: readonly (number | undefined)[]): Bytes {
+  return new Uint8Array(Uint32Array.from(checkedWords(words)).buffer);
 }
 
 /** One behind the other. */
@@ -46,18 +50,10 @@ export function joined(a: Uint8Array, b: Uint8Array): Bytes {
   return both;
 }
 
-/** Exact up to 2 ** 53, which offsets, counters and clocks do not reach. */
-export function toNumber(low: number, high: number): number {
-  return high * WORD + low;
-}
-
-function words(value: bigint): Words {
-  const [low, high] = new Uint32Array(BigUint64Array.of(value).buffer);
-  return [low!, high!];
-}
-
-export function toWords(value: number): Words {
-  return words(BigInt(value));
+/** A 64-bit number as two words, low one first. Text is hexadecimal behind 0x;
+ * throws a SyntaxError when it is none. */
+export function toWords(value: number | string): Uint32Array {
+  return new Uint32Array(BigUint64Array.of(BigInt(value)).buffer);
 }
 
 function hexWord(word: number): string {
@@ -70,7 +66,7 @@ export function toHex(low: number, high: number): string | null {
   return low || high ? hexWord(high) + hexWord(low) : null;
 }
 
-/** Throws a SyntaxError when it is none. */
-export function fromHex(hex: string): Words {
-  return words(BigInt(`0x${hex}`));
+/** As toWords. */
+export function fromHex(hex: string): Uint32Array {
+  return toWords(`0x${hex}`);
 }

@@ -38,6 +38,10 @@ import type {
 /** Of an answer: GW_MAX_REASON_BYTES in characters of any size. */
 const REASON_CHARS = 30;
 
+/** An event of our own at which `ready()` looks again: an end may be told of a
+ * state that has ended already. */
+const LOOK = '' as 'state';
+
 /** A promise's other end. */
 interface Deferred<T> {
   _resolve(value: T): void;
@@ -91,7 +95,8 @@ export abstract class ClientCore<
   #waiting: [Run, Fail][] = [];
   /** Times that the network had no core for us. */
   #numMisses = 0;
-  #nextLoad: ReturnType<typeof setTimeout> | undefined;
+  /** The timer of the next attempt. */
+  #nextLoad?: ReturnType<typeof setTimeout> | void;
   #situation: Situation = {
     state: 'idle', since: Date.now(), reason: reasonOf(Code.OK), attempt: 0,
     retryAt: null,
@@ -131,30 +136,28 @@ export abstract class ClientCore<
     const { _options: options } = this.#settings;
     if (!(options.WebSocket ?? globalThis.WebSocket)) {
       throw new GodwitError(Code.UNSUPPORTED,
-        'options.WebSocket is needed here');
+        'options.WebSocket is needed');
     }
-    this.#isWanted = true;
     this.#command((engine) => {
       engine._watch();
       checked(engine._command(Call.CONNECT));
     });
+    this.#isWanted = true;
+    this.#startLoading(true);
   }
 
   /** Says goodbye and closes. Subscriptions and unacknowledged publications
-   * stay, for a later `connect()`; until then `publish` is refused (CLOSED). */
+   * stay, for a later `connect()`; until then `publish` is refused (CLOSED), as
+   * is what waits for a core that cannot be loaded. */
   close(): void {
     this.#isWanted = false;
-    const run: Run = (engine) => {
-      engine._unwatch();
-      engine._command(Call.CLOSE);
-    };
     if (this.#engine || this.#isLoading) {
-      this.#command(run);
-      return;
-    }
-    // Behind a connect() that waits for the next attempt to load.
-    if (this.#waiting.length) this.#waiting.push([run, () => {}]);
-    this.#moveTo('closed', reasonOf(Code.CLOSED));
+      this.#command((engine) => {
+        engine._unwatch();
+        engine._command(Call.CLOSE);
+      });
+    } else this.#end();
+    this._emit(LOOK);
   }
 
   /** Ends everything without a goodbye and gives its memory back. What waits is
@@ -163,13 +166,19 @@ export abstract class ClientCore<
     if (this.#isFreed) return;
     this.#engine?._destroy();
     this.#isFreed = true;
-    this.#isWanted = false;
-    clearTimeout(this.#nextLoad);
-    const reason = reasonOf(Code.CLOSED);
+    this.#isWanted = this.#isLoading = false;
+    const reason = this.#end();
     for (const feed of this.#feedByChannel.values()) feed._end(reason);
     this.#feedByChannel.clear();
+  }
+
+  /** Without a core, and none is asked for. */
+  #end(): Reason {
+    const reason = reasonOf(Code.CLOSED);
+    this.#nextLoad = clearTimeout(this.#nextLoad!);
     this.#forgetCore(reason);
     this.#moveTo('closed', reason);
+    return reason;
   }
 
   /** State of the connection. */
@@ -197,7 +206,7 @@ export abstract class ClientCore<
         else return;
         end();
       };
-      const end = this.on('state', look);
+      const end = this.on(LOOK, look);
       look();
     });
   }
@@ -212,8 +221,8 @@ export abstract class ClientCore<
 
   /** Changes the token, from the next connection on. */
   setToken(token: string): void {
-    this.#settings._token = token;
     checked(this.#engine?._command(Call.SET_TOKEN, [], [], token) ?? 0);
+    this.#settings._token = token;
   }
 
   // ---- channels ------------------------------------------------------------
@@ -258,7 +267,7 @@ export abstract class ClientCore<
   /** Calls a method of the server, or of another client. Never sent twice. */
   call(
     method: string, data?: Payload,
-    { timeoutMs = 0, to = '0' }: CallOptions = {},
+    { timeoutMs, to = '0' }: CallOptions = {},
   ): Promise<Received> {
     // The struct is gw_call_options.
     return this._request(data, (engine, payload) => engine._command(
@@ -325,7 +334,7 @@ export abstract class ClientCore<
     options: LitePublishOptions,
   ): string {
     const {
-      echo = true, atMostOnce = false, expected, ttlMs = 0, item = '',
+      echo = true, atMostOnce, expected, ttlMs, item = '',
       compareItem, removed = false,
     } = options;
     const flags = Number(!echo) | Number(atMostOnce) << 8 |
@@ -347,16 +356,17 @@ export abstract class ClientCore<
 
   /** @internal Tell the core, which the full client adds to. */
   protected _tellPublish(
-    engine: Engine, words: number[], texts: string, payload: EncodedPayload,
+    engine: Engine, words: (number | undefined)[], texts: string, payload: EncodedPayload,
     _options: PublishOptions,
   ): number {
     return engine._command(Call.PUBLISH, [0], words, texts, payload);
   }
 
-  #startLoading(): void {
-    if (this.#isLoading || this.#engine) return;
+  /** isDue: also while the next attempt waits. */
+  #startLoading(isDue = !this.#nextLoad): void {
+    if (this.#isLoading || this.#engine || !isDue) return;
     this.#isLoading = true;
-    clearTimeout(this.#nextLoad);
+    this.#nextLoad = clearTimeout(this.#nextLoad!);
     if (this.#numMisses) this.#moveTo('connecting', reasonOf(Code.OK));
     this.#loadCore().catch((error: unknown) => {
       this.#isLoading = false;
@@ -369,9 +379,7 @@ export abstract class ClientCore<
   /** After up to one second, then two, three, to 15. */
   #loadLater(error: TypeError): void {
     const ms = 1000 * Math.random() * Math.min(++this.#numMisses, 15);
-    this.#nextLoad = setTimeout(() => {
-      if (this.#isWanted) this.#startLoading();
-    }, ms);
+    this.#nextLoad = setTimeout(() => this.#startLoading(true), ms);
     this.#moveTo('waiting', reasonOf(Code.CONNECTION_LOST, String(error)),
       this.#numMisses, Date.now() + ms);
   }
@@ -387,7 +395,11 @@ export abstract class ClientCore<
     // Keys are hexadecimal of one length: their order is that of the numbers.
     entries.sort(([a], [b]) => a < b ? -1 : 1);
     for (const [, entry] of entries) {
-      checked(engine._command(Call.RESTORE, [], [], entry));
+      try {
+        checked(engine._command(Call.RESTORE, [], [], entry));
+      } catch (error) {
+        this._failed(error);
+      }
     }
     for (const feed of this.#feedByChannel.values()) feed._start(engine);
     for (const each of this.#waiting.splice(0)) this.#command(...each);
@@ -458,9 +470,10 @@ export abstract class ClientCore<
     const known = this.#feedByChannel.get(channel);
     const feed = known ?? this._newFeed(channel, {});
     feed._adopt(this.#engine!, reader._about);
-    if (known !== undefined) return known;
-    this.#feedByChannel.set(channel, feed);
-    this._emit('subscription', feed._add({}) as Subscription);
+    if (!known) {
+      this.#feedByChannel.set(channel, feed);
+      this._emit('subscription', feed._add({}) as Subscription);
+    }
     return feed;
   }
 
@@ -476,13 +489,16 @@ export abstract class ClientCore<
     to: State, reason: Reason, attempt = 0, retryAt: number | null = null,
   ): void {
     const from = this.#situation.state;
-    if (from === to) return;
-    this.#situation = { state: to, since: Date.now(), reason, attempt, retryAt };
-    if (to === 'failed') {
-      this.#isWanted = false;
-      this.#engine?._unwatch();
+    if (from !== to) {
+      this.#situation =
+        { state: to, since: Date.now(), reason, attempt, retryAt };
+      if (to === 'failed') {
+        this.#isWanted = false;
+        this.#engine?._unwatch();
+      }
+      this._emit('state', { from, to, reason, attempt, retryAt });
     }
-    this._emit('state', { from, to, reason, attempt, retryAt });
+    this._emit(LOOK);
   }
 
   #take(id: string | number): Pending | undefined {
@@ -511,21 +527,18 @@ export abstract class ClientCore<
   #onReply(reader: EventReader): void {
     const { _about: id } = reader;
     const reason = reader._reason(ReplyEvent.REASON);
-    const isOk = reason.code === Code.OK;
-    if (isOk && reader._is(ReplyEvent.MORE)) return;
+    if (reader._is(ReplyEvent.MORE)) return;
     const pending = this.#take(id);
-    if (!isOk) {
-      const error = errorOf(reason, reader._word(ReplyEvent.RETRY_AFTER_MS));
+    try {
+      if (reason.code !== Code.OK) {
+        throw errorOf(reason, reader._word(ReplyEvent.RETRY_AFTER_MS));
+      }
+      pending?._resolve(pending._parts ??
+        decodePayload(reader._payload(ReplyEvent.PAYLOAD)));
+    } catch (error) {
       // Without a request: what a subscription told about presence is refused.
       if (!id) this._failed(error);
       pending?._reject(error);
-    } else if (pending) {
-      const { _parts: parts, _resolve: resolve, _reject: reject } = pending;
-      try {
-        resolve(parts ?? decodePayload(reader._payload(ReplyEvent.PAYLOAD)));
-      } catch (error) {
-        reject(error);
-      }
     }
   }
 
@@ -556,13 +569,13 @@ export abstract class ClientCore<
       answer(Code.OK, encodeOptional(value));
     };
     run().catch((error: unknown) => {
-      if (error instanceof GodwitError) {
-        answer(error.code, NOTHING, error.message.slice(0, REASON_CHARS),
-          error.retryAfterMs);
-      } else {
-        answer(Code.HANDLER_FAILED);
-        this._failed(error);
-      }
+      if (!(error instanceof GodwitError)) throw error;
+      answer(error.code, NOTHING, error.message.slice(0, REASON_CHARS),
+        error.retryAfterMs);
+    }).catch((error: unknown) => {
+      // Also of the answer, which may have been no text.
+      answer(Code.HANDLER_FAILED);
+      this._failed(error);
     });
   }
 

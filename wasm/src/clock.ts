@@ -10,7 +10,8 @@ const JUMP_MS = 2000;
  * performance.now() stops during sleep on some systems, Date.now() follows the
  * user's settings: the first is the clock, and what the second is ahead after a
  * wake-up is added to it. A wall clock that is put forward by hand looks like
- * sleep; the core then probes a connection that was fine, no more.
+ * sleep, as long as that: what has a deadline by then is over, and the core probes
+ * or opens anew a connection that was fine.
  */
 export class Clock {
   #ahead = 0;

@@ -10,19 +10,24 @@ export abstract class Emitter<Events, Told = Events> {
   // began, without a copy per event.
   #handlers: Partial<Record<PropertyKey, readonly Handler<never>[]>> = {};
 
-  /** Calls the handler at each event; returns a function that ends it. */
+  /** Calls the handler at each event, twice if it is given twice; returns a
+   * function that ends it once. */
   on<K extends keyof Events>(event: K, handler: Handler<Events[K]>): () => void {
     this.#handlers[event] = [...(this.#handlers[event] ?? []), handler];
-    return () => this.off(event, handler);
+    let left = 1;
+    return () => {
+      this.#handlers[event] =
+        this.#handlers[event]?.filter((h) => h !== handler || left-- < 1);
+    };
   }
 
-  /** Ends what `on()` began, for this event and handler. */
+  /** Ends all that `on()` began for this event and handler. */
   off<K extends keyof Events>(event: K, handler: Handler<Events[K]>): void {
     this.#handlers[event] = this.#handlers[event]?.filter((h) => h !== handler);
   }
 
   /** @internal */
-  _emit<K extends keyof Told>(event: K, value: Told[K]): void {
+  _emit<K extends keyof Told>(event: K, value?: Told[K]): void {
     for (const handler of this.#handlers[event] ?? []) {
       try {
         handler(value as never);

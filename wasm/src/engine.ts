@@ -99,7 +99,8 @@ export class Engine implements Host {
    * args, and what tells of text and payload; its input the words of a struct,
    * then those two. */
   _command(
-    name: Call, args: readonly number[] = [], struct: readonly number[] = [],
+    name: Call, args: readonly number[] = [],
+    struct: readonly (number | undefined)[] = [],
     text: string | Uint8Array = '', payload: EncodedPayload = NOTHING,
   ): number {
     if (!this.#handle) throw new GodwitError(Code.CLOSED);
@@ -114,7 +115,7 @@ export class Engine implements Host {
 
   #checkOutside(): void {
     if (this.#inside) {
-      throw new Error('the client was used inside log, mayMove or a store');
+      throw new Error('used inside log, mayMove or a store');
     }
   }
 

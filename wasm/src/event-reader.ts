@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 // event-reader.ts - walks the records that wasm/events.c kept of a turn.
 
-import { NO_BYTES, type Bytes } from './bytes.js';
+import type { Bytes } from './bytes.js';
 import { Bridge, Event, RECORD_WORDS } from './layout.js';
 import { JSON_TEXT, type Source } from './payload.js';
 import { reasonOf } from './error.js';
 import { StructReader } from './struct-reader.js';
 import type { Reason } from './types.js';
+
+/** Never given to the core: an application may transfer what it was handed, and
+ * nobody can use that again. */
+const NO_BYTES: Bytes = new Uint8Array(0);
 
 /**
  * Stands on one record at a time. All that an event needs is read before a
@@ -44,9 +48,13 @@ export class EventReader extends StructReader {
 
   /** A copy. */
   _bytes(index: number): Bytes {
-    const len = this._word(index + 1);
-    return len
-      ? this._module._copy(this.#bytes + this._word(index), len) : NO_BYTES;
+    return this._module._copy(
+      this.#bytes + this._word(index), this._word(index + 1));
+  }
+
+  /** The same, but nothing is always the same nothing. */
+  _tags(index: number): Bytes {
+    return this._word(index + 1) ? this._bytes(index) : NO_BYTES;
   }
 
   /** Cut out of the texts of the turn, which it may keep in memory: `copyOf` is

@@ -145,6 +145,7 @@ export class ChannelEvents extends EventNode {
   /** @internal */
   constructor(
     subscription: Subscription, send: (event: NamedEvent) => void,
+    forget: () => void,
   ) {
     super();
     this.subscription = subscription;
@@ -158,11 +159,14 @@ export class ChannelEvents extends EventNode {
         send(new NamedEvent(name, () => publication.data, publication.channel,
           publication));
       }),
-      subscription.on('state', (change) =>
-        own(`$subscription.${change.to}`, change, channel)),
+      subscription.on('state', (change) => {
+        own(`$subscription.${change.to}`, change, channel);
+        if (change.to === 'ended') this.end();
+      }),
       subscription.on('gap', (gap) => own('$subscription.gap', gap, channel)),
       subscription.on('presence', (change) =>
         own(`$presence.${change.kind}`, change, channel)),
+      forget,
     ];
   }
 
@@ -176,7 +180,8 @@ export class ChannelEvents extends EventNode {
     return this.subscription.publish(data, { ...options, tags: tags(own) });
   }
 
-  /** Tells no more events of the channel. The subscription stays. */
+  /** Tells no more events of the channel, as after the last one of a subscription
+   * that has ended. The subscription stays. */
   end(): void {
     for (const end of this.#ends) end();
   }
@@ -211,13 +216,17 @@ export class Events extends EventNode {
     ];
   }
 
-  /** The events of a subscription, from now on. */
+  /** The events of a subscription, from now on; the same until they are ended. */
   channel(subscription: Subscription): ChannelEvents {
     const known = this.#channels.get(subscription);
     if (known) return known;
-    const channel: ChannelEvents = new ChannelEvents(subscription, (event) =>
-      send(event, [channel, this.namespace(spaceOf(subscription.channel)), this]));
-    this.#channels.set(subscription, channel);
+    const space = spaceOf(subscription.channel);
+    const channel: ChannelEvents = new ChannelEvents(subscription,
+      (event) => send(event, [channel, this.#namespaces.get(space), this]),
+      () => this.#channels.delete(subscription));
+    if (subscription.state !== 'ended') {
+      this.#channels.set(subscription, channel);
+    }
     return channel;
   }
 
@@ -232,7 +241,6 @@ export class Events extends EventNode {
   end(): void {
     for (const end of this.#ends) end();
     for (const channel of this.#channels.values()) channel.end();
-    this.#channels.clear();
   }
 }
 
@@ -246,15 +254,17 @@ function spaceOf(channel: string): string {
 }
 
 /** Down from all connections to the place that it is of, and up again. */
-function send(event: NamedEvent, way: readonly EventNode[]): void {
+function send(
+  event: NamedEvent, way: readonly (EventNode | undefined)[],
+): void {
   const up = [...way, everywhere];
   for (const node of [...up].reverse()) {
     if (event._isStopped) return;
-    node._tell(event, true);
+    node?._tell(event, true);
   }
   for (const node of up) {
     if (event._isStopped) return;
-    node._tell(event, false);
+    node?._tell(event, false);
   }
 }
 

@@ -7,6 +7,7 @@ import { Code } from './codes.js';
 import type { Engine } from './engine.js';
 import { codeOfResult, GodwitError, reasonOf } from './error.js';
 import type { EventReader } from './event-reader.js';
+import { soon } from './inbox.js';
 import { GapEvent, PublicationEvent, SubEvent } from './layout.js';
 import { Call } from './module.js';
 import type { SubscribeOptions } from './options.js';
@@ -117,14 +118,16 @@ export class Feed {
   #refused(result: number): void {
     const code = result === -100 ? Code.BAD_CHANNEL : codeOfResult(result);
     this._client._feedEnded(this._id, this);
-    queueMicrotask(() => this.#move('ended', reasonOf(code)));
+    soon(() => this.#move('ended', reasonOf(code)));
   }
 
   /** Forget the core's subscription, and what it may have put in this batch. */
   #stop(): void {
     if (!this._id) return;
     this._client._feeds.delete(this._id);
-    this._engine!._command(Call.UNSUBSCRIBE, [this._id]);
+    // Until it is not known: the core counts what the server began apart from
+    // what a handler asked for before it heard of that.
+    while (!this._engine!._command(Call.UNSUBSCRIBE, [this._id]));
     this._id = 0;
   }
 

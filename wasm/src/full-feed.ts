@@ -33,8 +33,8 @@ export class FullFeed extends Feed {
   _metadata: Received = null;
   /** Whether the server sends them. */
   _deltas = false;
-  #presence: boolean;
-  readonly #delta: boolean;
+  #presence: boolean | undefined;
+  readonly #delta: boolean | undefined;
   readonly #filter: EncodedList;
   /** JSON about the subscription. */
   readonly #about: string;
@@ -48,8 +48,8 @@ export class FullFeed extends Feed {
 
   constructor(client: AnyClient, channel: string, options: SubscribeOptions) {
     super(client, channel, options);
-    this.#presence = options.presence ?? false;
-    this.#delta = options.delta ?? false;
+    this.#presence = options.presence;
+    this.#delta = options.delta;
     this.#filter = options.filter ?? NO_LIST;
     this.#about = JSON.stringify(options.metadata) ?? '';
   }
@@ -57,6 +57,7 @@ export class FullFeed extends Feed {
   // ---- the core's subscription ---------------------------------------------
 
   override _start(engine: Engine): void {
+    this.#stale = new Set(this._members.keys());
     super._start(engine);
     try {
       if (this.#self) this._enter(this.#self._state, this.#self._data);
@@ -74,11 +75,6 @@ export class FullFeed extends Feed {
     options[SubOptions.META_LEN] = toUtf8(this.#about).length;
     return engine._command(Call.SUBSCRIBE, [], options, texts + this.#about,
       { _type: BYTES, _bytes: this.#filter.terms });
-  }
-
-  protected override _restart(since: SubscribeOptions['since'] | null): void {
-    this.#stale = new Set(this._members.keys());
-    super._restart(since);
   }
 
   protected override _make(since: SubscribeOptions['since']): AnySubscription {
@@ -106,8 +102,8 @@ export class FullFeed extends Feed {
   // ---- presence of this client ---------------------------------------------
 
   _enter(state: string, data: EncodedPayload): void {
-    this.#self = { _state: state, _data: data };
     this.#command(Call.PRESENCE_SET, state, data);
+    this.#self = { _state: state, _data: data };
   }
 
   _leave(): void {
@@ -153,8 +149,7 @@ export class FullFeed extends Feed {
     const member = kind === 'leave' && known ? known : told;
     if (kind === 'leave') this._members.delete(told.clientId);
     else this._members.set(told.clientId, told);
-    const wasStale = this.#stale?.delete(told.clientId) ?? false;
-    if (wasStale && kind === 'enter') kind = 'update';
+    if (this.#stale?.delete(told.clientId) && kind === 'enter') kind = 'update';
     this.#tellPresence(kind, member, flags);
   }
 
@@ -178,16 +173,13 @@ export class FullFeed extends Feed {
     };
     const stale = this.#stale ?? [];
     this.#stale = null;
-    if (reader._is(SyncEvent.ANEW)) this.#listAnew();
-    else for (const clientId of stale) this.#forget(clientId);
+    if (reader._is(SyncEvent.ANEW)) {
+      this._members.clear();
+      for (const member of this.#listed.splice(0)) {
+        this._members.set(member.clientId, member);
+      }
+    } else for (const clientId of stale) this.#forget(clientId);
     this.#tellAll('members', event);
-  }
-
-  #listAnew(): void {
-    this._members.clear();
-    for (const member of this.#listed.splice(0)) {
-      this._members.set(member.clientId, member);
-    }
   }
 
   /** Gone while the list was not followed. */

@@ -58,7 +58,7 @@ let port: MessagePort | undefined;
 
 /** Calls back when the host has done what is at hand. A microtask would be too
  * early for that, and a timer milliseconds too late. */
-function soon(callback: () => void): void {
+export function soon(callback: () => void): void {
   const { setImmediate, MessageChannel } = globalThis;
   if (setImmediate || !MessageChannel) {
     return (setImmediate ?? queueMicrotask)(callback);

@@ -55,7 +55,7 @@ export class Client extends ClientCore {
 
   /** @internal */
   protected override _tellPublish(
-    engine: Engine, words: number[], texts: string, payload: EncodedPayload,
+    engine: Engine, words: (number | undefined)[], texts: string, payload: EncodedPayload,
     options: PublishOptions,
   ): number {
     refuse(options, ['tags', 'metadata']);

@@ -10,6 +10,8 @@ let loaded: Promise<Module> | undefined;
 export async function loadPlain(): Promise<Module> {
   if (loaded === undefined || (await loaded)._isBroken) {
     loaded = Module.load(async (imports) => instantiate(imports));
+    // The next attempt may find memory again.
+    loaded.catch(() => { loaded = undefined; });
   }
   return loaded;
 }

@@ -117,13 +117,11 @@ export class ItemMap<T = Received> extends Emitter<ItemMapEvents<T>> {
   #take(publication: Publication): void {
     const { item, removed, position } = publication;
     const previous = this.get(item);
+    // First of all, as it may throw: then the item stays as it was told last.
+    const value: T | undefined = removed ? undefined : publication.data;
     const isKnown = this.#entries.delete(item);
     this.#stale?.delete(item);
-    let value: T | undefined;
-    if (!removed) {
-      value = publication.data as T;
-      this.#entries.set(item, { value, position });
-    }
+    if (!removed) this.#entries.set(item, { value: value as T, position });
     if (isKnown || !removed) {
       this._emit('change', { item, value, previous, publication });
     }

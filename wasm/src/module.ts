@@ -2,7 +2,7 @@
 // module.ts - an instance of the core, WebAssembly or plain: its memory and its
 // functions.
 
-import { fromUtf8, lengthOf, NO_BYTES, type Bytes } from './bytes.js';
+import { fromUtf8, lengthOf, type Bytes } from './bytes.js';
 import { importsFor, type Host, type Imports } from './imports.js';
 
 type Run = (handle: number, ...args: number[]) => number | void;
@@ -53,8 +53,8 @@ export class Module {
   /** It trapped: what it holds is not good any more. */
   _isBroken = false;
   /** The memory, as it was after the last call. */
-  _u8 = NO_BYTES;
-  _u32 = new Uint32Array(0);
+  _u8!: Bytes;
+  _u32!: Uint32Array;
   #inputAt = 0;
   #inputCap = 0;
 
@@ -69,7 +69,7 @@ export class Module {
    * each, and nobody keeps a view over one. */
   _look(): void {
     const { buffer } = this._exports.memory;
-    if (this._u8.buffer === buffer) return;
+    if (this._u8?.buffer === buffer) return;
     this._u8 = new Uint8Array(buffer);
     this._u32 = new Uint32Array(buffer);
   }

@@ -61,7 +61,9 @@ export type WebSocketConstructor =
  * applications that bring their own.
  */
 export interface OutboxStore {
-  /** Everything that was put and not removed. */
+  /** Everything that was put and not removed, but what is older than `maxAgeMs`:
+   * by then a server takes a repeat for new. What the client does not take, for
+   * lack of room or as it cannot be read, it tells as `error` and does without. */
   load(): Iterable<[key: string, entry: Uint8Array]>
     | Promise<Iterable<[key: string, entry: Uint8Array]>>;
   /** Called before the publication is sent. Keys sort in the order of sending. */

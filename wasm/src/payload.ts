@@ -31,7 +31,7 @@ export function encodePayload(data: unknown): EncodedPayload {
     };
   }
   const text = JSON.stringify(data) as string | undefined;
-  if (!text) throw new TypeError('this value has no form in JSON');
+  if (!text) throw new TypeError('no form in JSON');
   return { _type: JSON_TEXT, _bytes: toUtf8(text) };
 }
 

@@ -48,7 +48,7 @@ export class Publication {
     this.#user = reader._text(Word.USER);
     this.#item = reader._text(Word.ITEM);
     this.time = reader._number(Word.TIME_MS);
-    this.tagBytes = reader._bytes(Word.TAGS);
+    this.tagBytes = reader._tags(Word.TAGS);
     // Bools have a byte each.
     this.own = reader._is(Word.OWN);
     this.removed = (reader._word(Word.OWN) & 256) !== 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // settings.ts - options in the form that the core reads: gw_client_options.
 
-import { lengthOf, toUtf8, toWords } from './bytes.js';
+import { checkedWords, lengthOf, toUtf8, toWords } from './bytes.js';
 import { Options } from './layout.js';
 import type { Module } from './module.js';
 import type { ClientOptions, Retry, RetryPolicy } from './options.js';
@@ -26,16 +26,8 @@ export function retryWords(retry: Retry = 'default'): number[] {
     attempts = 0, baseMs = 500, capMs = 20_000, multiplier = 2, jitter = 1,
     stableMs = 5000,
   } = policy;
-  return checked(
+  return checkedWords(
     [attempts, baseMs, capMs, multiplier * 1000, jitter * 1000, stableMs]);
-}
-
-/** What is not given is 0, and left to the core. */
-function checked(words: readonly (number | undefined)[]): number[] {
-  return words.map((word = 0) => {
-    if (word >= 0 && word < 2 ** 32) return word;
-    throw new RangeError(`${word} is out of range`);
-  });
 }
 
 /** What is the same for the life of a client, or changed by commands. */
@@ -71,7 +63,7 @@ export function putOptions(module: Module, settings: Settings): void {
   // An instance that was used before has used keys: the clock is beyond them.
   if (o.instance) words.set(toWords(Date.now() * 1000), Options.FIRST_KEY);
   words.set(settings._retry, Options.RETRY);
-  words.set(checked([
+  words.set(checkedWords([
     o.pingIntervalMs, o.connectTimeoutMs, o.requestTimeoutMs, o.suspendAfterMs,
     o.outbox?.maxCount, o.outbox?.maxBytes, o.outbox?.maxAgeMs,
     // 0 is the core's default, and all ones are none.

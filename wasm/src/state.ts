@@ -11,7 +11,7 @@ import { ItemMap, type ItemChange } from './map.js';
 import type { LiteSubscribeOptions } from './lite-types.js';
 import type { PublishOptions } from './options.js';
 import type { SubscriptionCore } from './subscription-core.js';
-import type { Payload, Published, Received } from './types.js';
+import type { Payload, Position, Published, Received } from './types.js';
 
 /** Whose the keys are: `id` is the public id of a client, the name of a user,
  * channel or group, or for `free` any name. */
@@ -112,9 +112,20 @@ export class SharedState<T = Received> extends ItemMap<T> {
         const { name } = error as GodwitError;
         if (name !== 'CONFLICT' || left <= 1) throw error;
       }
-      // What was faster is on its way, or was for a moment only.
-      await this.#until(() => this.isWhole &&
-        this.position(key)?.offset !== version?.offset);
+      await this.#changed(key, version);
+    }
+  }
+
+  /** Resolves when what was faster than us is here: on its way, for a moment only,
+   * or a part of what is told anew, maybe with the same offset. */
+  async #changed(key: string, version: Position | null): Promise<void> {
+    let isToldAnew = false;
+    const end = this.on('whole', () => { isToldAnew = true; });
+    try {
+      await this.#until(() =>
+        this.isWhole && (isToldAnew || this.position(key) !== version));
+    } finally {
+      end();
     }
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // struct-reader.ts - reads fields of a struct of the core, by their words.
 
-import { toHex, toNumber } from './bytes.js';
+import { toHex } from './bytes.js';
 import type { Module } from './module.js';
 import type { Position } from './types.js';
 
@@ -33,9 +33,10 @@ export class StructReader {
     return (this._word(index) & 1) !== 0;
   }
 
-  /** A 64-bit number of two words. */
+  /** A 64-bit number of two words; exact up to 2 ** 53, which offsets, counters
+   * and clocks do not reach. */
   _number(index: number): number {
-    return toNumber(this._word(index), this._word(index + 1));
+    return this._word(index + 1) * 2 ** 32 + this._word(index);
   }
 
   /** An id, a key or an epoch; null for 0, which is none. */

@@ -2,6 +2,7 @@
 // timer.ts - the one timer of a client.
 
 import type { Clock } from './clock.js';
+import { soon } from './inbox.js';
 
 /** setTimeout counts in 32 bits with a sign. */
 const LONGEST_MS = 0x7fff_ffff;
@@ -11,6 +12,7 @@ export class Timer {
   readonly #due: () => void;
   readonly #slept: () => void;
   #deadline = Infinity;
+  #isTired = false;
   #running: ReturnType<typeof setTimeout> | undefined;
 
   /** slept: the timer fired, and meanwhile the machine had been asleep. */
@@ -21,11 +23,21 @@ export class Timer {
   }
 
   /** Replaces the last wish. Infinity: no timer; 0: as soon as the code that
-   * runs has ended. */
+   * runs has ended, which may be a page's last; but only once until the host had
+   * time for others, who would wait for ever if a handler answered each end with
+   * a new beginning. */
   _set(delayMs: number): void {
     this.#deadline = this.#clock._now() + delayMs;
-    if (delayMs === 0) queueMicrotask(() => this.#look());
-    else this.#wait();
+    if (delayMs) {
+      this.#wait();
+      return;
+    }
+    if (!this.#isTired) queueMicrotask(() => this.#look());
+    this.#isTired = true;
+    soon(() => {
+      this.#isTired = false;
+      this.#look();
+    });
   }
 
   #wait(): void {

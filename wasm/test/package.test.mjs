@@ -11,8 +11,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { equal, ok, quietly, rejects } from './support/check.mjs';
+import { equal, ok, quietly, rejects, until } from './support/check.mjs';
 import { Context } from './support/run.mjs';
+import { frame, Type } from './support/wire.mjs';
 
 const WASM = fileURLToPath(new URL('..', import.meta.url));
 const file = (name) => join(WASM, name);
@@ -321,11 +322,67 @@ test('who closes while the core is not there is closed', async () => {
   client.connect();
   await new Promise((resolve) => client.on('state', resolve));
   equal(client.state, 'waiting');
+  // Commands do not hurry: a server that is overloaded would never come up.
+  const call = rejects(client.call('x'), 'CLOSED');
+  client.subscribe('room');
+  equal(client.state, 'waiting');
   client.close();
   equal(client.state, 'closed');
+  await call;
   client.connect();
   equal(client.state, 'connecting');
   client.free();
+});
+
+test('who closes while the core is not there leaves no timer', async () => {
+  const { Client } = await import('../dist/index.js');
+  const { setTimeout, clearTimeout } = globalThis;
+  const running = new Set();
+  globalThis.setTimeout = (...args) => {
+    const timer = setTimeout(...args);
+    running.add(timer);
+    return timer;
+  };
+  globalThis.clearTimeout = (timer) => {
+    running.delete(timer);
+    clearTimeout(timer);
+  };
+  try {
+    const client = new Client('ws://test',
+      { wasm: 'http://localhost:1/godwit.wasm', WebSocket: class {} });
+    client.connect();
+    await new Promise((resolve) => client.on('state', resolve));
+    const before = running.size;
+    client.close();
+    equal(running.size, before - 1);
+  } finally {
+    Object.assign(globalThis, { setTimeout, clearTimeout });
+  }
+});
+
+test('a plain core that could not be made is made by the next connect()', async () => {
+  const { Client } = await import('../dist/plain.js?again');
+  const context = new Context({ Client }, {});
+  const client = context.client();
+  const { ArrayBuffer } = globalThis;
+  globalThis.ArrayBuffer = class {
+    constructor() {
+      globalThis.ArrayBuffer = ArrayBuffer;
+      throw new RangeError('no memory');
+    }
+  };
+  try {
+    await quietly(async () => {
+      client.connect();
+      await rejects(client.ready(), 'INTERNAL');
+    });
+    client.connect();
+    await client.ready();
+    context.errors.length = 0;
+  } finally {
+    globalThis.ArrayBuffer = ArrayBuffer;
+    context.end();
+  }
 });
 
 test('the core is loaded when it is first needed, and once', async () => {
@@ -350,39 +407,70 @@ test('the core is loaded when it is first needed, and once', async () => {
   }
 });
 
-test('a core that traps fails the client, and connect() begins anew', async () => {
+/** Runs with a core of its own, which can be made to trap. */
+async function trapping(name, run) {
   const { Client } = await import('../dist/index.js');
   const context = new Context({ Client }, {});
   const original = WebAssembly.instantiate;
-  let trap = false;
+  const traps = { now: false };
   WebAssembly.instantiate = async (...args) => {
     const { instance } = await original.apply(WebAssembly, args);
     // on_data, by the letter that it is exported as.
     const e = (...words) => {
-      if (trap) throw new WebAssembly.RuntimeError('unreachable');
+      if (traps.now) throw new WebAssembly.RuntimeError('unreachable');
       return instance.exports.e(...words);
     };
     return { instance: { exports: { ...instance.exports, e } } };
   };
   try {
-    const wasm = `${pathToFileURL(file('dist/godwit.wasm')).href}?trap`;
+    const wasm = `${pathToFileURL(file('dist/godwit.wasm')).href}?${name}`;
     const client = await context.connected({ wasm });
-    const { subscription, told } = await context.subscribed(client, 'room');
-    await context.server.deliver(context.server.publication('room', 1, 'one'));
-    trap = true;
-    await quietly(() => rejects(client.publish('room', 1), 'INTERNAL'));
-    equal([client.state, subscription.state], ['failed', 'idle']);
-    trap = false;
-    client.connect();
-    await client.ready();
-    const { body } = context.server.framesOf(8).at(-1);
-    equal([body.recover, body.offset], [1, 1]);
-    await context.server.deliver(context.server.publication('room', 2, 'two'));
-    equal(told, ['one', 'two']);
+    await run(context, client, async () => {
+      traps.now = true;
+      await quietly(() => rejects(client.publish('room', 1), 'INTERNAL'));
+      traps.now = false;
+      equal(client.state, 'failed');
+    });
     equal(context.errors.length, 1);
     context.errors.length = 0;
   } finally {
     WebAssembly.instantiate = original;
     context.end();
   }
-});
+}
+
+test('a core that traps fails the client, and connect() begins anew', () =>
+  trapping('anew', async (context, client, trap) => {
+    const { subscription, told } = await context.subscribed(client, 'room');
+    await context.server.deliver(context.server.publication('room', 1, 'one'));
+    await trap();
+    equal(subscription.state, 'idle');
+    client.connect();
+    await client.ready();
+    const { body } = context.server.framesOf(8).at(-1);
+    equal([body.recover, body.offset], [1, 1]);
+    await context.server.deliver(context.server.publication('room', 2, 'two'));
+    equal(told, ['one', 'two']);
+  }));
+
+test('who left while a core was broken is told as gone', () =>
+  trapping('left', async (context, client, trap) => {
+    const { server } = context;
+    let present = [1n, 2n];
+    server.on[Type.SUBSCRIBE] = (_, ws, received) => server.send(
+      server.subscribed(received),
+      frame(Type.PRESENCE_SNAPSHOT, { channel: server.number('room') }, {
+        version: 1, members: present.map((client) => ({ client, user: 'u' })),
+      }));
+    const room = client.subscribe('room', { presence: true });
+    const told = [];
+    room.on('presence', ({ kind, member }) =>
+      told.push(`${kind} ${Number(member.clientId)}`));
+    await until(() => room.members.size === 2);
+    await trap();
+    present = [2n, 3n];
+    told.length = 0;
+    client.connect();
+    await until(() => room.members.size === 2 && told.length === 3);
+    equal(told.sort(), ['enter 3', 'leave 1', 'update 2']);
+  }));

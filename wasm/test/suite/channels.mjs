@@ -3,7 +3,9 @@
 
 import * as filter from '../../dist/filter.js';
 import { ItemMap } from '../../dist/map.js';
-import { equal, rejects, settled, throws, until } from '../support/check.mjs';
+import {
+  equal, quietly, rejects, settled, throws, until,
+} from '../support/check.mjs';
 import { EPOCH } from '../support/fake-server.mjs';
 import { frame, Type } from '../support/wire.mjs';
 
@@ -220,6 +222,25 @@ export const cases = [
         { json: '2', item: 'a', compare_item: 1 },
         { item: 'b', removed: 1 },
       ]);
+    },
+  },
+  {
+    name: 'an item that cannot be read stays in its map as it was told last',
+    async run(t) {
+      const item = (offset, more) =>
+        t.server.publication('map', offset, offset, { item: 'a', ...more });
+      serveMap(t, (server) => [item(1), live(server, 'map', 1)]);
+      const client = await t.connected();
+      const map = new ItemMap(client.subscribe('map', { since: 'start' }));
+      const heard = [];
+      map.on('change', ({ value, previous }) => heard.push([value, previous]));
+      await until(() => map.isWhole);
+      await quietly(() => t.server.deliver(item(2, { json: '{' })));
+      equal([...map], [['a', 1]]);
+      await t.server.deliver(item(3));
+      equal(heard.slice(1), [[3, 1]]);
+      equal(t.errors.map(({ name }) => name), ['SyntaxError']);
+      t.errors.length = 0;
     },
   },
   {

@@ -122,6 +122,25 @@ export const cases = [
     },
   },
   {
+    name: 'a place that was ended is made anew, and goes with its subscription',
+    async run(t) {
+      const { events, room, subscription, event } = await listening(t);
+      const heard = [];
+      room.end();
+      const again = events.channel(subscription);
+      again.on('x', ({ name }) => heard.push(name));
+      again.on('$subscription.*', ({ name }) => heard.push(name));
+      await t.server.deliver(event('x'));
+      equal(heard, ['x']);
+      equal(events.channel(subscription) === again, true);
+      subscription.unsubscribe();
+      await until(() => heard.length === 2);
+      equal(heard[1], '$subscription.ended');
+      // Nobody keeps it: else a page would keep each room that it was in.
+      equal(events.channel(subscription) === again, false);
+    },
+  },
+  {
     name: 'a message to the client is an event of its connection',
     async run(t) {
       const { events, room } = await listening(t);

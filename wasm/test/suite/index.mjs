@@ -4,6 +4,7 @@
 import { cases as bugClasses } from './bug-classes.mjs';
 import { cases as channels } from './channels.mjs';
 import { cases as connection } from './connection.mjs';
+import { cases as ends } from './ends.mjs';
 import { cases as events } from './events.mjs';
 import { cases as lite } from './lite.mjs';
 import { cases as people } from './people.mjs';
@@ -17,7 +18,7 @@ import { cases as token } from './token.mjs';
 const full = (list) => list.map((each) => ({ ...each, isLite: false }));
 
 const families = {
-  connection, subscription, publish, channels, token, lite, state,
+  connection, subscription, publish, channels, token, lite, state, ends,
   presence: full(presence), people: full(people), events: full(events),
   'bug classes': bugClasses,
 };

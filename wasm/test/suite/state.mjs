@@ -96,6 +96,34 @@ export const cases = [
     },
   },
   {
+    name: 'an update begins again when all is told anew, with the same offset or ' +
+      'without the key',
+    async run(t) {
+      const { state, item } = await holding(t, [['n', 1]]);
+      const anew = (epoch, ...items) => (server, ws, received) => server.sendTo(
+        ws, server.subscribed(received, {
+          epoch, offset: 0, live: 0, result: 3, gap: 9, gap_from: 1,
+        }), ...items,
+        frame(Type.RECOVERY, { channel: server.number(CHANNEL) },
+          { from: 1, to: 1, live: 1 }));
+      let left;
+      t.server.on[Type.PUBLISH] = (server, ws, { request }) => {
+        const isOk = left-- === 0;
+        server.sendTo(ws, isOk
+          ? frame(Type.PUBLISHED, { request }, { epoch: EPOCH, offset: 9 })
+          : frame(Type.ERROR, { request }, { code: 511 }));
+        if (!isOk) setTimeout(() => server.cut(), 5);
+      };
+      left = 1;
+      t.server.on[Type.SUBSCRIBE] = anew(0xfeedn, item('n', 1, 5));
+      await state.update('n', (n) => n + 1);
+      equal(state.get('n'), 5);
+      left = 1;
+      t.server.on[Type.SUBSCRIBE] = anew(0xbeefn, item('other', 1, 5));
+      await state.update('gone', (n = 0) => n + 1);
+    },
+  },
+  {
     name: 'a state machine moves, or tells what it may do instead',
     async run(t) {
       const key = 'machine/order';
