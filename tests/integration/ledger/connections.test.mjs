@@ -155,6 +155,7 @@ test("C6 what the server gave is given again, but for what it took back",
       const act = (method, channel) =>
         api(t.server, method, { user: "ann", channel });
       await until(() => came.length === 1);
+      assert.equal(client.info.resumed, false);
       for (let round = 0; round < 3; round++) {
         await publish(2 * round);
         await comeBack(one, () => publish(2 * round + 1));
@@ -162,6 +163,7 @@ test("C6 what the server gave is given again, but for what it took back",
       }
       assert.deepEqual(data, [0, 1, 2, 3, 4, 5], "no hole and no repeat");
       assert.deepEqual([came.length, counts()], [1, [1, 0]]);
+      assert.equal(client.info.resumed, true);
       assert.equal(await t.server.metric("godwit_resumed_total"), 3);
 
       const [sub] = came;
@@ -171,6 +173,7 @@ test("C6 what the server gave is given again, but for what it took back",
       });
       await until(() => sub.state === "ended");
       assert.equal(counts()[0], 2, "asked, as something was taken back");
+      assert.equal(client.info.resumed, false);
       await comeBack(one, () => {
         channels.push("team:c");
         return act("subscribe", "team:c");
