@@ -27,7 +27,7 @@ void gw__call_drop(gw_client *c, gw__call *call) {
 }
 
 static uint32_t max_calls(const gw_client *c) {
-  uint32_t limit = c->has_limits ? c->limits.max_calls : 0;
+  uint32_t limit = c->limits.max_calls;
   return limit != 0 && limit < GW_MAX_CALLS ? limit : GW_MAX_CALLS;
 }
 

@@ -55,14 +55,14 @@ gw_payload gw__payload(gw_view data, gw_view json) {
 }
 
 bool gw__fits_frame(const gw_client *c, size_t len) {
-  uint32_t limit = c->has_limits ? c->limits.max_frame_bytes : 0;
+  uint32_t limit = c->limits.max_frame_bytes;
   if (limit == 0 || limit > GW_MAX_FRAME_BYTES_HARD)
     limit = GW_MAX_FRAME_BYTES_HARD;
   return len + GW_FRAME_HEAD_MAX <= limit;
 }
 
 int gw__check_channel(const gw_client *c, gw_view channel) {
-  uint32_t limit = c->has_limits ? c->limits.max_channel_bytes : 0;
+  uint32_t limit = c->limits.max_channel_bytes;
   if (limit == 0 || limit > GW_MAX_CHANNEL_BYTES) limit = GW_MAX_CHANNEL_BYTES;
   if (channel.len == 0) return GW_ERR_INVALID;
   if (channel.len > limit) return GW_ERR_TOO_BIG;
@@ -481,5 +481,6 @@ void gw_client_info_get(const gw_client *c, gw_client_info *info) {
       .num_duplicates = c->num_duplicates,
       .num_ignored = c->num_ignored,
       .num_bad_deltas = c->num_bad_deltas,
+      .resumed = c->resumed,
   };
 }

@@ -355,8 +355,8 @@ struct gw_client {
   uint64_t client_id;
   gw_view server_user; /**< owned */
   gw_view resume;      /**< token of the session; owned */
-  bool has_limits;
-  gw_limits limits;
+  bool resumed;
+  gw_limits limits; /**< all 0, which are none, before there was one */
   uint32_t rtt_ms;
   uint64_t num_duplicates;
   uint64_t num_ignored;

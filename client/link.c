@@ -100,7 +100,7 @@ static int on_welcome(gw_client *c, const gw_frame *frame) {
   c->connection = w.connection;
   c->client_id = w.client;
   c->limits = w.limits;
-  c->has_limits = true;
+  c->resumed = w.resumed;
   c->link.interval_ms = clamp_interval(w.ping_interval_ms);
   c->link.timeout_ms =
       w.ping_timeout_ms != 0 ? w.ping_timeout_ms : GW_PING_TIMEOUT_MS;

@@ -12,7 +12,7 @@ int gw_client_presence_set(gw_client *c, uint32_t sub, gw_view state,
                            gw_payload payload) {
   gw__sub *s = gw__sub_by_id(c, sub);
   if (s == NULL) return GW_ERR_NOT_FOUND;
-  uint32_t limit = c->has_limits ? c->limits.max_presence_bytes : 0;
+  uint32_t limit = c->limits.max_presence_bytes;
   if (limit == 0) limit = GW_MAX_PRESENCE_BYTES;
   size_t len = state.len + payload.bytes.len;
   if (state.len > GW_MAX_STATE_BYTES || len > limit) return GW_ERR_TOO_BIG;

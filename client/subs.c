@@ -102,7 +102,7 @@ static void free_sub(gw_client *c, gw__sub *s) {
 }
 
 static uint32_t max_subs(const gw_client *c) {
-  uint32_t limit = c->has_limits ? c->limits.max_subscriptions : 0;
+  uint32_t limit = c->limits.max_subscriptions;
   return limit != 0 ? limit : GW_MAX_SUBSCRIPTIONS;
 }
 

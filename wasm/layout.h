@@ -173,6 +173,7 @@ AT(gw_client_info, limits, 18);
 AT(gw_client_info, outbox_count, 28);
 AT(gw_client_info, outbox_bytes, 29);
 AT(gw_client_info, num_duplicates, 32);
+AT(gw_client_info, resumed, 38);
 
 AT(gw_limits, max_frame_bytes, 0);
 AT(gw_limits, max_message_bytes, 1);

@@ -737,6 +737,24 @@ static void a_wait_is_drawn_again_with_a_new_policy(void **state) {
   rig_deinit(&r);
 }
 
+static void says_whether_it_was_resumed(void **state) {
+  (void)state;
+  gw_welcome w = {.version = 1, .connection = 5, .client = RIG_CLIENT_ID};
+  rig r;
+  rig_init(&r, NULL);
+  rig_ready(&r);
+  assert_false(rig_info(&r).resumed);
+  for (int i = 0; i < 2; i++) {
+    gw_test_close(&r.port, 1006);
+    rig_until_try(&r);
+    rig_open(&r);
+    w.resumed = i == 0;
+    rig_welcome_with(&r, &w);
+    assert_int_equal(rig_info(&r).resumed, i == 0);
+  }
+  rig_deinit(&r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(first_message_holds_hello_and_all_that_is_wanted),
@@ -752,6 +770,7 @@ int main(void) {
       cmocka_unit_test(attempts_are_forgotten_after_a_stable_time),
       cmocka_unit_test(endpoints_take_turns_and_a_close_may_name_another),
       cmocka_unit_test(news_of_an_old_transport_are_ignored),
+      cmocka_unit_test(says_whether_it_was_resumed),
       cmocka_unit_test(close_then_connect_makes_a_new_connection),
       cmocka_unit_test(answers_pings_and_measures_the_round_trip),
       cmocka_unit_test(silence_degrades_then_ends_the_link),

@@ -611,11 +611,10 @@ function errorOf({ code, message }: Reason, retryAfterMs = 0): GodwitError {
 /** gw_client_info, or what holds before there is one. */
 function readFacts(engine: Engine | null, endpoint: string): Pick<
   Info, 'transport' | 'connectionId' | 'clientId' | 'user' | 'endpoint' |
-  'duplicates' | 'outbox' | 'limits'
+  'resumed' | 'duplicates' | 'outbox' | 'limits'
 > {
   const facts = engine?._facts();
   const word = (index: number) => facts?._word(index) ?? 0;
-  const limits = LIMITS.map((name, i) => [name, word(Facts.LIMITS + i)]);
   const connectionId = facts?._id(Facts.CONNECTION) ?? null;
   return {
     transport: connectionId ? 'websocket' : null,
@@ -623,7 +622,10 @@ function readFacts(engine: Engine | null, endpoint: string): Pick<
     clientId: facts?._id(Facts.CLIENT) ?? null,
     user: facts?._text(Facts.USER) ?? '',
     endpoint: facts?._text(Facts.ENDPOINT) || endpoint,
-    limits: Object.fromEntries(limits) as Limits,
+    resumed: facts?._is(Facts.RESUMED) ?? false,
+    limits: Object.fromEntries(
+      LIMITS.map((name, i) => [name, word(Facts.LIMITS + i)]),
+    ) as unknown as Limits,
     outbox: { count: word(Facts.OUTBOX_COUNT), bytes: word(Facts.OUTBOX_BYTES) },
     duplicates: facts?._number(Facts.NUM_DUPLICATES) ?? 0,
     // A wait may have been drawn again since it was told.

@@ -81,4 +81,5 @@ export const enum Options {
 export const enum Facts {
   RETRY_AT_MS = 6, CONNECTION = 10, CLIENT = 12, USER = 14, ENDPOINT = 16, LIMITS = 18,
   OUTBOX_COUNT = 28, OUTBOX_BYTES = 29, NUM_DUPLICATES = 32,
+  RESUMED = 38,
 }

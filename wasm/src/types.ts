@@ -126,6 +126,9 @@ export interface Info {
   readonly endpoint: string;
   /** How it is connected; null when it is not. */
   readonly transport: 'websocket' | null;
+  /** Whether the last connection went on from the one before, so that the server
+   * asked the application nothing again; never with `godwit/lite`. */
+  readonly resumed: boolean;
   /** Of the last connection; all 0 before the first. */
   readonly limits: Limits;
   /** Publications that are not acknowledged yet. */

@@ -582,6 +582,8 @@ typedef struct gw_client_info {
   uint64_t num_ignored;    /**< ignorable frames of unknown type */
   uint64_t num_bad_deltas; /**< publications that could not be made whole: their
                                 subscription was begun anew */
+  bool resumed; /**< the last Welcome went on from the connection before: the
+                     server asked nobody again who this is */
 } gw_client_info;
 
 /** Fill in what holds now. */

@@ -142,8 +142,14 @@ test("C6 what the server gave is given again, but for what it took back",
   async () => {
     const channels = ["team:b"], came = [], data = [];
     await withQuestions(async (t, _, counts) => {
-      const socket = cuttable(), client = t.client({ WebSocket: socket });
-      const one = { client, socket };
+      const socket = cuttable();
+      // Until it is told to, so that what is done meanwhile comes before.
+      const retry = { baseMs: 60_000, capMs: 60_000, jitter: 0 };
+      const client = t.client({ WebSocket: socket, retry });
+      const returns = (meanwhile) => comeBack({ client, socket }, async () => {
+        await meanwhile();
+        client.connect();
+      });
       client.on("subscription", (sub) => {
         came.push(sub);
         sub.on("publication", (e) => data.push(e.data));
@@ -155,23 +161,26 @@ test("C6 what the server gave is given again, but for what it took back",
       const act = (method, channel) =>
         api(t.server, method, { user: "ann", channel });
       await until(() => came.length === 1);
+      assert.equal(client.info.resumed, false);
       for (let round = 0; round < 3; round++) {
         await publish(2 * round);
-        await comeBack(one, () => publish(2 * round + 1));
+        await returns(() => publish(2 * round + 1));
         await until(() => data.length === 2 * round + 2);
       }
       assert.deepEqual(data, [0, 1, 2, 3, 4, 5], "no hole and no repeat");
       assert.deepEqual([came.length, counts()], [1, [1, 0]]);
+      assert.equal(client.info.resumed, true);
       assert.equal(await t.server.metric("godwit_resumed_total"), 3);
 
       const [sub] = came;
-      await comeBack(one, () => {
+      await returns(() => {
         channels.pop();
         return act("unsubscribe", "team:b");
       });
       await until(() => sub.state === "ended");
       assert.equal(counts()[0], 2, "asked, as something was taken back");
-      await comeBack(one, () => {
+      assert.equal(client.info.resumed, false);
+      await returns(() => {
         channels.push("team:c");
         return act("subscribe", "team:c");
       });
