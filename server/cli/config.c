@@ -17,6 +17,10 @@ static const char about[] =
     "\n"
     "Exits with 0, or 2 when the configuration or the command line is wrong.\n";
 
+static const char examples[] =
+    "  godwit config default > godwit.yaml\n"
+    "  godwit config check godwit.yaml\n";
+
 static int check(const char *path) {
   gw_config c;
   int err = path != NULL ? gw_config_load_file(&c, path, stderr)
@@ -36,7 +40,7 @@ static int check(const char *path) {
 int gw_cmd_config(int argc, char **argv) {
   static const gw_option none[] = {{NULL, GW_OPTION_FLAG, NULL, NULL, NULL}};
   const gw_usage usage = {"godwit config", "default|schema|check [FILE]", about,
-                          none, NULL};
+                          none, NULL, examples};
   enum gw_parsed parsed = gw_options_parse(&usage, &argc, argv);
   if (parsed != GW_PARSED_GOOD) {
     return parsed == GW_PARSED_HELP ? GW_EXIT_OK : GW_EXIT_USAGE;

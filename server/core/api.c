@@ -66,6 +66,10 @@ static const gw_api_method methods[] = {
 
 static const gw_view nothing;
 
+const gw_api_method *gw_api_at(size_t index) {
+  return index < NUM_METHODS ? &methods[index] : NULL;
+}
+
 const gw_api_method *gw_api_find(gw_view name) {
   for (size_t i = 0; i < NUM_METHODS; i++) {
     if (gw_view_eq(gw_view_of(methods[i].name), name)) return &methods[i];
@@ -216,9 +220,9 @@ uint32_t gws_api_channel_of(const gw_api_method *m, gw_view request,
   return code;
 }
 
-/** The worker to ask; code says why there is none. */
+/** The worker to ask; code and perhaps a sentence say why there is none. */
 static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
-                         uint32_t *code) {
+                         uint32_t *code, gw_view *why) {
   char space[GW_MAX_CHANNEL_BYTES + 1];
   uint32_t owner = h->worker;
   ProtobufCMessage *msg =
@@ -227,6 +231,9 @@ static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
   if (msg != NULL && m->place == GWS_API_OWNER) {
     gw_view name = {NULL, 0};
     *code = name_in(msg, space, &name);
+    if (*code == GW_CODE_BAD_REQUEST)
+      *why = gw_view_of(
+          "scope: must be connection, user, channel, group or free");
     if (*code == GW_CODE_OK &&
         (!gws_channel_name_is_valid(h, name) ||
          gw_name_is_pattern(gw_settings_namespace(h->settings, name), name)))
@@ -403,8 +410,9 @@ void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
   const gw_api_method *m = gw_api_find(method);
   uint32_t code = GW_CODE_UNKNOWN_METHOD, owner = 0;
   gw_api_open *o = NULL;
+  gw_view why = nothing;
   gws_hub_enter(h);
-  if (m != NULL) owner = owner_of(h, m, request, &code);
+  if (m != NULL) owner = owner_of(h, m, request, &code, &why);
   if (m != NULL && code == GW_CODE_OK) {
     o = open_new(h, m, request, on_reply, arg);
     code = o != NULL ? GW_CODE_OK : GW_CODE_INTERNAL;
@@ -412,7 +420,7 @@ void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
   if (o != NULL)
     ask(h, o, owner, caller);
   else
-    on_reply(arg, code, nothing, nothing);
+    on_reply(arg, code, why, nothing);
   gws_hub_leave(h);
 }
 

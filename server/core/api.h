@@ -35,6 +35,8 @@ void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
 /** A method by its name; NULL. On any thread. */
 typedef struct gw_api_method gw_api_method;
 const gw_api_method *gw_api_find(gw_view name);
+/** All of them by number, from 0 on; NULL behind the last. */
+const gw_api_method *gw_api_at(size_t index);
 gw_view gw_api_name(const gw_api_method *m);
 
 /**
