@@ -116,9 +116,13 @@ export class ItemMap<T = Received> extends Emitter<ItemMapEvents<T>> {
 
   #take(publication: Publication): void {
     const { item, removed, position } = publication;
-    const previous = this.get(item);
-    const isKnown = this.#entries.delete(item);
+    const held = this.#entries.get(item);
+    const previous = held?.value;
     this.#stale?.delete(item);
+    // Told anew, and as it was: no change.
+    if (held?.position.epoch === position.epoch &&
+      held.position.offset === position.offset) return;
+    const isKnown = this.#entries.delete(item);
     let value: T | undefined;
     if (!removed) {
       value = publication.data as T;
