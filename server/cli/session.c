@@ -120,11 +120,14 @@ void gw_cli_tell(const gw_cli *cli, const char *what, uint32_t code,
   fputc('\n', stderr);
 }
 
-static void tell_remedy(void) {
-  fputs(
-      "Is a godwit server running there? `godwit serve` starts one here; --url "
-      "names another.\n",
-      stderr);
+static void tell_remedy(const gw_cli *cli) {
+  bool is_distrusted = strstr(cli->reason, "certificate is refused") != NULL;
+  fputs(is_distrusted
+            ? "--ca FILE trusts the certificates of a file beside the "
+              "system's.\n"
+            : "Is a godwit server running there? `godwit serve` starts one "
+              "here; --url names another.\n",
+        stderr);
 }
 
 static void on_deadline(uv_timer_t *timer) {
@@ -137,7 +140,7 @@ static void on_deadline(uv_timer_t *timer) {
     fprintf(stderr, "%s: no connection to %s within %g s%s%s\n", cli->name,
             cli->options.url, seconds, cli->reason[0] != '\0' ? ": " : "",
             cli->reason);
-    tell_remedy();
+    tell_remedy(cli);
   }
   gw_cli_end(cli, GW_EXIT_FAILED);
 }
@@ -192,7 +195,7 @@ static void tell_failed(gw_cli *cli, const gw_event *e) {
     fputs("--token or GODWIT_TOKEN gives a token, --token-command new ones.\n",
           stderr);
   } else if (code == GW_CODE_ATTEMPTS_EXHAUSTED || code == GW_CODE_TRANSPORT) {
-    tell_remedy();
+    tell_remedy(cli);
   }
   gw_cli_end(cli, GW_EXIT_FAILED);
 }

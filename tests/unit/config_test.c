@@ -543,6 +543,8 @@ static void test_hooks_that_make_no_sense(void **state) {
   fixture *f = *state;
   load_bad(f, "hooks: {url: 'http://a', use: 'connect dance'}\n", "",
            "hooks.use: 'dance' is no hook");
+  load_bad(f, "hooks: {url: 'http://a', use: 'conect'}\n", "",
+           "hooks.use: 'conect' is no hook; the nearest is connect");
   load_bad(f, "hooks: {url: 'http://a'}\n", "",
            "hooks.use: names no hook that goes to hooks.url");
   load_bad(f, "hooks: {rpc: 'ftp://a'}\n", "",
