@@ -78,7 +78,8 @@ static int parse(api *a, int argc, char **argv) {
        "print the reply as it came, on one line"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
-  const gw_usage usage = {a->ask.name, "METHOD [JSON]", about, options, NULL, examples};
+  const gw_usage usage = {a->ask.name, "METHOD [JSON]", about, options,
+                          NULL,        examples};
   enum gw_parsed parsed = gw_options_parse(&usage, &argc, argv);
   if (parsed == GW_PARSED_HELP) print_methods();
   if (parsed == GW_PARSED_HELP) return -1;

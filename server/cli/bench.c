@@ -309,7 +309,8 @@ static int parse(bench *b, int argc, char **argv) {
        "trust any certificate"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
-  const gw_usage usage = {NAME, "[options]", about, options, connection, examples};
+  const gw_usage usage = {NAME,    "[options]", about,
+                          options, connection,  examples};
   switch (gw_options_parse(&usage, &argc, argv)) {
   case GW_PARSED_HELP:
     return -1;

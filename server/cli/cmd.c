@@ -71,9 +71,9 @@ int gw_cmd_help(int argc, char **argv) {
   puts("\nEach subcommand explains itself: godwit SUBCOMMAND --help\n"
        "\n"
        "To begin with, in three terminals:\n"
-       "  godwit serve --dev\n"
-       "  godwit subscribe room:lobby --since start\n"
-       "  godwit publish room:lobby '{\"text\":\"hi\"}'\n");
+       "    godwit serve --dev\n"
+       "    godwit subscribe room:lobby --since start\n"
+       "    godwit publish room:lobby '{\"text\":\"hi\"}'\n");
   fputs("Not there yet:", stdout);
   for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
     printf(" %s", later[i]);

@@ -312,8 +312,8 @@ static int read_more(publish *p, const gw_usage *usage) {
 
 /** A name that is a JSON object or list is data in the wrong place. */
 static int check_channel(const gw_usage *usage, const char *name) {
-  bool is_data = (name[0] == '{' || name[0] == '[') &&
-                 gw_text_is_json(gw_view_of(name));
+  bool is_data =
+      (name[0] == '{' || name[0] == '[') && gw_text_is_json(gw_view_of(name));
   if (is_data)
     return gw_usage_error(usage, "%s is no channel: CHANNEL comes before DATA",
                           name);
@@ -345,8 +345,8 @@ static int parse(publish *p, int argc, char **argv) {
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   gw_option connection[GW_CLI_NUM_OPTIONS];
-  const gw_usage usage = {"godwit publish", "CHANNEL [DATA|-]", about, options,
-                          connection, examples};
+  const gw_usage usage = {"godwit publish", "CHANNEL [DATA|-]", about,
+                          options,          connection,         examples};
   int code = gw_cli_parse(&p->cli, &usage, connection, &argc, argv);
   if (code != 0) return code;
   if (argc < 1) return gw_usage_error(&usage, "which channel?");

@@ -120,7 +120,8 @@ static int parse(replay *r, int argc, char **argv) {
        "print what the client core tells an application, in place of frames"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
-  const gw_usage usage = {"godwit replay", "FILE", about, options, NULL, examples};
+  const gw_usage usage = {"godwit replay", "FILE", about,
+                          options,         NULL,   examples};
   switch (gw_options_parse(&usage, &argc, argv)) {
   case GW_PARSED_HELP:
     return -1;

@@ -59,8 +59,8 @@ static int parse(rpc *r, int argc, char **argv) {
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   gw_option connection[GW_CLI_NUM_OPTIONS];
-  const gw_usage usage = {"godwit rpc", "METHOD [DATA]", about, options,
-                          connection, examples};
+  const gw_usage usage = {"godwit rpc", "METHOD [DATA]", about,
+                          options,      connection,      examples};
   int code = gw_cli_parse(&r->cli, &usage, connection, &argc, argv);
   if (code != 0) return code;
   if (argc < 1) return gw_usage_error(&usage, "which method?");

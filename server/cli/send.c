@@ -101,7 +101,8 @@ static int parse(sending *s, int argc, char **argv) {
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   gw_option connection[GW_CLI_NUM_OPTIONS];
-  const gw_usage usage = {"godwit send", "[DATA]", about, options, connection, examples};
+  const gw_usage usage = {"godwit send", "[DATA]",   about,
+                          options,       connection, examples};
   int code = gw_cli_parse(&s->cli, &usage, connection, &argc, argv);
   return code != 0 ? code : read_message(s, &usage, argc, argv);
 }

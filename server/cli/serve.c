@@ -34,8 +34,7 @@ static void print_help(void) {
        "examples:\n"
        "  godwit serve --dev\n"
        "  godwit serve --config godwit.yaml\n"
-       "  godwit serve --listen.public '*:443' --tls.cert fullchain.pem \\\n"
-       "    --tls.key privkey.pem");
+       "  godwit serve --tls.cert fullchain.pem --tls.key privkey.pem");
   puts("\nexit codes: 0 after a drain, 2 wrong command line or configuration,\n"
        "3 cannot listen, 4 cannot start for another reason");
 }

@@ -385,7 +385,7 @@ static int parse(subscribe *s, int argc, char **argv) {
   };
   gw_option connection[GW_CLI_NUM_OPTIONS];
   const gw_usage usage = {"godwit subscribe", "CHANNEL...", about, options,
-                          connection, examples};
+                          connection,         examples};
   int code = gw_cli_parse(&s->cli, &usage, connection, &argc, argv);
   if (code != 0) return code;
   if (argc < 1) return gw_usage_error(&usage, "which channel?");

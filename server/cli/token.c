@@ -298,8 +298,8 @@ int gw_cmd_token(int argc, char **argv) {
        "configuration [godwit.yaml if it is there]"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
-  const gw_usage usage = {"godwit token", "[check TOKEN|api-key]", about,
-                          options, NULL, examples};
+  const gw_usage usage = {
+      "godwit token", "[check TOKEN|api-key]", about, options, NULL, examples};
   enum gw_parsed parsed = gw_options_parse(&usage, &argc, argv);
   if (parsed != GW_PARSED_GOOD)
     return parsed == GW_PARSED_HELP ? GW_EXIT_OK : GW_EXIT_USAGE;

@@ -102,8 +102,8 @@ static enum gws_answer refuse(const gws_wish *wish, const gw_rule *rule,
       wish->action == GW_ACTION_SUBSCRIBE && (rule->who & GW_WHO_TOKEN) != 0;
   *v = wants_token
            ? (gw_verdict){.code = GW_CODE_TOKEN_INVALID,
-                          .message = gw_view_of(
-                              "a token for this channel is needed")}
+                          .message =
+                              gw_view_of("a token for this channel is needed")}
            : (gw_verdict){.code = GW_CODE_PERMISSION_DENIED,
                           .message = gw_view_of(refusals[wish->action])};
   return GWS_ANSWER_NO;
@@ -125,10 +125,10 @@ static bool is_closed(const gw_session *s, const gw_namespace *ns,
 static enum gws_answer refuse_own(const gws_wish *wish, gw_verdict *v) {
   gws_scope scope;
   bool is_state = gws_scope_of(wish->target->name, &scope);
-  *v = (gw_verdict){.code = GW_CODE_PERMISSION_DENIED,
-                    .message = gw_view_of(
-                        is_state ? "this state belongs to somebody else"
-                                 : "the channel is the server's own")};
+  *v = (gw_verdict){
+      .code = GW_CODE_PERMISSION_DENIED,
+      .message = gw_view_of(is_state ? "this state belongs to somebody else"
+                                     : "the channel is the server's own")};
   return GWS_ANSWER_NO;
 }
 

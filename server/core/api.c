@@ -232,8 +232,8 @@ static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
     gw_view name = {NULL, 0};
     *code = name_in(msg, space, &name);
     if (*code == GW_CODE_BAD_REQUEST)
-      *why = gw_view_of(
-          "scope: must be connection, user, channel, group or free");
+      *why =
+          gw_view_of("scope: must be connection, user, channel, group or free");
     if (*code == GW_CODE_OK &&
         (!gws_channel_name_is_valid(h, name) ||
          gw_name_is_pattern(gw_settings_namespace(h->settings, name), name)))

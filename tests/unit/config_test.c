@@ -599,6 +599,8 @@ static void test_what_access_does_not_let_pass(void **state) {
            "allow: of namespace a: rules name token, but nothing under "
            "auth.jwt can check one");
   load_good(f, "allow: {publish: token}\n", SECRET);
+  load_bad(f, "auth: {jwt: {secret: short}}\n", "",
+           "auth.jwt.secret: the secret must have 32 to 4096 bytes");
   load_bad(f, "auth: {jwt: {algorithms: [HS256, none]}}\n", SECRET,
            "auth.jwt.algorithms: 'none' is none; there are HS256, HS384, "
            "HS512, RS..., PS..., ES... and EdDSA");
