@@ -83,6 +83,10 @@ static bool read_authority(gw_view text, origin *o) {
          (is_v6 || memchr(o->host.data, ':', o->host.len) == NULL);
 }
 
+static bool is_of_scheme(uint8_t c) {
+  return isalnum(c) || c == '+' || c == '-' || c == '.';
+}
+
 static bool read_origin(gw_view text, origin *o) {
   size_t at = 0;
   *o = (origin){.port = 0};
@@ -91,10 +95,8 @@ static bool read_origin(gw_view text, origin *o) {
     at++;
   if (at + 3 > text.len) return read_authority(text, o);
   o->scheme = (gw_view){text.data, at};
-  for (size_t i = 0; i < at; i++) {
-    if (!isalnum(text.data[i]) && memchr("+-.", text.data[i], 3) == NULL)
-      return false;
-  }
+  for (size_t i = 0; i < at; i++)
+    if (!is_of_scheme(text.data[i])) return false;
   return at != 0 &&
          read_authority((gw_view){text.data + at + 3, text.len - at - 3}, o);
 }
