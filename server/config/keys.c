@@ -401,7 +401,8 @@ const gw__key gw__namespace_keys[] = {
     "map: items; a new one is refused when there are so many."),
   SIZE("history.bytes", history_bytes, 0, 1024 * MIB,
     "Bytes that are kept for each channel. Over it a stream loses the oldest, and\n"
-    "a map refuses what makes it larger. 0: no limit but the size."),
+    "a map refuses what makes it larger. What may be compressed counts twice, for\n"
+    "the copy that is kept beside it. 0: no limit but the size."),
   TIME("history.ttl", history_ttl_ms, 0, 30 * DAY_MS,
     "How long a stream keeps publications. 0: as long as there is room."),
   TIME("history.item_ttl", item_ttl_ms, 0, 30 * DAY_MS,

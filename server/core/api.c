@@ -12,6 +12,7 @@
 #include "server/core/channel.h"
 #include "server/core/json.h"
 #include "server/core/json_schema.h"
+#include "server/core/json_text.h"
 #include "server/core/mail.h"
 #include "server/core/mem.h"
 #include "server/core/problem.h"
@@ -187,7 +188,8 @@ static uint32_t channel_of_scope(const ProtobufCMessage *msg,
                                  char space[GW_MAX_CHANNEL_BYTES + 1],
                                  gw_view *channel) {
   gws_scope scope;
-  if (!gws_scope_find(gw_view_of(text_field(msg, "scope")), &scope.kind))
+  const char *word = text_field(msg, "scope");
+  if (word == NULL || !gws_scope_find(gw_view_of(word), &scope.kind))
     return GW_CODE_BAD_REQUEST;
   scope.id = gw_view_of(text_field(msg, "id"));
   *channel = gws_scope_channel(&scope, space);
@@ -220,28 +222,67 @@ uint32_t gws_api_channel_of(const gw_api_method *m, gw_view request,
   return code;
 }
 
-/** The worker to ask; code and perhaps a sentence say why there is none. */
-static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
-                         uint32_t *code, gw_view *why) {
+uint32_t gw_api_owner(const gw_hub *h, const gw_api_method *m,
+                      gw_view request) {
+  char name[GW_MAX_CHANNEL_BYTES + 1];
+  if (m->place != GWS_API_OWNER && m->place != GWS_API_HERE) return GW_API_ANY;
+  if (gws_api_channel_of(m, request, name) != GW_CODE_OK) return GW_API_ANY;
+  return gws_channel_owner(h, gws_hub_hash(h, name, strlen(name)));
+}
+
+/** Whether the JSON that a request brings along is JSON. What is deeper inside of
+ * it, such as the value of a condition, is for the method to see. */
+static uint32_t check_texts(const ProtobufCMessage *msg, gws_problem *p) {
+  const ProtobufCMessageDescriptor *d = msg->descriptor;
+  for (unsigned i = 0; i < d->n_fields; i++) {
+    const ProtobufCFieldDescriptor *f = &d->fields[i];
+    if (f->type != PROTOBUF_C_TYPE_MESSAGE ||
+        f->label == PROTOBUF_C_LABEL_REPEATED ||
+        !gw__json_is_any(f->descriptor))
+      continue;
+    const void *at = (const uint8_t *)msg + f->offset;
+    const Godwit__Api__V1__Json *json =
+        *(const Godwit__Api__V1__Json *const *)at;
+    if (json == NULL) continue;
+    uint32_t code =
+        gws_json_check(gw_view_of(json->text), SIZE_MAX, f->name, p);
+    if (code != GW_CODE_OK) return code;
+  }
+  return GW_CODE_OK;
+}
+
+/** The worker that owns what a request is about; code says why there is none. */
+static uint32_t owner_in(const gw_hub *h, const ProtobufCMessage *msg,
+                         uint32_t *code) {
   char space[GW_MAX_CHANNEL_BYTES + 1];
+  gw_view name = {NULL, 0};
+  *code = name_in(msg, space, &name);
+  if (*code != GW_CODE_OK) return h->worker;
+  if (gws_channel_name_is_valid(h, name) &&
+      !gw_name_is_pattern(gw_settings_namespace(h->settings, name), name))
+    return gws_channel_owner(h, gws_hub_hash(h, name.data, name.len));
+  *code = GW_CODE_BAD_CHANNEL;
+  return h->worker;
+}
+
+/** The worker to ask; p says why there is none. */
+static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
+                         const gw_caller *caller, gws_problem *p) {
   uint32_t owner = h->worker;
   ProtobufCMessage *msg =
       protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
-  *code = msg != NULL ? GW_CODE_OK : GW_CODE_BAD_REQUEST;
-  if (msg != NULL && m->place == GWS_API_OWNER) {
-    gw_view name = {NULL, 0};
-    *code = name_in(msg, space, &name);
-    if (*code == GW_CODE_BAD_REQUEST)
-      *why =
-          gw_view_of("scope: must be connection, user, channel, group or free");
-    if (*code == GW_CODE_OK &&
-        (!gws_channel_name_is_valid(h, name) ||
-         gw_name_is_pattern(gw_settings_namespace(h->settings, name), name)))
-      *code = GW_CODE_BAD_CHANNEL;
-    else if (*code == GW_CODE_OK)
-      owner = gws_channel_owner(h, gws_hub_hash(h, name.data, name.len));
+  if (msg == NULL) {
+    (void)gws_problem_set(p, GW_CODE_BAD_REQUEST, NULL, NULL);
+    return owner;
   }
-  if (msg != NULL) protobuf_c_message_free_unpacked(msg, NULL);
+  *p = (gws_problem){.code = GW_CODE_OK};
+  if (caller->is_unread) (void)check_texts(msg, p);
+  if (p->code == GW_CODE_OK && m->place == GWS_API_OWNER)
+    owner = owner_in(h, msg, &p->code);
+  if (p->code == GW_CODE_BAD_REQUEST && p->why[0] == '\0')
+    (void)gws_problem_set(p, GW_CODE_BAD_REQUEST, "scope",
+                          "must be connection, user, channel, group or free");
+  protobuf_c_message_free_unpacked(msg, NULL);
   return owner;
 }
 
@@ -362,11 +403,41 @@ static gw_view text_or_none(const char *text) {
 
 /* ---- asking ----------------------------------------------------------------- */
 
+/** Make mail the answer. */
+static void fill_answer(gw_mail *m, uint32_t code, const gws_reply *r) {
+  gw_view said = {r->data, r->len};
+  if (code != GW_CODE_OK) said = text_or_none(r->why);
+  if (said.len != 0) {
+    m->buf = gw_buf_new(said, false);
+    if (m->buf == NULL) code = GW_CODE_INTERNAL;
+  }
+  m->kind = GWS_MAIL_API_DONE;
+  m->u.outcome = (gw_outcome){.code = code};
+}
+
+/** An answer of this worker to itself, about what the others do not know yet. False
+ * when out of memory: it does not wait for them. */
+static bool hold(gw_hub *h, const gw_api_open *o, uint32_t code,
+                 const gws_reply *r) {
+  gw_mail *m = gws_mail_new(GWS_MAIL_API_DONE, 0);
+  if (m == NULL) {
+    gws_hub_nomem(h);
+    return false;
+  }
+  m->origin = (gw_origin){.worker = h->worker};
+  m->handle = o->id;
+  fill_answer(m, code, r);
+  gws_receipts_hold(h, m);
+  return true;
+}
+
 static void ask_here(gw_hub *h, gw_api_open *o, const gw_caller *caller) {
   gws_reply r = {.data = NULL, .question = o->id};
+  uint64_t num_changes = h->receipts.num_changes;
   uint32_t code =
       run(h, o->method, caller, (gw_view){o->request, o->request_len}, &r);
-  if (code != GWS_API_LATER)
+  bool is_held = h->receipts.num_changes != num_changes && hold(h, o, code, &r);
+  if (code != GWS_API_LATER && !is_held)
     take(h, o, code, text_or_none(r.why), (gw_view){r.data, r.len});
   gw_mem_free(r.data);
 }
@@ -408,19 +479,23 @@ static void ask(gw_hub *h, gw_api_open *o, uint32_t owner,
 void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
                 gw_view request, gw_on_api_reply on_reply, void *arg) {
   const gw_api_method *m = gw_api_find(method);
-  uint32_t code = GW_CODE_UNKNOWN_METHOD, owner = 0;
+  gws_problem p = {.code = GW_CODE_UNKNOWN_METHOD};
+  gws_reply refused = {.data = NULL};
+  uint32_t owner = 0;
   gw_api_open *o = NULL;
-  gw_view why = nothing;
+  gw_caller asker = *caller;
+  asker.asked_ms = h->wall_ms;
   gws_hub_enter(h);
-  if (m != NULL) owner = owner_of(h, m, request, &code, &why);
-  if (m != NULL && code == GW_CODE_OK) {
+  if (m != NULL) owner = owner_of(h, m, request, caller, &p);
+  if (p.code == GW_CODE_OK) {
     o = open_new(h, m, request, on_reply, arg);
-    code = o != NULL ? GW_CODE_OK : GW_CODE_INTERNAL;
+    if (o == NULL) p.code = GW_CODE_INTERNAL;
   }
+  if (p.why[0] != '\0') (void)gws_api_refuse(&refused, &p);
   if (o != NULL)
-    ask(h, o, owner, caller);
+    ask(h, o, owner, &asker);
   else
-    on_reply(arg, code, why, nothing);
+    on_reply(arg, p.code, text_or_none(refused.why), nothing);
   gws_hub_leave(h);
 }
 
@@ -445,18 +520,15 @@ void gws_api_answer(gw_hub *h, uint64_t question, uint32_t code,
 
 void gws_api_on_mail(gw_hub *h, gw_mail *m) {
   gws_reply r = {.data = NULL};
+  uint64_t num_changes = h->receipts.num_changes;
   uint32_t code =
       run(h, m->u.api.method, &m->u.api.caller, m->u.api.request, &r);
-  gw_view said = {r.data, r.len};
-  if (code != GW_CODE_OK) said = text_or_none(r.why);
-  if (said.len != 0) {
-    m->buf = gw_buf_new(said, false);
-    if (m->buf == NULL) code = GW_CODE_INTERNAL;
-  }
+  fill_answer(m, code, &r);
   gw_mem_free(r.data);
-  m->kind = GWS_MAIL_API_DONE;
-  m->u.outcome = (gw_outcome){.code = code};
-  gws_mail_post(h, m->origin.worker, m);
+  if (h->receipts.num_changes != num_changes)
+    gws_receipts_hold(h, m);
+  else
+    gws_mail_post(h, m->origin.worker, m);
 }
 
 void gws_api_on_done(gw_hub *h, gw_mail *m) {

@@ -44,6 +44,8 @@ uint32_t gws_api_subscribe(gw_hub *h, const gw_caller *caller,
     else
       reply.refused++;
   }
+  /* Who comes back later has to be asked about: it was not given this. */
+  gws_resume_forget(h, m.user, m.client, m.connection);
   gws_reply_add(r, &reply.base);
   return GW_CODE_OK;
 }

@@ -57,6 +57,12 @@ void gw_buf_unref(gw_buf *b); /**< NULL is fine */
 gw_buf *gw_buf_ref_many(gw_buf *b, unsigned num);
 void gw_buf_unref_many(gw_buf *b, unsigned num);
 
+/** Bytes of payload that it may come to hold: a copy that is compressed (pack.h) is
+ * shorter, and nobody knows before whether there will be one. */
+static inline uint64_t gw_buf_most_bytes(const gw_buf *b) {
+  return b->len >= b->pack_min ? 2 * (uint64_t)b->len : b->len;
+}
+
 /** The payload. */
 gw_view gw_buf_payload(const gw_buf *b);
 /** The payload with its WebSocket header. */

@@ -6,6 +6,7 @@
 
 #include "server/core/channel.h"
 #include "server/core/mem.h"
+#include "server/core/resume.h"
 
 #define GRANTS_MIN 4u
 
@@ -19,6 +20,55 @@ static uint64_t *find(const gw_session *s, uint64_t hash) {
 
 bool gws_is_granted(const gw_session *s, uint64_t hash) {
   return find(s, hash) != NULL;
+}
+
+static bool is_among(const gw_hub *h, const gw_view *channels, size_t num,
+                     uint64_t hash) {
+  for (size_t i = 0; i < num; i++) {
+    if (gws_hub_hash(h, channels[i].data, channels[i].len) == hash) return true;
+  }
+  return false;
+}
+
+static bool is_bonds(const gw_session *s, uint64_t hash) {
+  const gw_bond *bond = gws_session_bond(s);
+  return bond != NULL &&
+         is_among(s->hub, bond->channels, bond->num_channels, hash);
+}
+
+static bool is_in_list(const gw_sub *list, uint64_t hash) {
+  const gw_sub *sub;
+  DL_FOREACH(list, sub) {
+    if (sub->channel->hash == hash) return true;
+  }
+  return false;
+}
+
+bool gws_grants_are_taken(const gw_session *s) {
+  const gw_grants *g = s->grants;
+  for (uint32_t i = 0; g != NULL && i < g->num; i++) {
+    uint64_t hash = g->hashes[i];
+    if (!is_in_list(s->subs.quiet, hash) &&
+        !is_in_list(s->subs.drawing, hash) && !is_bonds(s, hash))
+      return false;
+  }
+  return true;
+}
+
+bool gws_grants_are(const gw_session *s, const gw_view *channels,
+                    size_t num_channels) {
+  const gw_hub *h = s->hub;
+  const gw_grants *g = s->grants;
+  for (uint32_t i = 0; g != NULL && i < g->num; i++) {
+    if (!is_among(h, channels, num_channels, g->hashes[i]) &&
+        !is_bonds(s, g->hashes[i]))
+      return false;
+  }
+  for (size_t i = 0; i < num_channels; i++) {
+    if (!gws_is_granted(s, gws_hub_hash(h, channels[i].data, channels[i].len)))
+      return false;
+  }
+  return true;
 }
 
 static bool grow(gw_session *s) {
@@ -85,6 +135,7 @@ bool gws_grant_withdraw(gw_session *s, gw_view channel, uint32_t code,
   gw_sub *sub =
       gws_subs_by_channel(&s->subs, gws_channel_find(h, channel, hash));
   forget(s, hash);
+  gws_resume_withdraw(s, hash);
   if (sub == NULL) return false;
   gws_sub_end(sub, code, reason, GWS_FAREWELL_LEFT);
   return true;

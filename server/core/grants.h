@@ -14,7 +14,8 @@
  *   gws_grant_withdraw ---> the grant is gone, and with it the subscription
  *
  * A grant opens the channel whatever its rules are. It is kept as the keyed hash
- * of the name, for as long as the connection.
+ * of the name, for as long as the connection; who is lost and resumes (resume.h) is
+ * granted it again.
  */
 typedef struct gw_grants {
   const gw_bond *bond; /**< NULL: the session is bound to nothing */
@@ -24,6 +25,14 @@ typedef struct gw_grants {
 } gw_grants;
 
 bool gws_is_granted(const gw_session *s, uint64_t hash);
+
+/** Whether it is subscribed to all that it was granted, but for what its bond
+ * gives anyway: then the names of all that are known. */
+bool gws_grants_are_taken(const gw_session *s);
+
+/** Whether it was granted these channels and, but for its bond's, no others. */
+bool gws_grants_are(const gw_session *s, const gw_view *channels,
+                    size_t num_channels);
 
 /** NULL: it is bound to nothing. */
 const gw_bond *gws_session_bond(const gw_session *s);

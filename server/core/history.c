@@ -82,7 +82,7 @@ const gw_buf *gw_history_find(const gw_history *h, uint64_t item) {
 static inline void drop_oldest(gw_history *h, enum gw_gap_reason why) {
   gw_buf *b = h->ring[h->head].buf;
   if (b != NULL) {
-    h->bytes -= b->len;
+    h->bytes -= gw_buf_most_bytes(b);
     if (b->item != 0) gw_index_remove(&h->newest, (uint32_t)b->item, b);
     gw_buf_unref(b);
   }
@@ -122,7 +122,7 @@ int gw__history_grow(gw_history *h, uint32_t max) {
 void gw__history_append(gw_history *h, gw_record record) {
   h->len++;
   *gw__history_slot(h, h->len - 1) = record;
-  h->bytes += record.buf->len;
+  h->bytes += gw_buf_most_bytes(record.buf);
 }
 
 /** Why the front of a history goes when there is no room for it. */

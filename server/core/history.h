@@ -47,7 +47,7 @@ typedef struct gw_history {
   uint32_t num_removed; /**< MAP: places that are removals */
   uint8_t mode;         /**< enum gw_history_mode */
   uint8_t trimmed_by;   /**< enum gw_gap_reason: why the last one went */
-  uint64_t bytes;       /**< payload of what is kept */
+  uint64_t bytes;       /**< gw_buf_most_bytes of what is kept */
   uint64_t floor;       /**< MAP: up to here removals are forgotten */
   /* private */
   uint32_t head;

@@ -47,7 +47,7 @@ static void make_hole(gw_history *h, gw_buf *b) {
   gw_index_remove(&h->newest, (uint32_t)b->item, b);
   *r = (gw_record){NULL, b->offset};
   h->num_holes++;
-  h->bytes -= b->len;
+  h->bytes -= gw_buf_most_bytes(b);
   if (b->removed) h->num_removed--;
   gw_buf_unref(b);
   trim_holes(h);
@@ -86,10 +86,11 @@ bool gw_history_admits(const gw_history *h, const gw_buf *b,
                        const gw_history_max *max) {
   const gw_buf *before = gw_history_find(h, b->item);
   bool is_new = before == NULL || before->removed;
-  uint64_t freed = before != NULL ? before->len : 0;
+  uint64_t freed = before != NULL ? gw_buf_most_bytes(before) : 0;
   if (b->removed) return true;
   if (is_new && gw_history_num(h) >= max->num) return false;
-  return max->bytes == 0 || h->bytes - freed + b->len <= max->bytes;
+  return max->bytes == 0 ||
+         h->bytes - freed + gw_buf_most_bytes(b) <= max->bytes;
 }
 
 /** There is room for it. */

@@ -93,8 +93,11 @@ gw_view gws_resume_offer(gw_session *s, const gw_hello *hello,
   return (gw_view){space, GWS_RESUME_BYTES};
 }
 
-void gws_resume_renewed(gw_session *s, gw_view token) {
+void gws_resume_renewed(gw_session *s, gw_view token, const gw_verdict *v) {
   s->shown = hash_of(s->hub, token);
+  /* A token says all channels; a hook is not asked for them here. */
+  if (v->token_id != 0 && !gws_grants_are(s, v->channels, v->num_channels))
+    s->is_resumable = false;
 }
 
 /* ---- records --------------------------------------------------------------- */
@@ -123,19 +126,34 @@ static gws_past *find(const gw_hub *h, uint64_t handle) {
   return NULL;
 }
 
+static bool was_given(const gw_sub *sub) {
+  return gws_is_granted(sub->session, sub->channel->hash);
+}
+
 /** Whether somebody was asked about a subscription, as far as can be seen. */
 static bool was_asked(const gw_sub *sub) {
   const gw_channel *ch = sub->channel;
   gw_target t = {.name = gws_channel_name(ch), .hash = ch->hash};
-  return sub->by_token ||
-         !gws_access_is_open(sub->session, ch->ns, GW_ACTION_SUBSCRIBE, &t);
+  return !was_given(sub) &&
+         (sub->by_token ||
+          !gws_access_is_open(sub->session, ch->ns, GW_ACTION_SUBSCRIBE, &t));
 }
 
-static uint32_t count_asked(const gw_sub *list) {
-  uint32_t num = 0;
+/** What a record needs room for. */
+typedef struct room {
+  uint32_t num_asked;
+  uint32_t num_given;
+  size_t names_len;
+} room;
+
+static void count(const gw_sub *list, room *n) {
   const gw_sub *sub;
-  DL_FOREACH(list, sub) num += was_asked(sub);
-  return num;
+  DL_FOREACH(list, sub) {
+    bool given = was_given(sub);
+    n->num_asked += was_asked(sub);
+    n->num_given += given;
+    if (given) n->names_len += gws_channel_name(sub->channel).len;
+  }
 }
 
 static void note_asked(gws_past *r, const gw_sub *list) {
@@ -153,16 +171,44 @@ static void note_asked(gws_past *r, const gw_sub *list) {
   }
 }
 
+static uint8_t *put_text(uint8_t *at, gw_view v) {
+  if (v.len != 0) memcpy(at, v.data, v.len);
+  return at + v.len;
+}
+
+static uint8_t *note_given(gws_past *r, const gw_sub *list, uint8_t *at) {
+  const gw_sub *sub;
+  DL_FOREACH(list, sub) {
+    if (!was_given(sub)) continue;
+    gw_view name = gws_channel_name(sub->channel);
+    r->channels[r->num_channels++] = (gw_view){at, name.len};
+    at = put_text(at, name);
+  }
+  return at;
+}
+
+static void note_subscriptions(gws_past *r, const gw_session *s,
+                               uint8_t *texts) {
+  note_asked(r, s->subs.quiet);
+  note_asked(r, s->subs.drawing);
+  texts = note_given(r, s->subs.quiet, texts);
+  (void)note_given(r, s->subs.drawing, texts);
+}
+
 /** NULL when out of memory. */
 static gws_past *make(const gw_session *s) {
   const gw_identity *id = s->identity;
   gw_view user = gws_session_user(s), info = gws_identity_info(s);
-  uint32_t num = count_asked(s->subs.quiet) + count_asked(s->subs.drawing);
-  size_t size = sizeof(gws_past) + num * sizeof(gws_allowed);
-  gws_past *r = gw_mem_zalloc(size + user.len + info.len);
+  room n = {0};
+  count(s->subs.quiet, &n);
+  count(s->subs.drawing, &n);
+  size_t front = sizeof(gws_past) + n.num_asked * sizeof(gws_allowed);
+  size_t size = front + n.num_given * sizeof(gw_view);
+  size_t bytes = size + user.len + info.len + n.names_len;
+  gws_past *r = gw_mem_zalloc(bytes);
   if (r == NULL) return NULL;
   r->timer.kind = GWS_TIMER_RESUME;
-  r->bytes = (uint32_t)(size + user.len + info.len);
+  r->bytes = (uint32_t)bytes;
   r->handle = s->handle;
   r->connection = s->connection;
   r->client = s->client;
@@ -174,13 +220,11 @@ static gws_past *make(const gw_session *s) {
     r->issued_ms = id->issued_ms;
     r->expires_ms = id->expires_ms;
   }
-  note_asked(r, s->subs.quiet);
-  note_asked(r, s->subs.drawing);
+  r->channels = (gw_view *)(void *)((uint8_t *)r + front);
   r->texts = (uint8_t *)r + size;
   r->user_len = (uint32_t)user.len;
   r->info_len = (uint32_t)info.len;
-  if (user.len != 0) memcpy(r->texts, user.data, user.len);
-  if (info.len != 0) memcpy(r->texts + user.len, info.data, info.len);
+  note_subscriptions(r, s, put_text(put_text(r->texts, user), info));
   return r;
 }
 
@@ -189,13 +233,6 @@ static bool is_lost(const gw_session *s) {
   uint32_t code = s->end_code;
   return !s->left && (code == 0 || code == GW_CODE_PING_TIMEOUT ||
                       code == GW_CODE_SLOW_READER);
-}
-
-/** The server's own giving is decided anew, and may have been taken back. */
-static bool has_own_grants(const gw_session *s) {
-  const gw_bond *bond = gws_session_bond(s);
-  return s->grants != NULL &&
-         s->grants->num > (bond != NULL ? bond->num_channels : 0);
 }
 
 static bool add(gw_hub *h, gws_past *r) {
@@ -213,7 +250,8 @@ static bool add(gw_hub *h, gws_past *r) {
 
 void gws_resume_keep(gw_session *s) {
   gw_hub *h = s->hub;
-  if (!s->is_resumable || !is_lost(s) || has_own_grants(s) || h->drain.on)
+  if (!s->is_resumable || !is_lost(s) || !gws_grants_are_taken(s) ||
+      h->drain.on)
     return;
   gws_past *r = make(s);
   if (r != NULL && add(h, r)) return;
@@ -240,9 +278,34 @@ void gws_pasts_deinit(gw_hub *h) {
 
 /* ---- taking one back ------------------------------------------------------- */
 
+static uint64_t *met_user(gw_hub *h, gw_view user) {
+  return &h->records.met_ms[hash_of(h, user) % GWS_RESUME_ACTS];
+}
+
+static uint64_t *met_id(gw_hub *h, uint64_t id) {
+  return met_user(h, (gw_view){(const uint8_t *)&id, sizeof id});
+}
+
+/** One of the names will do: who is meant has all of them. */
+static void note_act(gw_hub *h, gw_view user, uint64_t client,
+                     uint64_t connection) {
+  uint64_t *met = user.len != 0 ? met_user(h, user)
+                                : met_id(h, client != 0 ? client : connection);
+  *met = h->now_ms + GWS_RESUME_ACT_MS;
+}
+
+/** Whether an act of late may be about it, which it missed on its way. */
+static bool was_met(gw_hub *h, const gws_past *r) {
+  gw_view user = {r->texts, r->user_len};
+  return (user.len != 0 && *met_user(h, user) > h->now_ms) ||
+         *met_id(h, r->client) > h->now_ms ||
+         *met_id(h, r->connection) > h->now_ms;
+}
+
 void gws_resume_forget(gw_hub *h, gw_view user, uint64_t client,
                        uint64_t connection) {
   gws_past *r, *next;
+  note_act(h, user, client, connection);
   DL_FOREACH_SAFE(h->records.first, r, next) {
     gw_view of = {r->texts, r->user_len};
     if ((user.len == 0 || gw_view_eq(of, user)) &&
@@ -274,7 +337,7 @@ void gws_resume_revoke(gw_hub *h, const gws_revocation *q) {
 static gws_past *take_live(gw_hub *h, const claim *c) {
   uint8_t mac[MAC_BYTES];
   gw_session *s = gws_session_get(h, c->handle);
-  if (s == NULL || !s->is_resumable || has_own_grants(s)) return NULL;
+  if (s == NULL || !s->is_resumable || !gws_grants_are_taken(s)) return NULL;
   sign(h, c, s->connection, mac);
   if (sodium_memcmp(mac, c->mac, MAC_BYTES) != 0 || s->shown != c->shown)
     return NULL;
@@ -315,17 +378,19 @@ static void say(const gw_hub *h, const gws_past *r, gw_verdict *v) {
                    .issued_ms = r->issued_ms,
                    .user = {r->texts, r->user_len},
                    .info = {r->texts + r->user_len, r->info_len},
+                   .channels = r->channels,
+                   .num_channels = r->num_channels,
                    .is_only_claimed = !r->is_known};
 }
 
 /** Let a session have what was found, if it is good: whether it is. */
-static bool accept(gw_session *s, gws_past *r, gw_verdict *v) {
+static bool accept(gw_session *s, gws_past *r, bool by_mail, gw_verdict *v) {
   gw_hub *h = s->hub;
   if (r == NULL) {
     gw_stat_add(&h->stats.resume_unknown_total, 1);
     return false;
   }
-  if (!is_good(h, r)) {
+  if (!is_good(h, r) || (by_mail && was_met(h, r))) {
     gw_stat_add(&h->stats.resume_refused_total, 1);
     gw_mem_free(r);
     return false;
@@ -365,7 +430,7 @@ enum gws_answer gws_resume(gw_session *s, const gw_frame *f,
     return GWS_ANSWER_NO;
   }
   if (c.worker == h->worker)
-    return accept(s, take(h, &c), v) ? GWS_ANSWER_YES : GWS_ANSWER_NO;
+    return accept(s, take(h, &c), false, v) ? GWS_ANSWER_YES : GWS_ANSWER_NO;
   return ask_worker(s, f, &c) ? GWS_ANSWER_LATER : GWS_ANSWER_NO;
 }
 
@@ -385,7 +450,7 @@ void gws_resume_on_taken(gw_hub *h, gw_mail *m) {
   if (s != NULL && s->state == GWS_SESSION_NEW) {
     gws_past *r = m->past;
     m->past = NULL;
-    gws_hold_decide(s, m->hash, accept(s, r, &v) ? &v : NULL);
+    gws_hold_decide(s, m->hash, accept(s, r, true, &v) ? &v : NULL);
   }
   gw_mail_free(m);
 }
@@ -416,4 +481,11 @@ bool gws_resume_lets(gw_session *s, const gw_target *t, const gw_subscribe *msg,
     return is_same && !is_over;
   }
   return false;
+}
+
+void gws_resume_withdraw(gw_session *s, uint64_t hash) {
+  gws_past *r = s->resumed;
+  for (uint32_t i = 0; r != NULL && i < r->num_allowed; i++) {
+    if (r->allowed[i].channel == hash) r->allowed[i].channel = 0;
+  }
 }

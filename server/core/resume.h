@@ -26,16 +26,30 @@ typedef struct gw_target gw_target;
  * client that comes to another worker is held there until the record has come by
  * mail; the one that keeps it gives it away once.
  *
- * None is kept of a connection that was ended on purpose, by either side, and of one
- * that has channels of the server's own giving. What the application takes back
- * meanwhile (a token, a user, a connection, a subscription) takes the records with
- * it.
+ * What the server gave by itself (grants.h) is given again, by name: who answers for
+ * a connection is not asked, so nobody else would. The client then recovers as it
+ * does with what a hook gives.
+ *
+ * None is kept of a connection that was ended on purpose, by either side; none where
+ * a grant is not in use, as its name is not known; and none after a token was
+ * renewed by one that says other channels. What the application takes back meanwhile
+ * (a token, a user, a connection, a subscription) takes the records with it. So does
+ * a channel that it gives a user or a client: it is told that it was given to who
+ * is there, and has to be asked for the others.
+ *
+ * A record on its way to another worker is reached by no such act. The worker that it
+ * comes to may know of it already, and for a while remembers by hash whom it met.
  */
 
 /** Of a token. */
 #define GWS_RESUME_BYTES 28u
 /** Bytes of all records of a worker. */
 #define GWS_RESUME_MAX_BYTES (16u * 1024u * 1024u)
+/** How long acts of the application count for records that come by mail: far above
+ * what mail may take, as an act that is met by one too many costs a question. */
+#define GWS_RESUME_ACT_MS 10000u
+/** Whom they met, told apart by so many hashes. */
+#define GWS_RESUME_ACTS 256u
 
 /** A subscription that somebody let in. */
 typedef struct gws_allowed {
@@ -61,9 +75,11 @@ typedef struct gws_past {
   bool is_known;
   uint32_t bytes;
   uint32_t num_allowed;
+  uint32_t num_channels;
   uint32_t user_len;
   uint32_t info_len;
-  uint8_t *texts; /**< user, info; in the same block */
+  gw_view *channels; /**< that the server gave; in the same block, as texts */
+  uint8_t *texts;    /**< user, info, then names of channels */
   gws_allowed allowed[];
 } gws_past;
 
@@ -75,14 +91,16 @@ typedef struct gws_pasts {
   uint32_t bytes;
   uint8_t key[32];
   bool has_key;
+  uint64_t met_ms[GWS_RESUME_ACTS]; /**< by hash of a user, client, connection:
+                                       until when an act counts that met it */
 } gws_pasts;
 
 /** Whether a session that says this Hello can be resumed, if it is lost: the token
  * for its Welcome. Empty: no. */
 gw_view gws_resume_offer(gw_session *s, const gw_hello *hello,
                          uint8_t space[GWS_RESUME_BYTES]);
-/** A token was renewed. */
-void gws_resume_renewed(gw_session *s, gw_view token);
+/** A token was renewed; v: what the new one says. */
+void gws_resume_renewed(gw_session *s, gw_view token, const gw_verdict *v);
 
 /** Look for what the Hello's token stands for. YES: *v is what was answered then;
  * LATER: another worker is asked, and the frame is held; NO: ask as ever. */
@@ -91,6 +109,9 @@ enum gws_answer gws_resume(gw_session *s, const gw_frame *f,
 /** Whether the record of a resumed session answers for a Subscribe; then *v. */
 bool gws_resume_lets(gw_session *s, const gw_target *t, const gw_subscribe *msg,
                      gw_verdict *v);
+/** A channel was taken back: the record of a resumed session answers for it no
+ * more. */
+void gws_resume_withdraw(gw_session *s, uint64_t hash);
 /** Hash of what a subscription was asked for with. */
 uint64_t gws_resume_shown(const gw_hub *h, gw_view token, gw_view meta);
 
@@ -98,7 +119,8 @@ uint64_t gws_resume_shown(const gw_hub *h, gw_view token, gw_view meta);
 void gws_resume_keep(gw_session *s);
 void gws_resume_free(gw_session *s);
 
-/** Forget the records of a user, a client or a connection; empty or 0: of any. */
+/** The application gave or took back something: forget the records of a user, a
+ * client or a connection, also those that are still to come; empty or 0: of any. */
 void gws_resume_forget(gw_hub *h, gw_view user, uint64_t client,
                        uint64_t connection);
 /** And those that rest on what was taken back. */

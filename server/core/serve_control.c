@@ -57,7 +57,7 @@ static uint32_t renew(gw_session *s, gw_sub *sub, gw_view token,
   if (err == 0 && sub != NULL)
     sub->shown = gws_resume_shown(s->hub, token, gws_sub_meta(sub));
   else if (err == 0)
-    gws_resume_renewed(s, token);
+    gws_resume_renewed(s, token, v);
   if (err == 0) return GW_CODE_OK;
   gws_hub_nomem(s->hub);
   return GW_CODE_INTERNAL;

@@ -16,6 +16,7 @@ typedef struct question {
   const gw_api_method *method;
   gw_on_api_reply on_reply;
   void *arg;
+  bool is_unread; /* as of gw_caller */
   size_t len;
   uint8_t request[];
 } question;
@@ -23,7 +24,7 @@ typedef struct question {
 static void run_question(gw_task *task, gw_worker *w) {
   static const gw_view none;
   question *q = (question *)(void *)task;
-  gw_caller caller = {.is_trusted = true};
+  gw_caller caller = {.is_trusted = true, .is_unread = q->is_unread};
   gw_view request = {q->request, q->len};
   if (w)
     gw_hub_api(w->hub, gw_api_name(q->method), &caller, request, q->on_reply,
@@ -33,19 +34,33 @@ static void run_question(gw_task *task, gw_worker *w) {
   free(q);
 }
 
-int gw__server_ask(gw_server *s, const gw_api_method *m, gw_view request,
-                   gw_on_api_reply on_reply, void *arg) {
+/** Workers take turns, but for what one of them owns: two questions about that on
+ * two ways could overtake each other. */
+static gw_worker *worker_for(gw_server *s, const gw_api_method *m,
+                             gw_view request) {
+  uint32_t owner = gw_api_owner(s->workers[0]->hub, m, request);
+  if (owner != GW_API_ANY) return s->workers[owner];
+  return s->workers[atomic_fetch_add(&s->next_asked, 1) % s->num_workers];
+}
+
+static int post(gw_server *s, const gw_api_method *m, gw_view request,
+                bool is_unread, gw_on_api_reply on_reply, void *arg) {
   question *q = malloc(sizeof *q + request.len);
   if (!q) return GW_ERR_NOMEM;
   *q = (question){.task = {.run = run_question},
                   .method = m,
                   .on_reply = on_reply,
                   .arg = arg,
+                  .is_unread = is_unread,
                   .len = request.len};
   if (request.len != 0) memcpy(q->request, request.data, request.len);
-  uint32_t turn = atomic_fetch_add(&s->next_asked, 1);
-  gw_worker_post_task(s->workers[turn % s->num_workers], &q->task);
+  gw_worker_post_task(worker_for(s, m, request), &q->task);
   return 0;
+}
+
+int gw__server_ask(gw_server *s, const gw_api_method *m, gw_view request,
+                   gw_on_api_reply on_reply, void *arg) {
+  return post(s, m, request, false, on_reply, arg);
 }
 
 static void ignore_reply(void *arg, uint32_t code, gw_view message,
@@ -60,7 +75,7 @@ int gw_server_api(gw_server *s, const char *method, gw_view request,
                   gw_server_on_reply on_reply, void *arg) {
   const gw_api_method *m = gw_api_find(gw_view_of(method));
   if (!m) return GW_ERR_NOT_FOUND;
-  return gw__server_ask(s, m, request, on_reply ? on_reply : ignore_reply, arg);
+  return post(s, m, request, true, on_reply ? on_reply : ignore_reply, arg);
 }
 
 /* ---- typed ------------------------------------------------------------------ */
@@ -85,8 +100,8 @@ static int ask(gw_server *s, const char *method, const ProtobufCMessage *msg,
   if (bytes && kept) {
     *kept = t;
     protobuf_c_message_pack(msg, bytes);
-    err = gw__server_ask(s, gw_api_find(gw_view_of(method)),
-                         (gw_view){bytes, len}, on_reply, kept);
+    err = post(s, gw_api_find(gw_view_of(method)), (gw_view){bytes, len}, true,
+               on_reply, kept);
   }
   if (err < 0) free(kept);
   free(bytes);
@@ -97,6 +112,11 @@ static typed take_typed(void *arg) {
   typed t = *(typed *)arg;
   free(arg);
   return t;
+}
+
+/** Whether a C string of it would be another text. */
+static bool has_nul(gw_view v) {
+  return v.len != 0 && memchr(v.data, '\0', v.len) != NULL;
 }
 
 /** C strings of views: protobuf-c's. Freed by the caller. */
@@ -154,7 +174,7 @@ int gw_server_publish(gw_server *s, const gw_server_publication *p,
   Godwit__Api__V1__Position compare = GODWIT__API__V1__POSITION__INIT;
   Godwit__Api__V1__Json json = GODWIT__API__V1__JSON__INIT;
   tags t;
-  if (p->num_tags > GW_MAX_TAGS) return GW_ERR_INVALID;
+  if (p->num_tags > GW_MAX_TAGS || has_nul(p->json)) return GW_ERR_INVALID;
   char *text = copy_text(p->json);
   if (!text) return GW_ERR_NOMEM;
   q.channel = or_empty(p->channel);
@@ -222,6 +242,7 @@ int gw_server_rpc(gw_server *s, const gw_rpc *rpc,
                   gw_server_on_result on_result, void *arg) {
   Godwit__Api__V1__RpcRequest q = GODWIT__API__V1__RPC_REQUEST__INIT;
   Godwit__Api__V1__Json json = GODWIT__API__V1__JSON__INIT;
+  if (has_nul(rpc->method) || has_nul(rpc->json)) return GW_ERR_INVALID;
   char *method = copy_text(rpc->method), *text = copy_text(rpc->json);
   int err = GW_ERR_NOMEM;
   if (method && text) {

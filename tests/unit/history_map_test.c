@@ -130,6 +130,8 @@ static void test_says_who_may_come_in(void **state) {
   gw_buf_unref(b);
   b = make('a', false, 30);
   assert_true(gw_history_admits(&map, b, &max)); /* 50 in all */
+  b->pack_min = 30; /* and as much again for its copy */
+  assert_false(gw_history_admits(&map, b, &max));
   gw_buf_unref(b);
   b = make('a', false, 31);
   assert_false(gw_history_admits(&map, b, &max));

@@ -149,12 +149,30 @@ static void test_without_room_no_item_is_kept(void **state) {
   gw_history_deinit(&h);
 }
 
+static void test_counts_twice_what_may_be_compressed(void **state) {
+  (void)state;
+  static const uint32_t num_kept[] = {1, 2, 2, 2, 3, 3, 4, 4, 5, 5, 5, 5};
+  const gw_history_max max = {.num = 100, .bytes = 5 * sizeof(uint32_t)};
+  gw_history h = {0};
+  for (uint32_t n = 0; n < 12; n++) {
+    gw_record r = record(n, GW_NEVER);
+    if (n < 4) r.buf->pack_min = sizeof n;
+    assert_int_equal(gw_history_push(&h, r, &max), 0);
+    assert_int_equal(h.len, num_kept[n]);
+    assert_true(h.bytes <= max.bytes);
+  }
+  gw_history_clear(&h);
+  assert_int_equal(h.bytes, 0);
+  gw_history_deinit(&h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_keeps_the_last),
       cmocka_unit_test(test_keeps_nothing),
       cmocka_unit_test(test_drops_what_has_expired_from_the_front),
       cmocka_unit_test(test_clear),
+      cmocka_unit_test(test_counts_twice_what_may_be_compressed),
       cmocka_unit_test(test_knows_the_newest_of_each_item),
       cmocka_unit_test(test_forgets_items_with_their_records),
       cmocka_unit_test(test_without_room_no_item_is_kept),

@@ -143,6 +143,28 @@ static void test_who_must_not_be(void **state) {
   expect_stream(p, "1 2 ");
 }
 
+/** It is told so, and the same publications. */
+static void test_a_pattern_has_none(void **state) {
+  (void)state;
+  node.spaces[1].wildcards = true;
+  restart();
+  peer *p = peer_join_with_delta(&node, here, 2);
+  gw_subscribe m = {.channel = gw_view_of("some.*"), .delta = true};
+  peer_subscribe_with(p, 1, &m);
+  hubs_pass(&node, 10);
+  gw_subscribed told = peer_subscribed(p);
+  assert_true(told.wildcard);
+  assert_false(told.delta);
+  for (unsigned i = 0; i < 2; i++) {
+    gw_publish one = {.channel = gw_view_of("some.thing"), .json = document(i)};
+    peer_publish_with(writer, &one);
+    (void)peer_published(writer);
+    gw_publication got = peer_publication(p);
+    assert_int_equal(got.delta.len, 0);
+    assert_true(gw_view_eq(got.json, document(i)));
+  }
+}
+
 static void test_what_is_not_worth_it(void **state) {
   (void)state;
   peer *a = subscribe(2);
@@ -280,17 +302,12 @@ static void test_batches_leave_deltas_alone(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      BOTH(test_the_first_is_whole),
-      BOTH(test_what_it_makes),
-      BOTH(test_who_must_not_be),
-      BOTH(test_what_is_not_worth_it),
-      BOTH(test_a_filter_leaves_one_out),
-      BOTH(test_no_echo_is_no_base),
-      BOTH(test_a_slow_reader_begins_anew),
-      BOTH(test_recovery_is_whole),
-      BOTH(test_a_removal_is_no_base),
-      BOTH(test_after_all_have_left),
-      BOTH(test_batches_leave_deltas_alone),
+      BOTH(test_the_first_is_whole),   BOTH(test_what_it_makes),
+      BOTH(test_who_must_not_be),      BOTH(test_a_pattern_has_none),
+      BOTH(test_what_is_not_worth_it), BOTH(test_a_filter_leaves_one_out),
+      BOTH(test_no_echo_is_no_base),   BOTH(test_a_slow_reader_begins_anew),
+      BOTH(test_recovery_is_whole),    BOTH(test_a_removal_is_no_base),
+      BOTH(test_after_all_have_left),  BOTH(test_batches_leave_deltas_alone),
   };
   return cmocka_run_group_tests_name("hub deltas", tests, NULL, NULL);
 }

@@ -87,6 +87,33 @@ static void test_a_conversation(void **state) {
   gw_session_closed(t.session, 0);
 }
 
+/** Who asks for them is told that there are none, twice. */
+static void test_it_has_no_deltas(void **state) {
+  (void)state;
+  static const char *const what =
+      "{\"id\":3,\"channel\":5,\"alias\":true,\"publish\":{\"json\":"
+      "\"\\\"%0200d\\\"\"}}";
+  char text[400];
+  talker t;
+  node.spaces[1].delta = true;
+  open_talker(&t);
+  say(&t, "{\"id\":1,\"hello\":{\"version\":1,\"features\":\"12\","
+          "\"creditBytes\":100000,"
+          "\"instance\":\"AAECAwQFBgcICQoLDA0ODw==\"}}");
+  expect(&t, "\"features\":\"4\"");
+  say(&t, "{\"id\":2,\"channel\":5,\"alias\":true,"
+          "\"subscribe\":{\"channel\":\"room:a\",\"delta\":true}}");
+  expect(&t, "\"subscribed\"");
+  for (int i = 1; i <= 2; i++) {
+    assert_null(strstr(t.got, "\"delta"));
+    (void)snprintf(text, sizeof text, what, i);
+    say(&t, text);
+    expect(&t, "\"json\":\"\\\"00000");
+  }
+  assert_null(strstr(t.got, "\"delta"));
+  gw_session_closed(t.session, 0);
+}
+
 static void test_binary_and_json_meet_in_a_channel(void **state) {
   (void)state;
   talker t, u;
@@ -257,6 +284,7 @@ static void test_a_line_too_long(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       T(test_a_conversation),
+      T(test_it_has_no_deltas),
       T(test_binary_and_json_meet_in_a_channel),
       T(test_credit_counts_bytes_of_text),
       T(test_a_batch_is_a_message_of_several_lines),

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/core/channel.h"
 #include "support/hub_rig.h"
 
 static hubs node;
@@ -237,6 +238,37 @@ static void test_a_recovery(void **state) {
   assert_int_equal(num_packed(), 3);
 }
 
+/** Bytes that a worker keeps of the channel, copies included; it has to have
+ * some of both. */
+static uint64_t kept_by(gw_hub *h) {
+  gw_view channel = gw_view_of(name);
+  gw_channel *ch =
+      gws_channel_find(h, channel, gws_hub_hash(h, channel.data, channel.len));
+  uint64_t plain = 0, packed = 0;
+  for (uint32_t i = 0; i < ch->history.len; i++) {
+    const gw_buf *b = gw_history_at(&ch->history, i)->buf;
+    const gw_buf *copy = atomic_load(&b->packed);
+    plain += b->len;
+    if (copy != NULL && copy != b) packed += copy->len;
+  }
+  assert_true(plain > 10000 && packed > 3000);
+  return plain + packed;
+}
+
+static void test_the_history_keeps_to_its_bytes(void **state) {
+  (void)state;
+  node.spaces[1].history_bytes = 30000;
+  restart();
+  peer *a = subscribe(join(2));
+  for (unsigned i = 0; i < 30; i++) {
+    publish_json(i % 3 == 0 ? 500 : 3000);
+    (void)peer_publication(a);
+  }
+  uint32_t owner = hubs_owner(&node, name);
+  assert_true(kept_by(node.hub[owner]) <= 30000);
+  assert_true(kept_by(node.hub[here]) <= 30000);
+}
+
 /** Frame by frame, each as it is worth it. */
 static void test_a_batch(void **state) {
   (void)state;
@@ -376,6 +408,7 @@ int main(void) {
       BOTH(test_the_shortest),
       BOTH(test_a_namespace_without),
       BOTH(test_a_recovery),
+      BOTH(test_the_history_keeps_to_its_bytes),
       BOTH(test_a_batch),
       BOTH(test_a_pattern),
       BOTH(test_a_long_delta),

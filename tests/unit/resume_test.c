@@ -3,6 +3,7 @@
  * what it was then: no more, and only once. */
 #include <stdio.h>
 
+#include "server/core/mail.h"
 #include "server/core/resume.h"
 #include "server/core/session.h"
 #include "support/api_rig.h"
@@ -10,6 +11,8 @@
 static hubs node;
 static unsigned connects, subscribes;
 static uint64_t connect_ttl_ms, subscribe_ttl_ms;
+static gw_view given[2]; /* channels, by whoever is asked about a connection */
+static size_t num_given;
 static uint8_t token[GWS_RESUME_BYTES];
 static size_t token_len;
 
@@ -22,6 +25,13 @@ static bool answer(const gw_question *q, gw_verdict *v) {
     v->ttl_ms = connect_ttl_ms;
     v->token_id = q->token.len != 0 ? 77 : 0;
     v->issued_ms = q->token.len != 0 ? 1000 : 0;
+    v->channels = given;
+    v->num_channels = num_given;
+  }
+  if (q->kind == GW_ASK_REFRESH) {
+    v->token_id = 78;
+    v->channels = given;
+    v->num_channels = num_given;
   }
   if (q->kind == GW_ASK_SUBSCRIBE) {
     subscribes++;
@@ -39,6 +49,7 @@ static int start(void **state) {
   connects = subscribes = 0;
   connect_ttl_ms = subscribe_ttl_ms = 0;
   token_len = 0;
+  num_given = 0;
   hubs_start(&node);
   return 0;
 }
@@ -263,9 +274,9 @@ static void test_what_is_taken_back_takes_it_along(void **state) {
   }
 }
 
-/** The record is on its way by mail when the user is revoked. */
-static void test_a_revocation_overtakes_it(void **state) {
-  (void)state;
+/** Let a client come to worker 1 whose record has left worker 0 and is on its way
+ * by mail. */
+static peer *be_on_the_way(void) {
   be_lost(&plain);
   node.holds_mail = true;
   gw_head head = {.type = GW_FRAME_HELLO, .request = 1};
@@ -278,14 +289,24 @@ static void test_a_revocation_overtakes_it(void **state) {
   PEER_SEND(p, hello, &head, &m);
   peer_expect_nothing(p);
   assert_int_equal(hubs_deliver(&node, 1, 0, 9), 1);
-  gws_revocation r = {.user = gw_view_of("user1"),
-                      .issued_until_ms = 1700000000000u + node.now_ms};
-  assert_int_equal(gws_revoke(node.hub[1], &r, NULL, NULL), GW_CODE_OK);
-  assert_int_equal(connects, 0);
+  return p;
+}
+
+static void let_it_arrive(void) {
   node.holds_mail = false;
   hubs_settle(&node);
   while (hubs_deliver(&node, 0, 1, 9) != 0)
     ;
+}
+
+static void test_a_revocation_overtakes_it(void **state) {
+  (void)state;
+  peer *p = be_on_the_way();
+  gws_revocation r = {.user = gw_view_of("user1"),
+                      .issued_until_ms = 1700000000000u + node.now_ms};
+  assert_int_equal(gws_revoke(node.hub[1], &r, NULL, NULL), GW_CODE_OK);
+  assert_int_equal(connects, 0);
+  let_it_arrive();
   (void)peer_await(p, GW_FRAME_WELCOME);
   assert_int_equal(connects, 1);
   assert_int_equal(HUBS_STAT(&node, resume_refused_total), 1);
@@ -308,15 +329,241 @@ static void test_an_end_on_purpose_leaves_none(void **state) {
   }
 }
 
-/** What the server gave by itself may be taken back by itself. */
-static void test_none_with_channels_of_the_servers(void **state) {
+/** It is at worker 1, where the API is asked; worker 0 has no record any more. */
+static void test_what_the_application_does_overtakes_it(void **state) {
   (void)state;
+  static const char *const about[] = {"\"user\":\"user1\"",
+                                      "\"client\":", "\"connection\":"};
+  static const char *const methods[] = {"subscribe", "unsubscribe",
+                                        "disconnect"};
+  for (unsigned i = 0; i < 9; i++) {
+    char json[128];
+    peer *p = be_on_the_way();
+    const gw_mail *m = node.mail[0][1];
+    uint64_t id = i % 3 == 1 ? m->past->client : m->past->connection;
+    int len = snprintf(json, sizeof json, "{%s", about[i % 3]);
+    if (i % 3 != 0)
+      len += snprintf(json + len, sizeof json - (size_t)len, "\"%llu\"",
+                      (unsigned long long)id);
+    (void)snprintf(json + len, sizeof json - (size_t)len, "%s}",
+                   i / 3 != 2 ? ",\"channel\":\"a\"" : "");
+    api_begin(&node, 1, methods[i / 3], json);
+    let_it_arrive();
+    (void)peer_await(p, GW_FRAME_WELCOME);
+    assert_int_equal(connects, 1);
+    assert_int_equal(HUBS_STAT(&node, resume_refused_total), i + 1);
+    peer_drop(p, 4000 + GW_CODE_CLOSED);
+    hubs_pass(&node, GWS_RESUME_ACT_MS + 100);
+  }
+  (void)be_on_the_way(); /* of another time */
+  let_it_arrive();
+  assert_int_equal(connects, 0);
+}
+
+/* ---- what the server gave ---------------------------------------------------- */
+
+/** A new connection is told of a channel by the server: where it stands. */
+static gw_server_subscribed told_of(peer *p, const char *channel,
+                                    uint32_t *number) {
+  gw_server_subscribed m;
+  gw_frame f = peer_await(p, GW_FRAME_SERVER_SUBSCRIBED);
+  assert_int_equal(gw_decode_server_subscribed(f.body, &m), 0);
+  assert_true(gw_view_eq(m.channel, gw_view_of(channel)));
+  *number = f.head.channel;
+  return m;
+}
+
+static void give(const char *channel) {
+  char json[64];
+  (void)snprintf(json, sizeof json, "{\"user\":\"user1\",\"channel\":\"%s\"}",
+                 channel);
+  api_ask(&node, 1, "subscribe", json);
+}
+
+static void publish(const char *channel) {
+  char json[64];
+  (void)snprintf(json, sizeof json, "{\"channel\":\"%s\",\"json\":1}", channel);
+  api_ask(&node, 0, "publish", json);
+  assert_int_equal(api_told.code, GW_CODE_OK);
+  hubs_settle(&node);
+}
+
+/** One with channels "b", when it came, and "c", later. */
+static peer *be_given(gw_server_subscribed *b, gw_server_subscribed *c) {
+  uint32_t number;
+  token_len = 0;
+  given[0] = gw_view_of("b");
+  num_given = 1;
   peer *p = come(&plain);
   keep_token();
-  api_ask(&node, 0, "subscribe", "{\"user\":\"user1\",\"channel\":\"b\"}");
+  *b = told_of(p, "b", &number);
+  give("c");
+  *c = told_of(p, "c", &number);
+  return p;
+}
+
+/** It is told of both again, in any order. */
+static void expect_both(peer *p, uint64_t b, uint64_t c) {
+  bool is_told[2] = {false, false};
+  for (int i = 0; i < 2; i++) {
+    gw_server_subscribed m;
+    gw_frame f = peer_await(p, GW_FRAME_SERVER_SUBSCRIBED);
+    assert_int_equal(gw_decode_server_subscribed(f.body, &m), 0);
+    bool is_c = gw_view_eq(m.channel, gw_view_of("c"));
+    is_told[is_c] = true;
+    assert_int_equal(m.offset, is_c ? c : b);
+  }
+  assert_true(is_told[0] && is_told[1]);
+}
+
+/** It goes on from where it was, with what it missed, once. */
+static void go_on(peer *p, uint32_t alias, const char *channel,
+                  const gw_server_subscribed *at) {
+  gw_subscribe m = {.channel = gw_view_of(channel),
+                    .recover = true,
+                    .epoch = at->epoch,
+                    .offset = at->offset,
+                    .by_server = true};
+  peer_subscribe_with(p, alias, &m);
+  assert_int_equal(peer_subscribed(p).result, GW_RECOVERY_RECOVERED);
+  gw_publication missed = peer_publication(p);
+  assert_int_equal(missed.offset, at->offset + 1);
+  (void)peer_await(p, GW_FRAME_RECOVERY);
+  peer_expect_nothing(p);
+}
+
+static void test_what_the_server_gave_is_given_again(void **state) {
+  (void)state;
+  for (uint32_t worker = 0; worker < 2; worker++) {
+    gw_server_subscribed b, c;
+    const saying back = {.worker = worker, .who = 1};
+    peer_drop(be_given(&b, &c), 1006);
+    hubs_pass(&node, GWS_RESUME_ACT_MS + 100); /* since the API gave "c" */
+    publish("b");
+    publish("c");
+    connects = subscribes = 0;
+    peer *p = come(&back);
+    assert_true(welcome.resumed);
+    expect_both(p, b.offset + 1, c.offset + 1);
+    go_on(p, 1, "b", &b);
+    go_on(p, 2, "c", &c);
+    assert_int_equal(connects + subscribes, 0);
+    /* And lasts, until it is taken back. */
+    keep_token();
+    peer_drop(p, 1006);
+    p = come(&plain);
+    assert_true(welcome.resumed);
+    api_ask(&node, 0, "unsubscribe", "{\"user\":\"user1\",\"channel\":\"c\"}");
+    peer_forget(p);
+    gw_subscribe m = {.channel = gw_view_of("c"), .by_server = true};
+    assert_int_equal(peer_error(p, peer_subscribe_with(p, 1, &m)),
+                     GW_CODE_SUBSCRIPTION_WITHDRAWN);
+    peer_drop(p, 4000 + GW_CODE_CLOSED);
+    hubs_pass(&node, GWS_RESUME_ACT_MS + 100);
+  }
+}
+
+static void test_what_is_taken_back_meanwhile_is_not_given(void **state) {
+  (void)state;
+  for (uint32_t worker = 0; worker < 2; worker++) {
+    gw_server_subscribed b, c;
+    uint32_t number;
+    const saying back = {.worker = worker, .who = 1};
+    peer_drop(be_given(&b, &c), 1006);
+    hubs_settle(&node);
+    api_ask(&node, worker, "unsubscribe",
+            "{\"user\":\"user1\",\"channel\":\"c\"}");
+    peer *p = come(&back);
+    assert_false(welcome.resumed);
+    (void)told_of(p, "b", &number); /* as it was asked about again */
+    peer_expect_nothing(p);
+    peer_drop(p, 4000 + GW_CODE_CLOSED);
+    hubs_pass(&node, GWS_RESUME_ACT_MS + 100);
+  }
+}
+
+/** Nobody would tell the client of it: it is given to those who are there, and
+ * the others are asked about. */
+static void test_what_is_given_meanwhile_is_not_missed(void **state) {
+  (void)state;
+  uint32_t number;
+  for (uint32_t worker = 0; worker < 2; worker++) {
+    const saying back = {.worker = worker, .who = 1};
+    num_given = 0;
+    be_lost(&plain);
+    give("b");
+    given[0] = gw_view_of("b"); /* as the application remembers */
+    num_given = 1;
+    peer *p = come(&back);
+    assert_false(welcome.resumed);
+    (void)told_of(p, "b", &number);
+    peer_drop(p, 4000 + GW_CODE_CLOSED);
+    hubs_pass(&node, GWS_RESUME_ACT_MS + 100);
+  }
+}
+
+static void test_a_grant_that_is_not_in_use_is_asked_about(void **state) {
+  (void)state;
+  gw_server_subscribed b, c;
+  uint32_t number;
+  peer *p = be_given(&b, &c);
+  gw_head head = {.type = GW_FRAME_UNSUBSCRIBE, .request = 50};
+  give("d");
+  (void)told_of(p, "d", &head.channel);
+  uint8_t bytes[32];
+  gw_out out = {bytes, 0, sizeof bytes};
+  assert_int_equal(gw_frame_put(&out, &head, (gw_view){NULL, 0}), 0);
+  (void)peer_feed(p, out.data, out.len);
+  peer_await(p, GW_FRAME_UNSUBSCRIBED);
   peer_drop(p, 1006);
-  (void)come(&plain);
+  p = come(&plain);
   assert_false(welcome.resumed);
+  (void)told_of(p, "b", &number);
+}
+
+static void refresh(peer *p) {
+  gw_head head = {.type = GW_FRAME_REFRESH, .request = 9};
+  gw_refresh m = {.token = gw_view_of("u")};
+  PEER_SEND(p, refresh, &head, &m);
+  peer_await(p, GW_FRAME_REFRESHED);
+}
+
+static void test_a_token_with_other_channels_counts(void **state) {
+  (void)state;
+  const saying first = {.who = 1, .text = "t"};
+  const saying second = {.who = 1, .text = "u"};
+  static const char *const names[] = {"b", "c"};
+  for (size_t then = 0; then <= 2; then++) {
+    token_len = 0;
+    given[0] = gw_view_of(names[0]);
+    given[1] = gw_view_of(names[1]);
+    num_given = 1;
+    peer *p = come(&first);
+    keep_token();
+    num_given = then;
+    refresh(p);
+    peer_drop(p, 1006);
+    p = come(&second);
+    assert_int_equal(welcome.resumed, then == 1);
+    for (size_t i = 0; i < then; i++) {
+      uint32_t number;
+      (void)told_of(p, names[i], &number);
+    }
+    peer_expect_nothing(p);
+    peer_drop(p, 4000 + GW_CODE_CLOSED);
+  }
+}
+
+/** It came back, and has not subscribed yet. */
+static void test_an_answer_that_is_kept_can_be_taken_back(void **state) {
+  (void)state;
+  be_lost(&plain);
+  peer *p = come(&plain);
+  assert_true(welcome.resumed);
+  api_ask(&node, 0, "unsubscribe", "{\"user\":\"user1\",\"channel\":\"a\"}");
+  peer_subscribe(p, 1, "a");
+  (void)peer_subscribed(p);
+  assert_int_equal(subscribes, 1);
 }
 
 static void test_a_renewed_token_counts(void **state) {
@@ -325,10 +572,7 @@ static void test_a_renewed_token_counts(void **state) {
   const saying second = {.who = 1, .text = "u"};
   peer *p = come(&first);
   keep_token();
-  gw_head head = {.type = GW_FRAME_REFRESH, .request = 9};
-  gw_refresh m = {.token = gw_view_of("u")};
-  PEER_SEND(p, refresh, &head, &m);
-  peer_await(p, GW_FRAME_REFRESHED);
+  refresh(p);
   peer_drop(p, 1006);
   connects = 0;
   (void)come(&second);
@@ -378,7 +622,13 @@ int main(void) {
       CASE(test_what_is_taken_back_takes_it_along),
       CASE(test_a_revocation_overtakes_it),
       CASE(test_an_end_on_purpose_leaves_none),
-      CASE(test_none_with_channels_of_the_servers),
+      CASE(test_what_the_application_does_overtakes_it),
+      CASE(test_what_the_server_gave_is_given_again),
+      CASE(test_what_is_taken_back_meanwhile_is_not_given),
+      CASE(test_what_is_given_meanwhile_is_not_missed),
+      CASE(test_a_grant_that_is_not_in_use_is_asked_about),
+      CASE(test_a_token_with_other_channels_counts),
+      CASE(test_an_answer_that_is_kept_can_be_taken_back),
       CASE(test_a_renewed_token_counts),
       CASE(test_the_oldest_is_forgotten),
       CASE(test_off),

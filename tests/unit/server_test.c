@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -254,9 +255,17 @@ static void test_connections_and_channels_are_told(void **state) {
 
 static void on_published(void *arg, uint32_t code, gw_view message,
                          uint64_t epoch, uint64_t offset) {
-  (void)message;
+  if (message.len != 0)
+    note("(%.*s) ", (int)message.len, (const char *)message.data);
   note("%s:%s:%d:%u ", (const char *)arg, gw_code_name(code), epoch != 0,
        (unsigned)offset);
+}
+
+static void on_result(void *arg, uint32_t code, gw_view message,
+                      const gw_rpc_result *result) {
+  (void)message;
+  assert_null(result);
+  note("%s:%s ", (const char *)arg, gw_code_name(code));
 }
 
 static void on_reply(void *arg, uint32_t code, gw_view message, gw_view reply) {
@@ -294,6 +303,20 @@ static void test_the_api_is_asked_from_any_thread(void **state) {
       (gw_server_publication){.data = gw_view_of("x"), .json = gw_view_of("1")},
       "both");
   await_told("both:BAD_REQUEST:0:0 ");
+  /* A namespace that looks at no payloads does not let it through here. */
+  publish(s, (gw_server_publication){.json = gw_view_of("{\"a\":")}, "torn");
+  await_told("torn:BAD_REQUEST:0:0 ");
+  assert_true(was_told("(json: not JSON: line 1, column 5: "));
+  publish(s, (gw_server_publication){.json = gw_view_of("\xff")}, "latin");
+  await_told("latin:BAD_TEXT:0:0 ");
+  const gw_server_publication cut = {.channel = "room",
+                                     .json = {(const uint8_t *)"1\0", 2}};
+  assert_int_equal(gw_server_publish(s, &cut, on_published, "cut"),
+                   GW_ERR_INVALID);
+  const gw_rpc call = {
+      .to = 1, .method = gw_view_of("m"), .json = gw_view_of("]")};
+  assert_int_equal(gw_server_rpc(s, &call, on_result, "call"), 0);
+  await_told("call:BAD_REQUEST ");
   const gw_server_publication many = {
       .channel = "room", .tags = tags, .num_tags = GW_MAX_TAGS + 1};
   assert_int_equal(gw_server_publish(s, &many, on_published, "many"),
@@ -306,6 +329,9 @@ static void test_the_api_is_asked_from_any_thread(void **state) {
   assert_int_equal(gw_server_api(s, "publish", gw_view_of("?"), on_reply, "?"),
                    0);
   await_told("?:BAD_REQUEST:none ");
+  const gw_view torn = gw_view_of("\x0a\x04room\x1a\x03\x0a\x01{");
+  assert_int_equal(gw_server_api(s, "publish", torn, on_reply, "encoded"), 0);
+  await_told("encoded:BAD_REQUEST:none ");
   int fd = join(gw_server_port(s));
   say(fd, "{\"id\":2,\"channel\":1,\"alias\":true,"
           "\"subscribe\":{\"channel\":\"room\"}}");
@@ -320,6 +346,44 @@ static void test_the_api_is_asked_from_any_thread(void **state) {
   assert_int_equal(gw_server_api(s, "info", nothing, on_reply, "late"), 0);
   gw_server_free(s);
   assert_true(was_told("late:SHUTDOWN:none "));
+}
+
+#define NUM_IN_A_ROW 200u
+
+/** Offsets by the order of the calls. */
+static struct {
+  _Atomic uint64_t offset[NUM_IN_A_ROW];
+  atomic_uint num;
+  atomic_uint num_late; /* told after one that was asked later */
+} row;
+
+static void on_row(void *arg, uint32_t code, gw_view message, uint64_t epoch,
+                   uint64_t offset) {
+  _Atomic uint64_t *at = arg;
+  (void)message;
+  (void)epoch;
+  *at = code == GW_CODE_OK ? offset : 0;
+  if (at != &row.offset[atomic_fetch_add(&row.num, 1)]) row.num_late++;
+}
+
+/** Two workers, of which one owns the channel. */
+static void test_what_one_thread_publishes_keeps_its_order(void **state) {
+  (void)state;
+  pthread_t thread;
+  gw_server *s = new_server();
+  const gw_server_publication p = {.channel = "room", .data = gw_view_of("x")};
+  assert_int_equal(gw_server_listen(s), 0);
+  assert_int_equal(pthread_create(&thread, NULL, run, s), 0);
+  for (unsigned i = 0; i < NUM_IN_A_ROW; i++)
+    assert_int_equal(gw_server_publish(s, &p, on_row, &row.offset[i]), 0);
+  for (int i = 0; i < 10000 && atomic_load(&row.num) < NUM_IN_A_ROW; i++)
+    usleep(1000);
+  for (unsigned i = 0; i < NUM_IN_A_ROW; i++)
+    assert_int_equal(row.offset[i], i + 1);
+  assert_int_equal(row.num_late, 0);
+  gw_server_stop(s);
+  pthread_join(thread, NULL);
+  gw_server_free(s);
 }
 
 static void test_a_server_that_never_ran_is_freed(void **state) {
@@ -400,6 +464,7 @@ int main(void) {
       cmocka_unit_test(test_methods_answer_at_once_or_from_another_thread),
       cmocka_unit_test(test_connections_and_channels_are_told),
       cmocka_unit_test(test_the_api_is_asked_from_any_thread),
+      cmocka_unit_test(test_what_one_thread_publishes_keeps_its_order),
       cmocka_unit_test(test_a_server_that_never_ran_is_freed),
       cmocka_unit_test(test_a_reload_without_tls_is_harmless_on_any_thread),
       cmocka_unit_test(test_unusable_credentials_are_refused),

@@ -261,6 +261,10 @@ GW_MUST_USE int gw_server_route(gw_server *s, const char *path,
  * valid until it returns. code: GW_CODE_OK, or why not, with a message that may
  * be empty; GW_CODE_SHUTDOWN when the server is freed before it answers. Handlers
  * may be NULL. Each function returns 0, or GW_ERR_NOMEM: then nothing is told.
+ * What one thread asks about one channel or group is done and told in its order.
+ * JSON that is none is refused with GW_CODE_BAD_REQUEST, whatever the namespace of
+ * a channel says: no reader of it could do anything with it. The message says the
+ * field, the line and the column.
  */
 
 /** reply: encoded message of the method's type (proto/api.proto). */
@@ -296,11 +300,11 @@ typedef struct gw_server_publication {
   uint64_t offset;
 } gw_server_publication;
 
-/** epoch, offset: the position that it got. Also GW_ERR_INVALID: too many tags. */
+/** epoch, offset: the position that it got. */
 typedef void (*gw_server_on_published)(void *arg, uint32_t code,
                                        gw_view message, uint64_t epoch,
                                        uint64_t offset);
-/** Publish; p is copied. */
+/** Publish; p is copied. Also GW_ERR_INVALID: too many tags, a NUL in json. */
 GW_MUST_USE int gw_server_publish(gw_server *s, const gw_server_publication *p,
                                   gw_server_on_published on_published,
                                   void *arg);
@@ -323,7 +327,8 @@ GW_MUST_USE int gw_server_disconnect(gw_server *s, const gw_server_who *who,
 /** result: NULL when the code is not OK. */
 typedef void (*gw_server_on_result)(void *arg, uint32_t code, gw_view message,
                                     const gw_rpc_result *result);
-/** Call the client whose public id is rpc->to. */
+/** Call the client whose public id is rpc->to. Also GW_ERR_INVALID: a NUL in its
+ * method or json. */
 GW_MUST_USE int gw_server_rpc(gw_server *s, const gw_rpc *rpc,
                               gw_server_on_result on_result, void *arg);
 

@@ -138,6 +138,48 @@ test("C6 in a storm of reconnects nobody is asked again", () =>
     assert.equal(await t.server.metric("godwit_resumed_total"), 60);
   }));
 
+test("C6 what the server gave is given again, but for what it took back",
+  async () => {
+    const channels = ["team:b"], came = [], data = [];
+    await withQuestions(async (t, _, counts) => {
+      const socket = cuttable(), client = t.client({ WebSocket: socket });
+      const one = { client, socket };
+      client.on("subscription", (sub) => {
+        came.push(sub);
+        sub.on("publication", (e) => data.push(e.data));
+      });
+      client.connect();
+      await client.ready();
+      const publish = (json) =>
+        api(t.server, "publish", { channel: "team:b", json });
+      const act = (method, channel) =>
+        api(t.server, method, { user: "ann", channel });
+      await until(() => came.length === 1);
+      for (let round = 0; round < 3; round++) {
+        await publish(2 * round);
+        await comeBack(one, () => publish(2 * round + 1));
+        await until(() => data.length === 2 * round + 2);
+      }
+      assert.deepEqual(data, [0, 1, 2, 3, 4, 5], "no hole and no repeat");
+      assert.deepEqual([came.length, counts()], [1, [1, 0]]);
+      assert.equal(await t.server.metric("godwit_resumed_total"), 3);
+
+      const [sub] = came;
+      await comeBack(one, () => {
+        channels.pop();
+        return act("unsubscribe", "team:b");
+      });
+      await until(() => sub.state === "ended");
+      assert.equal(counts()[0], 2, "asked, as something was taken back");
+      await comeBack(one, () => {
+        channels.push("team:c");
+        return act("subscribe", "team:c");
+      });
+      await until(() => came.length === 2);
+      assert.deepEqual([came[1].channel, counts()[0]], ["team:c", 3]);
+    }, { connect: () => ({ user: "ann", channels }) });
+  });
+
 test("C6 a session is resumed once, and not after goodbye or a revocation", () =>
   withQuestions(async (t, come, counts) => {
     const one = await come({ retry: { baseMs: 300, capMs: 300 } });
