@@ -530,7 +530,8 @@ install: server client $(REL)/libgodwit-app.a ## install under PREFIX (/usr/loca
 	install -m 644 $(LIBS:%=$(REL)/%) $(REL)/libgodwit-app.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 644 $(PUBLIC_H) $(DESTDIR)$(PREFIX)/include/godwit/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
-	  scripts/godwit.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/godwit.pc
+	  -e 's|@REQUIRES@|$(PKGS)|' scripts/godwit.pc.in \
+	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/godwit.pc
 
 # What setup fetched stays: cleaning should not need the network afterwards.
 clean: ## remove what was built; distclean also what setup fetched

@@ -16,8 +16,9 @@ int main(int argc, char **argv) {
   const gw_cmd *cmd = gw_cmd_find(name);
   if (!cmd) {
     fprintf(stderr,
-            "godwit: there is no subcommand '%s'; `godwit help` lists them\n",
-            name);
+            "godwit: there is no subcommand '%s'; the nearest is %s, `godwit "
+            "help` lists them\n",
+            name, gw_cmd_nearest(name));
     return GW_EXIT_USAGE;
   }
   return cmd->run(argc - 1, argv + 1);

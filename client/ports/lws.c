@@ -248,13 +248,25 @@ static void set_failure(attempt *a, const char *text, size_t len) {
   }
 }
 
+/** What may be wrong with the URL. */
+static const char *guess(unsigned status) {
+  switch (status) {
+  case 400:
+    return "; does the server speak TLS at this port (wss://)?";
+  case 404:
+    return "; is the path right, such as /v1/ws?";
+  default:
+    return "";
+  }
+}
+
 static void on_connect_error(attempt *a, struct lws *wsi, const char *text,
                              size_t len) {
-  char status_text[64];
+  char status_text[96];
   unsigned status = wsi != NULL ? lws_http_client_http_response(wsi) : 0;
   if (status != 0 && status != 101) {
     (void)snprintf(status_text, sizeof status_text,
-                   "refused with HTTP status %u", status);
+                   "refused with HTTP status %u%s", status, guess(status));
     set_reason(a, status_text);
     a->close_code = code_of_status(status);
     a->retry_after_ms = retry_after_ms(wsi);

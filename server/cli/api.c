@@ -8,6 +8,9 @@
 
 #include "server/cli/api_ask.h"
 #include "server/cli/cmd.h"
+#include "server/core/api.h"
+
+#define LINE_MAX_LEN 76u
 
 typedef struct api {
   gw_api_ask ask;
@@ -31,9 +34,29 @@ static void print_reply(const api *a) {
 static const char about[] =
     "Asks a method of the server API at its internal listener, and prints the\n"
     "reply. JSON is the request; - reads it from standard input; without it the\n"
-    "request is empty. Methods: curl URL/v1/openapi.yaml, or docs/api.md.\n"
+    "request is empty. docs/api.md and URL/v1/openapi.yaml explain the methods.\n"
     "Exits with 0, 1 when it is refused or cannot be asked, 2 for a wrong command\n"
     "line.\n";
+
+static const char examples[] =
+    "  godwit api info\n"
+    "  godwit api connections '{\"user\": \"ada\"}'\n"
+    "  godwit api publish '{\"channel\": \"room:lobby\", \"json\": {\"text\": \"hi\"}}'\n";
+
+/** Names in lines as long as those above. */
+static void print_methods(void) {
+  const gw_api_method *m;
+  size_t column = 0;
+  fputs("\nmethods:", stdout);
+  for (size_t i = 0; (m = gw_api_at(i)) != NULL; i++) {
+    gw_view name = gw_api_name(m);
+    bool is_first = column == 0 || column + name.len + 1 > LINE_MAX_LEN;
+    printf("%s%.*s", is_first ? "\n  " : " ", (int)name.len,
+           (const char *)name.data);
+    column = (is_first ? 1 : column) + name.len + 1;
+  }
+  putchar('\n');
+}
 
 static bool read_stdin(gw_api_text *t) {
   char part[65536];
@@ -55,8 +78,10 @@ static int parse(api *a, int argc, char **argv) {
        "print the reply as it came, on one line"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
-  const gw_usage usage = {a->ask.name, "METHOD [JSON]", about, options, NULL};
+  const gw_usage usage = {a->ask.name, "METHOD [JSON]", about, options,
+                          NULL,        examples};
   enum gw_parsed parsed = gw_options_parse(&usage, &argc, argv);
+  if (parsed == GW_PARSED_HELP) print_methods();
   if (parsed == GW_PARSED_HELP) return -1;
   if (parsed == GW_PARSED_BAD) return GW_EXIT_USAGE;
   if (argc < 1) return gw_usage_error(&usage, "which method?");

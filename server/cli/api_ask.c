@@ -109,6 +109,9 @@ int gw_api_ask_run(gw_api_ask *a) {
   if (code != CURLE_OK) {
     fprintf(stderr, "%s: %s: %s\n", a->name, a->url,
             error[0] ? error : curl_easy_strerror(code));
+    fputs("Is a godwit server's internal listener there? --api names another "
+          "address.\n",
+          stderr);
     return GW_EXIT_FAILED;
   }
   if (status == 200) return GW_EXIT_OK;

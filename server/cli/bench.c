@@ -260,6 +260,10 @@ static const char about[] =
     "lost, repeated, out of order or not acknowledged, 2 for a wrong command line.\n"
     "Do not point it at what others are using.\n";
 
+static const char examples[] =
+    "  godwit bench --connections 1000 --channels 10 --rate 50\n"
+    "  godwit bench --connections 500 --storm 20 --json\n";
+
 static void complete(gw_load_options *o) {
   if (o->url == NULL) o->url = getenv("GODWIT_URL");
   if (o->user == NULL) o->user = getenv("GODWIT_USER");
@@ -305,7 +309,8 @@ static int parse(bench *b, int argc, char **argv) {
        "trust any certificate"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
-  const gw_usage usage = {NAME, "[options]", about, options, connection};
+  const gw_usage usage = {NAME,    "[options]", about,
+                          options, connection,  examples};
   switch (gw_options_parse(&usage, &argc, argv)) {
   case GW_PARSED_HELP:
     return -1;

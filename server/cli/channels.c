@@ -115,13 +115,17 @@ static const char about[] =
     "position, metadata if there are any. It asks the server API. Exits with 0, 1\n"
     "when it is refused or cannot be asked, 2 for a wrong command line.\n";
 
+static const char examples[] = "  godwit channels\n"
+                               "  godwit channels room: --json\n";
+
 static int parse(channels *c, int argc, char **argv) {
   const gw_option options[] = {
       GW_API_OPTIONS(&c->ask),
       {"--json", GW_OPTION_FLAG, &c->as_json, NULL, "an object for each line"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
-  const gw_usage usage = {c->ask.name, "[PREFIX]", about, options, NULL};
+  const gw_usage usage = {c->ask.name, "[PREFIX]", about,
+                          options,     NULL,       examples};
   enum gw_parsed parsed = gw_options_parse(&usage, &argc, argv);
   if (parsed == GW_PARSED_HELP) return -1;
   if (parsed == GW_PARSED_BAD) return GW_EXIT_USAGE;

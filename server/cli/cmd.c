@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/config/keys.h"
+
 const gw_cmd gw_cmds[] = {
     {"serve", gw_cmd_serve, "run the server"},
     {"config", gw_cmd_config, "print the defaults, check godwit.yaml"},
@@ -45,6 +47,14 @@ const gw_cmd *gw_cmd_find(const char *name) {
   return NULL;
 }
 
+const char *gw_cmd_nearest(const char *name) {
+  const gw_cmd *best = gw_cmds;
+  for (const gw_cmd *c = gw_cmds; c->name; c++)
+    if (gw__edit_distance(c->name, name) < gw__edit_distance(best->name, name))
+      best = c;
+  return best->name;
+}
+
 int gw_cmd_version(int argc, char **argv) {
   (void)argc;
   (void)argv;
@@ -58,7 +68,12 @@ int gw_cmd_help(int argc, char **argv) {
   puts("usage: godwit SUBCOMMAND [options]\n");
   for (const gw_cmd *c = gw_cmds; c->name; c++)
     printf("  %-13s %s\n", c->name, c->summary);
-  puts("\nEach subcommand explains itself: godwit SUBCOMMAND --help");
+  puts("\nEach subcommand explains itself: godwit SUBCOMMAND --help\n"
+       "\n"
+       "To begin with, in three terminals:\n"
+       "    godwit serve --dev\n"
+       "    godwit subscribe room:lobby --since start\n"
+       "    godwit publish room:lobby '{\"text\":\"hi\"}'\n");
   fputs("Not there yet:", stdout);
   for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
     printf(" %s", later[i]);

@@ -30,6 +30,9 @@ extern const gw_cmd gw_cmds[];
 /** NULL when there is none of that name. */
 const gw_cmd *gw_cmd_find(const char *name);
 
+/** The subcommand whose name is most like it. */
+const char *gw_cmd_nearest(const char *name);
+
 int gw_cmd_serve(int argc, char **argv);
 int gw_cmd_config(int argc, char **argv);
 int gw_cmd_publish(int argc, char **argv);

@@ -13,9 +13,14 @@ static const char about[] =
     "  schema         the JSON Schema of godwit.yaml, for editors\n"
     "  check [FILE]   tell what is wrong with a file (- is the standard input);\n"
     "                 without FILE, with what `godwit serve` would read here:\n"
-    "                 godwit.yaml and the environment\n"
+    "                 godwit.yaml and the environment. Certificates, keys and\n"
+    "                 plugins that it names may be on another machine: these are\n"
+    "                 read by `godwit serve`, which says what is wrong with them\n"
     "\n"
     "Exits with 0, or 2 when the configuration or the command line is wrong.\n";
+
+static const char examples[] = "  godwit config default > godwit.yaml\n"
+                               "  godwit config check godwit.yaml\n";
 
 static int check(const char *path) {
   gw_config c;
@@ -35,8 +40,9 @@ static int check(const char *path) {
 
 int gw_cmd_config(int argc, char **argv) {
   static const gw_option none[] = {{NULL, GW_OPTION_FLAG, NULL, NULL, NULL}};
-  const gw_usage usage = {"godwit config", "default|schema|check [FILE]", about,
-                          none, NULL};
+  const gw_usage usage = {
+      "godwit config", "default|schema|check [FILE]", about, none, NULL,
+      examples};
   enum gw_parsed parsed = gw_options_parse(&usage, &argc, argv);
   if (parsed != GW_PARSED_GOOD) {
     return parsed == GW_PARSED_HELP ? GW_EXIT_OK : GW_EXIT_USAGE;

@@ -62,6 +62,9 @@ static int ask(uint32_t cost) {
   return code;
 }
 
+static const char examples[] =
+    "  godwit hash-password > /etc/godwit/ada.password\n";
+
 int gw_cmd_hash_password(int argc, char **argv) {
   uint32_t cost = GW_PASSWORD_COST;
   const gw_option options[] = {
@@ -69,8 +72,8 @@ int gw_cmd_hash_password(int argc, char **argv) {
        "14 to 18, 15 by default; one more takes twice the time and memory"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
-  const gw_usage usage = {"godwit hash-password", "[--cost N]", about, options,
-                          NULL};
+  const gw_usage usage = {
+      "godwit hash-password", "[--cost N]", about, options, NULL, examples};
   enum gw_parsed parsed = gw_options_parse(&usage, &argc, argv);
   if (parsed == GW_PARSED_HELP) return GW_EXIT_OK;
   if (parsed == GW_PARSED_BAD) return GW_EXIT_USAGE;

@@ -11,6 +11,9 @@
 
 #define DAY_MS (24u * 60u * 60u * 1000u)
 
+/** A name that is so many letters away, or more, was not meant. */
+#define GUESS_AWAY 4u
+
 int gw_usage_error(const gw_usage *u, const char *format, ...) {
   va_list args;
   fprintf(stderr, "%s: ", u->name);
@@ -37,6 +40,7 @@ static void print_help(const gw_usage *u) {
   print_options(u->options);
   if (u->connection != NULL) puts("");
   print_options(u->connection);
+  printf("\nexamples:\n%s", u->examples);
 }
 
 static const gw_option *find_in(const gw_option *o, const char *name,
@@ -50,6 +54,30 @@ static const gw_option *find_in(const gw_option *o, const char *name,
 static const gw_option *find(const gw_usage *u, const char *name, size_t len) {
   const gw_option *o = find_in(u->options, name, len);
   return o != NULL ? o : find_in(u->connection, name, len);
+}
+
+/** What was meant by a name that is not there. */
+typedef struct guess {
+  const char *name; /**< NULL: nothing that is like it */
+  size_t away;
+} guess;
+
+static void consider(guess *best, const gw_option *o, const char *wanted) {
+  for (; o != NULL && o->name != NULL; o++) {
+    size_t away = gw__edit_distance(o->name, wanted);
+    if (away < best->away) *best = (guess){o->name, away};
+  }
+}
+
+static int tell_unknown(const gw_usage *u, const char *text, size_t len) {
+  char wanted[64];
+  guess best = {NULL, GUESS_AWAY};
+  (void)snprintf(wanted, sizeof wanted, "%.*s", (int)len, text);
+  consider(&best, u->options, wanted);
+  consider(&best, u->connection, wanted);
+  return gw_usage_error(u, "there is no option %s%s%s", wanted,
+                        best.name != NULL ? "; the nearest is " : "",
+                        best.name != NULL ? best.name : "");
 }
 
 /** Numbers and times are written as in the configuration. */
@@ -92,7 +120,7 @@ static int read_option(const gw_usage *u, char **argv, int left) {
   const char *value = text[len] == '=' ? text + len + 1 : NULL;
   const gw_option *o = find(u, text, len);
   if (o == NULL) {
-    (void)gw_usage_error(u, "there is no option %.*s", (int)len, text);
+    (void)tell_unknown(u, text, len);
     return 0;
   }
   if (o->type == GW_OPTION_FLAG) {

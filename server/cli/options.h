@@ -36,6 +36,7 @@ typedef struct gw_usage {
   const char *about;           /**< sentences for help, with line ends */
   const gw_option *options;    /**< the last has no name */
   const gw_option *connection; /**< the same; NULL: none */
+  const char *examples;        /**< lines to type, with line ends */
 } gw_usage;
 
 enum gw_parsed { GW_PARSED_GOOD, GW_PARSED_HELP, GW_PARSED_BAD };

@@ -115,6 +115,9 @@ static const char about[] =
     "change, until it is interrupted. Exits with 0, 1 when the\n"
     "server refuses or does not answer in time, 2 for a wrong command line.\n";
 
+static const char examples[] = "  godwit presence room:lobby\n"
+                               "  godwit presence room:lobby --watch --json\n";
+
 static int parse(presence *p, int argc, char **argv) {
   const gw_option options[] = {
       {"--watch", GW_OPTION_FLAG, &p->watch, NULL, "go on with the changes"},
@@ -122,11 +125,13 @@ static int parse(presence *p, int argc, char **argv) {
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   gw_option connection[GW_CLI_NUM_OPTIONS];
-  const gw_usage usage = {"godwit presence", "CHANNEL", about, options,
-                          connection};
+  const gw_usage usage = {"godwit presence", "CHANNEL",  about,
+                          options,           connection, examples};
   int code = gw_cli_parse(&p->cli, &usage, connection, &argc, argv);
   if (code != 0) return code;
   if (argc != 1) return gw_usage_error(&usage, "which channel?");
+  code = gw_cli_check_channel(&usage, argv[0]);
+  if (code != 0) return code;
   p->channel = argv[0];
   p->cli.is_lasting = p->watch;
   return 0;

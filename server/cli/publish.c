@@ -254,6 +254,11 @@ static const char about[] =
     "in order. Exits with 0 only when everything was acknowledged, 1 when\n"
     "something was refused or not answered in time, 2 for a wrong command line.\n";
 
+static const char examples[] =
+    "  godwit publish room:lobby '{\"text\":\"hi\"}'\n"
+    "  godwit publish price:all '{\"bid\":1}' --item A --tag symbol=A\n"
+    "  tail -f measurements | godwit publish sensor:1 -\n";
+
 /** NULL: none. */
 static const char *contradiction(const publish *p, int argc) {
   if (p->as_text + p->as_bytes + p->as_json > 1)
@@ -305,6 +310,16 @@ static int read_more(publish *p, const gw_usage *usage) {
   return 0;
 }
 
+/** A name that is a JSON object or list is data in the wrong place. */
+static int check_channel(const gw_usage *usage, const char *name) {
+  bool is_data =
+      (name[0] == '{' || name[0] == '[') && gw_text_is_json(gw_view_of(name));
+  if (is_data)
+    return gw_usage_error(usage, "%s is no channel: CHANNEL comes before DATA",
+                          name);
+  return gw_cli_check_channel(usage, name);
+}
+
 static int parse(publish *p, int argc, char **argv) {
   const gw_option options[] = {
       {"--text", GW_OPTION_FLAG, &p->as_text, NULL,
@@ -330,14 +345,16 @@ static int parse(publish *p, int argc, char **argv) {
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   gw_option connection[GW_CLI_NUM_OPTIONS];
-  const gw_usage usage = {"godwit publish", "CHANNEL [DATA|-]", about, options,
-                          connection};
+  const gw_usage usage = {"godwit publish", "CHANNEL [DATA|-]", about,
+                          options,          connection,         examples};
   int code = gw_cli_parse(&p->cli, &usage, connection, &argc, argv);
   if (code != 0) return code;
   if (argc < 1) return gw_usage_error(&usage, "which channel?");
   if (argc > 2) return gw_usage_error(&usage, "DATA is one argument: quote it");
   const char *why = contradiction(p, argc);
   if (why != NULL) return gw_usage_error(&usage, "%s", why);
+  code = check_channel(&usage, argv[0]);
+  if (code != 0) return code;
   p->channel = argv[0];
   if (argc == 2 && strcmp(argv[1], "-") != 0) p->data = argv[1];
   if (p->removed) p->data = "";

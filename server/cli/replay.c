@@ -98,6 +98,10 @@ static int read_file(replay *r) {
 
 /* ---- command line ----------------------------------------------------------- */
 
+static const char examples[] =
+    "  godwit subscribe room:lobby --record room.rec\n"
+    "  godwit replay room.rec --brief\n";
+
 /** Returns 0, -1 for help, or an exit code. */
 static int parse(replay *r, int argc, char **argv) {
   const char *channel = NULL;
@@ -116,7 +120,8 @@ static int parse(replay *r, int argc, char **argv) {
        "print what the client core tells an application, in place of frames"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
-  const gw_usage usage = {"godwit replay", "FILE", about, options, NULL};
+  const gw_usage usage = {"godwit replay", "FILE", about,
+                          options,         NULL,   examples};
   switch (gw_options_parse(&usage, &argc, argv)) {
   case GW_PARSED_HELP:
     return -1;

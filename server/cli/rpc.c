@@ -46,6 +46,10 @@ static const char about[] =
     "other DATA as bytes. Exits with 0, 1 when the call fails or is not answered\n"
     "in time, 2 for a wrong command line.\n";
 
+static const char examples[] =
+    "  godwit rpc godwit.history '{\"channel\":\"room:lobby\",\"limit\":5}'\n"
+    "  godwit rpc greet '\"hello\"' --to 51d0c3f08e6a2b94\n";
+
 static int parse(rpc *r, int argc, char **argv) {
   const gw_option options[] = {
       {"--to", GW_OPTION_TEXT, &r->to, "CLIENT",
@@ -55,8 +59,8 @@ static int parse(rpc *r, int argc, char **argv) {
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   gw_option connection[GW_CLI_NUM_OPTIONS];
-  const gw_usage usage = {"godwit rpc", "METHOD [DATA]", about, options,
-                          connection};
+  const gw_usage usage = {"godwit rpc", "METHOD [DATA]", about,
+                          options,      connection,      examples};
   int code = gw_cli_parse(&r->cli, &usage, connection, &argc, argv);
   if (code != 0) return code;
   if (argc < 1) return gw_usage_error(&usage, "which method?");

@@ -44,6 +44,10 @@ static const char about[] =
     "Exits with 0, 1 when it is refused or not answered in time, 2 for a wrong\n"
     "command line.\n";
 
+static const char examples[] =
+    "  godwit serve --dev --send.to_user anyone\n"
+    "  godwit send --to-user bob '{\"text\":\"hi\"}' --event chat\n";
+
 static gw_view view_of(const char *text) {
   return text != NULL ? gw_view_of(text) : (gw_view){NULL, 0};
 }
@@ -97,7 +101,8 @@ static int parse(sending *s, int argc, char **argv) {
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   gw_option connection[GW_CLI_NUM_OPTIONS];
-  const gw_usage usage = {"godwit send", "[DATA]", about, options, connection};
+  const gw_usage usage = {"godwit send", "[DATA]",   about,
+                          options,       connection, examples};
   int code = gw_cli_parse(&s->cli, &usage, connection, &argc, argv);
   return code != 0 ? code : read_message(s, &usage, argc, argv);
 }

@@ -28,6 +28,13 @@ static void print_help(void) {
       "  --port-file FILE  write {\"pid\":..,\"public\":..,\"internal\":..} there\n"
       "                    when the ports are open\n");
   gw_config_print_flags(stdout);
+  puts("\nEach of these is also a variable of the environment, such as\n"
+       "GODWIT_LISTEN_PUBLIC; `godwit config default` prints them as a file.\n"
+       "\n"
+       "examples:\n"
+       "  godwit serve --dev\n"
+       "  godwit serve --config godwit.yaml\n"
+       "  godwit serve --tls.cert fullchain.pem --tls.key privkey.pem");
   puts("\nexit codes: 0 after a drain, 2 wrong command line or configuration,\n"
        "3 cannot listen, 4 cannot start for another reason");
 }

@@ -60,6 +60,18 @@ int gw_cli_parse(gw_cli *cli, const gw_usage *usage,
   }
 }
 
+int gw_cli_check_channel(const gw_usage *usage, const char *name) {
+  size_t len = strlen(name);
+  if (len == 0) return gw_usage_error(usage, "the channel's name is empty");
+  if (len > GW_MAX_CHANNEL_BYTES)
+    return gw_usage_error(usage,
+                          "the channel's name has %zu bytes; %u are the most",
+                          len, GW_MAX_CHANNEL_BYTES);
+  return gw_view_is_text(gw_view_of(name))
+             ? 0
+             : gw_usage_error(usage, "the channel's name is not UTF-8 text");
+}
+
 static void set_from_environment(const char **value, const char *variable) {
   if (*value == NULL) *value = getenv(variable);
 }
@@ -108,11 +120,14 @@ void gw_cli_tell(const gw_cli *cli, const char *what, uint32_t code,
   fputc('\n', stderr);
 }
 
-static void tell_remedy(void) {
-  fputs(
-      "Is a godwit server running there? `godwit serve` starts one here; --url "
-      "names another.\n",
-      stderr);
+static void tell_remedy(const gw_cli *cli) {
+  bool is_distrusted = strstr(cli->reason, "certificate is refused") != NULL;
+  fputs(is_distrusted
+            ? "--ca FILE trusts the certificates of a file beside the "
+              "system's.\n"
+            : "Is a godwit server running there? `godwit serve` starts one "
+              "here; --url names another.\n",
+        stderr);
 }
 
 static void on_deadline(uv_timer_t *timer) {
@@ -125,17 +140,20 @@ static void on_deadline(uv_timer_t *timer) {
     fprintf(stderr, "%s: no connection to %s within %g s%s%s\n", cli->name,
             cli->options.url, seconds, cli->reason[0] != '\0' ? ": " : "",
             cli->reason);
-    tell_remedy();
+    tell_remedy(cli);
   }
   gw_cli_end(cli, GW_EXIT_FAILED);
 }
 
+/** Without the stop at its end, as it stands inside of sentences. */
 static void keep_reason(gw_cli *cli, const gw_event *e) {
   FILE *to = fmemopen(cli->reason, sizeof cli->reason, "w");
   if (to == NULL) return;
   put_reason(to, e->u.state.code, e->u.state.reason);
   fclose(to);
   cli->reason[sizeof cli->reason - 1] = '\0';
+  size_t len = strlen(cli->reason);
+  if (len != 0 && cli->reason[len - 1] == '.') cli->reason[len - 1] = '\0';
 }
 
 static void tell_waiting(gw_cli *cli, const gw_event *e) {
@@ -177,7 +195,7 @@ static void tell_failed(gw_cli *cli, const gw_event *e) {
     fputs("--token or GODWIT_TOKEN gives a token, --token-command new ones.\n",
           stderr);
   } else if (code == GW_CODE_ATTEMPTS_EXHAUSTED || code == GW_CODE_TRANSPORT) {
-    tell_remedy();
+    tell_remedy(cli);
   }
   gw_cli_end(cli, GW_EXIT_FAILED);
 }

@@ -65,6 +65,10 @@ struct gw_cli {
 int gw_cli_parse(gw_cli *cli, const gw_usage *usage,
                  gw_option table[GW_CLI_NUM_OPTIONS], int *argc, char **argv);
 
+/** Whether a name can be that of a channel. Returns 0, or the exit code after a
+ * mistake, which is told. */
+int gw_cli_check_channel(const gw_usage *usage, const char *name);
+
 /** Make the client and begin to connect. Returns 0, or the exit code after a
  * mistake, which is told. */
 int gw_cli_open(gw_cli *cli);

@@ -240,6 +240,10 @@ static const char about[] =
     "more. All but watch ask the server API. Exits with 0, 1 when it is refused,\n"
     "cannot be asked or there is no such key, 2 for a wrong command line.\n";
 
+static const char examples[] = "  godwit state set user ada theme '\"dark\"'\n"
+                               "  godwit state get user ada theme\n"
+                               "  godwit state watch user ada\n";
+
 static const struct verb *find_verb(const char *name) {
   const struct verb *v = verbs;
   while (v->name && strcmp(v->name, name) != 0)
@@ -280,7 +284,8 @@ int gw_cmd_state(int argc, char **argv) {
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
   s.usage = (gw_usage){s.ask.name, "get|list|set|remove|watch SCOPE ID ...",
-                       about, options, NULL};
+                       about,      options,
+                       NULL,       examples};
   enum gw_parsed parsed = gw_options_parse(&s.usage, &argc, argv);
   int code = parsed == GW_PARSED_HELP ? GW_EXIT_OK : GW_EXIT_USAGE;
   if (parsed == GW_PARSED_GOOD) code = run(&s, argc, argv);

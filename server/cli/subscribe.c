@@ -337,6 +337,11 @@ static const char about[] =
     "error. It reconnects, and goes on where it was, until it is interrupted, which\n"
     "exits with 0; 1 when the server refuses for good, 2 for a wrong command line.\n";
 
+static const char examples[] =
+    "  godwit subscribe room:lobby --since start\n"
+    "  godwit subscribe room:lobby alarm:all --json\n"
+    "  godwit subscribe stock:all --filter 'price >= 5 and not test exists'\n";
+
 /** The policy of that name; false: there is none. */
 static bool find_overflow(const char *name, uint32_t *overflow) {
   static const char *const names[] = {"close", "drop", "conflate", "sample"};
@@ -380,10 +385,13 @@ static int parse(subscribe *s, int argc, char **argv) {
   };
   gw_option connection[GW_CLI_NUM_OPTIONS];
   const gw_usage usage = {"godwit subscribe", "CHANNEL...", about, options,
-                          connection};
+                          connection,         examples};
   int code = gw_cli_parse(&s->cli, &usage, connection, &argc, argv);
   if (code != 0) return code;
   if (argc < 1) return gw_usage_error(&usage, "which channel?");
+  for (int i = 0; i < argc && code == 0; i++)
+    code = gw_cli_check_channel(&usage, argv[i]);
+  if (code != 0) return code;
   s->num_channels = argc;
   s->channels = argv;
   s->options.presence = s->presence;

@@ -261,6 +261,11 @@ static int make_api_key(void) {
 
 /* ---- the command line --------------------------------------------------------- */
 
+static const char examples[] =
+    "  export GODWIT_AUTH_JWT_SECRET=\"$(openssl rand -base64 48)\"\n"
+    "  godwit token --user ada --ttl 10m\n"
+    "  godwit token check \"$TOKEN\"\n";
+
 static int run(command *c, const gw_usage *usage, int argc, char **argv) {
   if (argc == 1 && strcmp(argv[0], "api-key") == 0) return make_api_key();
   bool is_check = argc == 2 && strcmp(argv[0], "check") == 0;
@@ -293,8 +298,8 @@ int gw_cmd_token(int argc, char **argv) {
        "configuration [godwit.yaml if it is there]"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
-  const gw_usage usage = {"godwit token", "[check TOKEN|api-key]", about,
-                          options, NULL};
+  const gw_usage usage = {
+      "godwit token", "[check TOKEN|api-key]", about, options, NULL, examples};
   enum gw_parsed parsed = gw_options_parse(&usage, &argc, argv);
   if (parsed != GW_PARSED_GOOD)
     return parsed == GW_PARSED_HELP ? GW_EXIT_OK : GW_EXIT_USAGE;

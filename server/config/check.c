@@ -4,6 +4,7 @@
 
 #include "server/admin/users.h"
 #include "server/auth/api_keys.h"
+#include "server/auth/key.h"
 #include "server/auth/origin.h"
 #include "server/auth/token.h"
 #include "server/config/load.h"
@@ -104,6 +105,16 @@ static bool is_url(const char *url) {
   return false;
 }
 
+static void check_secret(gw__load *l, const char *secret) {
+  size_t len = strlen(secret);
+  if (len == 0 || (len >= GW_SECRET_MIN_BYTES && len <= GW_SECRET_MAX_BYTES))
+    return;
+  gw__load_fail(
+      l, "auth.jwt.secret",
+      "the secret must have %u to %u bytes; `openssl rand -base64 48` makes one",
+      GW_SECRET_MIN_BYTES, GW_SECRET_MAX_BYTES);
+}
+
 static void check_tokens(gw__load *l) {
   const gw_auth_settings *a = &l->config->auth;
   char why[GW_AUTH_WHY_MAX];
@@ -112,6 +123,7 @@ static void check_tokens(gw__load *l) {
     const char *rest = strchr(why, ' ');
     gw__load_fail(l, "auth.jwt.algorithms", "%s", rest + 1);
   }
+  check_secret(l, a->secret);
   if (*a->jwks_url != '\0' && !is_url(a->jwks_url)) {
     gw__load_fail(l, "auth.jwt.jwks_url",
                   "must begin with http:// or https://, and hold no user or "

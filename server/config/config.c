@@ -350,6 +350,18 @@ const char *gw_config_hook_name(enum gw_config_hook hook) {
   return hook_names[hook];
 }
 
+static const char *nearest_hook(const char *word, size_t len) {
+  char wanted[GW_CONFIG_WORD_MAX];
+  const char *best = hook_names[0];
+  (void)snprintf(wanted, sizeof wanted, "%.*s", (int)len, word);
+  for (size_t i = 1; i < GW_NUM_HOOKS; i++) {
+    if (gw__edit_distance(hook_names[i], wanted) <
+        gw__edit_distance(best, wanted))
+      best = hook_names[i];
+  }
+  return best;
+}
+
 static void use_hook(gw__load *l, const char *word, size_t len) {
   for (size_t i = 0; i < GW_NUM_HOOKS; i++) {
     if (strlen(hook_names[i]) != len || memcmp(hook_names[i], word, len) != 0)
@@ -357,7 +369,8 @@ static void use_hook(gw__load *l, const char *word, size_t len) {
     l->config->hooks.of[i].is_used = true;
     return;
   }
-  gw__load_fail(l, "hooks.use", "'%.*s' is no hook", (int)len, word);
+  gw__load_fail(l, "hooks.use", "'%.*s' is no hook; the nearest is %s",
+                (int)len, word, nearest_hook(word, len));
 }
 
 static bool is_url(const char *text) {

@@ -81,12 +81,31 @@ static uint32_t ways_left(const gw_namespace *ns, const gws_wish *wish) {
   return left;
 }
 
+#define RULE(name) "the channel's rule " name " does not let this client"
+
+/** By action. */
+static const char *const refusals[] = {
+    [GW_ACTION_SUBSCRIBE] = RULE("allow.subscribe"),
+    [GW_ACTION_PUBLISH] = RULE("allow.publish"),
+    [GW_ACTION_PRESENCE] = RULE("allow.presence"),
+    [GW_ACTION_HISTORY] = RULE("allow.history"),
+    [GW_ACTION_CHANNEL] = RULE("allow.channel"),
+};
+
+#undef RULE
+
+/** Whoever can do something about it is told by which rule: a token, or a line
+ * of the configuration. */
 static enum gws_answer refuse(const gws_wish *wish, const gw_rule *rule,
                               gw_verdict *v) {
   bool wants_token =
       wish->action == GW_ACTION_SUBSCRIBE && (rule->who & GW_WHO_TOKEN) != 0;
-  *v = (gw_verdict){.code = wants_token ? GW_CODE_TOKEN_INVALID
-                                        : GW_CODE_PERMISSION_DENIED};
+  *v = wants_token
+           ? (gw_verdict){.code = GW_CODE_TOKEN_INVALID,
+                          .message =
+                              gw_view_of("a token for this channel is needed")}
+           : (gw_verdict){.code = GW_CODE_PERMISSION_DENIED,
+                          .message = gw_view_of(refusals[wish->action])};
   return GWS_ANSWER_NO;
 }
 
@@ -103,13 +122,22 @@ static bool is_closed(const gw_session *s, const gw_namespace *ns,
   return !gws_scope_of(name, &scope) || !gws_scope_may(s, &scope, is_change);
 }
 
+static enum gws_answer refuse_own(const gws_wish *wish, gw_verdict *v) {
+  gws_scope scope;
+  bool is_state = gws_scope_of(wish->target->name, &scope);
+  *v = (gw_verdict){
+      .code = GW_CODE_PERMISSION_DENIED,
+      .message = gw_view_of(is_state ? "this state belongs to somebody else"
+                                     : "the channel is the server's own")};
+  return GWS_ANSWER_NO;
+}
+
 enum gws_answer gws_access(gw_session *s, const gw_frame *f,
                            const gws_wish *wish, gw_verdict *v) {
-  static const gw_rule nobody;
   const gw_namespace *ns = gws_target_space(s, wish->target);
   const gw_rule *rule = &ns->allow[wish->action];
   if (gws_name_is_own(wish->target->name) && is_closed(s, ns, wish))
-    return refuse(wish, &nobody, v);
+    return refuse_own(wish, v);
   gw_rule left; /* large, and empty but for this */
   left.who = ways_left(ns, wish);
   left.roles.len = 0;

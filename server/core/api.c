@@ -67,6 +67,10 @@ static const gw_api_method methods[] = {
 
 static const gw_view nothing;
 
+const gw_api_method *gw_api_at(size_t index) {
+  return index < NUM_METHODS ? &methods[index] : NULL;
+}
+
 const gw_api_method *gw_api_find(gw_view name) {
   for (size_t i = 0; i < NUM_METHODS; i++) {
     if (gw_view_eq(gw_view_of(methods[i].name), name)) return &methods[i];
@@ -275,6 +279,9 @@ static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
   if (caller->is_unread) (void)check_texts(msg, p);
   if (p->code == GW_CODE_OK && m->place == GWS_API_OWNER)
     owner = owner_in(h, msg, &p->code);
+  if (p->code == GW_CODE_BAD_REQUEST && p->why[0] == '\0')
+    (void)gws_problem_set(p, GW_CODE_BAD_REQUEST, "scope",
+                          "must be connection, user, channel, group or free");
   protobuf_c_message_free_unpacked(msg, NULL);
   return owner;
 }

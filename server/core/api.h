@@ -51,6 +51,8 @@ uint32_t gw_api_owner(const gw_hub *h, const gw_api_method *m, gw_view request);
 
 /** A method by its name; NULL. On any thread. */
 const gw_api_method *gw_api_find(gw_view name);
+/** All of them by number, from 0 on; NULL behind the last. */
+const gw_api_method *gw_api_at(size_t index);
 gw_view gw_api_name(const gw_api_method *m);
 
 /**

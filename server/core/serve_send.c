@@ -51,14 +51,29 @@ static bool is_allowed(const gw_session *s, const gw_send *msg,
           gws_groups_has_role(h, msg->group, user, &rule->roles));
 }
 
+/** By address: the rule that decides. */
+static const char *const refusals[GW_NUM_ADDRESSES] = {
+    [GW_ADDRESS_USER] = "the rule send.to_user does not let this client",
+    [GW_ADDRESS_CLIENT] = "the rule send.to_client does not let this client",
+    [GW_ADDRESS_CONNECTION] =
+        "the rule send.to_connection does not let this client",
+    [GW_ADDRESS_GROUP] = "the rule send.to_group does not let this client",
+    [GW_ADDRESS_CHANNELS] =
+        "the rule send.to_channels does not let this client",
+    [GW_ADDRESS_EVERYBODY] =
+        "the rule send.to_everybody does not let this client",
+};
+
 uint32_t gws_send_permit(gw_session *s, const gw_send *msg, const char **why) {
   enum gw_address to;
   uint32_t code = gws_send_check(s->hub, msg, &to, why);
   if (code == GW_CODE_BAD_TEXT) gw_stat_add(&s->hub->stats.bad_text_total, 1);
   if (code == GW_CODE_OK && !are_on_route(s, msg->channels))
     code = GW_CODE_NOT_ON_ROUTE;
-  if (code == GW_CODE_OK && !is_allowed(s, msg, to))
+  if (code == GW_CODE_OK && !is_allowed(s, msg, to)) {
     code = GW_CODE_PERMISSION_DENIED;
+    *why = refusals[to];
+  }
   return code;
 }
 

@@ -85,12 +85,15 @@ int gw_chain_add_handlers(gw_chain *c, const gw_middleware *on, void *user,
   return 0;
 }
 
+/* Those that are named are added before; here are all that could be. */
+#define BUILT_IN "access_log, metrics, rate_limit, auth and compression"
+
 static void explain(const gw_chain *c, gw_view word, char *why) {
   size_t len = (size_t)snprintf(
       why, GW_CHAIN_WHY_MAX, "there is no '%.*s'%s",
       (int)(word.len < 64 ? word.len : 64), (const char *)word.data,
-      c->num != 0 ? "; of links there are access_log and metrics, and here"
-                  : "; of links there are access_log and metrics");
+      c->num != 0 ? "; there are " BUILT_IN ", and here"
+                  : "; there are " BUILT_IN);
   for (size_t i = 0; i < c->num && len < GW_CHAIN_WHY_MAX; i++)
     len += (size_t)snprintf(why + len, GW_CHAIN_WHY_MAX - len, "%s %s",
                             i != 0 ? "," : "", c->links[i].name);

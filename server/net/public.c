@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/edge/conditional.h"
+#include "server/net/api_http.h"
 #include "server/net/http.h"
 #include "server/net/visit.h"
 #include "server/net/worker.h"
@@ -291,10 +292,18 @@ static gw_refusal not_found(const gw_worker *w, const asked *a) {
                         "demo");
 }
 
+/* The ports of the two listeners are easily taken for each other. */
+static bool is_for_internal(const asked *a) {
+  return strncmp(a->visit.path, GW_API_PATH, sizeof GW_API_PATH - 1) == 0;
+}
+
 /* What the callback has to return; 1: *no says why it is refused. */
 static int answer(gw_worker *w, struct lws *wsi, const asked *a,
                   gw_refusal *no) {
   if (!pass(w, a, no)) return 1;
+  *no = because(404, GW_CODE_NOT_FOUND,
+                "the API is at listen.internal, another port than this one");
+  if (is_for_internal(a)) return 1;
   *no =
       because(405, GW_CODE_BAD_REQUEST, "only GET and HEAD are answered here");
   if (a->method != GW_HTTP_GET && a->method != GW_HTTP_HEAD) return 1;

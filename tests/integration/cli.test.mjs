@@ -689,3 +689,54 @@ test("namespaces have settings of their own", () =>
       assert.equal(JSON.parse(lines[0]).json, 1);
     });
   }));
+
+/* ---- mistakes --------------------------------------------------------------- */
+
+/** What somebody types, the exit code, and what it is answered with. */
+const MISTAKES = [
+  [["subscrib", "a"], 2, /nearest is subscribe/],
+  [["publish", "a", "1", "--ur", "x"], 2, /no option --ur; the nearest is --url/],
+  [["publish", "a", "1", "--nothing-like-it"], 2, /no option --nothing-like-it\n/],
+  [["publish", '{"text":"hi"}', "room:lobby"], 2, /CHANNEL comes before DATA/],
+  [["publish", "", "1"], 2, /channel's name is empty/],
+  [["presence", "x".repeat(256)], 2, /has 256 bytes; 255 are the most/],
+  [["subscribe", "a", "\xff".repeat(200)], 2, /has 400 bytes/],
+  [["publish", "closed:a", "1"], 1, /PERMISSION_DENIED: .*allow\.publish/],
+  [["subscribe", "closed:a"], 1, /PERMISSION_DENIED: .*allow\.subscribe/],
+  [["rpc", "godwit.history", '{"channel":"closed:a"}'], 1, /allow\.history/],
+  [["send", "--to-everybody", "1"], 1, /rule send\.to_everybody/],
+  [["rpc", "godwit.send", '{"user":"a","json":1}'], 1, /rule send\.to_user/],
+  [["publish", "$state:user:bob", "1", "--item", "a"], 1, /somebody else/],
+  [["publish", "$events:a", "1"], 1, /the server's own/],
+];
+
+test("a mistake is told with what would be right", () =>
+  withServer({ args: ["--namespaces", JSON.stringify([{ name: "closed",
+    allow: { subscribe: "nobody", publish: "nobody", history: "nobody" } }])] },
+  async (server) => {
+    for (const [args, code, told] of MISTAKES) {
+      const result = await run(args, { server });
+      assert.match(result.err, told);
+      assert.equal(result.code, code, result.err);
+    }
+    const api = (port) => `http://127.0.0.1:${port}`;
+    const scope = await run(["state", "get", "usr", "ada", "theme",
+      "--api", api(server.internal)]);
+    assert.match(scope.err, /scope: must be connection, user, channel, group/);
+    const port = await run(["channels", "--api", api(server.port)]);
+    assert.match(port.err, /the API is at listen\.internal/);
+    const path = await run(["presence", "a", "--retry", "none",
+      "--url", `ws://localhost:${server.port}`]);
+    assert.match(path.err, /404; is the path right, such as \/v1\/ws\?/);
+  }));
+
+test("the help of each command ends with examples, of api with its methods", async () => {
+  const { out } = await run(["help"]);
+  for (const [, name] of out.matchAll(/^ {2}(\S+) .*$/gm)) {
+    if (["version", "help"].includes(name)) continue;
+    const help = await run([name, "--help"]);
+    assert.equal(help.code, 0);
+    assert.match(help.out, /\nexamples:\n[^]* {2}godwit /, name);
+  }
+  assert.match((await run(["api", "--help"])).out, /methods:[^]* group_create/);
+});

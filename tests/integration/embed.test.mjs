@@ -2,7 +2,7 @@
 // embed.test.mjs - examples/embed: the API from C, in a program of its own.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -62,6 +62,37 @@ test("a program publishes, calls a client and closes it", async () => {
       assert.ok(out.includes(line), `${line} is not in\n${out}`);
   } finally {
     child.kill("SIGKILL");
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** What `make install` would do with the folders of this build, up to copying. */
+function installDry() {
+  const root = new URL("../..", import.meta.url).pathname;
+  return execFileSync("make", ["-n", "install", "PREFIX=/p"],
+    { cwd: root, encoding: "utf8", maxBuffer: 64 << 20 });
+}
+
+test("what is installed says what a program links, and that is there", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "godwit-pc-"));
+  try {
+    const dry = installDry().replace(/\\\n/g, " ");
+    const sed = /^\s*(sed .*godwit\.pc\.in)\s*>/m.exec(dry)?.[1];
+    assert.ok(sed, dry.slice(-500));
+    const root = new URL("../..", import.meta.url).pathname;
+    const pc = execFileSync("sh", ["-c", sed], { cwd: root });
+    fs.writeFileSync(path.join(folder, "godwit.pc"), pc);
+    const libs = execFileSync("pkg-config", ["--libs", "godwit"],
+      { encoding: "utf8", env: { ...process.env, PKG_CONFIG_PATH: folder } });
+    for (const name of ["websockets", "uv", "utf8proc", "curl", "lz4"])
+      assert.match(libs, new RegExp(`-l${name}\\b`));
+    const others = libs.trim().split(/\s+/)
+      .filter((word) => !word.startsWith("-lgodwit"));
+    const source = path.join(folder, "main.c");
+    fs.writeFileSync(source, "int main(void) { return 0; }\n");
+    execFileSync("cc", [source, "-o", path.join(folder, "main"), ...others],
+      { stdio: "pipe" });
+  } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
 });

@@ -240,7 +240,7 @@ test("links that there are not, and files that cannot be, stop the start",
       "localhost:0", "--listen.internal", "", ...args]);
     const unknown = await serve("--middleware", "access_log, acess");
     assert.equal(unknown.code, 2);
-    assert.match(unknown.log, /middleware: there is no 'acess'/);
+    assert.match(unknown.log, /middleware: there is no 'acess'.* compression/);
     const nowhere = await serve("--middleware", "access_log",
       "--access_log.file", path.join(folder, "no", "where"));
     assert.equal(nowhere.code, 2);

@@ -224,7 +224,7 @@ test("HTTP on the TLS port is answered with what to do", () =>
     const { code, err } = await run(["publish", "r", "1", "--retry", "none"],
       { server });
     assert.equal(code, 1);
-    assert.match(err, /HTTP status 400/);
+    assert.match(err, /HTTP status 400; does the server speak TLS/);
   }));
 
 test("TLS on a plain port is told by the command that tries it", () =>

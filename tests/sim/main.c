@@ -131,6 +131,15 @@ static bool *flag_of(options *o, const char *name) {
   return NULL;
 }
 
+/** Another seed than the one that was meant would hold for no reason. */
+static bool read_number(const char *text, uint64_t *number) {
+  char *end;
+  *number = strtoull(text, &end, 10);
+  if (text[0] >= '0' && text[0] <= '9' && *end == '\0') return true;
+  fprintf(stderr, "%s is no whole number\n", text);
+  return false;
+}
+
 /** False: they cannot be understood. */
 static bool read_options(options *o, int argc, char **argv) {
   for (int i = 1; i < argc; i++) {
@@ -138,7 +147,7 @@ static bool read_options(options *o, int argc, char **argv) {
     uint64_t *number = number_of(o, name);
     bool *flag = flag_of(o, name);
     if (number != NULL && value != NULL) {
-      *number = strtoull(value, NULL, 10);
+      if (!read_number(value, number)) return false;
       i++;
     } else if (flag != NULL) {
       *flag = true;

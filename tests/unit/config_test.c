@@ -542,7 +542,9 @@ static void test_hooks_are_found_out(void **state) {
 static void test_hooks_that_make_no_sense(void **state) {
   fixture *f = *state;
   load_bad(f, "hooks: {url: 'http://a', use: 'connect dance'}\n", "",
-           "hooks.use: 'dance' is no hook");
+           "hooks.use: 'dance' is no hook; the nearest is rpc");
+  load_bad(f, "hooks: {url: 'http://a', use: 'conect'}\n", "",
+           "hooks.use: 'conect' is no hook; the nearest is connect");
   load_bad(f, "hooks: {url: 'http://a'}\n", "",
            "hooks.use: names no hook that goes to hooks.url");
   load_bad(f, "hooks: {rpc: 'ftp://a'}\n", "",
@@ -597,6 +599,9 @@ static void test_what_access_does_not_let_pass(void **state) {
            "allow: of namespace a: rules name token, but nothing under "
            "auth.jwt can check one");
   load_good(f, "allow: {publish: token}\n", SECRET);
+  load_bad(f, "auth: {jwt: {secret: short}}\n", "",
+           "auth.jwt.secret: the secret must have 32 to 4096 bytes; `openssl "
+           "rand -base64 48` makes one");
   load_bad(f, "auth: {jwt: {algorithms: [HS256, none]}}\n", SECRET,
            "auth.jwt.algorithms: 'none' is none; there are HS256, HS384, "
            "HS512, RS..., PS..., ES... and EdDSA");

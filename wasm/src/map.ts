@@ -116,11 +116,15 @@ export class ItemMap<T = Received> extends Emitter<ItemMapEvents<T>> {
 
   #take(publication: Publication): void {
     const { item, removed, position } = publication;
-    const previous = this.get(item);
+    const held = this.#entries.get(item);
+    const previous = held?.value;
     // First of all, as it may throw: then the item stays as it was told last.
     const value: T | undefined = removed ? undefined : publication.data;
-    const isKnown = this.#entries.delete(item);
     this.#stale?.delete(item);
+    // Told anew, and as it was: no change.
+    if (held?.position.epoch === position.epoch &&
+      held.position.offset === position.offset) return;
+    const isKnown = this.#entries.delete(item);
     if (!removed) this.#entries.set(item, { value: value as T, position });
     if (isKnown || !removed) {
       this._emit('change', { item, value, previous, publication });

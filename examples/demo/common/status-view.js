@@ -41,7 +41,9 @@ export class StatusView {
     const reason = this.#isForbidden && info.reason?.name === 'TRANSPORT'
       ? FORBIDDEN : info.reason;
     setText(this.#reason, isAway ? reasonText(reason) : '');
-    this.#hideReconnect(!isAway && info.state !== 'closed');
+    // Where the bar has the switch, that says "Connect".
+    const canSwitch = this.#bar.contains(byId('link-switch'));
+    this.#hideReconnect(!isAway && (info.state !== 'closed' || canSwitch));
     this.#countDown(isAway ? info.retryAt : null);
 
     const isUp = ['syncing', 'ready', 'degraded'].includes(info.state);

@@ -21,6 +21,12 @@ export const PRESENCE = { online: 'Online', busy: 'Busy', away: 'Away' };
 /** A member may have any state; what we have no word for counts as online. */
 export const presenceOf = (state) => (state in PRESENCE ? state : 'online');
 
+/** What went wrong with something that somebody did. */
+export function errorSentence({ name, message }) {
+  return name === 'CLOSED' ? 'This page is disconnected. Connect, and try again.'
+    : message;
+}
+
 const GAP = {
   'epoch-changed': () =>
     'The server restarted. Messages before this point may be missing.',

@@ -3,6 +3,7 @@
 
 import { byId, make, setText } from '../common/dom.js';
 import { preciseTimeOf } from '../common/text.js';
+import { errorSentence } from '../common/words.js';
 
 const ENTRIES_MAX = 100;
 const SHOWN_MAX = 2000;
@@ -59,12 +60,13 @@ export class LogView {
   }
 }
 
-function errorParts({ code, name, class: kind, message, retryAfterMs }) {
+function errorParts(error) {
+  const { code, name, class: kind, retryAfterMs } = error;
   const advice = ADVICE[kind] ?? '';
   const later = retryAfterMs ? `, not before ${retryAfterMs / 1000} s` : '';
   return [make('p', { class: 'error-line' },
     make('strong', {}, code === undefined ? name : `${code} ${name}`),
-    ` ${message}`),
+    ` ${errorSentence(error)}`),
   make('p', { class: 'note' }, kind ? `${kind}: ${advice}${later}` : 'no typed error')];
 }
 

@@ -2,6 +2,7 @@
 // was refused.
 
 import { byId, make, setText } from '../common/dom.js';
+import { errorSentence } from '../common/words.js';
 import { actOf, byItself, STATES, stateWord } from './states.js';
 
 /** How often the countdown is looked at; it shows whole seconds. */
@@ -74,9 +75,10 @@ export class GateView {
   }
 }
 
-function partsOf({ code, name, message, allowed }) {
+function partsOf(error) {
+  const { code, name, allowed } = error;
   const parts = [make('strong', {}, code === undefined ? name : `${code} ${name}`),
-    ` ${message}`];
+    ` ${errorSentence(error)}`];
   if (allowed?.length) {
     parts.push(make('span', { class: 'allowed' }, 'From here: ',
       ...allowed.map((state) => make('span', { class: 'tag' },

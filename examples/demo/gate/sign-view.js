@@ -3,6 +3,7 @@
 
 import { byId, make, setText } from '../common/dom.js';
 import { nameOf, positionText } from '../common/text.js';
+import { errorSentence } from '../common/words.js';
 
 const KEY = 'sign';
 const SIGN_MAX = 60;
@@ -85,13 +86,15 @@ export class SignView {
   }
 
   /** Who tries again replaces what is there now. */
-  #refused({ code, name, message }, text) {
+  #refused(error, text) {
+    const { code, name } = error;
     const isLate = name === 'CONFLICT';
     if (isLate) this.#base = { at: this.#shared.position(KEY) };
     this.#field.value = text;
     byId('sign-answer').replaceChildren(
       make('strong', {}, code === undefined ? name : `${code} ${name}`), ' ',
-      isLate ? 'Somebody was faster. Hang it again to replace theirs.' : message);
+      isLate ? 'Somebody was faster. Hang it again to replace theirs.'
+        : errorSentence(error));
   }
 
   #say(text) {

@@ -43,6 +43,19 @@ test('two people move one gate, and see who did it', async ({ open, room }) => {
   await expect(newest(eve)).toContainText('Found locked, as Ada left it');
 });
 
+test('a page that was disconnected says so, and has one way back', async ({ open, room }) => {
+  const ada = await open(`gate/#${room}`, 'Ada');
+  const bar = ada.getByRole('contentinfo');
+  await bar.getByRole('button', { name: 'Disconnect' }).click();
+  await expect(bar.getByRole('button')).toHaveText(['Connect']);
+  await button(ada, 'open').click();
+  await expect(answer(ada)).toContainText('515 CLOSED');
+  await expect(answer(ada)).toContainText('This page is disconnected.');
+  await bar.getByRole('button', { name: 'Connect' }).click();
+  await expect(bar).toContainText('Connected');
+  await expect(bar.getByRole('button')).toHaveText(['Disconnect']);
+});
+
 test('what may not be is refused, with what may', async ({ open, room }) => {
   const ada = await open(`gate/#${room}`, 'Ada');
   const grace = await open(`gate/#${room}`, 'Grace');

@@ -102,6 +102,27 @@ export const cases = [
     },
   },
   {
+    name: 'a map that is told anew tells no change of what is as it was',
+    async run(t) {
+      const name = room('map');
+      const client = await connect(t);
+      const map = await mapOf(client, name);
+      await map.set('a', 1);
+      await map.set('b', 2);
+      const changes = [];
+      map.on('change', ({ item, value }) => changes.push([item, value]));
+      await until(() => map.size === 2);
+      changes.length = 0;
+      // Begins the part anew that both share.
+      const second = await mapOf(client, name);
+      equal([...second], [['a', 1], ['b', 2]]);
+      await until(() => map.isWhole);
+      await map.set('a', 3);
+      await until(() => second.get('a') === 3);
+      equal(changes, [['a', 3]]);
+    },
+  },
+  {
     name: 'a filter shows what passes, and its position goes on over the rest',
     isLite: false,
     async run(t) {
