@@ -74,15 +74,13 @@ static void count(const gw_jwt *j, uint32_t code) {
     gw_stat_add(&stats->tokens_invalid_total, 1);
 }
 
-/** Check with the keys that there are. The verdict's views are into c and why. */
-static void check(gw_jwt *j, const gw_question *q, gw_verdict *v, gw_claims *c,
-                  char *why) {
+/** Check with the keys of a ring. The verdict's views are into c and why. */
+static void check(const gw_jwt *j, const gw_keyring *ring, const gw_question *q,
+                  gw_verdict *v, gw_claims *c, char *why) {
   const gw_jwt_options *o = &j->options;
   uint64_t wall_ms = o->port.wall_ms(o->user);
-  gw_keyring *ring = gw_keystore_ring(o->keystore);
   *v = (gw_verdict){
       .code = gw_token_check(ring, o->rules, q->token, wall_ms, c, why)};
-  gw_keyring_unref(ring);
   const char *unfit = v->code == GW_CODE_OK ? misfit(q, c) : NULL;
   if (v->code != GW_CODE_OK)
     refuse(v, v->code, why);
@@ -122,15 +120,20 @@ static void append(gw_jwt *j, waiting *w) {
   gw_stat_add(&j->options.stats->tokens_waiting, 1);
 }
 
-/** Put it off until the key was fetched. Returns whether it waits; if not, *v
- * says what to tell. */
-static bool put_off(gw_jwt *j, const gw_question *q, gw_verdict *v) {
+/** What becomes of a question. */
+enum next { ANSWERED, WAITS, AGAIN };
+
+/** Put it off until the key that is not in the ring was fetched. ANSWERED: *v says
+ * what to tell. AGAIN: it was, just now. */
+static enum next put_off(gw_jwt *j, const gw_keyring *ring,
+                         const gw_question *q, gw_verdict *v) {
   const gw_jwt_options *o = &j->options;
   uint64_t wait_ms = 0;
-  uint64_t fetch = gw_keystore_want(o->keystore, &wait_ms);
+  uint64_t fetch = gw_keystore_want(o->keystore, ring, &wait_ms);
+  if (fetch == GW_KEYSTORE_CHANGED) return AGAIN;
   if (fetch == 0) {
     refuse(v, GW_CODE_TOKEN_INVALID, j->why);
-    return false;
+    return ANSWERED;
   }
   waiting *w = NULL;
   if (wait_ms <= GW_JWT_WAIT_MS && j->num_waiting < GW_JWT_MAX_WAITING)
@@ -138,13 +141,13 @@ static bool put_off(gw_jwt *j, const gw_question *q, gw_verdict *v) {
   if (w == NULL) {
     refuse(v, GW_CODE_AUTH_UNAVAILABLE, "its key is not here yet");
     v->retry_after_ms = (uint32_t)(wait_ms < 1000 ? 1000 : wait_ms);
-    return false;
+    return ANSWERED;
   }
   w->fetch = fetch;
   w->deadline_ms =
       o->port.now_ms(o->user) + wait_ms + o->fetch_timeout_ms + 1000;
   append(j, w);
-  return true;
+  return WAITS;
 }
 
 /** The fetch is over, or has taken too long. */
@@ -153,7 +156,9 @@ static void answer(gw_jwt *j, const waiting *w, enum gw_fetch_state state) {
   char why[GW_AUTH_WHY_MAX];
   gw_claims claims;
   gw_verdict v;
-  check(j, &w->question, &v, &claims, why);
+  gw_keyring *ring = gw_keystore_ring(o->keystore);
+  check(j, ring, &w->question, &v, &claims, why);
+  gw_keyring_unref(ring);
   if (v.code == GW_CODE_AUTH_UNAVAILABLE && state == GW_FETCH_GOOD)
     refuse(&v, GW_CODE_TOKEN_INVALID, why);
   if (v.code == GW_CODE_AUTH_UNAVAILABLE) v.retry_after_ms = 1000;
@@ -207,17 +212,29 @@ static void answer_without(gw_jwt *j, const gw_question *q, gw_verdict *v) {
   refuse(v, GW_CODE_TOKEN_INVALID, "a token is needed");
 }
 
+/** With the keys that there are now. */
+static enum next try_token(gw_jwt *j, const gw_question *q, gw_verdict *v) {
+  gw_keyring *ring = gw_keystore_ring(j->options.keystore);
+  enum next next = ANSWERED;
+  gw_claims_deinit(&j->claims);
+  check(j, ring, q, v, &j->claims, j->why);
+  if (v->code == GW_CODE_AUTH_UNAVAILABLE) next = put_off(j, ring, q, v);
+  gw_keyring_unref(ring);
+  return next;
+}
+
 static bool ask_jwt(gw_auth *a, const gw_question *q, gw_verdict *v) {
   gw_jwt *j = (gw_jwt *)(void *)a;
+  enum next next;
   if (q->token.len == 0) {
     answer_without(j, q, v);
     return true;
   }
-  gw_claims_deinit(&j->claims);
-  check(j, q, v, &j->claims, j->why);
-  if (v->code == GW_CODE_AUTH_UNAVAILABLE && put_off(j, q, v)) return false;
-  count(j, v->code);
-  return true;
+  do {
+    next = try_token(j, q, v);
+  } while (next == AGAIN);
+  if (next == ANSWERED) count(j, v->code);
+  return next == ANSWERED;
 }
 
 /* ---- life ------------------------------------------------------------------- */

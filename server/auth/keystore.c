@@ -261,15 +261,22 @@ gw_keyring *gw_keystore_ring(gw_keystore *ks) {
   return ring;
 }
 
-uint64_t gw_keystore_want(gw_keystore *ks, uint64_t *wait_ms) {
+/** Under the lock: in one step with the question whether it has come already. */
+static uint64_t want(gw_keystore *ks, uint64_t *wait_ms) {
   uint64_t at, now = now_ms();
+  uint64_t number = gw_jwks_plan_want(&ks->plan, now, &at);
+  pthread_cond_signal(&ks->changed);
+  *wait_ms = at > now ? at - now : 0;
+  return number;
+}
+
+uint64_t gw_keystore_want(gw_keystore *ks, const gw_keyring *seen,
+                          uint64_t *wait_ms) {
   *wait_ms = 0;
   if (ks->fetch == NULL) return 0;
   pthread_mutex_lock(&ks->lock);
-  uint64_t number = gw_jwks_plan_want(&ks->plan, now, &at);
-  pthread_cond_signal(&ks->changed);
+  uint64_t number = seen == ks->ring ? want(ks, wait_ms) : GW_KEYSTORE_CHANGED;
   pthread_mutex_unlock(&ks->lock);
-  *wait_ms = at > now ? at - now : 0;
   return number;
 }
 

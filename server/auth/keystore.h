@@ -38,12 +38,18 @@ gw_keyring *gw_keystore_ring(gw_keystore *ks);
 /** What became of a fetch. */
 enum gw_fetch_state { GW_FETCH_WAITS, GW_FETCH_GOOD, GW_FETCH_FAILED };
 
+/** A fetch was over since: there are other keys, which have to be looked at
+ * first. */
+#define GW_KEYSTORE_CHANGED UINT64_MAX
+
 /**
  * A key is not known: see that the set is fetched.
+ *   seen     the keys that it is not among
  *   returns  the number of the fetch that will tell; 0: there is nothing to
- *            fetch. *wait_ms: how long until it begins
+ *            fetch; GW_KEYSTORE_CHANGED. *wait_ms: how long until it begins
  */
-uint64_t gw_keystore_want(gw_keystore *ks, uint64_t *wait_ms);
+uint64_t gw_keystore_want(gw_keystore *ks, const gw_keyring *seen,
+                          uint64_t *wait_ms);
 /** Of a fetch or, when that is over, of the last one. */
 enum gw_fetch_state gw_keystore_state(gw_keystore *ks, uint64_t number);
 

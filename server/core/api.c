@@ -184,7 +184,8 @@ static uint32_t channel_of_scope(const ProtobufCMessage *msg,
                                  char space[GW_MAX_CHANNEL_BYTES + 1],
                                  gw_view *channel) {
   gws_scope scope;
-  if (!gws_scope_find(gw_view_of(text_field(msg, "scope")), &scope.kind))
+  const char *word = text_field(msg, "scope");
+  if (word == NULL || !gws_scope_find(gw_view_of(word), &scope.kind))
     return GW_CODE_BAD_REQUEST;
   scope.id = gw_view_of(text_field(msg, "id"));
   *channel = gws_scope_channel(&scope, space);
@@ -215,6 +216,14 @@ uint32_t gws_api_channel_of(const gw_api_method *m, gw_view request,
   uint32_t code = name_in(msg, name, &channel);
   protobuf_c_message_free_unpacked(msg, NULL);
   return code;
+}
+
+uint32_t gw_api_owner(const gw_hub *h, const gw_api_method *m,
+                      gw_view request) {
+  char name[GW_MAX_CHANNEL_BYTES + 1];
+  if (m->place != GWS_API_OWNER && m->place != GWS_API_HERE) return GW_API_ANY;
+  if (gws_api_channel_of(m, request, name) != GW_CODE_OK) return GW_API_ANY;
+  return gws_channel_owner(h, gws_hub_hash(h, name, strlen(name)));
 }
 
 /** Whether the JSON that a request brings along is JSON. What is deeper inside of
@@ -387,11 +396,41 @@ static gw_view text_or_none(const char *text) {
 
 /* ---- asking ----------------------------------------------------------------- */
 
+/** Make mail the answer. */
+static void fill_answer(gw_mail *m, uint32_t code, const gws_reply *r) {
+  gw_view said = {r->data, r->len};
+  if (code != GW_CODE_OK) said = text_or_none(r->why);
+  if (said.len != 0) {
+    m->buf = gw_buf_new(said, false);
+    if (m->buf == NULL) code = GW_CODE_INTERNAL;
+  }
+  m->kind = GWS_MAIL_API_DONE;
+  m->u.outcome = (gw_outcome){.code = code};
+}
+
+/** An answer of this worker to itself, about what the others do not know yet. False
+ * when out of memory: it does not wait for them. */
+static bool hold(gw_hub *h, const gw_api_open *o, uint32_t code,
+                 const gws_reply *r) {
+  gw_mail *m = gws_mail_new(GWS_MAIL_API_DONE, 0);
+  if (m == NULL) {
+    gws_hub_nomem(h);
+    return false;
+  }
+  m->origin = (gw_origin){.worker = h->worker};
+  m->handle = o->id;
+  fill_answer(m, code, r);
+  gws_receipts_hold(h, m);
+  return true;
+}
+
 static void ask_here(gw_hub *h, gw_api_open *o, const gw_caller *caller) {
   gws_reply r = {.data = NULL, .question = o->id};
+  uint64_t num_changes = h->receipts.num_changes;
   uint32_t code =
       run(h, o->method, caller, (gw_view){o->request, o->request_len}, &r);
-  if (code != GWS_API_LATER)
+  bool is_held = h->receipts.num_changes != num_changes && hold(h, o, code, &r);
+  if (code != GWS_API_LATER && !is_held)
     take(h, o, code, text_or_none(r.why), (gw_view){r.data, r.len});
   gw_mem_free(r.data);
 }
@@ -437,6 +476,8 @@ void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
   gws_reply refused = {.data = NULL};
   uint32_t owner = 0;
   gw_api_open *o = NULL;
+  gw_caller asker = *caller;
+  asker.asked_ms = h->wall_ms;
   gws_hub_enter(h);
   if (m != NULL) owner = owner_of(h, m, request, caller, &p);
   if (p.code == GW_CODE_OK) {
@@ -445,7 +486,7 @@ void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
   }
   if (p.why[0] != '\0') (void)gws_api_refuse(&refused, &p);
   if (o != NULL)
-    ask(h, o, owner, caller);
+    ask(h, o, owner, &asker);
   else
     on_reply(arg, p.code, text_or_none(refused.why), nothing);
   gws_hub_leave(h);
@@ -472,18 +513,15 @@ void gws_api_answer(gw_hub *h, uint64_t question, uint32_t code,
 
 void gws_api_on_mail(gw_hub *h, gw_mail *m) {
   gws_reply r = {.data = NULL};
+  uint64_t num_changes = h->receipts.num_changes;
   uint32_t code =
       run(h, m->u.api.method, &m->u.api.caller, m->u.api.request, &r);
-  gw_view said = {r.data, r.len};
-  if (code != GW_CODE_OK) said = text_or_none(r.why);
-  if (said.len != 0) {
-    m->buf = gw_buf_new(said, false);
-    if (m->buf == NULL) code = GW_CODE_INTERNAL;
-  }
+  fill_answer(m, code, &r);
   gw_mem_free(r.data);
-  m->kind = GWS_MAIL_API_DONE;
-  m->u.outcome = (gw_outcome){.code = code};
-  gws_mail_post(h, m->origin.worker, m);
+  if (h->receipts.num_changes != num_changes)
+    gws_receipts_hold(h, m);
+  else
+    gws_mail_post(h, m->origin.worker, m);
 }
 
 void gws_api_on_done(gw_hub *h, gw_mail *m) {

@@ -6,6 +6,8 @@
 
 #include "server/core/hub.h"
 
+typedef struct gw_api_method gw_api_method;
+
 /** Who asks. */
 typedef struct gw_caller {
   bool is_trusted; /**< the application itself: everything is allowed */
@@ -14,6 +16,8 @@ typedef struct gw_caller {
   uint64_t session;
   uint64_t client;
   gw_view user;
+  uint64_t
+      asked_ms; /**< since 1970, the same for all workers; set by gw_hub_api */
 } gw_caller;
 
 /** Told once, on the hub's thread, within gw_hub_api or later. code: GW_CODE_OK
@@ -31,10 +35,20 @@ typedef void (*gw_on_api_reply)(void *arg, uint32_t code, gw_view message,
 void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
                 gw_view request, gw_on_api_reply on_reply, void *arg);
 
+/** No worker in particular. */
+#define GW_API_ANY UINT32_MAX
+
+/**
+ * The worker that owns the channel or group which a question names; GW_API_ANY: it
+ * names none, or does not only concern that. Put there, questions of one who asks
+ * are answered in their order, and see what those before have changed. On any
+ * thread; h: of any worker.
+ */
+uint32_t gw_api_owner(const gw_hub *h, const gw_api_method *m, gw_view request);
+
 /* ---- names and JSON ------------------------------------------------------ */
 
 /** A method by its name; NULL. On any thread. */
-typedef struct gw_api_method gw_api_method;
 const gw_api_method *gw_api_find(gw_view name);
 gw_view gw_api_name(const gw_api_method *m);
 

@@ -69,7 +69,6 @@ uint32_t gws_api_revoke(gw_hub *h, const gw_caller *caller,
                         const ProtobufCMessage *request, gws_reply *r) {
   const Godwit__Api__V1__RevokeRequest *q = (const void *)request;
   gw_view user = gw_view_of(q->user), token = gw_view_of(q->token);
-  (void)caller;
   if (num_given(user.len != 0, token.len != 0, q->connection != 0) != 1)
     return refuse(r, GW_CODE_BAD_REQUEST,
                   "name a user, a token or a connection");
@@ -79,7 +78,7 @@ uint32_t gws_api_revoke(gw_hub *h, const gw_caller *caller,
   if (token.len != 0) what.token_id = gw_token_id(token, token);
   if (user.len != 0)
     what.issued_until_ms =
-        q->issued_until_ms != 0 ? q->issued_until_ms : h->wall_ms;
+        q->issued_until_ms != 0 ? q->issued_until_ms : caller->asked_ms;
   log_revoked(h, &what);
   return gws_revoke(h, &what, tell_ended, r);
 }

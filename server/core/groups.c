@@ -237,6 +237,7 @@ uint32_t gws_groups_set(gw_hub *h, gw_view name, gw_group *after) {
     gws_group_unref(after);
     return GW_CODE_INTERNAL;
   }
+  if (mail != NULL) gws_receipts_expect(h);
   post_all(h, mail);
   return GW_CODE_OK;
 }
@@ -247,7 +248,7 @@ static bool take_mail(gw_hub *h, gw_mail *m) {
     return false;
   }
   m->group = NULL;
-  gw_mail_free(m);
+  gws_receipts_give(h, m);
   return true;
 }
 

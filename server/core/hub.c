@@ -62,7 +62,8 @@ gw_hub *gw_hub_new(const gw_hub_options *options, const gw_hub_port *port,
   h->forwarded = gw_mem_zalloc(h->num_workers * sizeof *h->forwarded);
   /* Got now, as both are needed to survive when nothing can be got later. */
   if (h->forwarded == NULL || gws_hub_scratch(h, GWS_SCRATCH_MIN) == NULL ||
-      gws_pattern_init(h) < 0 || gw_refused_reserve(&h->refused) < 0) {
+      !gws_receipts_init(h) || gws_pattern_init(h) < 0 ||
+      gw_refused_reserve(&h->refused) < 0) {
     gw_hub_free(h);
     return NULL;
   }
@@ -110,6 +111,7 @@ void gw_hub_free(gw_hub *h) {
   gw_index_deinit(&h->clients);
   gw_index_deinit(&h->tokens);
   gws_revocations_deinit(h);
+  gws_receipts_deinit(h);
   gws_quotas_free(h);
   gw_index_deinit(&h->users);
   gw_index_deinit(&h->followed);
@@ -321,6 +323,7 @@ static const mail_handler mail_handlers[] = {
     [GWS_MAIL_API] = gws_api_on_mail,
     [GWS_MAIL_API_DONE] = gws_api_on_done,
     [GWS_MAIL_REVOKE] = gws_revocation_on_mail,
+    [GWS_MAIL_RECEIPT] = gws_receipts_on_mail,
     [GWS_MAIL_USER_JOIN] = gws_quota_on_join,
     [GWS_MAIL_USER_LEAVE] = gws_quota_on_leave,
     [GWS_MAIL_USER_SHARE] = gws_quota_on_share,

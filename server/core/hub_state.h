@@ -7,6 +7,7 @@
 #include "server/core/hub.h"
 #include "server/core/index.h"
 #include "server/core/names.h"
+#include "server/core/receipts.h"
 #include "server/core/refused.h"
 #include "server/core/resume.h"
 #include "server/core/revocation.h"
@@ -145,6 +146,7 @@ struct gw_hub {
   const gw_inspector *inspector;  /**< NULL: nobody */
   void *inspector_user;
 
+  gws_receipts receipts;
   gw_revocations revocations;
   struct gw_quota *quotas;     /**< uthash: what users use on this worker */
   struct gw_quota_home *homes; /**< uthash: users that this worker counts */

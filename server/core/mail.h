@@ -65,6 +65,7 @@ enum gws_mail_kind {
   GWS_MAIL_API_DONE,
   GWS_MAIL_GROUP, /**< another value of a group, or its end */
   GWS_MAIL_REVOKE,
+  GWS_MAIL_RECEIPT,   /**< of one of these two; see receipts.h */
   GWS_MAIL_USER_JOIN, /**< see quota.h */
   GWS_MAIL_USER_LEAVE,
   GWS_MAIL_USER_SHARE,

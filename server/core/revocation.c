@@ -244,6 +244,7 @@ bool gws_revocation_tell(gw_hub *h, const gws_revocation *r) {
     gw_mail *m = gws_mail_new(GWS_MAIL_REVOKE, r->user.len);
     if (m == NULL) {
       gws_hub_nomem(h);
+      gws_receipts_excuse(h, w);
       are_told = false;
       continue;
     }
@@ -251,12 +252,13 @@ bool gws_revocation_tell(gw_hub *h, const gws_revocation *r) {
     m->u.revocation.user = gws_mail_keep(m, r->user);
     gws_mail_post(h, w, m);
   }
+  if (h->num_workers > 1) gws_receipts_expect(h);
   return are_told;
 }
 
 void gws_revocation_on_mail(gw_hub *h, gw_mail *m) {
   (void)gws_revoke(h, &m->u.revocation, NULL, NULL);
-  gw_mail_free(m);
+  gws_receipts_give(h, m);
 }
 
 /* ---- those who come later --------------------------------------------------- */

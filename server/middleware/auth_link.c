@@ -112,12 +112,12 @@ static bool is_revoked(const gw_request *r, const gw_claims *c, gw_view token) {
   return gws_is_revoked(gw_request_hub(r), &v, c->user);
 }
 
-/** With the keys that there are: a request does not wait for others. */
-static uint32_t check(const gw_auth_link *l, const gw_request *r,
-                      gw_view token) {
+/** *is_over: the key was fetched meanwhile. */
+static uint32_t try_token(const gw_auth_link *l, const gw_request *r,
+                          gw_view token, bool *is_over) {
   gw_claims claims;
   char why[GW_AUTH_WHY_MAX];
-  uint64_t wait_ms;
+  uint64_t wait_ms, fetch = 0;
   gw_keyring *ring = gw_keystore_ring(l->options.keystore);
   uint32_t code =
       gw_token_check(ring, l->options.rules, token, wall_ms(), &claims, why);
@@ -127,10 +127,23 @@ static uint32_t check(const gw_auth_link *l, const gw_request *r,
   if (code == GW_CODE_OK && is_revoked(r, &claims, token))
     code = GW_CODE_TOKEN_REVOKED;
   gw_claims_deinit(&claims);
+  if (code == GW_CODE_AUTH_UNAVAILABLE) {
+    fetch = gw_keystore_want(l->options.keystore, ring, &wait_ms);
+    if (fetch == 0) code = GW_CODE_TOKEN_INVALID;
+  }
   gw_keyring_unref(ring);
-  if (code == GW_CODE_AUTH_UNAVAILABLE &&
-      gw_keystore_want(l->options.keystore, &wait_ms) == 0)
-    code = GW_CODE_TOKEN_INVALID;
+  *is_over = fetch == GW_KEYSTORE_CHANGED;
+  return code;
+}
+
+/** With the keys that there are: a request does not wait for others. */
+static uint32_t check(const gw_auth_link *l, const gw_request *r,
+                      gw_view token) {
+  bool is_over;
+  uint32_t code;
+  do {
+    code = try_token(l, r, token, &is_over);
+  } while (is_over);
   return code;
 }
 

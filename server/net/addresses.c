@@ -30,6 +30,7 @@ struct gw_addresses {
   entry *table;
   gw_link idle; /* the one that was quiet for longest first */
   uint32_t num_idle;
+  uint64_t now_ms; /* the latest that was told */
   gw_addresses_stats stats;
 };
 
@@ -105,6 +106,13 @@ static entry *get(gw_addresses *a, const gw_source *address, uint64_t now_ms) {
 
 /* ---- coming and going ------------------------------------------------------- */
 
+/** What time it is. A worker's clock stands still for a turn of its loop, and what
+ * another one has counted meanwhile would be ahead of it. */
+static uint64_t latest(gw_addresses *a, uint64_t now_ms) {
+  if (a->now_ms < now_ms) a->now_ms = now_ms;
+  return a->now_ms;
+}
+
 /** Over the cap: some are told, as many as a page of tabs opens at once. */
 static enum gw_entry crowded(gw_addresses *a, const entry *e, uint32_t *code,
                              uint32_t *retry_after_ms) {
@@ -143,6 +151,7 @@ enum gw_entry gw_addresses_enter(gw_addresses *a, const gw_source *address,
                                  uint32_t *retry_after_ms) {
   enum gw_entry result = GW_ENTRY_CUT;
   pthread_mutex_lock(&a->lock);
+  now_ms = latest(a, now_ms);
   entry *e = get(a, address, now_ms);
   if (e != NULL) result = judge(a, e, now_ms, code, retry_after_ms);
   if (result == GW_ENTRY_CUT) {
@@ -162,7 +171,7 @@ void gw_addresses_leave(gw_addresses *a, const gw_source *address,
   if (e != NULL && --e->num == 0) {
     gw_ring_add(&a->idle, &e->idle);
     a->num_idle++;
-    if (gw_bucket_is_full(&e->bucket, now_ms)) forget(a, e);
+    if (gw_bucket_is_full(&e->bucket, latest(a, now_ms))) forget(a, e);
   }
   pthread_mutex_unlock(&a->lock);
 }

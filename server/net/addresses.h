@@ -53,7 +53,8 @@ enum gw_entry {
   GW_ENTRY_CUT   /**< it is not counted: no gw_addresses_leave */
 };
 
-/** Somebody connects. TELL: *code and *retry_after_ms say what. */
+/** Somebody connects. now_ms: of the worker's loop; one that is behind others' is
+ * taken for the latest of theirs. TELL: *code and *retry_after_ms say what. */
 enum gw_entry gw_addresses_enter(gw_addresses *a, const gw_source *address,
                                  uint64_t now_ms, uint32_t *code,
                                  uint32_t *retry_after_ms);

@@ -34,6 +34,15 @@ static void run_question(gw_task *task, gw_worker *w) {
   free(q);
 }
 
+/** Workers take turns, but for what one of them owns: two questions about that on
+ * two ways could overtake each other. */
+static gw_worker *worker_for(gw_server *s, const gw_api_method *m,
+                             gw_view request) {
+  uint32_t owner = gw_api_owner(s->workers[0]->hub, m, request);
+  if (owner != GW_API_ANY) return s->workers[owner];
+  return s->workers[atomic_fetch_add(&s->next_asked, 1) % s->num_workers];
+}
+
 static int post(gw_server *s, const gw_api_method *m, gw_view request,
                 bool is_unread, gw_on_api_reply on_reply, void *arg) {
   question *q = malloc(sizeof *q + request.len);
@@ -45,8 +54,7 @@ static int post(gw_server *s, const gw_api_method *m, gw_view request,
                   .is_unread = is_unread,
                   .len = request.len};
   if (request.len != 0) memcpy(q->request, request.data, request.len);
-  uint32_t turn = atomic_fetch_add(&s->next_asked, 1);
-  gw_worker_post_task(s->workers[turn % s->num_workers], &q->task);
+  gw_worker_post_task(worker_for(s, m, request), &q->task);
   return 0;
 }
 

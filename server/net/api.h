@@ -7,7 +7,8 @@
 #include "server/core/api.h"
 
 /**
- * Ask on one of the workers, which take turns.
+ * Ask on the worker that owns the channel or group which the question names; else
+ * on one of the workers, which take turns.
  *   request   encoded; copied
  *   on_reply  told once, on the worker's thread; with SHUTDOWN when the server
  *             is freed first

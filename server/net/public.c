@@ -323,11 +323,11 @@ static int on_request(gw_worker *w, struct lws *wsi) {
 /* ---- callbacks ---------------------------------------------------------- */
 
 static void on_socket_gone(gw_worker *w, struct lws *wsi) {
-  gw_stat_sub(&w->stats.sockets, 1);
   bool was_waited_for = gw_worker_end_handshake(w, wsi);
   const gw_socket *socket = gw_socket_of(wsi);
   if (socket) gw_worker_see_off(w, socket);
   gw_socket_free(wsi);
+  gw_stat_sub(&w->stats.sockets, 1); /* last: its place is free by then */
   if (!was_waited_for) return;
   gw_stat_add(&w->stats.handshakes_failed_total, 1);
   gw_log_write(w->options.log, GW_LOG_INFO, "http.incomplete",

@@ -31,6 +31,7 @@ static void on_input(void *user) {
 
 static int on_open(void *user, struct lws *wsi, gw_ws_conn *c) {
   const gw_socket *socket = gw_socket_of(wsi);
+  atomic_store(&((gw_worker *)user)->is_drained, false);
   c->cookie_token = gw_worker_cookie_token(user, wsi);
   c->way = gw_worker_way(user, wsi);
   if (!socket) return 0;
@@ -231,8 +232,9 @@ static bool put_off(gw_worker *w) {
 static void check_drained(gw_worker *w) {
   size_t num = gw_hub_num_sessions(w->hub);
   atomic_store_explicit(&w->num_sessions, num, memory_order_relaxed);
-  if (atomic_load(&w->drain_window_ms) && num == 0 && w->ws.num_conns == 0)
-    atomic_store(&w->is_drained, true);
+  /* Who was in a handshake may still become one. */
+  if (w->is_draining)
+    atomic_store(&w->is_drained, num == 0 && w->ws.num_conns == 0);
 }
 
 /* Runs before the loop waits for events, so at the end of each turn. */

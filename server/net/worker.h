@@ -109,7 +109,7 @@ struct gw_worker {
   _Atomic uint64_t beat_answered;
   /* Told by the worker. */
   atomic_size_t num_sessions;
-  atomic_bool is_drained; /* draining, and no connection is left */
+  atomic_bool is_drained; /* listens no more, and no connection is left */
 };
 
 /** NULL and why. Not on several threads at once. */

@@ -41,7 +41,7 @@ test("in production a page may connect to the host that it came from", () =>
     // Who is no page has no origin.
     await (await Client.connect(server.port)).close();
     assert.equal(await server.metric("godwit_origins_refused_total"), 6);
-    assert.match(server.log,
+    await server.logged(
       /ws\.refused .*status=403 .*origin=https:\/\/evil\.example\.org/);
   }));
 
@@ -101,8 +101,14 @@ test("an address that connects too often is told when to come back", () =>
   withServer({
     args: ["--limits.rate.connect", "2/s burst 5"],
   }, async (server) => {
+    // On a slow machine some come again before the burst is used up.
     const clients = [];
-    for (let i = 0; i < 5; i++) clients.push(await Client.connect(server.port));
+    for (let isTold = false; !isTold;)
+      await Client.connect(server.port).then((c) => clients.push(c), (error) => {
+        assert.match(error.message, /closed: 4202/);
+        isTold = true;
+      });
+    assert.ok(clients.length >= 5);
     const told = await close(server);
     assert.equal(told.code, "CODE_RATE_LIMITED");
     assert.ok(told.retryAfterMs > 0 && told.retryAfterMs <= 2000);
@@ -118,7 +124,7 @@ test("an address that connects too often is told when to come back", () =>
     await new Promise((r) => setTimeout(r, 6000));
     clients.push(await Client.connect(server.port));
     assert.ok(await server.metric("godwit_addresses_cut_total") > 0);
-    assert.match(server.log, /address\.limited .*RATE_LIMITED/);
+    await server.logged(/address\.limited .*RATE_LIMITED/);
     await Promise.all(clients.map((c) => c.close()));
   }));
 
@@ -195,7 +201,7 @@ test("rates of a connection are kept, and told", () =>
     assert.ok((await client.request({ rpc: { method: "server.time" } }))
       .rpcResult);
     assert.equal(await server.metric("godwit_rate_limited_total"), 3);
-    assert.match(server.log, /rate\.limited .*of=connection operation=publish/);
+    await server.logged(/rate\.limited .*of=connection operation=publish/);
     await client.close();
   }));
 

@@ -109,7 +109,7 @@ test("the start line names the addresses and the memory-only store", () =>
     assert.match(server.output, new RegExp(
       `^Godwit [\\d.]+ serves ws://localhost:${server.port}/v1/ws, .*` +
       `:${server.internal}/metrics; 2 workers; memory only\n$`));
-    assert.match(server.log, /store\.memory_only/);
+    await server.logged(/store\.memory_only/);
   }));
 
 test("it listens on both address families", () =>

@@ -174,11 +174,12 @@ test("garbage in place of a ClientHello costs a counter and a line", () =>
     });
     await server.until("godwit_tls_failures_total", (n) => n >= garbage.length);
     await server.until("godwit_sockets", (n) => n === 0);
-    assert.ok(await server.metric("godwit_handshakes_failed_total") >=
-      garbage.length);
+    await server.until("godwit_handshakes_failed_total",
+      (n) => n >= garbage.length);
     assert.equal(server.events("http.incomplete").length, 0);
     assert.equal(server.events("socket.no_memory").length, 0);
-    assert.ok(server.events("tls.failed").length >= garbage.length);
+    await server.logged(
+      new RegExp(`(tls\\.failed[^]*){${garbage.length}}`));
     for (const socket of cut) socket.destroy();
     await (await Client.connect(server.port, { secure })).close();
   }));

@@ -140,6 +140,17 @@ static void test_many_addresses_do_not_make_it_grow(void **state) {
   assert_int_equal(stats().num, 2);
 }
 
+/** Of two workers, one is in the midst of a long turn of its loop. */
+static void test_a_clock_that_is_behind(void **state) {
+  (void)state;
+  use(10, 3, 0);
+  assert_int_equal(enter("10.0.0.1", 2000), GW_ENTRY_IN);
+  assert_int_equal(enter("10.0.0.1", 1600), GW_ENTRY_IN);
+  assert_int_equal(enter("10.0.0.1", 1900), GW_ENTRY_IN);
+  assert_int_equal(enter("10.0.0.1", 1700), GW_ENTRY_TELL);
+  assert_int_equal(retry_after_ms, 200);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(test_##name, tear_down)
   const struct CMUnitTest tests[] = {
@@ -148,6 +159,7 @@ int main(void) {
       TEST(a_cap_of_connections),
       TEST(who_is_gone_is_forgotten),
       TEST(many_addresses_do_not_make_it_grow),
+      TEST(a_clock_that_is_behind),
   };
 #undef TEST
   return cmocka_run_group_tests_name("addresses", tests, NULL, NULL);

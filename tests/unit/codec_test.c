@@ -195,6 +195,31 @@ GW_MESSAGES(X)
 /* clang-format on */
 #undef X
 
+/* A field that FIELDS_message forgets stays rubbish. */
+#define X(message)                                                \
+  static void names_all_of_##message(void) {                      \
+    gw_##message m, empty;                                        \
+    gw_out out = {space, 0, sizeof space};                        \
+    memset(&m, 0xA5, sizeof m);                                   \
+    memset(&empty, 0, sizeof empty);                              \
+    fill_##message(&m, NOTHING);                                  \
+    assert_int_equal(0, gw_encode_##message(&out, NULL, &empty)); \
+    size_t len = out.len;                                         \
+    assert_int_equal(0, gw_encode_##message(&out, NULL, &m));     \
+    assert_int_equal(2 * len, out.len);                           \
+  }
+/* clang-format off */
+GW_MESSAGES(X)
+/* clang-format on */
+#undef X
+
+static void the_tests_know_every_field(void **state) {
+  (void)state;
+#define X(message) names_all_of_##message();
+  GW_MESSAGES(X)
+#undef X
+}
+
 static void every_message_comes_back(void **state) {
   (void)state;
 #define X(message)                \
@@ -504,6 +529,7 @@ static void a_list_ends_where_its_bytes_do(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_tests_know_every_field),
       cmocka_unit_test(every_message_comes_back),
       cmocka_unit_test(every_message_comes_back_in_a_frame),
       cmocka_unit_test(every_message_may_be_cut_anywhere),

@@ -121,6 +121,31 @@ static void test_members_come_go_and_change(void **state) {
           GW_CODE_BAD_TEXT);
 }
 
+/** Whoever was told of a change finds it on any worker, however late that one is. */
+static void test_a_change_is_answered_when_all_have_it(void **state) {
+  char json[128];
+  (void)state;
+  ask_good("group_create", team);
+  for (uint32_t i = 0; i < 2 * node.num * node.num; i++) {
+    uint32_t asked = i % node.num, slow = i / 2 % node.num;
+    (void)snprintf(json, sizeof json,
+                   "{\"group\":\"team:a\",\"users\":[\"late%u\"],"
+                   "\"role\":\"guest\"}",
+                   i);
+    node.holds_mail = true;
+    api_begin(&node, asked, "group_add", json);
+    hubs_deliver_to_others(&node, slow);
+    (void)snprintf(json, sizeof json, "late%u", i);
+    if (api_told.num != 0) assert_true(may(slow, json, GW_MAY_READ));
+    node.holds_mail = false;
+    hubs_settle(&node);
+    assert_int_equal(api_told.num, 1);
+    assert_int_equal(api_told.code, GW_CODE_OK);
+    for (uint32_t w = 0; w < node.num; w++)
+      assert_true(may(w, json, GW_MAY_READ));
+  }
+}
+
 static void test_roles_are_defined_and_removed(void **state) {
   (void)state;
   ask_good("group_create", team);
@@ -500,6 +525,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       ON(every_worker_knows_a_group, start_three),
       ON(members_come_go_and_change, start_three),
+      ON(a_change_is_answered_when_all_have_it, start_three),
       ON(roles_are_defined_and_removed, start_three),
       ON(limits_hold, prepare_three),
       ON(groups_are_listed, start_three),

@@ -79,7 +79,7 @@ static void on_reply(void *arg, uint32_t code, gw_view message, gw_view reply) {
   free(json);
 }
 
-static uint32_t ask(uint32_t worker, const char *method, const char *json) {
+static void begin(uint32_t worker, const char *method, const char *json) {
   const gw_caller application = {.is_trusted = true};
   uint8_t space[1024];
   char why[GW_MAX_REASON_BYTES + 1];
@@ -90,6 +90,10 @@ static uint32_t ask(uint32_t worker, const char *method, const char *json) {
   gw_hub_api(node.hub[worker], gw_view_of(method), &application,
              (gw_view){space, out.len}, on_reply, (void *)(uintptr_t)method);
   hubs_settle(&node);
+}
+
+static uint32_t ask(uint32_t worker, const char *method, const char *json) {
+  begin(worker, method, json);
   assert_int_equal(told.num, 1);
   return told.code;
 }
@@ -136,6 +140,21 @@ static void test_only_tokens_from_before_are_refused(void **state) {
   /* Who is let in by something else than a token is the application's. */
   next = (gw_verdict){.token_id = 0};
   (void)peer_join(&node, 0, 1);
+}
+
+/** Workers look at the clock at times of their own. */
+static void test_the_line_in_time_is_one(void **state) {
+  const gw_view user = gw_view_of("user1");
+  (void)state;
+  start_hubs();
+  uint64_t asked_ms = now_wall();
+  gw_hub_set_time(node.hub[1], node.now_ms, asked_ms - 40);
+  gw_hub_set_time(node.hub[2], node.now_ms, asked_ms + 40);
+  assert_int_equal(ask(0, "revoke", "{\"user\":\"user1\"}"), GW_CODE_OK);
+  for (uint32_t w = 0; w < 3; w++) {
+    assert_true(gws_is_user_revoked(node.hub[w], user, asked_ms));
+    assert_false(gws_is_user_revoked(node.hub[w], user, asked_ms + 1));
+  }
 }
 
 static void test_a_newer_token_survives(void **state) {
@@ -328,6 +347,36 @@ static void test_a_refresh_does_not_bring_it_back(void **state) {
 
 /* ---- by connection --------------------------------------------------------------- */
 
+/** It is known where the connection is, and refused everywhere when that was
+ * answered. */
+static void test_a_connection_is_answered_when_all_know(void **state) {
+  char json[64];
+  (void)state;
+  start_hubs();
+  for (uint32_t i = 0; i < 9; i++) {
+    uint32_t asked = i % 3, slow = i / 3, at = (slow + 1) % 3;
+    char jti[8];
+    (void)sprintf(jti, "t%u", i);
+    const peer *p = join(at, 1, jti, now_wall());
+    const gw_verdict v = next;
+    (void)sprintf(json, "{\"connection\":\"%llu\"}",
+                  (unsigned long long)p->connection);
+    node.holds_mail = true;
+    begin(asked, "revoke", json);
+    hubs_deliver_to_others(&node, slow);
+    if (told.num != 0)
+      assert_true(gws_is_revoked(node.hub[slow], &v, (gw_view){NULL, 0}));
+    /* The question, but not yet the news. */
+    (void)hubs_deliver(&node, asked, slow, 1);
+    hubs_deliver_to_others(&node, slow);
+    if (told.num != 0)
+      assert_true(gws_is_revoked(node.hub[slow], &v, (gw_view){NULL, 0}));
+    node.holds_mail = false;
+    hubs_settle(&node);
+    assert_int_equal(told.num, 1);
+  }
+}
+
 static void test_the_token_of_a_connection(void **state) {
   (void)state;
   char json[64];
@@ -447,6 +496,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_user_is_out_on_every_worker),
       TEST(only_tokens_from_before_are_refused),
+      TEST(the_line_in_time_is_one),
       TEST(a_newer_token_survives),
       TEST(older_tokens_for_channels_end_as_well),
       TEST(one_token_of_a_user),
@@ -456,6 +506,7 @@ int main(void) {
       TEST(many_rest_on_one_token),
       TEST(a_refresh_does_not_bring_it_back),
       TEST(the_token_of_a_connection),
+      TEST(a_connection_is_answered_when_all_know),
       TEST(they_are_forgotten_in_time),
       TEST(without_a_longest_life_they_stay),
       TEST(the_same_again_only_widens),

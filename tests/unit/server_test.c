@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -347,6 +348,44 @@ static void test_the_api_is_asked_from_any_thread(void **state) {
   assert_true(was_told("late:SHUTDOWN:none "));
 }
 
+#define NUM_IN_A_ROW 200u
+
+/** Offsets by the order of the calls. */
+static struct {
+  _Atomic uint64_t offset[NUM_IN_A_ROW];
+  atomic_uint num;
+  atomic_uint num_late; /* told after one that was asked later */
+} row;
+
+static void on_row(void *arg, uint32_t code, gw_view message, uint64_t epoch,
+                   uint64_t offset) {
+  _Atomic uint64_t *at = arg;
+  (void)message;
+  (void)epoch;
+  *at = code == GW_CODE_OK ? offset : 0;
+  if (at != &row.offset[atomic_fetch_add(&row.num, 1)]) row.num_late++;
+}
+
+/** Two workers, of which one owns the channel. */
+static void test_what_one_thread_publishes_keeps_its_order(void **state) {
+  (void)state;
+  pthread_t thread;
+  gw_server *s = new_server();
+  const gw_server_publication p = {.channel = "room", .data = gw_view_of("x")};
+  assert_int_equal(gw_server_listen(s), 0);
+  assert_int_equal(pthread_create(&thread, NULL, run, s), 0);
+  for (unsigned i = 0; i < NUM_IN_A_ROW; i++)
+    assert_int_equal(gw_server_publish(s, &p, on_row, &row.offset[i]), 0);
+  for (int i = 0; i < 10000 && atomic_load(&row.num) < NUM_IN_A_ROW; i++)
+    usleep(1000);
+  for (unsigned i = 0; i < NUM_IN_A_ROW; i++)
+    assert_int_equal(row.offset[i], i + 1);
+  assert_int_equal(row.num_late, 0);
+  gw_server_stop(s);
+  pthread_join(thread, NULL);
+  gw_server_free(s);
+}
+
 static void test_a_server_that_never_ran_is_freed(void **state) {
   (void)state;
   gw_server_free(NULL);
@@ -425,6 +464,7 @@ int main(void) {
       cmocka_unit_test(test_methods_answer_at_once_or_from_another_thread),
       cmocka_unit_test(test_connections_and_channels_are_told),
       cmocka_unit_test(test_the_api_is_asked_from_any_thread),
+      cmocka_unit_test(test_what_one_thread_publishes_keeps_its_order),
       cmocka_unit_test(test_a_server_that_never_ran_is_freed),
       cmocka_unit_test(test_a_reload_without_tls_is_harmless_on_any_thread),
       cmocka_unit_test(test_unusable_credentials_are_refused),

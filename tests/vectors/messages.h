@@ -12,7 +12,7 @@
 /* F(name): a field; L(name, message): a list; of texts: L(name, text). */
 #define FIELDS_hello(F, L)                                                     \
   F(version) F(features) F(instance) F(token) F(resume) F(ping_interval_ms)    \
-  F(agent) F(user) F(credit_bytes)
+  F(agent) F(user) F(credit_bytes) F(codec)
 #define FIELDS_limits(F, L)                                                    \
   F(max_frame_bytes) F(max_message_bytes) F(max_channel_bytes)                 \
   F(max_subscriptions) F(max_presence_bytes) F(max_calls) F(max_queue_bytes)   \

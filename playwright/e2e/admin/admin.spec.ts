@@ -54,7 +54,7 @@ test('logs in by keyboard, sees who is there and disconnects somebody',
     await expect(row).toHaveCount(0);
     await expect(ada.notice).toHaveText('Grace is disconnected.');
     await expect(focused).toHaveText('Connections');
-    expect(server.log).toMatch(/admin\.call user=ada .*method=disconnect/);
+    await expect.poll(() => server.log).toMatch(/admin\.call user=ada .*method=disconnect/);
   });
 
 test('publishes to a channel, whose subscribers get it',
@@ -188,8 +188,8 @@ for (const host of ['localhost', '127.0.0.1']) {
       expect(await attack(tab, server.apiUrl)).toEqual(['', '', '', '', '']);
       evil.close();
       await tab.close();
-      expect(server.log).toMatch(/api\.refused .*of this origin/);
-      expect(server.log).toMatch(/admin\.refused/);
+      await expect.poll(() => server.log).toMatch(/api\.refused .*of this origin/);
+      await expect.poll(() => server.log).toMatch(/admin\.refused/);
       await ada.page.reload();
       await expect(ada.status).toContainText('Up to date');
       await expect(ada.channel('stolen')).toHaveCount(0);

@@ -261,6 +261,7 @@ GW_MUST_USE int gw_server_route(gw_server *s, const char *path,
  * valid until it returns. code: GW_CODE_OK, or why not, with a message that may
  * be empty; GW_CODE_SHUTDOWN when the server is freed before it answers. Handlers
  * may be NULL. Each function returns 0, or GW_ERR_NOMEM: then nothing is told.
+ * What one thread asks about one channel or group is done and told in its order.
  * JSON that is none is refused with GW_CODE_BAD_REQUEST, whatever the namespace of
  * a channel says: no reader of it could do anything with it. The message says the
  * field, the line and the column.

@@ -157,7 +157,8 @@ export class Server {
     this.#clean();
   }
 
-  /** Lines of the log with an event, as objects of their fields' texts. */
+  /** Lines of the log with an event, as far as they have come: what the server
+   * answers and what it logs are on different ways here. */
   events(name) {
     return this.log.split("\n").filter((l) => l.split(" ")[2] === name);
   }
@@ -169,6 +170,18 @@ export class Server {
       if (Date.now() > deadline) throw new Error(`not logged: ${pattern}`);
       await new Promise((r) => setTimeout(r, 10));
     }
+  }
+
+  /** Wait until so many lines of the log have an event; there may be no more. */
+  async loggedTimes(name, num, ms = 5000) {
+    const deadline = Date.now() + ms;
+    while (this.events(name).length < num) {
+      if (Date.now() > deadline)
+        throw new Error(`logged ${this.events(name).length} times: ${name}`);
+      await new Promise((r) => setTimeout(r, 10));
+    }
+    if (this.events(name).length !== num)
+      throw new Error(`logged more than ${num} times: ${name}`);
   }
 
   /** A counter or gauge of /metrics. */

@@ -142,6 +142,18 @@ unsigned hubs_deliver(hubs *n, uint32_t from, uint32_t to, unsigned num) {
   return done;
 }
 
+void hubs_deliver_to_others(hubs *n, uint32_t slow) {
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (uint32_t from = 0; from < n->num; from++) {
+      for (uint32_t to = 0; to < n->num; to++)
+        moved =
+            (to != slow && hubs_deliver(n, from, to, 1000000) != 0) || moved;
+    }
+  }
+  hubs_settle(n);
+}
+
 static bool deliver_all(hubs *n) {
   bool moved = false;
   for (uint32_t from = 0; from < n->num; from++) {

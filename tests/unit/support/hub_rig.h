@@ -74,6 +74,9 @@ void hubs_pass(hubs *n, uint64_t ms);
 void hubs_settle(hubs *n);
 /** Deliver up to num pieces of held mail. Returns how many were. */
 unsigned hubs_deliver(hubs *n, uint32_t from, uint32_t to, unsigned num);
+/** Deliver held mail, and what comes of it, but for one worker, which has more to
+ * do than others. */
+void hubs_deliver_to_others(hubs *n, uint32_t slow);
 /** Sum of a counter over the workers. */
 #define HUBS_STAT(n, name) hubs_stat((n), offsetof(gw_stats, name))
 uint64_t hubs_stat(const hubs *n, size_t offset);
