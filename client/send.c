@@ -33,9 +33,9 @@ static void send_front(gw_client *c, size_t len) {
 
 /** Send what was gathered before `start` if the message would be too large. */
 static void split(gw_client *c, size_t start) {
-  uint32_t limit =
-      c->client_id != 0 ? c->limits.max_message_bytes : GW_MAX_FRAME_BYTES;
-  if (limit != 0 && c->out.len > limit && start > 0 && c->out.len > start)
+  uint32_t limit = c->limits.max_message_bytes;
+  if (limit == 0) limit = GW_MAX_FRAME_BYTES; /* not known yet, or none */
+  if (c->out.len > limit && start > 0 && c->out.len > start)
     send_front(c, start);
 }
 

@@ -4,8 +4,18 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "server/core/grants.h"
 
 #define CHANNEL "desk:news"
+
+/** What is known of a user's right to the channel. */
+typedef struct standing {
+  uint32_t life; /* of the node, that it holds for */
+  bool is_asked; /* about it, and not answered yet */
+  bool is_taken; /* back, as was answered: it must not have it */
+} standing;
 
 /** A question that is under way. */
 typedef struct question {
@@ -13,6 +23,7 @@ typedef struct question {
   const char *method;
   uint32_t life;
   bool is_answered;
+  standing *about; /* NULL: it is about no user */
   struct question *next;
 } question;
 
@@ -24,6 +35,7 @@ struct sim_desk {
   bool is_open;
   uint32_t num;
   question *all;
+  standing user[SIM_MAX_APPS];
 };
 
 sim_desk *sim_desk_new(world *w, const sim_plan *plan, sim_node *node) {
@@ -51,18 +63,60 @@ static void on_reply(void *arg, uint32_t code, gw_view message, gw_view reply) {
   (void)reply;
   if (q->is_answered) world_fail(q->desk->w, "%s is answered twice", q->method);
   q->is_answered = true;
+  if (q->about != NULL && q->about->life == q->life) {
+    q->about->is_asked = false;
+    q->about->is_taken =
+        code == GW_CODE_OK && strcmp(q->method, "unsubscribe") == 0;
+  }
   world_trace(q->desk->w, "desk: %s: %s", q->method, gw_code_name(code));
   if (code != GW_CODE_OK && code != GW_CODE_SHUTDOWN)
     world_fail(q->desk->w, "%s came to %s", q->method, gw_code_name(code));
 }
 
-static void ask(sim_desk *d, const char *method, const char *json) {
+static void ask_about(sim_desk *d, standing *about, const char *method,
+                      const char *json) {
   question *q = calloc(1, sizeof *q);
   if (q == NULL) abort();
-  *q = (question){d, method, sim_node_life(d->node), false, d->all};
+  *q = (question){d, method, sim_node_life(d->node), false, about, d->all};
   d->all = q;
   sim_node_api(d->node, (uint32_t)world_random(d->w), method, json, on_reply,
                q);
+}
+
+static void ask(sim_desk *d, const char *method, const char *json) {
+  ask_about(d, NULL, method, json);
+}
+
+/** Give the channel to a user, or take it back; one at a time, as two on their way
+ * have no order. */
+static void set_right(sim_desk *d, uint32_t user, const char *method) {
+  char json[64];
+  standing *s = &d->user[user];
+  uint32_t life = sim_node_life(d->node);
+  if (s->life == life && s->is_asked) return;
+  *s = (standing){.life = life, .is_asked = true};
+  (void)snprintf(json, sizeof json,
+                 "{\"channel\":\"" CHANNEL "\",\"user\":\"u%u\"}", user);
+  ask_about(d, s, method, json);
+}
+
+/** No connection has what was taken from its user, whatever it was resumed from. */
+static void check_rights(const sim_desk *d) {
+  for (uint32_t u = 0; u < SIM_MAX_APPS; u++) {
+    const standing *st = &d->user[u];
+    char name[16];
+    if (!st->is_taken || st->life != sim_node_life(d->node)) continue;
+    (void)snprintf(name, sizeof name, "u%u", u);
+    for (uint32_t w = 0; w < d->plan->num_workers; w++) {
+      const gw_hub *h = sim_node_hub(d->node, w);
+      uint64_t hash = gws_hub_hash(h, CHANNEL, strlen(CHANNEL));
+      gw_session *s = gws_session_first_of(h, gw_view_of(name));
+      for (; s != NULL; s = gws_session_next_of(s)) {
+        if (gws_is_granted(s, hash))
+          world_fail(d->w, "desk: %s has what was taken back", name);
+      }
+    }
+  }
 }
 
 /** What changes something. */
@@ -73,14 +127,10 @@ static void change(sim_desk *d) {
   d->num++;
   switch (world_random(d->w) % 6) {
   case 0:
-    (void)snprintf(json, sizeof json,
-                   "{\"channel\":\"" CHANNEL "\",\"user\":\"u%u\"}", user);
-    ask(d, "subscribe", json);
+    set_right(d, user, "subscribe");
     break;
   case 1:
-    (void)snprintf(json, sizeof json,
-                   "{\"channel\":\"" CHANNEL "\",\"user\":\"u%u\"}", user);
-    ask(d, "unsubscribe", json);
+    set_right(d, user, "unsubscribe");
     break;
   case 2:
     (void)snprintf(json, sizeof json,
@@ -110,6 +160,7 @@ static void act(void *arg) {
   sim_desk *d = arg;
   if (!d->is_open) return;
   sim_dice *before = world_use(d->w, &d->dice);
+  if (sim_node_is_up(d->node)) check_rights(d);
   if (sim_node_is_up(d->node) && (d->plan->off_acts >> SIM_ACT_DESK & 1) == 0) {
     if (world_chance(d->w, 700))
       change(d);
