@@ -356,7 +356,8 @@ export abstract class ClientCore<
 
   /** @internal Tell the core, which the full client adds to. */
   protected _tellPublish(
-    engine: Engine, words: (number | undefined)[], texts: string, payload: EncodedPayload,
+    engine: Engine, words: (number | undefined)[], texts: string,
+    payload: EncodedPayload,
     _options: PublishOptions,
   ): number {
     return engine._command(Call.PUBLISH, [0], words, texts, payload);

@@ -35,7 +35,8 @@ export abstract class FullClient extends ClientCore<ClientEvents> {
 
   /** @internal */
   protected override _tellPublish(
-    engine: Engine, words: (number | undefined)[], texts: string, payload: EncodedPayload,
+    engine: Engine, words: (number | undefined)[], texts: string,
+    payload: EncodedPayload,
     { tags = NO_LIST, metadata }: PublishOptions,
   ): number {
     const about = JSON.stringify(metadata) ?? '';
