@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "server/config/config.h"
 #include "server/core/revocation.h"
 #include "server/edge/paths.h"
 #include "server/edge/request.h"
+#include "server/observe/wall_clock.h"
 
 #define BEARER "Bearer "
 
@@ -100,12 +100,6 @@ static gw_view token_of(const gw_auth_link *l, const gw_request *r) {
   return gw_request_cookie(r, l->options.cookie);
 }
 
-static uint64_t wall_ms(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static bool is_revoked(const gw_request *r, const gw_claims *c, gw_view token) {
   const gw_verdict v = {.token_id = gw_token_id(c->jti, token),
                         .issued_ms = c->issued_ms};
@@ -120,7 +114,7 @@ static uint32_t try_token(const gw_auth_link *l, const gw_request *r,
   uint64_t wait_ms, fetch = 0;
   gw_keyring *ring = gw_keystore_ring(l->options.keystore);
   uint32_t code =
-      gw_token_check(ring, l->options.rules, token, wall_ms(), &claims, why);
+      gw_token_check(ring, l->options.rules, token, gw_wall_ms(), &claims, why);
   /* One for a channel opens that. */
   if (code == GW_CODE_OK && claims.channel.len != 0)
     code = GW_CODE_TOKEN_INVALID;

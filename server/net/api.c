@@ -4,10 +4,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api.pb-c.h"
 #include "server/net/server.h"
+#include "server/observe/wall_clock.h"
 
 /* ---- to a worker ------------------------------------------------------------ */
 
@@ -37,12 +37,6 @@ static void run_question(gw_task *task, gw_worker *w) {
   free(q);
 }
 
-static uint64_t wall_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /** Workers take turns, but for what one of them owns: two questions about that on
  * two ways could overtake each other. */
 static gw_worker *worker_for(gw_server *s, const gw_api_method *m,
@@ -58,7 +52,7 @@ static int post(gw_server *s, const gw_api_method *m, gw_view request,
   if (!q) return GW_ERR_NOMEM;
   *q = (question){.task = {.run = run_question},
                   .method = m,
-                  .asked_ms = wall_ms(),
+                  .asked_ms = gw_wall_ms(),
                   .on_reply = on_reply,
                   .arg = arg,
                   .is_unread = is_unread,

@@ -8,21 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
+
+#include "server/observe/wall_clock.h"
 
 /* ---- time --------------------------------------------------------------- */
-
-static uint64_t wall_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 void gw_worker_touch(gw_worker *w) {
   uint64_t now = uv_now(&w->loop);
   if (now == w->ws.now_ms) return;
   w->ws.now_ms = now;
-  gw_hub_set_time(w->hub, now, wall_ms());
+  gw_hub_set_time(w->hub, now, gw_wall_ms());
 }
 
 static void on_input(void *user) {

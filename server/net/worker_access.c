@@ -4,12 +4,12 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server/auth/cookie.h"
 #include "server/auth/origin.h"
 #include "server/net/worker.h"
+#include "server/observe/wall_clock.h"
 
 /* ---- the authenticator -------------------------------------------------- */
 
@@ -27,10 +27,8 @@ static uint64_t now_ms(void *user) {
 }
 
 static uint64_t wall_ms(void *user) {
-  struct timespec now;
   (void)user;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+  return gw_wall_ms();
 }
 
 int gw_worker_init_access(gw_worker *w) {

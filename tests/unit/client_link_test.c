@@ -451,16 +451,21 @@ static void a_wake_cuts_a_wait_short(void **state) {
   rig_deinit(&r);
 }
 
+/** A client whose host says that it is offline, while its server answers. */
+static void answer_offline(rig *r) {
+  gw_ping ping;
+  rig_ready(r);
+  rig_forget(r);
+  gw_client_on_wake(r->c, GW_WAKE_OFFLINE);
+  assert_int_equal(gw_decode_ping(rig_sent(r, GW_FRAME_PING)->body, &ping), 0);
+  rig_pong(r, ping.time);
+}
+
 static void offline_suspends_and_keeps_an_open_link(void **state) {
   (void)state;
   rig r;
   rig_init(&r, NULL);
-  rig_ready(&r);
-  rig_forget(&r);
-  gw_client_on_wake(r.c, GW_WAKE_OFFLINE);
-  gw_ping ping;
-  assert_int_equal(gw_decode_ping(rig_sent(&r, GW_FRAME_PING)->body, &ping), 0);
-  rig_pong(&r, ping.time);
+  answer_offline(&r);
   rig_run(&r, 10000);
   rig_expect(&r, ""); /* the host was wrong */
   gw_client_on_wake(r.c, GW_WAKE_OFFLINE);
@@ -485,12 +490,7 @@ static void offline_counts_no_more_after_an_answer(void **state) {
   (void)state;
   rig r;
   rig_init(&r, NULL);
-  rig_ready(&r);
-  rig_forget(&r);
-  gw_client_on_wake(r.c, GW_WAKE_OFFLINE);
-  gw_ping ping;
-  assert_int_equal(gw_decode_ping(rig_sent(&r, GW_FRAME_PING)->body, &ping), 0);
-  rig_pong(&r, ping.time);
+  answer_offline(&r);
   gw_test_close(&r.port, 1006);
   rig_expect(&r, "waiting "); /* the host was wrong */
   assert_in_range(rig_info(&r).retry_at_ms, r.now, r.now + 500);

@@ -86,6 +86,14 @@ static void expect_change(peer *p, uint64_t version, uint32_t kind,
 
 #define GATHERED (GW_PRESENCE_COALESCE_MS + 1)
 
+/** A client that comes to a worker and enters. */
+static peer *come(uint32_t worker, unsigned client, const char *state) {
+  peer *p = peer_join(&node, worker, client);
+  peer_subscribe(p, 1, name);
+  enter(p, 1, state);
+  return p;
+}
+
 static void test_enter_update_leave(void **state) {
   (void)state;
   peer *a = peer_join(&node, here, 1);
@@ -265,13 +273,9 @@ test_the_old_connection_cannot_end_the_new_ones_presence(void **state) {
   node.spaces[1].presence_grace_ms = 1000;
   peer *a = peer_join(&node, here, 1);
   watch(a, 1, 0);
-  peer *b = peer_join(&node, here, 2);
-  peer_subscribe(b, 1, name);
-  enter(b, 1, "x");
+  peer *b = come(here, 2, "x");
   hubs_pass(&node, 10);
-  peer *c = peer_join(&node, here, 2);
-  peer_subscribe(c, 1, name);
-  enter(c, 1, "y");
+  peer *c = come(here, 2, "y");
   hubs_pass(&node, GATHERED);
   expect_change(a, 1, GW_PRESENCE_ENTER, b, "y");
   leave(b, 1);
@@ -291,12 +295,8 @@ static void test_a_newer_connection_whose_clock_is_behind(void **state) {
   peer *a = peer_join(&node, here, 1);
   watch(a, 1, 0);
   gw_hub_set_time(node.hub[here], node.now_ms + 50, 1700000000000u);
-  peer *b = peer_join(&node, here, 2);
-  peer_subscribe(b, 1, name);
-  enter(b, 1, "x");
-  peer *c = peer_join(&node, (here + 1) % node.num, 2);
-  peer_subscribe(c, 1, name);
-  enter(c, 1, "y");
+  peer *b = come(here, 2, "x");
+  peer *c = come((here + 1) % node.num, 2, "y");
   hubs_pass(&node, 2 * GATHERED);
   peer_forget(a);
   peer_drop(b, 0);
@@ -315,12 +315,8 @@ static void test_one_of_two_connections_is_enough(void **state) {
   node.spaces[1].presence_grace_ms = 1000;
   peer *a = peer_join(&node, here, 1);
   watch(a, 1, 0);
-  peer *b = peer_join(&node, here, 2);
-  peer_subscribe(b, 1, name);
-  enter(b, 1, "x");
-  peer *c = peer_join(&node, (here + 1) % node.num, 2);
-  peer_subscribe(c, 1, name);
-  enter(c, 1, "x");
+  peer *b = come(here, 2, "x");
+  peer *c = come((here + 1) % node.num, 2, "x");
   hubs_pass(&node, GATHERED);
   peer_forget(a);
   peer_drop(c, 0); /* the latest */
@@ -442,9 +438,7 @@ static void test_a_large_snapshot_comes_in_parts(void **state) {
   gw_buf_unref(bufs[0]);
   gw_buf_unref(bufs[1]);
   a->is_stalled = true;
-  peer *b = peer_join(&node, here, 2);
-  peer_subscribe(b, 1, name);
-  enter(b, 1, "x");
+  peer *b = come(here, 2, "x");
   hubs_pass(&node, GATHERED);
   a->is_stalled = false;
   a->wants_write = true;
@@ -518,9 +512,7 @@ static void test_members_keep_a_channel(void **state) {
   (void)state;
   node.spaces[1].idle_ms = 100;
   node.spaces[1].presence_grace_ms = 8000;
-  peer *a = peer_join(&node, here, 1);
-  peer_subscribe(a, 1, name);
-  enter(a, 1, "x");
+  peer *a = come(here, 1, "x");
   peer_drop(a, 0);
   hubs_pass(&node, 7000);
   assert_int_equal(HUBS_STAT(&node, channels), 1);
