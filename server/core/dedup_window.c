@@ -87,15 +87,26 @@ static bool make_room(publisher *p) {
   return true;
 }
 
-publisher *gw_dedup_open(gw_dedup_window *w, const gw_hub *h, uint64_t client) {
+/** Who published last is mostly who publishes next. */
+static publisher *newest(const gw_dedup_window *w) {
+  return w->oldest == NULL ? NULL : w->oldest->prev; /* the list's tail */
+}
+
+static publisher *find(gw_dedup_window *w, const gw_hub *h, uint64_t client) {
   uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
   publisher *p;
   HASH_FIND_BYHASHVALUE(hh, w->publishers, &client, sizeof client, hash, p);
-  if (p == NULL) p = add(w, client, hash);
-  if (p == NULL || !make_room(p)) return NULL;
-  p->used_ms = h->now_ms;
+  if (p == NULL) return add(w, client, hash);
   DL_DELETE(w->oldest, p);
   DL_APPEND(w->oldest, p);
+  return p;
+}
+
+publisher *gw_dedup_open(gw_dedup_window *w, const gw_hub *h, uint64_t client) {
+  publisher *p = newest(w);
+  if (p == NULL || p->client != client) p = find(w, h, client);
+  if (p == NULL || !make_room(p)) return NULL;
+  p->used_ms = h->now_ms;
   return p;
 }
 

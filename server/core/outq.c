@@ -74,10 +74,10 @@ static void drop_ring(gw_lane *l) {
 }
 
 enum gw_lane_id gw_outq_next_lane(const gw_outq *q) {
-  unsigned i = GW_LANE_CONTROL;
-  while (i < GW_NUM_LANES && !has(q, (enum gw_lane_id)i))
-    i++;
-  return (enum gw_lane_id)i;
+  if (q->lanes[0].len != 0) return GW_LANE_CONTROL;
+  if (has(q, GW_LANE_HIGH)) return GW_LANE_HIGH;
+  if (q->lanes[1].len != 0) return GW_LANE_NORMAL;
+  return has(q, GW_LANE_LOW) ? GW_LANE_LOW : GW_NUM_LANES;
 }
 
 static gw_lane *first_lane(const gw_outq *q) {
