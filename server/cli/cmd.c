@@ -48,11 +48,10 @@ const gw_cmd *gw_cmd_find(const char *name) {
 }
 
 const char *gw_cmd_nearest(const char *name) {
-  const gw_cmd *best = gw_cmds;
+  gw__nearest best = GW__NEAREST_NONE;
   for (const gw_cmd *c = gw_cmds; c->name; c++)
-    if (gw__edit_distance(c->name, name) < gw__edit_distance(best->name, name))
-      best = c;
-  return best->name;
+    gw__nearest_try(&best, c->name, name);
+  return best.name;
 }
 
 int gw_cmd_version(int argc, char **argv) {

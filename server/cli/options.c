@@ -56,22 +56,15 @@ static const gw_option *find(const gw_usage *u, const char *name, size_t len) {
   return o != NULL ? o : find_in(u->connection, name, len);
 }
 
-/** What was meant by a name that is not there. */
-typedef struct guess {
-  const char *name; /**< NULL: nothing that is like it */
-  size_t away;
-} guess;
-
-static void consider(guess *best, const gw_option *o, const char *wanted) {
-  for (; o != NULL && o->name != NULL; o++) {
-    size_t away = gw__edit_distance(o->name, wanted);
-    if (away < best->away) *best = (guess){o->name, away};
-  }
+static void consider(gw__nearest *best, const gw_option *o,
+                     const char *wanted) {
+  for (; o != NULL && o->name != NULL; o++)
+    gw__nearest_try(best, o->name, wanted);
 }
 
 static int tell_unknown(const gw_usage *u, const char *text, size_t len) {
   char wanted[64];
-  guess best = {NULL, GUESS_AWAY};
+  gw__nearest best = {NULL, GUESS_AWAY};
   (void)snprintf(wanted, sizeof wanted, "%.*s", (int)len, text);
   consider(&best, u->options, wanted);
   consider(&best, u->connection, wanted);

@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server/cli/replay/recording.h"
 #include "server/cli/text.h"
+#include "server/observe/wall_clock.h"
 
 /** A message, as far as it is there. */
 typedef struct message {
@@ -194,15 +194,12 @@ void gw_record_put(gw_record *r, const gw_lws_wire *news) {
 /* ---- life ------------------------------------------------------------------- */
 
 static void put_header(gw_record *r) {
-  struct timespec now;
   char start[GW_TEXT_TIME_MAX];
-  (void)clock_gettime(CLOCK_REALTIME, &now);
-  uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
   fprintf(r->file,
           "{\"format\":\"" GW_RECORDING_FORMAT "\",\"version\":%u,"
           "\"sdk\":\"" GW_VERSION "\",\"host\":\"%s\",\"start\":\"%s\","
           "\"payloads\":true}\n",
-          GW_RECORDING_VERSION, r->name, gw_text_iso(ms, start));
+          GW_RECORDING_VERSION, r->name, gw_text_iso(gw_wall_ms(), start));
 }
 
 gw_record *gw_record_open(const char *name, const char *path) {

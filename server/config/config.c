@@ -352,14 +352,11 @@ const char *gw_config_hook_name(enum gw_config_hook hook) {
 
 static const char *nearest_hook(const char *word, size_t len) {
   char wanted[GW_CONFIG_WORD_MAX];
-  const char *best = hook_names[0];
+  gw__nearest best = GW__NEAREST_NONE;
   (void)snprintf(wanted, sizeof wanted, "%.*s", (int)len, word);
-  for (size_t i = 1; i < GW_NUM_HOOKS; i++) {
-    if (gw__edit_distance(hook_names[i], wanted) <
-        gw__edit_distance(best, wanted))
-      best = hook_names[i];
-  }
-  return best;
+  for (size_t i = 0; i < GW_NUM_HOOKS; i++)
+    gw__nearest_try(&best, hook_names[i], wanted);
+  return best.name;
 }
 
 static void use_hook(gw__load *l, const char *word, size_t len) {

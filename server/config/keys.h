@@ -4,6 +4,8 @@
 #ifndef GODWIT_SERVER_CONFIG_KEYS_H
 #define GODWIT_SERVER_CONFIG_KEYS_H
 
+#include <stdint.h>
+
 #include "server/config/config.h"
 
 /** How a key's value is written, and what holds it. */
@@ -116,5 +118,14 @@ char *gw__words_pattern(const gw__key *key);
 
 /** Number of edits (insert, delete, replace, swap neighbours) between texts. */
 size_t gw__edit_distance(const char *a, const char *b);
+
+/** What was meant by a name that is not known, of the names looked at so far. */
+typedef struct gw__nearest {
+  const char *name; /**< NULL: none yet */
+  size_t away;      /**< others have to be nearer than this */
+} gw__nearest;
+#define GW__NEAREST_NONE ((gw__nearest){NULL, SIZE_MAX})
+/** Take a name if it is nearer; of those as near, the first stays. */
+void gw__nearest_try(gw__nearest *n, const char *name, const char *wanted);
 
 #endif

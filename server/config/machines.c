@@ -85,12 +85,11 @@ static void check_keys(const reading *r, const yaml_node_t *mapping,
        p < mapping->data.mapping.pairs.top; p++) {
     yaml_node_t *key = yaml_document_get_node(d, p->key);
     const char *text = key->type == YAML_SCALAR_NODE ? gw__yaml_text(key) : "?";
-    const char *nearest = names[0];
+    gw__nearest nearest = GW__NEAREST_NONE;
     bool is_known = false, is_again = false;
     for (const char *const *n = names; *n != NULL; n++) {
       is_known = is_known || strcmp(*n, text) == 0;
-      if (gw__edit_distance(*n, text) < gw__edit_distance(nearest, text))
-        nearest = *n;
+      gw__nearest_try(&nearest, *n, text);
     }
     for (yaml_node_pair_t *q = mapping->data.mapping.pairs.start; q < p; q++) {
       yaml_node_t *other = yaml_document_get_node(d, q->key);
@@ -99,7 +98,7 @@ static void check_keys(const reading *r, const yaml_node_t *mapping,
     }
     if (!is_known)
       fail(r, key, "%.60s: there is no such key; the nearest is %s", text,
-           nearest);
+           nearest.name);
     else if (is_again)
       fail(r, key, "%s: given twice", text);
   }

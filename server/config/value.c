@@ -356,3 +356,8 @@ size_t gw__edit_distance(const char *a, const char *b) {
   }
   return rows[a_len % 3][b_len];
 }
+
+void gw__nearest_try(gw__nearest *n, const char *name, const char *wanted) {
+  size_t away = gw__edit_distance(name, wanted);
+  if (away < n->away) *n = (gw__nearest){name, away};
+}

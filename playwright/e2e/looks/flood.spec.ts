@@ -7,6 +7,7 @@ import { accountOf, flood, openAccount } from '../../fixtures/flood.js';
 import { reconcile } from '../../fixtures/reconcile.js';
 import { Recorder } from '../../fixtures/recorder.js';
 import { expect, test } from '../../fixtures/test.js';
+import type { ChatPage } from '../../pages/chat-page.js';
 
 const MANY = 3000;
 const PER_SECOND = 1000;
@@ -16,6 +17,13 @@ const SOME = 480;
 const ROWS_MIN = 490;
 const ROWS_MAX = 550;
 
+/** The last message of a flood is shown, and nothing of it is folded any more. */
+async function untilQuiet(chat: ChatPage, all: number): Promise<void> {
+  await expect(chat.texts().last()).toHaveText(`flood ${all}`);
+  await expect(chat.log).toHaveAttribute('aria-busy', 'false');
+  await expect(chat.gaps).toHaveCount(0);
+}
+
 test('a flood is folded while it lasts, and unfolded after it',
   async ({ enter, page, room, server }) => {
     const ada = await enter('Ada');
@@ -23,9 +31,7 @@ test('a flood is folded while it lasts, and unfolded after it',
     await openEmptyPage(page, server);
     await flood(page, `room:${room}`, MANY, PER_SECOND);
 
-    await expect(ada.texts().last()).toHaveText(`flood ${MANY}`);
-    await expect(ada.log).toHaveAttribute('aria-busy', 'false');
-    await expect(ada.gaps).toHaveCount(0);
+    await untilQuiet(ada, MANY);
     const { faults, folded, last, wasBusy } = await accountOf(ada.page);
     expect(faults).toEqual([]);
     expect(last).toBe(MANY);
@@ -45,9 +51,7 @@ test('what was folded is in its place when it is drawn',
     await openEmptyPage(page, server);
     await flood(page, `room:${room}`, SOME, PER_SECOND);
 
-    await expect(ada.texts().last()).toHaveText(`flood ${SOME}`);
-    await expect(ada.log).toHaveAttribute('aria-busy', 'false');
-    await expect(ada.gaps).toHaveCount(0);
+    await untilQuiet(ada, SOME);
     expect((await accountOf(ada.page)).folded).toBeGreaterThan(0);
     const { faults, missing, shown } = reconcile(await recorder.shown(),
       [{ prefix: 'flood', written: SOME, own: false }]);
