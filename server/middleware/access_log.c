@@ -75,14 +75,11 @@ bool gw_access_log_reopen(gw_access_log *a, char why[GW_ACCESS_LOG_WHY_MAX]) {
   if (a->fd < 0) return true;
   int fd = open_file(a->file, why);
   if (fd < 0) return false;
-  /* Writers have the number: it means another file from one moment to the
-   * next. */
-  bool is_done = dup3(fd, a->fd, O_CLOEXEC) >= 0;
-  if (!is_done)
-    snprintf(why, GW_ACCESS_LOG_WHY_MAX, "access_log.file: %s",
-             strerror(errno));
+  int err = gw_log_move(a->log, fd);
+  if (err < 0)
+    snprintf(why, GW_ACCESS_LOG_WHY_MAX, "access_log.file: %s", strerror(-err));
   close(fd);
-  return is_done;
+  return err == 0;
 }
 
 uint64_t gw_access_log_num_lost(const gw_access_log *a) {

@@ -27,7 +27,7 @@ void gw_access_log_free(gw_access_log *log); /**< NULL is fine */
 extern const gw_middleware gw_access_log_link;
 
 /** Open the file again, as it was moved away. Returns whether that could be; if
- * not, it goes on as before. Lines that are written meanwhile go to either. */
+ * not, it goes on as before. Each line is in one of the files as a whole. */
 bool gw_access_log_reopen(gw_access_log *log, char why[GW_ACCESS_LOG_WHY_MAX]);
 
 /** Lines that could not be written, for metrics. On any thread. */

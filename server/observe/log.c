@@ -2,6 +2,8 @@
 /* log.c - the structured log: budgets per event, and text or JSON lines. */
 #include "server/observe/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
@@ -9,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,10 +37,26 @@ struct gw_log {
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
+/* Whether a file ends in the middle of a line, by whoever wrote it. The
+ * descriptor may be for writing only: it is looked at through another. */
+static bool ends_torn(int fd) {
+  struct stat st;
+  char path[32], last = '\n';
+  if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
+    return false;
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  int its_own = open(path, O_RDONLY | O_CLOEXEC);
+  if (its_own < 0) return false;
+  ssize_t n = pread(its_own, &last, 1, st.st_size - 1);
+  close(its_own);
+  return n == 1 && last != '\n';
+}
+
 gw_log *gw_log_new(const gw_log_options *options) {
   gw_log *log = calloc(1, sizeof *log);
   if (!log) return NULL;
   log->options = *options;
+  log->is_torn = ends_torn(options->fd);
   if (log->options.per_second == 0) log->options.per_second = GW_LOG_PER_SECOND;
   pthread_mutex_init(&log->lock, NULL);
   pthread_mutex_init(&log->out, NULL);
@@ -50,6 +69,14 @@ void gw_log_free(gw_log *log) {
   pthread_mutex_destroy(&log->lock);
   pthread_mutex_destroy(&log->out);
   free(log);
+}
+
+int gw_log_move(gw_log *log, int fd) {
+  pthread_mutex_lock(&log->out);
+  int err = dup3(fd, log->options.fd, O_CLOEXEC) < 0 ? -errno : 0;
+  if (err == 0) log->is_torn = ends_torn(fd);
+  pthread_mutex_unlock(&log->out);
+  return err;
 }
 
 bool gw_log_is_on(const gw_log *log, int level) {

@@ -29,6 +29,11 @@ typedef struct gw_log_options {
 gw_log *gw_log_new(const gw_log_options *options);
 void gw_log_free(gw_log *log); /**< NULL is fine */
 
+/** Have the log's descriptor mean the file of another, which stays the caller's:
+ * between two lines. What the old file has of a torn line stays there; one in the
+ * new file ends before the next line. 0; -errno: it goes on as before. */
+GW_MUST_USE int gw_log_move(gw_log *log, int fd);
+
 bool gw_log_is_on(const gw_log *log, int level);
 
 /**
@@ -39,7 +44,8 @@ bool gw_log_is_on(const gw_log *log, int level);
  * where they need it (gw_fields makes them); NULL for none. Any bytes come out
  * as one line that no field can break out of. A line that the descriptor does
  * not take at once, or not as a whole, is dropped and told as lost=N: the log
- * never blocks a worker. What a full disk took of a line ends before the next.
+ * never blocks a worker. What a full disk took of a line ends before the next,
+ * also when another process wrote it, before the log was made.
  */
 void gw_log_write(gw_log *log, int level, const char *event,
                   const char *fields);

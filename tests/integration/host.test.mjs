@@ -301,6 +301,29 @@ test("a disk that fills up costs lines of the logs, and none that follow",
     assert.ok(logs[0].lines.some((l) => l.event === "server.stopped"));
   });
 
+test("a torn line of the access log stays in the file that is moved away",
+  async () => {
+    const file = path.join(folder, "moved.log");
+    await withServer({ args: ACCESS_LOG(file) }, async (server) => {
+      const ledger = new Ledger("room:a");
+      await traffic(server, ledger);
+      const room = fs.statSync(file).size + 10;
+      const was = limit(server.pid, "fsize", room);
+      await traffic(server, ledger);
+      assert.equal(fs.statSync(file).size, room);
+      limit(server.pid, "fsize", was);
+      fs.renameSync(file, `${file}.1`);
+      server.signal("SIGHUP");
+      const deadline = Date.now() + 5000;
+      while (!fs.existsSync(file) && Date.now() < deadline) await sleep(10);
+      await traffic(server, ledger);
+    });
+    assert.deepEqual(readLog(`${file}.1`).torn, 1);
+    const { lines, torn } = readLog(file);
+    assert.ok(lines[0].lost > 0);
+    assert.deepEqual([torn, fs.readFileSync(file, "utf8")[0]], [0, "{"]);
+  });
+
 /** Runs `godwit serve` to its end in the test's folder: { code, log }. */
 function serve(prefix, ...args) {
   const [command, ...rest] = [...prefix, BINARY, "serve", "--listen.public",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* log_test.c - lines that nothing can break out of, and budgets. */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -221,6 +222,75 @@ static void test_full_disk_tears_no_line_that_follows(void **state) {
   fclose(file);
 }
 
+/* A log in a new file, which has a whole line and a torn one already. */
+static gw_log *new_torn_log(FILE **file) {
+  *file = tmpfile();
+  assert_non_null(*file);
+  gw_log *log =
+      gw_log_new(&(gw_log_options){.fd = fileno(*file), .level = GW_LOG_INFO});
+  assert_non_null(log);
+  signal(SIGXFSZ, SIG_IGN);
+  gw_log_write(log, GW_LOG_INFO, "whole", NULL);
+  let_files_have((rlim_t)lseek(fileno(*file), 0, SEEK_END) + 10);
+  gw_log_write(log, GW_LOG_INFO, "torn", NULL);
+  let_files_have(0);
+  return log;
+}
+
+/* What is in a file from its n-th line on. */
+static const char *lines_of(FILE *file, unsigned n) {
+  ssize_t len = pread(fileno(file), text, sizeof text - 1, 0);
+  text[len > 0 ? len : 0] = '\0';
+  const char *line = text;
+  for (; n > 0; n--) {
+    line = strchr(line, '\n');
+    assert_non_null(line);
+    line++;
+  }
+  return line;
+}
+
+static void test_a_torn_line_stays_in_the_file_that_has_it(void **state) {
+  (void)state;
+  FILE *old, *new = tmpfile();
+  assert_non_null(new);
+  gw_log *log = new_torn_log(&old);
+  assert_int_equal(gw_log_move(log, fileno(new)), 0);
+  gw_log_write(log, GW_LOG_INFO, "heard", NULL);
+  gw_log_write(log, GW_LOG_INFO, "next", NULL);
+  const char *lines = lines_of(new, 0);
+  assert_int_equal(num_lines(lines), 2);
+  assert_memory_not_equal(lines, "\n", 1);
+  assert_non_null(strstr(lines, " info heard lost=1\n"));
+  assert_int_equal(gw_log_move(log, -1), -EBADF);
+  gw_log_free(log);
+  fclose(old);
+  fclose(new);
+}
+
+static void test_a_file_that_ends_torn_spoils_no_line(void **state) {
+  (void)state;
+  FILE *file;
+  gw_log *log = new_torn_log(&file);
+  int again = dup(fileno(file));
+  assert_return_code(again, 0);
+  /* Opened again, and it was not moved away. */
+  assert_int_equal(gw_log_move(log, again), 0);
+  gw_log_write(log, GW_LOG_INFO, "heard", NULL);
+  assert_int_equal(num_lines(lines_of(file, 0)), 3);
+  assert_string_equal(strchr(lines_of(file, 2), ' '), " info heard lost=1\n");
+  gw_log_free(log);
+  /* Written by a server that came to its end there. */
+  assert_int_equal(write(again, "half a", 6), 6);
+  log = gw_log_new(&(gw_log_options){.fd = again, .level = GW_LOG_INFO});
+  gw_log_write(log, GW_LOG_INFO, "first", NULL);
+  assert_int_equal(strncmp(lines_of(file, 3), "half a\n", 7), 0);
+  assert_string_equal(strchr(lines_of(file, 4), ' '), " info first\n");
+  gw_log_free(log);
+  close(again);
+  fclose(file);
+}
+
 #define NUM_FILLS 50
 
 static atomic_bool has_ended;
@@ -296,6 +366,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(
           test_full_pipe_loses_lines_and_never_blocks, make_pipe, close_pipe),
       cmocka_unit_test(test_full_disk_tears_no_line_that_follows),
+      cmocka_unit_test(test_a_torn_line_stays_in_the_file_that_has_it),
+      cmocka_unit_test(test_a_file_that_ends_torn_spoils_no_line),
       cmocka_unit_test(test_full_disk_is_told_by_one_thread_of_many),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
