@@ -15,7 +15,7 @@
 #define GW_RSA_MAX_BITS 8192
 
 /** Room for what is wrong with a key, a set of keys or a token. */
-#define GW_AUTH_WHY_MAX 160u
+#define GW_AUTH_WHY_MAX 320u
 
 /** Checking does not change it: any number of threads may at once. */
 typedef struct gw_key {

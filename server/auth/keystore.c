@@ -13,6 +13,7 @@
 
 #include "server/auth/fetch.h"
 #include "server/auth/jwks_plan.h"
+#include "server/observe/unreadable.h"
 
 /** A file of keys at most. */
 #define FILE_MAX_BYTES (256u * 1024u)
@@ -48,16 +49,19 @@ static uint64_t now_ms(void) {
 static char *read_file(const char *path, size_t *len, char *why) {
   FILE *file = fopen(path, "re");
   char *text = file != NULL ? malloc(FILE_MAX_BYTES + 1) : NULL;
-  if (text == NULL) {
-    (void)snprintf(why, GW_AUTH_WHY_MAX, "%s", strerror(errno));
-    if (file != NULL) fclose(file);
-    return NULL;
+  int err = text == NULL ? errno : 0;
+  if (text != NULL) {
+    *len = fread(text, 1, FILE_MAX_BYTES + 1, file);
+    if (ferror(file)) err = errno;
   }
-  *len = fread(text, 1, FILE_MAX_BYTES + 1, file);
-  bool is_bad = ferror(file) != 0;
-  fclose(file);
-  if (!is_bad && *len <= FILE_MAX_BYTES) return text;
-  (void)snprintf(why, GW_AUTH_WHY_MAX, "it cannot be read, or is too large");
+  if (file != NULL) fclose(file);
+  if (err == 0 && *len <= FILE_MAX_BYTES) return text;
+  if (err != 0)
+    (void)snprintf(why, GW_AUTH_WHY_MAX, "%s; %s", strerror(err),
+                   gw_unreadable_remedy(err));
+  else
+    (void)snprintf(why, GW_AUTH_WHY_MAX, "is larger than %u KiB",
+                   FILE_MAX_BYTES / 1024u);
   free(text);
   return NULL;
 }
@@ -86,7 +90,7 @@ static int add_file(gw_keyring *ring, const char *key, const char *path,
   if (text != NULL) sodium_memzero(text, len);
   free(text);
   if (err < 0)
-    (void)snprintf(why, GW_AUTH_WHY_MAX, "%s: %.70s: %.60s", key, path, what);
+    (void)snprintf(why, GW_AUTH_WHY_MAX, "%s: %.150s: %.140s", key, path, what);
   return err;
 }
 

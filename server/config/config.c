@@ -147,6 +147,7 @@ void gw_config_deinit(gw_config *c) {
   free(c->namespaces);
   free(c->machines);
   gw__namespace_deinit(&c->base);
+  gw__places_deinit(c);
   *c = (gw_config){0};
 }
 
@@ -439,27 +440,38 @@ static int finish(gw__load *l) {
   if (!l->is_out_of_memory) complete_hooks(l);
   if (l->num_errors == 0) gw__config_check(l);
   if (l->num_errors == 0) gw__machines_check(l);
-  if (!l->is_out_of_memory) gw__config_load_schemas(l);
+  if (!l->is_out_of_memory && !l->leaves_files) gw__config_load_schemas(l);
   if (l->is_out_of_memory) return GW_ERR_NOMEM;
   return l->num_errors == 0 ? 0 : GW_ERR_INVALID;
 }
 
-int gw_config_load(gw_config *c, int argc, char **argv, FILE *errors) {
-  gw__load l = {.config = c, .errors = errors};
-  int err = gw__config_set_defaults(c);
+static int load_all(gw__load *l, int argc, char **argv) {
+  int err = gw__config_set_defaults(l->config);
   if (err != 0) return err;
   const char *file = find_file(argc, argv);
-  c->has_file = file != NULL;
-  if (file != NULL) gw__yaml_load(&l, file);
-  load_environment(&l);
-  load_flags(&l, argc, argv);
-  return finish(&l);
+  l->config->has_file = file != NULL;
+  if (file != NULL) gw__yaml_load(l, file);
+  load_environment(l);
+  load_flags(l, argc, argv);
+  return finish(l);
+}
+
+static int load_file(gw__load *l, const char *path) {
+  int err = gw__config_set_defaults(l->config);
+  if (err != 0) return err;
+  gw__yaml_load(l, path);
+  return finish(l);
+}
+
+int gw_config_load(gw_config *c, int argc, char **argv, FILE *errors) {
+  return load_all(&(gw__load){.config = c, .errors = errors}, argc, argv);
 }
 
 int gw_config_load_file(gw_config *c, const char *path, FILE *errors) {
-  gw__load l = {.config = c, .errors = errors};
-  int err = gw__config_set_defaults(c);
-  if (err != 0) return err;
-  gw__yaml_load(&l, path);
-  return finish(&l);
+  return load_file(&(gw__load){.config = c, .errors = errors}, path);
+}
+
+int gw_config_load_bare(gw_config *c, const char *path, FILE *errors) {
+  gw__load l = {.config = c, .errors = errors, .leaves_files = true};
+  return path != NULL ? load_file(&l, path) : load_all(&l, 0, NULL);
 }

@@ -164,6 +164,7 @@ typedef struct gw_config {
   /* private */
   char *node;
   gw_namespace base; /* what a namespace does not say itself */
+  struct gw_config_place *places;
   gw_namespace *namespaces;
   struct gw_machine *machines;
 } gw_config;
@@ -187,7 +188,21 @@ GW_MUST_USE int gw_config_load(gw_config *c, int argc, char **argv,
 GW_MUST_USE int gw_config_load_file(gw_config *c, const char *path,
                                     FILE *errors);
 
+/** As gw_config_load_file or, without a path, as gw_config_load without flags, for
+ * a configuration of another machine: files that it names are not read, so its
+ * namespaces have no schema. */
+GW_MUST_USE int gw_config_load_bare(gw_config *c, const char *path,
+                                    FILE *errors);
+
 void gw_config_deinit(gw_config *c);
+
+/** Where a text of the configuration is from: FILE:LINE, a variable or a flag.
+ *   field    its char *, such as &c->tls_cert; in a namespace or an item, too
+ *   returns  NULL: nobody gave it */
+const char *gw_config_place(const gw_config *c, const void *field);
+/** The same by the name of its key, such as tls.cert. NULL also when there is no
+ * such key. */
+const char *gw_config_place_of_key(const gw_config *c, const char *key);
 
 /** Room for the host part of an address. */
 #define GW_CONFIG_HOST_MAX 256u

@@ -111,6 +111,8 @@ bool gw__load_set(gw__load *l, const gw__key *key, void *at, const char *text,
     l->is_out_of_memory = true;
   } else if (err != 0) {
     gw__load_fail(l, where, "%s: %s", key->path, why);
+  } else if (gw__key_is_text(key)) {
+    gw__place_put(l, (char *)at + key->offset, where);
   }
   return err == 0;
 }

@@ -13,6 +13,7 @@ typedef struct gw__load {
   FILE *errors;
   size_t num_errors;
   bool is_out_of_memory;
+  bool leaves_files; /**< those that it names are not read */
   /** The documents with the lists that count, or NULL; by gw__list_number. They
    * are read last, as namespaces begin with what holds for all channels. */
   gw__yaml *lists[GW__NUM_LISTS + 1];
@@ -36,6 +37,10 @@ void gw__machines_check(gw__load *l);
 
 /** Read the schemas that namespaces name (schemas.c). */
 void gw__config_load_schemas(gw__load *l);
+
+/** Note where a text is from, in place of an earlier one of the same field. */
+void gw__place_put(gw__load *l, const void *field, const char *where);
+void gw__places_deinit(gw_config *c);
 
 /** Tell a mistake; where is FILE:LINE, a variable or a flag. */
 void gw__load_fail(gw__load *l, const char *where, const char *format, ...);

@@ -6,41 +6,73 @@
 
 #include "server/config/load.h"
 #include "server/core/schema.h"
+#include "server/observe/unreadable.h"
 
 /** A schema is for people to read: one that is larger is another file. */
 #define FILE_BYTES_MAX (1024u * 1024u)
 
+/** Tell a mistake in a namespace's schema, by where its path was given. */
+static void fail(gw__load *l, const gw_namespace *n, const char *what) {
+  gw__load_fail(l, gw_config_place(l->config, &n->schema_file),
+                "payload.schema: %s%s", n->schema_file, what);
+}
+
+static void fail_reading(gw__load *l, const gw_namespace *n, int err) {
+  char what[256];
+  (void)snprintf(what, sizeof what, " cannot be read: %s; %s", strerror(err),
+                 gw_unreadable_remedy(err));
+  fail(l, n, what);
+}
+
 /** The content of a file, to be freed; NULL after a mistake, which is told. */
-static uint8_t *read_file(gw__load *l, const char *path, size_t *len) {
-  FILE *file = fopen(path, "rb");
+static uint8_t *read_file(gw__load *l, const gw_namespace *n, size_t *len) {
+  FILE *file = fopen(n->schema_file, "rbe");
   uint8_t *content = file != NULL ? malloc(FILE_BYTES_MAX + 1u) : NULL;
   if (file == NULL) {
-    gw__load_fail(l, path, "cannot be read: %s", strerror(errno));
+    fail_reading(l, n, errno);
     return NULL;
   }
   *len = content != NULL ? fread(content, 1, FILE_BYTES_MAX + 1u, file) : 0;
-  bool is_bad = ferror(file) != 0 || *len > FILE_BYTES_MAX;
+  int err = content != NULL && ferror(file) ? errno : 0;
   fclose(file);
   if (content == NULL) l->is_out_of_memory = true;
-  if (content == NULL || !is_bad) return content;
-  gw__load_fail(l, path,
-                *len > FILE_BYTES_MAX ? "is larger than 1 MiB"
-                                      : "cannot be read");
+  if (content == NULL || (err == 0 && *len <= FILE_BYTES_MAX)) return content;
+  if (err != 0)
+    fail_reading(l, n, err);
+  else
+    fail(l, n, " is larger than 1 MiB; a schema is for people to read");
   free(content);
   return NULL;
 }
 
 static void load_schema(gw__load *l, gw_namespace *n) {
-  char why[GW_SCHEMA_WHY_MAX];
+  char why[GW_SCHEMA_WHY_MAX], what[GW_SCHEMA_WHY_MAX + 2];
   size_t len;
-  uint8_t *content = read_file(l, n->schema_file, &len);
+  uint8_t *content = read_file(l, n, &len);
   if (content == NULL) return;
   gw_view text = {content, len};
   n->schema = n->payload == GW_TAKES_JSON
                   ? gw_schema_from_json(text, why)
                   : gw_schema_from_descriptors(text, n->schema_message, why);
   free(content);
-  if (n->schema == NULL) gw__load_fail(l, n->schema_file, "%s", why);
+  if (n->schema != NULL) return;
+  (void)snprintf(what, sizeof what, ": %s", why);
+  fail(l, n, what);
+}
+
+/** Whether an earlier namespace has had the same one from the same place, in vain:
+ * what holds for many is told once. */
+static bool is_told(const gw_config *c, size_t number) {
+  const gw_namespace *n = &c->namespaces[number];
+  const char *where = gw_config_place(c, &n->schema_file);
+  for (size_t i = 0; i < number; i++) {
+    const gw_namespace *other = &c->namespaces[i];
+    if (other->schema == NULL && other->payload == n->payload &&
+        where == gw_config_place(c, &other->schema_file) &&
+        strcmp(other->schema_message, n->schema_message) == 0)
+      return true;
+  }
+  return false;
 }
 
 /** Whether the keys about schemas fit each other. */
@@ -66,6 +98,6 @@ void gw__config_load_schemas(gw__load *l) {
   gw_config *c = l->config;
   for (size_t i = 0; i < c->settings.num_namespaces; i++) {
     gw_namespace *n = &c->namespaces[i];
-    if (check(l, n)) load_schema(l, n);
+    if (check(l, n) && !is_told(c, i)) load_schema(l, n);
   }
 }

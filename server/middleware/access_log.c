@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/observe/log.h"
@@ -25,16 +27,59 @@ struct gw_access_log {
 
 /* ---- files ------------------------------------------------------------------ */
 
+static const char *remedy_of(int err) {
+  switch (err) {
+  case ENOENT:
+  case ENOTDIR:
+    return "make its folder, or give another path";
+  case EACCES:
+  case EPERM:
+    return "the user that the server runs as has to be able to write there";
+  case ENXIO:
+    return "what reads a pipe has to be there first";
+  default:
+    return "give another path";
+  }
+}
+
+static void explain(const char *file, int err, char *why) {
+  snprintf(why, GW_ACCESS_LOG_WHY_MAX,
+           "access_log.file: '%.300s' cannot be written: %s; %s", file,
+           strerror(err), remedy_of(err));
+}
+
 /* A pipe that nobody reads is an error at once, and later loses lines. */
 static int open_file(const char *file, char *why) {
   int fd = open(
       file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
       S_IRUSR | S_IWUSR | S_IRGRP);
-  if (fd < 0)
-    snprintf(why, GW_ACCESS_LOG_WHY_MAX,
-             "access_log.file: '%.300s' cannot be written: %s", file,
-             strerror(errno));
+  if (fd < 0) explain(file, errno, why);
   return fd;
+}
+
+/* Whether a file that is not there could be made. 0; errno. */
+static int check_folder(const char *file) {
+  char folder[PATH_MAX];
+  const char *slash = strrchr(file, '/');
+  int len = slash == NULL ? 1 : slash == file ? 1 : (int)(slash - file);
+  if (slash != NULL && slash[1] == '\0') return EISDIR;
+  if (len >= PATH_MAX) return ENAMETOOLONG;
+  snprintf(folder, sizeof folder, "%.*s", len, slash == NULL ? "." : file);
+  return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+}
+
+/* Nothing is opened: that would make a file, and end what reads a pipe. */
+bool gw_access_log_check(const char *file, char why[GW_ACCESS_LOG_WHY_MAX]) {
+  struct stat st;
+  int err = stat(file, &st) < 0 ? errno : 0;
+  if (err == ENOENT)
+    err = check_folder(file);
+  else if (err == 0 && S_ISDIR(st.st_mode))
+    err = EISDIR;
+  else if (err == 0 && faccessat(AT_FDCWD, file, W_OK, AT_EACCESS) < 0)
+    err = errno;
+  if (err != 0) explain(file, err, why);
+  return err == 0;
 }
 
 int gw_access_log_new(gw_access_log **log, const gw_access_log_options *o,

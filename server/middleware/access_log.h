@@ -21,6 +21,8 @@ typedef struct gw_access_log_options {
 GW_MUST_USE int gw_access_log_new(gw_access_log **log,
                                   const gw_access_log_options *options,
                                   char why[GW_ACCESS_LOG_WHY_MAX]);
+/** Whether a file could be opened, without doing it; not empty. Else why. */
+bool gw_access_log_check(const char *file, char why[GW_ACCESS_LOG_WHY_MAX]);
 void gw_access_log_free(gw_access_log *log); /**< NULL is fine */
 
 /** Its user is the gw_access_log. */

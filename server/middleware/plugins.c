@@ -55,6 +55,26 @@ static int begin(gw_plugin_loaded *one, gw_server *s, const char *settings,
   return GW_ERR_INVALID;
 }
 
+/** Open an object, and look into it. False: why says it, and it may be open. */
+static bool open_object(gw_plugin_loaded *one, const char *path, char *why) {
+  *one = (gw_plugin_loaded){.object = NULL};
+  /* With a slash, as otherwise the system's folders would be searched. */
+  if (strchr(path, '/') == NULL)
+    snprintf(why, GW_PLUGINS_WHY_MAX,
+             "plugin '%.300s': name a file, such as ./%.300s", path, path);
+  else if ((one->object = dlopen(path, RTLD_NOW | RTLD_LOCAL)) == NULL)
+    snprintf(why, GW_PLUGINS_WHY_MAX, "plugin: %.900s", dlerror());
+  if (one->object != NULL) one->plugin = find(one->object, path, why);
+  return one->plugin != NULL;
+}
+
+bool gw_plugins_check(const char *path, char why[GW_PLUGINS_WHY_MAX]) {
+  gw_plugin_loaded one;
+  bool is_good = open_object(&one, path, why);
+  if (one.object != NULL) dlclose(one.object);
+  return is_good;
+}
+
 int gw_plugins_load(gw_plugins *p, gw_server *s, const char *path,
                     const char *settings, char why[GW_PLUGINS_WHY_MAX]) {
   if (p->num == GW_PLUGINS_MAX) {
@@ -62,16 +82,8 @@ int gw_plugins_load(gw_plugins *p, gw_server *s, const char *path,
              GW_PLUGINS_MAX);
     return GW_ERR_INVALID;
   }
-  /* With a slash, as otherwise the system's folders would be searched. */
-  gw_plugin_loaded one = {.object = NULL};
-  if (strchr(path, '/') == NULL)
-    snprintf(why, GW_PLUGINS_WHY_MAX,
-             "plugin '%.300s': name a file, such as ./%.300s", path, path);
-  else if ((one.object = dlopen(path, RTLD_NOW | RTLD_LOCAL)) == NULL)
-    snprintf(why, GW_PLUGINS_WHY_MAX, "plugin: %.900s", dlerror());
-  if (one.object == NULL) return GW_ERR_INVALID;
-  one.plugin = find(one.object, path, why);
-  int err = one.plugin != NULL ? 0 : GW_ERR_INVALID;
+  gw_plugin_loaded one;
+  int err = open_object(&one, path, why) ? 0 : GW_ERR_INVALID;
   if (err == 0 && is_loaded(p, one.plugin)) {
     snprintf(why, GW_PLUGINS_WHY_MAX, "plugin %.100s is loaded twice",
              one.plugin->name);
@@ -79,7 +91,7 @@ int gw_plugins_load(gw_plugins *p, gw_server *s, const char *path,
   }
   if (err == 0) err = begin(&one, s, settings, why);
   /* What has begun may have left something behind: it is not closed. */
-  if (err < 0 && one.plugin == NULL) dlclose(one.object);
+  if (one.object != NULL && one.plugin == NULL) dlclose(one.object);
   if (err == 0) p->items[p->num++] = one;
   return err;
 }

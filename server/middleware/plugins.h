@@ -23,6 +23,10 @@ typedef struct gw_plugins {
   size_t num;
 } gw_plugins;
 
+/** Whether one could be loaded, as far as that shows before its load is called;
+ * what the object does by itself when it is opened, it does. Else why. */
+bool gw_plugins_check(const char *path, char why[GW_PLUGINS_WHY_MAX]);
+
 /** Load one into a server. 0; GW_ERR_INVALID: why says what is wrong. */
 GW_MUST_USE int gw_plugins_load(gw_plugins *p, gw_server *s, const char *path,
                                 const char *settings,

@@ -2,6 +2,7 @@
 /* admin_http.c - the door for administrators. */
 #include "server/net/admin_http.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "server/net/http.h"
 #include "server/net/server.h"
 #include "server/net/visit.h"
+#include "server/observe/unreadable.h"
 
 #define JSON_TYPE "application/json"
 
@@ -558,39 +560,44 @@ int gw_admin_http_post(gw_admin_http *a, struct lws *wsi, const char *path,
 
 /* ---- life ----------------------------------------------------------------- */
 
-static int tell(const gw_server *s, const char *why) {
-  fprintf(s->errors, "godwit: admin.users: %s\n", why);
-  return GW_ERR_INVALID;
-}
-
-/** The one line of a file. */
-static int read_file(const gw_server *s, const char *path,
-                     char text[GW_PASSWORD_TEXT_MAX + 2]) {
-  char why[GW_ADMIN_WHY_MAX];
+/** The one line of a file; false: why says it. */
+static bool read_file(const char *path, char text[GW_PASSWORD_TEXT_MAX + 2],
+                      char *why) {
   FILE *f = fopen(path, "re");
   text[0] = '\0';
-  if (f) {
-    if (!fgets(text, GW_PASSWORD_TEXT_MAX + 2, f)) text[0] = '\0';
+  int err = f == NULL ? errno : 0;
+  if (f != NULL) {
+    if (fgets(text, GW_PASSWORD_TEXT_MAX + 2, f) == NULL) text[0] = '\0';
+    if (ferror(f)) err = errno;
     fclose(f);
-    text[strcspn(text, "\r\n")] = '\0';
-    return 0;
   }
-  (void)snprintf(why, sizeof why, "'%.200s' cannot be read", path);
-  return tell(s, why);
+  text[strcspn(text, "\r\n")] = '\0';
+  if (err != 0)
+    (void)snprintf(why, GW_ADMIN_HTTP_WHY_MAX,
+                   "admin.users: '%.600s' cannot be read: %s; %s", path,
+                   strerror(err), gw_unreadable_remedy(err));
+  return err == 0;
+}
+
+int gw_admin_http_add_user(gw_admin_users *users, const gw_config_admin_user *u,
+                           char why[GW_ADMIN_HTTP_WHY_MAX]) {
+  char text[GW_PASSWORD_TEXT_MAX + 2], what[GW_ADMIN_WHY_MAX];
+  bool has_file = *u->password_file != '\0';
+  if (has_file && !read_file(u->password_file, text, why))
+    return GW_ERR_INVALID;
+  int err =
+      gw_admin_users_add(users, u->name, has_file ? text : u->password, what);
+  if (err == GW_ERR_INVALID)
+    (void)snprintf(why, GW_ADMIN_HTTP_WHY_MAX, "admin.users: %s", what);
+  return err;
 }
 
 static int add_users(gw_admin_users *users, const gw_server *s) {
   const gw_config_admin *c = &s->config.admin;
-  char text[GW_PASSWORD_TEXT_MAX + 2], why[GW_ADMIN_WHY_MAX];
+  char why[GW_ADMIN_HTTP_WHY_MAX];
   for (size_t i = 0; i < c->num_users; i++) {
-    const gw_config_admin_user *u = &c->users[i];
-    const char *password = u->password;
-    if (*u->password_file) {
-      if (read_file(s, u->password_file, text) < 0) return GW_ERR_INVALID;
-      password = text;
-    }
-    int err = gw_admin_users_add(users, u->name, password, why);
-    if (err == GW_ERR_INVALID) return tell(s, why);
+    int err = gw_admin_http_add_user(users, &c->users[i], why);
+    if (err == GW_ERR_INVALID) fprintf(s->errors, "godwit: %s\n", why);
     if (err < 0) return err;
   }
   return 0;

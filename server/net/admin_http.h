@@ -9,6 +9,7 @@
 
 #include "godwit/server.h"
 #include "server/admin/admin.h"
+#include "server/config/config.h"
 #include "server/core/api.h"
 #include "server/edge/peer.h"
 
@@ -44,6 +45,14 @@ typedef struct gw_admin_http {
   gw_server *server;
   size_t num_hashing;
 } gw_admin_http;
+
+/** Room for a sentence about an administrator of the configuration. */
+#define GW_ADMIN_HTTP_WHY_MAX 1024u
+/** Add one of the configuration, from its file if it names one. As
+ * gw_admin_users_add; why begins with the key. After sodium_init. */
+GW_MUST_USE int gw_admin_http_add_user(gw_admin_users *users,
+                                       const gw_config_admin_user *u,
+                                       char why[GW_ADMIN_HTTP_WHY_MAX]);
 
 /** From the configuration. 0; GW_ERR_INVALID, which is told; GW_ERR_NOMEM,
  * GW_ERR_STATE. */

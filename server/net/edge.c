@@ -55,7 +55,11 @@ static int add_access_log(gw_edge *e, char *why) {
                                               GW_CONFIG_LOG_JSON,
                                    .sample = c->access_log_sample};
   char what[GW_ACCESS_LOG_WHY_MAX];
-  int err = gw_access_log_new(&e->access_log, &o, what);
+  int err = 0;
+  if (!e->keys.is_trial)
+    err = gw_access_log_new(&e->access_log, &o, what);
+  else if (*o.file != '\0' && !gw_access_log_check(o.file, what))
+    err = GW_ERR_INVALID;
   if (err < 0) {
     snprintf(why, GW_EDGE_WHY_MAX, "%s", what);
     return err;
@@ -161,7 +165,7 @@ int gw_edge_init(gw_edge *e, const gw_config *c, const gw_edge_keys *keys,
   int err = read_headers(e, why);
   if (err == 0) err = read_trusted(e, why);
   if (err == 0) err = gw_config_add_routes(c, &e->routes, why);
-  if (err == 0) err = gw_mounts_init(&e->mounts, c, why);
+  if (err == 0 && !keys->is_trial) err = gw_mounts_init(&e->mounts, c, why);
   return err == 0 ? add_built_in(e, why) : err;
 }
 

@@ -22,6 +22,9 @@
 typedef struct gw_edge_keys {
   gw_keystore *keystore; /* NULL: there are no tokens */
   const gw_token_rules *rules;
+  /** Nobody will come by this edge, which is made to see whether that could be:
+   * the access log is not opened, and mounts are left out. */
+  bool is_trial;
 } gw_edge_keys;
 
 typedef struct gw_edge {

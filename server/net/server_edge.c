@@ -36,7 +36,7 @@ static int add_pages(gw_edge *e, const char *path, char *folder, char *why) {
 
 int gw__server_make_edge(gw_server *s) {
   char why[GW_EDGE_WHY_MAX];
-  const gw_edge_keys keys = {s->keystore, &s->token_rules};
+  const gw_edge_keys keys = {.keystore = s->keystore, .rules = &s->token_rules};
   int err = gw_edge_init(&s->edge, &s->config, &keys, why);
   if (err == 0 && s->config.dev)
     err = add_pages(&s->edge, "/", s->demo.pages, why);

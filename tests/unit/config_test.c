@@ -195,6 +195,67 @@ static void test_flags_win_over_environment_over_file(void **state) {
   assert_int_equal(1000, f->config.drain_window_ms);
 }
 
+/* The place of a namespace's schema: what is behind the file's name. */
+static const char *place_of_schema(const fixture *f, const char *name) {
+  const gw_namespace *n = gw_settings_named(&f->config.settings, name);
+  const char *place = gw_config_place(&f->config, &n->schema_file);
+  assert_non_null(place);
+  return place;
+}
+
+static void test_texts_know_where_they_are_from(void **state) {
+  fixture *f = *state;
+  char schema[] = "/tmp/godwit-schema-XXXXXX", text[512], line[80];
+  int fd = mkstemp(schema);
+  assert_return_code(fd, 0);
+  assert_int_equal(write(fd, "{}", 2), 2);
+  snprintf(text, sizeof text,
+           "node: a\ndata: ''\norigins: [same]\n"
+           "payload: {type: json, schema: %s}\n"
+           "namespaces:\n- name: as-at-top\n- name: own\n  payload:\n"
+           "    schema: %s\nstatic:\n  /app: pages\n",
+           schema, schema);
+  setenv("GODWIT_NODE", "b", 1);
+  load_good(f, text, "--origins=*");
+  unsetenv("GODWIT_NODE");
+  const gw_config *c = &f->config;
+  assert_string_equal("GODWIT_NODE", gw_config_place_of_key(c, "node"));
+  assert_string_equal("--origins", gw_config_place(c, &c->origins));
+  snprintf(line, sizeof line, "%s:11", f->path);
+  assert_string_equal(line, gw_config_place(c, &c->statics[0].folder));
+  assert_null(gw_config_place_of_key(c, "tls.cert"));
+  assert_null(gw_config_place_of_key(c, "tls.crt"));
+  snprintf(line, sizeof line, "%s:4", f->path);
+  assert_string_equal(line, place_of_schema(f, "as-at-top"));
+  assert_string_equal(line, place_of_schema(f, ""));
+  snprintf(line, sizeof line, "%s:9", f->path);
+  assert_string_equal(line, place_of_schema(f, "own"));
+  unlink(schema);
+  close(fd);
+}
+
+static void test_schemas_are_told_once_and_by_their_place(void **state) {
+  fixture *f = *state;
+  load_bad(f,
+           "payload:\n  type: json\n  schema: /nowhere\nnamespaces:\n"
+           "- {name: a}\n- {name: b}\n",
+           "",
+           "$:3: payload.schema: /nowhere cannot be read: No such file or "
+           "directory; give the path of a file that is there");
+  load_bad(
+      f,
+      "namespaces:\n- {name: a, payload: {type: json, schema: /no}}\n"
+      "- {name: b, payload: {type: json, schema: /}}\n",
+      "",
+      "$:2: payload.schema: /no cannot be read: No such file or directory; "
+      "give the path of a file that is there\n"
+      "$:3: payload.schema: / cannot be read: Is a directory; give a file, "
+      "not a folder");
+  gw_config_deinit(&f->config);
+  assert_int_equal(0, gw_config_load_bare(&f->config, f->path, stderr));
+  assert_null(gw_settings_named(&f->config.settings, "a")->schema);
+}
+
 static void test_shared_state_is_a_map_whatever_is_said(void **state) {
   fixture *f = *state;
   load_good(f,
@@ -706,6 +767,8 @@ int main(void) {
       TEST(test_empty_values_keep_the_default),
       TEST(test_namespaces_begin_with_what_holds_for_all),
       TEST(test_flags_win_over_environment_over_file),
+      TEST(test_texts_know_where_they_are_from),
+      TEST(test_schemas_are_told_once_and_by_their_place),
       TEST(test_shared_state_is_a_map_whatever_is_said),
       TEST(test_machines_are_read_from_file_and_flags),
       TEST(test_machines_that_make_no_sense),
