@@ -6,9 +6,9 @@ import { copyOf, fromHex, toUtf8 } from './bytes.js';
 import { Code } from './codes.js';
 import { Emitter } from './emitter.js';
 import { Engine } from './engine.js';
-import { checked, GodwitError, NOT_FOUND, reasonOf, STATE } from './error.js';
+import { checked, GodwitError, reasonOf, Result } from './error.js';
 import type { EventReader } from './event-reader.js';
-import { Feed, positionWords } from './feed.js';
+import { Feed, positionWords, reasonOfName } from './feed.js';
 import {
   CallEvent, Event, EventType, Facts, PublishedEvent, ReplyEvent, StateEvent,
   SubEvent, TokenEvent,
@@ -252,7 +252,11 @@ export abstract class ClientCore<
   ): Publishing {
     let key: string | null = null;
     const promise = this.#ask<Published>(
-      () => options.removed ? NOTHING : encodePayload(data),
+      () => {
+        const bad = reasonOfName(channel);
+        if (bad) throw errorOf(bad);
+        return options.removed ? NOTHING : encodePayload(data);
+      },
       (engine, payload, deferred) => {
         const id = this.#putPublish(engine, channel, payload, options);
         if (!options.atMostOnce) key = id;
@@ -347,7 +351,7 @@ export abstract class ClientCore<
     ];
     const result = this._tellPublish(
       engine, words, channel + item, payload, options);
-    if (atMostOnce && result === STATE) {
+    if (atMostOnce && result === Result.STATE) {
       throw new GodwitError(Code.CONNECTION_LOST);
     }
     checked(result, Code.OUTBOX_FULL);
@@ -559,7 +563,7 @@ export abstract class ClientCore<
       const result = engine._command(
         Call.ANSWER, [id, code, retryAfterMs], [], reason, payload);
       // The caller may be gone, which is nothing that anybody could use.
-      if (result !== NOT_FOUND) checked(result);
+      if (result !== Result.NOT_FOUND) checked(result);
     };
     if (!handler) {
       answer(Code.UNKNOWN_METHOD);
@@ -570,7 +574,8 @@ export abstract class ClientCore<
       answer(Code.OK, encodeOptional(value));
     };
     run().catch((error: unknown) => {
-      if (!(error instanceof GodwitError)) throw error;
+      // One whose code says that nothing failed is as any other error.
+      if (!(error instanceof GodwitError && error.code >>> 0)) throw error;
       answer(error.code, NOTHING, error.message.slice(0, REASON_CHARS),
         error.retryAfterMs);
     }).catch((error: unknown) => {

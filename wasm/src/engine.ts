@@ -8,7 +8,7 @@ import { Code } from './codes.js';
 import { GodwitError } from './error.js';
 import { EventReader } from './event-reader.js';
 import type { Host } from './imports.js';
-import { Bridge } from './layout.js';
+import { Bridge, None } from './layout.js';
 import { Call, type Module } from './module.js';
 import type {
   ClientOptions, LogLevel, WebSocketConstructor,
@@ -22,9 +22,6 @@ import { Timer } from './timer.js';
 import { Wake, watchWake } from './wake.js';
 
 const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
-
-/** In place of a delay. */
-const NO_TIMER = 0xffff_ffff;
 
 let lastId = 0;
 
@@ -230,7 +227,7 @@ export class Engine implements Host {
     if (!this.#handle || u32[at + Bridge.HAS_TIMER] === 0) return;
     u32[at + Bridge.HAS_TIMER] = 0;
     const ms = u32[at + Bridge.TIMER_MS]!;
-    this.#timer._set(ms === NO_TIMER ? Infinity : ms);
+    this.#timer._set(ms === None.TIMER ? Infinity : ms);
   }
 
   // ---- what the core asks for ----------------------------------------------

@@ -42,21 +42,23 @@ export function reasonOf(code: number, message?: string): Reason {
   };
 }
 
-/** Not possible in this state: closed, mostly. */
-export const STATE = -101;
-export const NOT_FOUND = -102;
-const FULL = -301;
+/** Results of the core's functions (godwit/err.h). */
+export const enum Result {
+  INVALID = -100,
+  /** Not possible in this state: closed, mostly. */
+  STATE = -101,
+  NOT_FOUND = -102, TOO_BIG = -104, TEXT = -105, NOMEM = -300, FULL = -301,
+}
 
-// Results of the core's functions (godwit/err.h), as what they mean to the
-// application.
+// As what they mean to the application.
 const RESULTS: Readonly<Record<number, number>> = {
-  [-100]: Code.BAD_REQUEST,
-  [STATE]: Code.CLOSED,
-  [NOT_FOUND]: Code.NOT_FOUND,
-  [-104]: Code.TOO_BIG,
-  [-105]: Code.BAD_TEXT,
-  [-300]: Code.LIMIT_REACHED,
-  [FULL]: Code.LIMIT_REACHED,
+  [Result.INVALID]: Code.BAD_REQUEST,
+  [Result.STATE]: Code.CLOSED,
+  [Result.NOT_FOUND]: Code.NOT_FOUND,
+  [Result.TOO_BIG]: Code.TOO_BIG,
+  [Result.TEXT]: Code.BAD_TEXT,
+  [Result.NOMEM]: Code.LIMIT_REACHED,
+  [Result.FULL]: Code.LIMIT_REACHED,
 };
 
 /** The code for a negative result of the core. */
@@ -70,5 +72,5 @@ export function checked(
   result: number, full: number = Code.LIMIT_REACHED,
 ): number {
   if (result >= 0) return result;
-  throw new GodwitError(result === FULL ? full : codeOfResult(result));
+  throw new GodwitError(result === Result.FULL ? full : codeOfResult(result));
 }

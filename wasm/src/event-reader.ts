@@ -3,7 +3,7 @@
 
 import type { Bytes } from './bytes.js';
 import { Bridge, Event, RECORD_WORDS } from './layout.js';
-import { JSON_TEXT, type Source } from './payload.js';
+import { PayloadType, type Source } from './payload.js';
 import { reasonOf } from './error.js';
 import { StructReader } from './struct-reader.js';
 import type { Reason } from './types.js';
@@ -73,7 +73,7 @@ export class EventReader extends StructReader {
 
   /** A payload, of which the type is at this word and the view is the next. */
   _payload(index: number): Source {
-    return this._word(index) === JSON_TEXT
+    return this._word(index) === PayloadType.JSON
       ? this._text(index + 1) : this._bytes(index + 1);
   }
 }

@@ -116,9 +116,10 @@ export class Feed {
   }
 
   #refused(result: number): void {
-    const code = result === -100 ? Code.BAD_CHANNEL : codeOfResult(result);
+    const reason =
+      reasonOfName(this._channel) || reasonOf(codeOfResult(result));
     this._client._feedEnded(this._id, this);
-    soon(() => this.#move('ended', reasonOf(code)));
+    soon(() => this.#move('ended', reason));
   }
 
   /** Forget the core's subscription, and what it may have put in this batch. */
@@ -274,6 +275,14 @@ export class Feed {
       subscription._move(this.#moved, this.#position);
     }
   }
+}
+
+/** What is wrong with a channel's name, if anything is; the core would say that
+ * something is too big, or not valid. 255: GW_MAX_CHANNEL_BYTES. */
+export function reasonOfName(channel: string): Reason | false {
+  const { length } = toUtf8(channel);
+  return (!length || length > 255) && reasonOf(
+    length ? Code.TOO_BIG : Code.BAD_CHANNEL, 'a channel has 1 to 255 bytes');
 }
 
 /** gw_position; all 0 for none. */

@@ -13,7 +13,7 @@ import {
 } from './layout.js';
 import { Call } from './module.js';
 import type { SubscribeOptions } from './options.js';
-import { BYTES, decodeMember, type EncodedPayload } from './payload.js';
+import { decodeMember, PayloadType, type EncodedPayload } from './payload.js';
 import { PRESENCE_KINDS, PRESENCE_MODES } from './states.js';
 import { Subscription, type SubscriptionEvents } from './subscription.js';
 import type {
@@ -74,7 +74,7 @@ export class FullFeed extends Feed {
     options[SubOptions.NUM_TERMS] = this.#filter.size;
     options[SubOptions.META_LEN] = toUtf8(this.#about).length;
     return engine._command(Call.SUBSCRIBE, [], options, texts + this.#about,
-      { _type: BYTES, _bytes: this.#filter.terms });
+      { _type: PayloadType.BYTES, _bytes: this.#filter.terms });
   }
 
   protected override _make(since: SubscribeOptions['since']): AnySubscription {

@@ -71,11 +71,14 @@ export const enum SubOptions { PRESENCE = 6, NUM_TERMS = 11, META_LEN = 16 }
 export const enum PubOptions { NUM_TAGS = 10, META_LEN = 15 }
 
 /** gw_client_options. The views of token, user, agent and instance follow each
- * other; those of the endpoints follow the struct. */
+ * other, NUM_TEXTS of them; those of the endpoints follow the struct. */
 export const enum Options {
   ENDPOINTS = 0, NUM_ENDPOINTS = 1, TOKEN = 2, FIRST_KEY = 10, RETRY = 12,
-  PING_INTERVAL_MS = 18, WORDS = 30,
+  PING_INTERVAL_MS = 18, WORDS = 30, NUM_TEXTS = 4,
 }
+
+/** In place of a delay, and GW_CREDIT_NONE. */
+export const enum None { TIMER = 0xffff_ffff, CREDIT = 0xffff_ffff }
 
 /** gw_client_info. */
 export const enum Facts {

@@ -40,15 +40,17 @@ async function instantiate(
   const code = isUrl ? await fetchCode(new URL(source, import.meta.url)) : source;
   // With a module the instance comes alone.
   const result: Partial<WebAssembly.WebAssemblyInstantiatedSource> =
-    code instanceof Response
-      ? await WebAssembly.instantiateStreaming(code, imports)
-      : await WebAssembly.instantiate(code as BufferSource, imports);
+    await (code instanceof Response
+      ? WebAssembly.instantiateStreaming(code, imports)
+      : WebAssembly.instantiate(code as BufferSource, imports));
   return (result.instance ?? result as WebAssembly.Instance)
     .exports as unknown as Exports;
 }
 
 async function fetchCode(url: URL): Promise<Response | BufferSource> {
-  if (url.protocol === 'file:') return readFile(url);
+  if (url.protocol === 'file:') {
+    return (await importNode('fs/promises')).readFile(url);
+  }
   const response = await fetch(url);
   if (!response.ok) {
     // A server that is being restarted is there again soon.
@@ -59,8 +61,4 @@ async function fetchCode(url: URL): Promise<Response | BufferSource> {
   const isStreamed = 'instantiateStreaming' in WebAssembly &&
     response.headers.get('content-type') === 'application/wasm';
   return isStreamed ? response : response.arrayBuffer();
-}
-
-async function readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> {
-  return (await importNode('fs/promises')).readFile(url);
 }

@@ -4,8 +4,8 @@
 import { NO_BYTES, toUtf8, type Bytes } from './bytes.js';
 import type { Received } from './types.js';
 
-export const BYTES = 0;
-export const JSON_TEXT = 1;
+/** enum gw_payload_type. */
+export const enum PayloadType { BYTES, JSON }
 
 /** What the core hands over: a JSON text, or bytes that are JavaScript's own. */
 export type Source = string | Bytes;
@@ -16,23 +16,23 @@ export interface EncodedPayload {
   readonly _bytes: Bytes;
 }
 
-export const NOTHING: EncodedPayload = { _type: BYTES, _bytes: NO_BYTES };
+export const NOTHING: EncodedPayload = { _type: PayloadType.BYTES, _bytes: NO_BYTES };
 
 /** Encodes at once, so that later changes of the value do not matter. */
 export function encodePayload(data: unknown): EncodedPayload {
   if (data instanceof ArrayBuffer) {
-    return { _type: BYTES, _bytes: new Uint8Array(data.slice(0)) };
+    return { _type: PayloadType.BYTES, _bytes: new Uint8Array(data.slice(0)) };
   }
   if (ArrayBuffer.isView(data)) {
     const { buffer, byteOffset, byteLength } = data;
     return {
-      _type: BYTES,
+      _type: PayloadType.BYTES,
       _bytes: new Uint8Array(buffer, byteOffset, byteLength).slice(),
     };
   }
   const text = JSON.stringify(data) as string | undefined;
   if (!text) throw new TypeError('no form in JSON');
-  return { _type: JSON_TEXT, _bytes: toUtf8(text) };
+  return { _type: PayloadType.JSON, _bytes: toUtf8(text) };
 }
 
 export function encodeOptional(data: unknown): EncodedPayload {

@@ -2,7 +2,7 @@
 // settings.ts - options in the form that the core reads: gw_client_options.
 
 import { checkedWords, lengthOf, toUtf8, toWords } from './bytes.js';
-import { Options } from './layout.js';
+import { None, Options } from './layout.js';
 import type { Module } from './module.js';
 import type { ClientOptions, Retry, RetryPolicy } from './options.js';
 
@@ -11,12 +11,6 @@ const PRESETS: Readonly<Record<string, Partial<RetryPolicy>>> = {
   aggressive: { baseMs: 100, capMs: 5000 },
   conservative: { baseMs: 2000, capMs: 120_000 },
 };
-
-/** GW_CREDIT_NONE. */
-const NO_CREDIT = 0xffff_ffff;
-
-/** Views before those of the endpoints. */
-const NUM_TEXTS = 4;
 
 /** gw_retry_policy. */
 export function retryWords(retry: Retry = 'default'): number[] {
@@ -55,8 +49,8 @@ export function putOptions(module: Module, settings: Settings): void {
   words[Options.NUM_ENDPOINTS] = endpoints.length;
   let place = at + words.byteLength;
   parts.forEach((part, i) => {
-    const view = i < NUM_TEXTS
-      ? Options.TOKEN + 2 * i : Options.WORDS + 2 * (i - NUM_TEXTS);
+    const view = i < Options.NUM_TEXTS
+      ? Options.TOKEN + 2 * i : Options.WORDS + 2 * (i - Options.NUM_TEXTS);
     words.set([place, part.length], view);
     place += part.length;
   });
@@ -67,7 +61,7 @@ export function putOptions(module: Module, settings: Settings): void {
     o.pingIntervalMs, o.connectTimeoutMs, o.requestTimeoutMs, o.suspendAfterMs,
     o.outbox?.maxCount, o.outbox?.maxBytes, o.outbox?.maxAgeMs,
     // 0 is the core's default, and all ones are none.
-    o.creditBytes === 0 ? NO_CREDIT : o.creditBytes,
+    o.creditBytes === 0 ? None.CREDIT : o.creditBytes,
     0, Number(o.getToken !== undefined),
   ]), Options.PING_INTERVAL_MS);
   module._put([new Uint8Array(words.buffer), ...parts]);

@@ -8,11 +8,13 @@ import type { WebSocketConstructor, WebSocketLike } from './options.js';
 /** Name of the binary encoding, as the server knows it. */
 const SUBPROTOCOL = 'godwit.v1';
 
-const OPEN = 1;
-const CLOSED = 3;
-const NORMAL = 1000;
-/** The peer sent what cannot be taken in: text, in a binary protocol. */
-const UNSUPPORTED_DATA = 1003;
+const enum Ready { OPEN = 1, CLOSED = 3 }
+
+const enum Close {
+  NORMAL = 1000,
+  /** The peer sent what cannot be taken in: text, in a binary protocol. */
+  UNSUPPORTED_DATA = 1003,
+}
 
 /** News of a socket; none comes before the code that made it has returned. */
 export interface SocketEvents {
@@ -59,7 +61,7 @@ export class Socket {
       } else if (data instanceof Uint8Array) {
         this.#inbox._put(data as Bytes);
       } else {
-        this.#end(UNSUPPORTED_DATA, 'not a binary message');
+        this.#end(Close.UNSUPPORTED_DATA, 'not a binary message');
         this._close();
       }
     };
@@ -68,7 +70,7 @@ export class Socket {
     // It says nothing, and a close event follows: but not in Chromium when the
     // page's policy forbids the connection.
     ws.onerror = () => setTimeout(() => {
-      if (ws.readyState === CLOSED) this.#end(0, '');
+      if (ws.readyState === Ready.CLOSED) this.#end(0, '');
     });
   }
 
@@ -82,11 +84,11 @@ export class Socket {
   /** message: not used afterwards, as hosts differ in when they take it. */
   _send(message: Bytes): void {
     // What came last may be answered when the end is near: browsers complain.
-    if (this.#ws && !(this.#ws.readyState! > OPEN)) this.#ws.send(message);
+    if (this.#ws && !(this.#ws.readyState! > Ready.OPEN)) this.#ws.send(message);
   }
 
   /** Closes; no more news come. code: 1000, or one that pages may send. */
-  _close(code = NORMAL): void {
+  _close(code = Close.NORMAL): void {
     this.#events = null;
     this.#ws?.close(code);
     this.#ws = null;

@@ -4,7 +4,7 @@
 
 import { Code } from './codes.js';
 import type { Engine, EngineEvents } from './engine.js';
-import { codeOfResult, GodwitError, NOT_FOUND } from './error.js';
+import { codeOfResult, GodwitError, Result } from './error.js';
 import { Call } from './module.js';
 import type { GetToken } from './options.js';
 
@@ -45,7 +45,7 @@ export class Tokens {
 function give(engine: Engine, ask: number, code: number, token = ''): void {
   if (!engine._isAlive) return;
   const result = engine._command(Call.TOKEN, [ask, code], [], token);
-  if (result < 0 && result !== NOT_FOUND) {
+  if (result < 0 && result !== Result.NOT_FOUND) {
     throw new GodwitError(codeOfResult(result));
   }
 }

@@ -109,7 +109,14 @@ export const cases = [
       equal([error.code, error.class, error.message],
         [511, 'terminal', 'not there']);
       ok(error instanceof t.GodwitError && error instanceof Error, 'its class');
-      await rejects(client.publish('', 1), 'BAD_REQUEST');
+      // Of the name, by its bytes: the core has no words for it.
+      for (const [name, its] of Object.entries(
+        { '': 'BAD_CHANNEL', ['ä'.repeat(128)]: 'TOO_BIG' })) {
+        const bad = await rejects(client.publish(name, 1), its);
+        equal([bad.class, bad.message],
+          ['terminal', 'a channel has 1 to 255 bytes']);
+        ok(bad instanceof t.GodwitError, 'its class');
+      }
       const tooBig = await rejects(
         client.publish('room', 'x'.repeat(70_000)), 'TOO_BIG');
       equal(tooBig.class, 'terminal');
@@ -288,10 +295,17 @@ export const cases = [
       client.handle('fail', () => {
         throw new Error('secret of the program');
       });
+      // Codes that tell of no failure.
+      for (const [i, code] of [0, NaN, 2 ** 32].entries()) {
+        client.handle(`fine${i}`, () => {
+          throw new GodwitError(code, 'fine?');
+        });
+      }
       client.handle('large', () => 'x'.repeat(70_000));
       const end = client.handle('gone', () => 1);
       end();
-      const methods = ['greet', 'refuse', 'fail', 'gone', 'large'];
+      const methods = ['greet', 'refuse', 'fail', 'gone', 'large', 'fine0',
+        'fine1', 'fine2'];
       const answers = () => t.server.received.filter(
         ({ type }) => type === Type.RPC_RESULT || type === Type.ERROR);
       const call = () => t.server.send(...methods.map((method, i) => frame(Type.RPC,
@@ -299,7 +313,7 @@ export const cases = [
         { method, json: '"hi"', from: 0xabn, from_user: 'bob' })));
       await quietly(() => {
         call();
-        return until(() => answers().length === 5);
+        return until(() => answers().length === methods.length);
       });
       const byRequest = Object.fromEntries(
         answers().map(({ request, body }) => [request, body]));
@@ -309,7 +323,9 @@ export const cases = [
       equal(byRequest[3], { code: 520 });
       equal(byRequest[4], { code: 506 });
       equal([byRequest[5].code, byRequest[5].json], [502, undefined]);
-      equal(t.errors.map((e) => e.message), ['secret of the program']);
+      for (const i of [6, 7, 8]) equal(byRequest[i], { code: 520 });
+      equal(t.errors.map((e) => e.message),
+        ['secret of the program', ...Array(3).fill('fine?')]);
       t.errors.length = 0;
     },
   },

@@ -422,6 +422,9 @@ export const cases = [
         });
         await until(() => sub.state === 'ended');
         equal(last.reason.name, reason);
+        if (reason !== 'BAD_TEXT') {
+          equal(last.reason.message, 'a channel has 1 to 255 bytes');
+        }
       }
       const epoch = '00000000deadbeef';
       for (const since of [{ epoch: 'x', offset: 0 }, { epoch }, {},
