@@ -57,7 +57,7 @@ FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 
 LIBS        := libgodwit-server.a libgodwit-client.a libgodwit-proto.a
 PKGS        := libwebsockets libuv libprotobuf-c jansson yaml-0.1 libsodium \
-               libutf8proc openssl libcurl liblz4
+               libutf8proc openssl libcurl liblz4 libpcre2-8
 
 GEN         := build/gen
 SCHEMA      := proto/godwit.proto
