@@ -57,7 +57,7 @@ FUZZ_SRC    := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 
 LIBS        := libgodwit-server.a libgodwit-client.a libgodwit-proto.a
 PKGS        := libwebsockets libuv libprotobuf-c jansson yaml-0.1 libsodium \
-               libutf8proc openssl libcurl liblz4
+               libutf8proc openssl libcurl liblz4 libpcre2-8
 
 GEN         := build/gen
 SCHEMA      := proto/godwit.proto
@@ -421,8 +421,9 @@ build-unit: $(UNIT_BIN) $(REPLAY_BIN)
 build-sim: build/godwit-sim $(SAN)/godwit-sim build/godwit-sim-mutants
 build-integration: $(SAN)/godwit $(SAN)/godwit-embed build/godwit \
   $(PLUGIN_SRC:examples/plugin/%.c=$(SAN)/plugins/%.so)
-build-tests: build-unit build-sim build-integration build-docs server wasm \
-  build/godwit-guard
+# Benchmarks as well: they are to build when somebody wants to measure.
+build-tests: build-unit build-sim build-integration build-docs build-bench \
+  server wasm build/godwit-guard build/godwit-scale build/godwit-blaster
 
 # ---------------------------------------------------------------- browsers --
 

@@ -16,8 +16,8 @@
  *   items, minItems, maxItems           arrays
  *   minimum, maximum,                   numbers
  *   exclusiveMinimum, exclusiveMaximum
- *   minLength, maxLength, pattern       strings: Unicode characters, and an
- *                                       extended regular expression of POSIX
+ *   minLength, maxLength, pattern       strings: Unicode characters, and a
+ *                                       regular expression (expression.h)
  *   $ref                                # or #/..., within the same file
  *
  * title, description, $comment, default, examples, format, $schema, $id, $defs,

@@ -62,6 +62,17 @@ static size_t num_characters(const char *text, size_t len) {
   return num;
 }
 
+static uint32_t check_pattern(const gw_expression *e, gw_view text,
+                              gws_problem *p) {
+  int found = gw_expression_match(e, text);
+  if (found == GW_ERR_NOMEM)
+    return gws_problem_set(p, GW_CODE_INTERNAL, NULL, NULL);
+  if (found == GW_ERR_TOO_BIG)
+    return gw__schema_refuse(p, "takes too long to match with the pattern");
+  return found == 1 ? GW_CODE_OK
+                    : gw__schema_refuse(p, "does not match the pattern");
+}
+
 static uint32_t check_string(const gw__schema_node *n, const json_t *value,
                              gws_problem *p) {
   const char *text = json_string_value(value);
@@ -71,12 +82,8 @@ static uint32_t check_string(const gw__schema_node *n, const json_t *value,
     if (num < n->min_length) return gw__schema_refuse(p, "is too short");
     if (num > n->max_length) return gw__schema_refuse(p, "is too long");
   }
-  if (!n->has_pattern) return GW_CODE_OK;
-  /* An expression sees no further than a NUL. */
-  bool is_match =
-      strlen(text) == len && regexec(&n->pattern, text, 0, NULL, 0) == 0;
-  return is_match ? GW_CODE_OK
-                  : gw__schema_refuse(p, "does not match the pattern");
+  if (n->pattern == NULL) return GW_CODE_OK;
+  return check_pattern(n->pattern, (gw_view){(const uint8_t *)text, len}, p);
 }
 
 static uint32_t check_number(const gw__schema_node *n, const json_t *value,

@@ -4,8 +4,7 @@
 #ifndef GODWIT_SERVER_SCHEMA_JSON_H
 #define GODWIT_SERVER_SCHEMA_JSON_H
 
-#include <regex.h>
-
+#include "server/core/expression.h"
 #include "server/core/schema.h"
 
 /** Bits of types. A number that is whole is an integer, too. */
@@ -44,8 +43,7 @@ struct gw__schema_node {
   double above, below;          /**< the same, and they are out themselves */
   size_t min_length, max_length;
   size_t min_items, max_items;
-  bool has_pattern;
-  regex_t pattern;
+  gw_expression *pattern; /**< NULL: any */
 };
 
 struct gw__json_schema {

@@ -107,31 +107,14 @@ static bool read_names(const reading *r, const place *at, const json_t *value) {
   return true;
 }
 
-/** A reference to a group cannot be matched in bounded time. */
-static bool has_back_reference(const char *pattern) {
-  for (const char *p = pattern; *p != '\0'; p++) {
-    if (*p != '\\') continue;
-    p++;
-    if (*p >= '1' && *p <= '9') return true;
-    if (*p == '\0') return false;
-  }
-  return false;
-}
-
 static bool read_pattern(const reading *r, const place *at, gw__schema_node *n,
                          const json_t *value) {
-  const char *pattern = json_string_value(value);
-  if (pattern == NULL) return refuse(r, at, "must be a string");
-  if (has_back_reference(pattern))
-    return refuse(r, at, "must not refer back to a group");
-  int err = regcomp(&n->pattern, pattern, REG_EXTENDED | REG_NOSUB);
-  if (err != 0) {
-    char words[128];
-    (void)regerror(err, &n->pattern, words, sizeof words);
-    return refuse(r, at, "no expression: %s", words);
-  }
-  n->has_pattern = true;
-  return true;
+  char words[160];
+  gw_view text = {(const uint8_t *)json_string_value(value),
+                  json_string_length(value)};
+  if (text.data == NULL) return refuse(r, at, "must be a string");
+  n->pattern = gw_expression_new(text, words, sizeof words);
+  return n->pattern != NULL || refuse(r, at, "no expression: %s", words);
 }
 
 static int by_name(const void *a, const void *b) {
@@ -308,7 +291,7 @@ void gw__json_schema_free(gw__json_schema *s) {
   if (s == NULL) return;
   for (gw__schema_node *n = s->nodes, *next; n != NULL; n = next) {
     next = n->next;
-    if (n->has_pattern) regfree(&n->pattern);
+    gw_expression_free(n->pattern);
     gw_mem_free(n->properties);
     gw_mem_free(n);
   }
