@@ -64,7 +64,6 @@ sim_desk *sim_desk_new(world *w, const sim_plan *plan, sim_node *node) {
 }
 
 void sim_desk_free(sim_desk *d) {
-  sim_node_set_gift(d->node, CHANNEL, NULL, NULL);
   while (d->all != NULL) {
     question *q = d->all;
     d->all = q->next;

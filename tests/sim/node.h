@@ -46,7 +46,7 @@ void sim_node_check_calm(const sim_node *n);
 void sim_node_api(sim_node *n, uint32_t worker, const char *method,
                   const char *json, gw_on_api_reply on_reply, void *arg);
 /** Who is asked about a connection has the server give it this channel, if is_due
- * says so of its user at the time of the question. NULL: to nobody. */
+ * says so of its user at the time of the question. */
 void sim_node_set_gift(sim_node *n, const char *channel,
                        bool (*is_due)(void *arg, gw_view user), void *arg);
 /** To look at; the worker counts from 0. */
