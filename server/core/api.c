@@ -160,18 +160,17 @@ static void append(gws_reply *r, gw_view bytes) {
 
 /* ---- running on this hub ---------------------------------------------------- */
 
+/** NULL: it cannot be read. */
+static ProtobufCMessage *unpack(const gw_api_method *m, gw_view request) {
+  return protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
+}
+
 static uint32_t run(gw_hub *h, const gw_api_method *m, const gw_caller *caller,
-                    gw_view request, gws_reply *r) {
-  ProtobufCMessage *msg =
-      protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
-  if (msg == NULL) return GW_CODE_BAD_REQUEST;
-  uint32_t code = m->run(h, caller, msg, r);
-  protobuf_c_message_free_unpacked(msg, NULL);
-  if (r->failed && code == GW_CODE_OK) {
-    gws_hub_nomem(h);
-    code = GW_CODE_INTERNAL;
-  }
-  return code;
+                    const ProtobufCMessage *request, gws_reply *r) {
+  uint32_t code = m->run(h, caller, request, r);
+  if (!r->failed || code != GW_CODE_OK) return code;
+  gws_hub_nomem(h);
+  return GW_CODE_INTERNAL;
 }
 
 /** A text field of a request; NULL: it has none of this name. */
@@ -213,8 +212,7 @@ static uint32_t name_in(const ProtobufCMessage *msg,
 
 uint32_t gws_api_channel_of(const gw_api_method *m, gw_view request,
                             char name[GW_MAX_CHANNEL_BYTES + 1]) {
-  ProtobufCMessage *msg =
-      protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
+  ProtobufCMessage *msg = unpack(m, request);
   gw_view channel;
   if (msg == NULL) return GW_CODE_BAD_REQUEST;
   uint32_t code = name_in(msg, name, &channel);
@@ -265,12 +263,11 @@ static uint32_t owner_in(const gw_hub *h, const ProtobufCMessage *msg,
   return h->worker;
 }
 
-/** The worker to ask; p says why there is none. */
-static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
-                         const gw_caller *caller, gws_problem *p) {
+/** The worker to ask; p says why there is none. msg: NULL when it cannot be read. */
+static uint32_t owner_of(const gw_hub *h, const gw_api_method *m,
+                         const ProtobufCMessage *msg, const gw_caller *caller,
+                         gws_problem *p) {
   uint32_t owner = h->worker;
-  ProtobufCMessage *msg =
-      protobuf_c_message_unpack(m->request, NULL, request.len, request.data);
   if (msg == NULL) {
     (void)gws_problem_set(p, GW_CODE_BAD_REQUEST, NULL, NULL);
     return owner;
@@ -282,7 +279,6 @@ static uint32_t owner_of(gw_hub *h, const gw_api_method *m, gw_view request,
   if (p->code == GW_CODE_BAD_REQUEST && p->why[0] == '\0')
     (void)gws_problem_set(p, GW_CODE_BAD_REQUEST, "scope",
                           "must be connection, user, channel, group or free");
-  protobuf_c_message_free_unpacked(msg, NULL);
   return owner;
 }
 
@@ -328,8 +324,7 @@ static void open_free(gw_hub *h, gw_api_open *o) {
 static void finish(gw_api_open *o) {
   const gw_api_method *m = o->method;
   if (m->finish == NULL) return;
-  ProtobufCMessage *request =
-      protobuf_c_message_unpack(m->request, NULL, o->request_len, o->request);
+  ProtobufCMessage *request = unpack(m, (gw_view){o->request, o->request_len});
   ProtobufCMessage *all =
       protobuf_c_message_unpack(m->reply, NULL, o->reply.len, o->reply.data);
   o->reply.len = 0;
@@ -431,11 +426,11 @@ static bool hold(gw_hub *h, const gw_api_open *o, uint32_t code,
   return true;
 }
 
-static void ask_here(gw_hub *h, gw_api_open *o, const gw_caller *caller) {
+static void ask_here(gw_hub *h, gw_api_open *o, const gw_caller *caller,
+                     const ProtobufCMessage *request) {
   gws_reply r = {.data = NULL, .question = o->id};
   uint64_t num_changes = h->receipts.num_changes;
-  uint32_t code =
-      run(h, o->method, caller, (gw_view){o->request, o->request_len}, &r);
+  uint32_t code = run(h, o->method, caller, request, &r);
   bool is_held = h->receipts.num_changes != num_changes && hold(h, o, code, &r);
   if (code != GWS_API_LATER && !is_held)
     take(h, o, code, text_or_none(r.why), (gw_view){r.data, r.len});
@@ -461,7 +456,7 @@ static void ask_worker(gw_hub *h, gw_api_open *o, uint32_t worker,
 }
 
 static void ask(gw_hub *h, gw_api_open *o, uint32_t owner,
-                const gw_caller *caller) {
+                const gw_caller *caller, const ProtobufCMessage *request) {
   bool is_all =
       o->method->place == GWS_API_ALL || o->method->place == GWS_API_SUM;
   /* One more than are asked, so that nobody is told before all are. */
@@ -469,7 +464,7 @@ static void ask(gw_hub *h, gw_api_open *o, uint32_t owner,
   for (uint32_t w = 0; w < h->num_workers; w++) {
     if (!is_all && w != owner) continue;
     if (w == h->worker)
-      ask_here(h, o, caller);
+      ask_here(h, o, caller, request);
     else
       ask_worker(h, o, w, caller);
   }
@@ -481,21 +476,23 @@ void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
   const gw_api_method *m = gw_api_find(method);
   gws_problem p = {.code = GW_CODE_UNKNOWN_METHOD};
   gws_reply refused = {.data = NULL};
+  ProtobufCMessage *msg = m != NULL ? unpack(m, request) : NULL;
   uint32_t owner = 0;
   gw_api_open *o = NULL;
   gw_caller asker = *caller;
   if (asker.asked_ms == 0) asker.asked_ms = h->wall_ms;
   gws_hub_enter(h);
-  if (m != NULL) owner = owner_of(h, m, request, caller, &p);
+  if (m != NULL) owner = owner_of(h, m, msg, caller, &p);
   if (p.code == GW_CODE_OK) {
     o = open_new(h, m, request, on_reply, arg);
     if (o == NULL) p.code = GW_CODE_INTERNAL;
   }
   if (p.why[0] != '\0') (void)gws_api_refuse(&refused, &p);
   if (o != NULL)
-    ask(h, o, owner, &asker);
+    ask(h, o, owner, &asker, msg);
   else
     on_reply(arg, p.code, text_or_none(refused.why), nothing);
+  if (msg != NULL) protobuf_c_message_free_unpacked(msg, NULL);
   gws_hub_leave(h);
 }
 
@@ -521,8 +518,12 @@ void gws_api_answer(gw_hub *h, uint64_t question, uint32_t code,
 void gws_api_on_mail(gw_hub *h, gw_mail *m) {
   gws_reply r = {.data = NULL};
   uint64_t num_changes = h->receipts.num_changes;
-  uint32_t code =
-      run(h, m->u.api.method, &m->u.api.caller, m->u.api.request, &r);
+  uint32_t code = GW_CODE_BAD_REQUEST;
+  ProtobufCMessage *request = unpack(m->u.api.method, m->u.api.request);
+  if (request != NULL) {
+    code = run(h, m->u.api.method, &m->u.api.caller, request, &r);
+    protobuf_c_message_free_unpacked(request, NULL);
+  }
   fill_answer(m, code, &r);
   gw_mem_free(r.data);
   if (h->receipts.num_changes != num_changes)

@@ -26,6 +26,16 @@ static uint32_t check_reason(const char *reason, uint32_t code, gws_reply *r) {
   return GW_CODE_BAD_REQUEST;
 }
 
+/** Done to those who are there, an act also counts for those who are not there
+ * yet, or not any more. */
+static void meet_absent(gw_hub *h, const gws_match *m, gws_act act) {
+  gws_resume_forget(h, m->user, m->client, m->connection);
+  if (m->connection != 0) return; /* which no other has ever had */
+  act.user = m->user;
+  act.client = m->client;
+  gws_acts_note(h, &act);
+}
+
 /* ---- subscriptions --------------------------------------------------------- */
 
 uint32_t gws_api_subscribe(gw_hub *h, const gw_caller *caller,
@@ -45,7 +55,7 @@ uint32_t gws_api_subscribe(gw_hub *h, const gw_caller *caller,
       reply.refused++;
   }
   /* Who comes back later has to be asked about: it was not given this. */
-  gws_resume_forget(h, m.user, m.client, m.connection);
+  meet_absent(h, &m, (gws_act){.kind = GWS_ACT_GIVE, .channel = name});
   gws_reply_add(r, &reply.base);
   return GW_CODE_OK;
 }
@@ -67,7 +77,11 @@ uint32_t gws_api_unsubscribe(gw_hub *h, const gw_caller *caller,
   for (gw_session *s; (s = gws_match_next(h, &m)) != NULL;) {
     if (gws_grant_withdraw(s, name, code, reason)) reply.connections++;
   }
-  gws_resume_forget(h, m.user, m.client, m.connection);
+  meet_absent(h, &m,
+              (gws_act){.kind = GWS_ACT_TAKE,
+                        .channel = name,
+                        .code = code,
+                        .reason = reason});
   gws_reply_add(r, &reply.base);
   return GW_CODE_OK;
 }
@@ -91,7 +105,12 @@ uint32_t gws_api_disconnect(gw_hub *h, const gw_caller *caller,
                           q->retry_after_ms);
     reply.connections++;
   }
-  gws_resume_forget(h, m.user, m.client, m.connection);
+  meet_absent(h, &m,
+              (gws_act){.kind = GWS_ACT_END,
+                        .code = code,
+                        .reason = reason,
+                        .retry_after_ms = q->retry_after_ms,
+                        .issued_until_ms = UINT64_MAX});
   gws_reply_add(r, &reply.base);
   return GW_CODE_OK;
 }

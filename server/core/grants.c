@@ -134,11 +134,12 @@ bool gws_grant_withdraw(gw_session *s, gw_view channel, uint32_t code,
   uint64_t hash = gws_hub_hash(h, channel.data, channel.len);
   gw_sub *sub =
       gws_subs_by_channel(&s->subs, gws_channel_find(h, channel, hash));
+  gw_verdict v = {.code = code};
+  if (reason != NULL) v.message = gw_view_of(reason);
   forget(s, hash);
   gws_resume_withdraw(s, hash);
-  if (sub == NULL) return false;
-  gws_sub_end(sub, code, reason, GWS_FAREWELL_LEFT);
-  return true;
+  if (sub != NULL) gws_sub_end(sub, code, reason, GWS_FAREWELL_LEFT);
+  return gws_hold_withdraw(s, hash, &v) || sub != NULL;
 }
 
 /* ---- bonds --------------------------------------------------------------- */

@@ -44,8 +44,9 @@ bool gws_is_within(const gw_session *s, gw_view channel, uint64_t hash);
  * many grants as subscriptions may be), INTERNAL. */
 uint32_t gws_grant(gw_session *s, gw_view channel);
 
-/** Take it back, and end the subscription, however it began. Returns whether
- * there was one. code, reason (NULL: the code's own): for the client. */
+/** Take it back, and end the subscription, however it began, also one that somebody
+ * is still asked about. Returns whether there was one. code, reason (NULL: the
+ * code's own): for the client. */
 bool gws_grant_withdraw(gw_session *s, gw_view channel, uint32_t code,
                         const char *reason);
 

@@ -162,6 +162,16 @@ static void send_welcome(gw_session *s, uint32_t request,
                    gw_encode_welcome(out, &head, &msg));
 }
 
+/** Whether it has been ended before it is let in: *v says by what. */
+static bool is_ended(gw_session *s, uint64_t client, gw_verdict *v) {
+  gw_hub *h = s->hub;
+  if (!gws_is_revoked(h, v, (gw_view){NULL, 0}))
+    return gws_acts_end(h, gws_hold_wait(s), client, v);
+  gw_stat_add(&h->stats.revoked_total, 1);
+  *v = (gw_verdict){.code = GW_CODE_TOKEN_REVOKED};
+  return true;
+}
+
 /** Who it is, as is known from before, or as somebody says: without anybody to ask, who it says. */
 static enum gws_answer identify(gw_session *s, const gw_frame *f,
                                 const gw_hello *hello, uint64_t client,
@@ -174,12 +184,9 @@ static enum gws_answer identify(gw_session *s, const gw_frame *f,
   enum gws_answer answer = gws_resume(s, f, hello, v);
   if (answer == GWS_ANSWER_NO) answer = gws_ask(s, f, &q, v);
   if (s->hub->port.ask == NULL) v->user = hello->user;
-  if (answer != GWS_ANSWER_YES ||
-      !gws_is_revoked(s->hub, v, (gw_view){NULL, 0}))
-    return answer;
-  gw_stat_add(&s->hub->stats.revoked_total, 1);
-  *v = (gw_verdict){.code = GW_CODE_TOKEN_REVOKED};
-  return GWS_ANSWER_NO;
+  if (answer == GWS_ANSWER_YES && is_ended(s, client, v))
+    answer = GWS_ANSWER_NO;
+  return answer;
 }
 
 void gws_turn_away(gw_session *s, const gw_verdict *v) {
@@ -243,6 +250,7 @@ static void welcome(gw_session *s, uint32_t request, const gw_hello *hello,
   const gw_bond *bond = gws_session_bond(s);
   grant_channels(s, v->channels, v->num_channels);
   if (bond != NULL) grant_channels(s, bond->channels, bond->num_channels);
+  gws_acts_do(s, gws_hold_wait(s));
   if (s->state == GWS_SESSION_OPEN) gws_liveness_begin(s);
 }
 

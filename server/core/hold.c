@@ -30,6 +30,7 @@ struct gw_hold {
   gw_session *session;
   gw_timer timer;  /**< the answer is late */
   uint64_t ticket; /**< 0: it waits for those before it only */
+  gws_wait wait;   /**< of a Hello */
   scope scope;
   gw_head head;
   uint32_t len;
@@ -110,6 +111,7 @@ static uint32_t append(gw_session *s, const gw_frame *f, const scope *sc,
   *(holds->last != NULL ? &holds->last->next : &holds->first) = one;
   holds->last = one;
   holds->bytes += HELD_FRAME_BYTES + one->len;
+  if (sc->everything) gws_acts_wait(s->hub, &one->wait);
   gw_stat_add(&s->hub->stats.frames_held, 1);
   return GW_CODE_OK;
 }
@@ -124,6 +126,7 @@ static void remove_hold(gw_session *s, gw_hold *one) {
   holds->bytes -= HELD_FRAME_BYTES + one->len;
   gw_stat_sub(&s->hub->stats.frames_held, 1);
   gw_wheel_cancel(&s->hub->wheel, &one->timer);
+  gws_acts_done(s->hub, &one->wait);
   gw_mem_free(one);
 }
 
@@ -232,6 +235,11 @@ bool gws_hold_catches(gw_session *s, const gw_frame *f) {
   return true;
 }
 
+const gws_wait *gws_hold_wait(const gw_session *s) {
+  const gw_hold *one = s->holds != NULL ? s->holds->running : NULL;
+  return one != NULL && one->scope.everything ? &one->wait : NULL;
+}
+
 /* ---- going on ------------------------------------------------------------ */
 
 /** Handle a held frame, which may ask again and then stays. */
@@ -266,4 +274,19 @@ void gws_hold_decide(gw_session *s, uint64_t ticket, const gw_verdict *v) {
     v = NULL;
     one = next_free(s->holds);
   }
+}
+
+static gw_hold *find_subscribe(const gw_session *s, uint64_t channel) {
+  gw_hold *at = s->holds != NULL ? s->holds->first : NULL;
+  while (at != NULL && (at->ticket == 0 || at->scope.hash != channel ||
+                        at->head.type != GW_FRAME_SUBSCRIBE))
+    at = at->next;
+  return at;
+}
+
+bool gws_hold_withdraw(gw_session *s, uint64_t channel, const gw_verdict *v) {
+  const gw_hold *one = find_subscribe(s, channel);
+  if (one == NULL) return false;
+  gws_hold_decide(s, one->ticket, v);
+  return true;
 }

@@ -4,7 +4,7 @@
 #ifndef GODWIT_SERVER_HOLD_H
 #define GODWIT_SERVER_HOLD_H
 
-#include "server/core/ask.h"
+#include "server/core/acts.h"
 
 /*
  *   Subscribe a   asks, waits ------------------+
@@ -56,6 +56,14 @@ bool gws_hold_catches(gw_session *s, const gw_frame *f);
 
 /** An answer came. Stale ones are ignored. */
 void gws_hold_decide(gw_session *s, uint64_t ticket, const gw_verdict *v);
+
+/** Of the Hello that is handled, if it had to wait; NULL. */
+const gws_wait *gws_hold_wait(const gw_session *s);
+
+/** The application takes a channel back, by the hash of its name: a Subscribe to it
+ * that is asked about is refused now, with this, and an answer comes too late.
+ * Returns whether there was one. */
+bool gws_hold_withdraw(gw_session *s, uint64_t channel, const gw_verdict *v);
 
 void gws_holds_free(gw_session *s);
 

@@ -103,6 +103,7 @@ void gw_hub_free(gw_hub *h) {
   free_sessions(h);
   free_channels(h);
   gws_pasts_deinit(h);
+  gws_acts_deinit(h);
   gws_conn_free(h);
   gws_news_free(h);
   gw_slots_deinit(&h->sessions);

@@ -4,6 +4,7 @@
 #ifndef GODWIT_SERVER_HUB_STATE_H
 #define GODWIT_SERVER_HUB_STATE_H
 
+#include "server/core/acts.h"
 #include "server/core/hub.h"
 #include "server/core/index.h"
 #include "server/core/names.h"
@@ -136,6 +137,7 @@ struct gw_hub {
   gw_conn_log conn_log;
 
   gws_pasts records; /**< of connections that may be resumed */
+  gws_acts acts;     /**< for connections that are not let in yet */
 
   gws_piece *news; /**< gathered; see news.h */
   gws_piece *last_news;

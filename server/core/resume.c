@@ -333,16 +333,19 @@ void gws_resume_revoke(gw_hub *h, const gws_revocation *q) {
 
 /* ---- giving it away, once -------------------------------------------------- */
 
-/** Of a connection whose loss was not noticed yet. NULL. */
+/** Of a connection whose loss was not noticed yet, and is now: nobody has to wait
+ * for its ping to be missed, such as who calls the client. NULL. */
 static gws_past *take_live(gw_hub *h, const claim *c) {
   uint8_t mac[MAC_BYTES];
   gw_session *s = gws_session_get(h, c->handle);
-  if (s == NULL || !s->is_resumable || !gws_grants_are_taken(s)) return NULL;
+  if (s == NULL || !s->is_resumable) return NULL;
   sign(h, c, s->connection, mac);
   if (sodium_memcmp(mac, c->mac, MAC_BYTES) != 0 || s->shown != c->shown)
     return NULL;
   s->is_resumable = false;
-  return make(s);
+  gws_past *r = gws_grants_are_taken(s) ? make(s) : NULL;
+  gws_session_end(s, GW_CODE_PING_TIMEOUT, "the client is back without it");
+  return r;
 }
 
 /** The record that a claim is about, taken out; NULL: there is none for it. */

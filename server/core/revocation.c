@@ -228,10 +228,14 @@ uint32_t gws_revoke(gw_hub *h, const gws_revocation *r, gws_on_ended on_ended,
   uint32_t code = remember(h, r);
   if (!GW_GUARD(REVOKED_ENDS)) return code;
   gws_resume_revoke(h, r);
-  if (r->user.len != 0)
-    end_user(&e);
-  else
+  if (r->user.len == 0) {
     end_token(&e);
+    return code;
+  }
+  end_user(&e);
+  gws_acts_note(h, &(gws_act){.user = r->user,
+                              .code = GW_CODE_TOKEN_REVOKED,
+                              .issued_until_ms = r->issued_until_ms});
   return code;
 }
 

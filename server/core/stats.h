@@ -57,6 +57,8 @@
   X(calls_total, counter, "Calls received")                                  \
   X(questions_total, counter, "Questions put to an authenticator or hook")   \
   X(frames_held, gauge, "Frames that wait for such an answer")               \
+  X(acts_lost_total, counter,                                                \
+    "Acts of the API that connections on their way in may have missed")      \
   X(refused_total, counter, "Requests refused by a rule or an answer")       \
   X(inspected_out_total, counter, "Of these, by the middleware")             \
   X(revocations, gauge, "Revocations that are remembered")                   \

@@ -175,6 +175,85 @@ test("a slow answer delays only the frames that wait for it", () =>
     await client.close();
   }));
 
+/** Answers of a hook that come when the test says so. */
+function held(reply) {
+  let release;
+  const answer = new Promise((resolve) => {
+    release = () => resolve(reply);
+  });
+  return { answer, release };
+}
+
+const TWO_WORKERS = ["--workers", "2"];
+
+test("who is disconnected while the hook is asked is not let in", () => {
+  const late = held({ user: "ada" });
+  return together({
+    connect: (m) => m.token === "late" ? late.answer : { user: "bob" },
+  }, ["connect"], async (server, backend) => {
+    const ws = await openWebSocket(server.port);
+    ws.send(JSON.stringify({ id: 1, hello: {
+      version: 1, instance: "AAECAwQFBgcICQoLDA0ODw==", token: "late" } }));
+    await backend.next("connect");
+    /* Nobody can say yet whose it is. */
+    const { connections } = await api(server, "disconnect",
+      { user: "ada", code: 942, reason: "banned" });
+    assert.equal(connections ?? 0, 0);
+    await api(server, "disconnect", { user: "bob" });
+    late.release();
+    const { code, reason } = await ws.closed;
+    assert.equal(code, 4942);
+    assert.equal(reason, "banned");
+    /* Who comes later was asked about later. */
+    const client = await Client.connect(server.port, { hello: { token: "t" } });
+    assert.equal(client.welcome.user, "bob");
+    await client.close();
+  }, TWO_WORKERS);
+});
+
+test("channels that change while the hook is asked", () => {
+  const late = held({ user: "ada", channels: ["news:a", "news:b"] });
+  return together({ connect: () => late.answer }, ["connect"],
+    async (server, backend) => {
+      const coming = Client.connect(server.port);
+      await backend.next("connect");
+      for (const [method, channel] of [["unsubscribe", "news:a"],
+        ["subscribe", "news:c"]])
+        await api(server, method, { user: "ada", channel });
+      late.release();
+      const client = await coming;
+      const { connections } = await api(server, "connections",
+        { user: "ada", withChannels: true });
+      assert.deepEqual(connections[0].channels.sort(), ["news:b", "news:c"]);
+      await client.close();
+    }, TWO_WORKERS);
+});
+
+test("a channel is taken back while the hook is asked about it", () => {
+  const late = held({});
+  return together({ subscribe: () => late.answer }, ALL,
+    async (server, backend) => {
+      const client = await Client.connect(server.port);
+      const { client: id } = client.welcome;
+      const answer = client.request(
+        { channel: 1, alias: true, subscribe: { channel: "ask:a" } });
+      await backend.next("subscribe");
+      const { connections } = await api(server, "unsubscribe",
+        { client: id, channel: "ask:a", code: 943, reason: "no more" });
+      assert.equal(connections, 1);
+      const { error } = await answer;
+      assert.equal(error.code, 943);
+      assert.equal(error.message, "no more");
+      late.release();
+      await server.until("godwit_hook_waiting", (n) => n === 0);
+      await client.request({ rpc: { method: "server.time" } });
+      const all = await api(server, "connections",
+        { client: id, withChannels: true });
+      assert.deepEqual(all.connections[0].channels ?? [], []);
+      await client.close();
+    }, TWO_WORKERS);
+});
+
 const FAST = ["--hooks.timeout", "300ms", "--hooks.attempts", "2"];
 
 test("down: refused, with when to come again", () =>

@@ -10,11 +10,15 @@
 
 #define CHANNEL "desk:news"
 
-/** What is known of a user's right to the channel. */
+/** What is known of a user. */
 typedef struct standing {
-  uint32_t life; /* of the node, that it holds for */
-  bool is_asked; /* about it, and not answered yet */
-  bool is_taken; /* back, as was answered: it must not have it */
+  bool has;          /* the channel, as who is asked about a connection knows */
+  uint32_t life;     /* of the node, that this holds for: */
+  bool is_asked;     /* about the right, and not answered yet */
+  bool is_given;     /* as was answered: it must have it */
+  bool is_taken;     /* back, as was answered: it must not have it */
+  uint32_t end_life; /* the same of this: */
+  uint64_t ended_ms; /* whoever was asked about before has been disconnected */
 } standing;
 
 /** A question that is under way. */
@@ -22,6 +26,7 @@ typedef struct question {
   sim_desk *desk;
   const char *method;
   uint32_t life;
+  uint64_t asked_ms;
   bool is_answered;
   standing *about; /* NULL: it is about no user */
   struct question *next;
@@ -38,11 +43,23 @@ struct sim_desk {
   standing user[SIM_MAX_APPS];
 };
 
+/** Asked by the node, when it asks who somebody is. */
+static bool has_channel(void *arg, gw_view user) {
+  const sim_desk *d = arg;
+  char name[16];
+  for (uint32_t u = 0; u < SIM_MAX_APPS; u++) {
+    (void)snprintf(name, sizeof name, "u%u", u);
+    if (gw_view_eq(user, gw_view_of(name))) return d->user[u].has;
+  }
+  return false;
+}
+
 sim_desk *sim_desk_new(world *w, const sim_plan *plan, sim_node *node) {
   sim_desk *d = calloc(1, sizeof *d);
   if (d == NULL) abort();
   *d = (sim_desk){.w = w, .plan = plan, .node = node};
   sim_dice_init(&d->dice, w->seed, UINT64_C(0xde5c));
+  sim_node_set_gift(node, CHANNEL, has_channel, d);
   return d;
 }
 
@@ -57,17 +74,26 @@ void sim_desk_free(sim_desk *d) {
 
 /* ---- asking ---------------------------------------------------------------- */
 
+static void note_outcome(const question *q, bool is_done) {
+  standing *s = q->about;
+  if (strcmp(q->method, "disconnect") == 0) {
+    if (!is_done) return;
+    s->end_life = q->life;
+    s->ended_ms = q->asked_ms;
+  } else if (s->life == q->life) {
+    s->is_asked = false;
+    s->is_given = is_done && s->has;
+    s->is_taken = is_done && !s->has;
+  }
+}
+
 static void on_reply(void *arg, uint32_t code, gw_view message, gw_view reply) {
   question *q = arg;
   (void)message;
   (void)reply;
   if (q->is_answered) world_fail(q->desk->w, "%s is answered twice", q->method);
   q->is_answered = true;
-  if (q->about != NULL && q->about->life == q->life) {
-    q->about->is_asked = false;
-    q->about->is_taken =
-        code == GW_CODE_OK && strcmp(q->method, "unsubscribe") == 0;
-  }
+  if (q->about != NULL) note_outcome(q, code == GW_CODE_OK);
   world_trace(q->desk->w, "desk: %s: %s", q->method, gw_code_name(code));
   if (code != GW_CODE_OK && code != GW_CODE_SHUTDOWN)
     world_fail(q->desk->w, "%s came to %s", q->method, gw_code_name(code));
@@ -77,7 +103,12 @@ static void ask_about(sim_desk *d, standing *about, const char *method,
                       const char *json) {
   question *q = calloc(1, sizeof *q);
   if (q == NULL) abort();
-  *q = (question){d, method, sim_node_life(d->node), false, about, d->all};
+  *q = (question){.desk = d,
+                  .method = method,
+                  .life = sim_node_life(d->node),
+                  .asked_ms = d->w->now_ms,
+                  .about = about,
+                  .next = d->all};
   d->all = q;
   sim_node_api(d->node, (uint32_t)world_random(d->w), method, json, on_reply,
                q);
@@ -88,32 +119,56 @@ static void ask(sim_desk *d, const char *method, const char *json) {
 }
 
 /** Give the channel to a user, or take it back; one at a time, as two on their way
- * have no order. */
-static void set_right(sim_desk *d, uint32_t user, const char *method) {
+ * have no order. It is so from here on for who comes. */
+static void set_right(sim_desk *d, uint32_t user, bool has) {
   char json[64];
   standing *s = &d->user[user];
   uint32_t life = sim_node_life(d->node);
   if (s->life == life && s->is_asked) return;
-  *s = (standing){.life = life, .is_asked = true};
+  s->has = has;
+  s->life = life;
+  s->is_asked = true;
+  s->is_given = s->is_taken = false;
   (void)snprintf(json, sizeof json,
                  "{\"channel\":\"" CHANNEL "\",\"user\":\"u%u\"}", user);
-  ask_about(d, s, method, json);
+  ask_about(d, s, has ? "subscribe" : "unsubscribe", json);
 }
 
-/** No connection has what was taken from its user, whatever it was resumed from. */
+/** Close what a user has; it may come back. */
+static void disconnect(sim_desk *d, uint32_t user) {
+  char json[64];
+  (void)snprintf(json, sizeof json, "{\"user\":\"u%u\",\"code\":%d}", user,
+                 GW_CODE_OVERLOADED);
+  ask_about(d, &d->user[user], "disconnect", json);
+}
+
+static void check_session(const sim_desk *d, const standing *st,
+                          const gw_session *s, uint32_t user) {
+  const gw_hub *h = s->hub;
+  uint32_t life = sim_node_life(d->node);
+  uint64_t asked_ms = sim_link_asked_ms(s->conn);
+  bool is_granted =
+      gws_is_granted(s, gws_hub_hash(h, CHANNEL, strlen(CHANNEL)));
+  if (st->life == life && st->is_taken && is_granted)
+    world_fail(d->w, "desk: u%u has what was taken back", user);
+  /* Without anybody to ask, who comes later is given nothing. */
+  if (st->life == life && st->is_given && !is_granted && h->port.ask != NULL)
+    world_fail(d->w, "desk: u%u has not what it was given", user);
+  if (st->end_life == life && asked_ms != 0 && asked_ms < st->ended_ms)
+    world_fail(d->w, "desk: u%u is let in, and was disconnected", user);
+}
+
+/** Each connection has what its user was given and not what was taken from it,
+ * whatever it was resumed from and whenever it was asked about. */
 static void check_rights(const sim_desk *d) {
   for (uint32_t u = 0; u < SIM_MAX_APPS; u++) {
-    const standing *st = &d->user[u];
     char name[16];
-    if (!st->is_taken || st->life != sim_node_life(d->node)) continue;
     (void)snprintf(name, sizeof name, "u%u", u);
     for (uint32_t w = 0; w < d->plan->num_workers; w++) {
       const gw_hub *h = sim_node_hub(d->node, w);
-      uint64_t hash = gws_hub_hash(h, CHANNEL, strlen(CHANNEL));
-      gw_session *s = gws_session_first_of(h, gw_view_of(name));
+      const gw_session *s = gws_session_first_of(h, gw_view_of(name));
       for (; s != NULL; s = gws_session_next_of(s)) {
-        if (gws_is_granted(s, hash))
-          world_fail(d->w, "desk: %s has what was taken back", name);
+        if (s->state == GWS_SESSION_OPEN) check_session(d, &d->user[u], s, u);
       }
     }
   }
@@ -127,16 +182,21 @@ static void change(sim_desk *d) {
   d->num++;
   switch (world_random(d->w) % 6) {
   case 0:
-    set_right(d, user, "subscribe");
+    set_right(d, user, true);
     break;
   case 1:
-    set_right(d, user, "unsubscribe");
+    set_right(d, user, false);
     break;
   case 2:
     (void)snprintf(json, sizeof json,
                    "{\"channel\":\"room:0\",\"meta\":{\"topic\":%u}}", d->num);
     ask(d, "channel_set", json);
     break;
+  case 3:
+    if (world_chance(d->w, 500)) {
+      disconnect(d, user);
+      break;
+    } /* fallthrough */
   default:
     (void)snprintf(json, sizeof json,
                    "{\"channel\":\"" CHANNEL "\",\"json\":%u}", d->num);

@@ -301,6 +301,10 @@ uint32_t sim_link_life(const sim_link *l) {
   return l->life;
 }
 
+uint64_t sim_link_asked_ms(const sim_link *l) {
+  return l->asked_ms;
+}
+
 uint64_t sim_link_right_ms(const sim_link *l, uint32_t channel) {
   const sim_plan *plan = l->node->plan;
   const uint32_t things[] = {SIM_CONNECTION, channel};

@@ -390,6 +390,13 @@ void sim_node_api(sim_node *n, uint32_t worker, const char *method,
   sim_worker_plan(k);
 }
 
+void sim_node_set_gift(sim_node *n, const char *channel,
+                       bool (*is_due)(void *arg, gw_view user), void *arg) {
+  n->gift = gw_view_of(channel);
+  n->is_gift_due = is_due;
+  n->gift_arg = arg;
+}
+
 const gw_hub *sim_node_hub(const sim_node *n, uint32_t worker) {
   return n->worker[worker]->hub;
 }

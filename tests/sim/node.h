@@ -45,6 +45,10 @@ void sim_node_check_calm(const sim_node *n);
  * a request in JSON. Nothing is told when the node crashes first. */
 void sim_node_api(sim_node *n, uint32_t worker, const char *method,
                   const char *json, gw_on_api_reply on_reply, void *arg);
+/** Who is asked about a connection has the server give it this channel, if is_due
+ * says so of its user at the time of the question. */
+void sim_node_set_gift(sim_node *n, const char *channel,
+                       bool (*is_due)(void *arg, gw_view user), void *arg);
 /** To look at; the worker counts from 0. */
 const gw_hub *sim_node_hub(const sim_node *n, uint32_t worker);
 
@@ -67,6 +71,8 @@ sim_link *sim_link_open(sim_node *n, const sim_link_events *events, void *app,
 uint32_t sim_link_generation(const sim_link *l);
 /** Life of the node that the link leads to. */
 uint32_t sim_link_life(const sim_link *l);
+/** When the node asked who it is; 0: it did not. */
+uint64_t sim_link_asked_ms(const sim_link *l);
 /** When the right of its client ended to be told of a channel, or will;
  * UINT64_MAX: never; 0: it never had one. */
 uint64_t sim_link_right_ms(const sim_link *l, uint32_t channel);

@@ -33,6 +33,9 @@ struct sim_node {
   gw_settings settings;
   gw_namespace
       spaces[SIM_NUM_SPACES]; /* of teams, "map", "wild", state, all others */
+  gw_view gift;               /* a channel; see sim_node_set_gift */
+  bool (*is_gift_due)(void *arg, gw_view user);
+  void *gift_arg;
   sim_worker *worker[SIM_MAX_WORKERS];
   sim_worker *all_workers; /* of every life: events may still point at them */
   sim_link *links;
@@ -79,6 +82,7 @@ struct sim_link {
   uint32_t
       shown[SIM_NUM_THINGS]; /* by the client; counts where it is resumed */
   bool is_resumed;
+  uint64_t asked_ms; /* who it is; 0: never */
   sim_watch watch;
   pipe_way up;
   pipe_way down;

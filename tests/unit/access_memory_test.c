@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* access_memory_test.c - each allocation fails once while users show tokens, are
  * asked about, counted, given channels, lost, resumed and revoked: nobody has a
- * right that a revocation took, nobody is counted who is gone, and nothing is left
- * waiting. */
+ * right that a revocation took, or another act while it came, nobody is counted who
+ * is gone, and nothing is left waiting. */
 #include <stdio.h>
 
+#include "server/core/grants.h"
 #include "server/core/resume.h"
 #include "support/api_rig.h"
 #include "support/sweep.h"
@@ -30,8 +31,18 @@ static struct {
 } held[NUM_HELD];
 static unsigned num_held;
 
+static bool hold(const gw_question *q) {
+  assert_true(num_held < NUM_HELD);
+  held[num_held].worker = ((peer *)q->conn)->worker;
+  held[num_held].session = q->session;
+  held[num_held++].ticket = q->ticket;
+  return false;
+}
+
+/** Dan is asked about for long. */
 static bool answer(const gw_question *q, gw_verdict *v) {
   static const gw_view given[] = {{(const uint8_t *)"room:given", 10}};
+  if (gw_view_eq(q->user, gw_view_of("dan"))) return hold(q);
   switch (q->kind) {
   case GW_ASK_CONNECT:
   case GW_ASK_REFRESH:
@@ -46,11 +57,7 @@ static bool answer(const gw_question *q, gw_verdict *v) {
     }
     return true;
   case GW_ASK_PUBLISH:
-    assert_true(num_held < NUM_HELD);
-    held[num_held].worker = ((peer *)q->conn)->worker;
-    held[num_held].session = q->session;
-    held[num_held++].ticket = q->ticket;
-    return false;
+    return hold(q);
   default:
     *v = (gw_verdict){.token_id = gw_token_id(q->token, q->token),
                       .issued_ms = ISSUED_MS,
@@ -62,7 +69,9 @@ static bool answer(const gw_question *q, gw_verdict *v) {
 
 static void decide_all(void) {
   for (unsigned i = 0; i < num_held; i++) {
-    gw_verdict v = {.replaces = i % 2 != 0, .data = gw_view_of("better")};
+    gw_verdict v = {.replaces = i % 2 != 0,
+                    .data = gw_view_of("better"),
+                    .user = gw_view_of("dan")};
     gw_hub_decide(node.hub[held[i].worker], held[i].session, held[i].ticket,
                   &v);
   }
@@ -176,6 +185,23 @@ static uint32_t try_api(const char *method, const char *json) {
 
 static uint32_t revoked; /**< what came of it */
 
+/** Two of Dan's are asked about, while things are done to him. */
+static peer *slow[2];
+static uint32_t was_ended, was_taken;
+
+static void be_met_on_the_way(void) {
+  for (unsigned i = 0; i < 2; i++) {
+    slow[i] = peer_try_open(&node, i);
+    if (slow[i] != NULL) hello(slow[i], 40 + i, "dan", (gw_view){NULL, 0});
+    was_ended =
+        i == 0 ? try_api("disconnect", "{\"user\":\"dan\"}") : was_ended;
+  }
+  (void)try_api("subscribe", "{\"user\":\"dan\",\"channel\":\"room:c\"}");
+  was_taken =
+      try_api("unsubscribe", "{\"user\":\"dan\",\"channel\":\"room:c\"}");
+  decide_all();
+}
+
 static void come_and_talk(void) {
   for (unsigned i = 0; i < NUM_PEERS; i++)
     try_join(i, i % node.num);
@@ -217,6 +243,7 @@ static void script(void) {
   revoked = try_api("revoke", json);
   (void)try_api("unsubscribe", "{\"user\":\"ada\",\"channel\":\"room:a\"}");
   (void)try_api("disconnect", "{\"user\":\"cyd\"}");
+  be_met_on_the_way();
   hubs_pass(&node, CHANNEL + 500);
   look_at_all();
 }
@@ -238,6 +265,15 @@ static void check_revoked(void) {
   assert_int_equal(peer_close_code(p), GW_CODE_TOKEN_REVOKED);
 }
 
+/** Nobody comes past what was done, and was answered. */
+static void check_met(void) {
+  const gw_hub *h = node.hub[1];
+  if (was_ended == GW_CODE_OK) assert_false(is_up(slow[0]));
+  if (was_taken == GW_CODE_OK && is_up(slow[1]))
+    assert_false(
+        gws_is_granted(slow[1]->session, gws_hub_hash(h, "room:c", 6)));
+}
+
 /** As many as may be, and no more: also of who was there before, whose places have
  * to be free again. */
 static void check_places(const char *user) {
@@ -252,6 +288,7 @@ static void check_health(void) {
   num_held = 0;
   hubs_settle(&node);
   check_revoked();
+  check_met();
   while (node.peers != NULL)
     peer_free(node.peers);
   hubs_pass(&node, CONNECTION + 20000);
@@ -290,6 +327,7 @@ static void test_no_failure(void **state) {
   assert_true(HUBS_STAT(&node, revoked_total) >= 2);
   assert_true(HUBS_STAT(&node, publications_total) >= 5);
   assert_int_equal(HUBS_STAT(&node, revocations), 2 * node.num);
+  assert_true(is_up(slow[1])); /* it came after his end */
   check_health();
   hubs_stop(&node);
 }

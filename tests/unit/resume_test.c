@@ -183,6 +183,56 @@ static void test_a_loss_need_not_be_noticed(void **state) {
   }
 }
 
+static unsigned num_replies;
+static uint32_t reply_code;
+
+static void on_reply(void *arg, uint32_t code, gw_view message,
+                     const gw_rpc_result *result) {
+  (void)arg;
+  (void)message;
+  (void)result;
+  num_replies++;
+  reply_code = code;
+}
+
+static void call(uint32_t worker, uint64_t client) {
+  gw_rpc m = {.method = gw_view_of("ask"), .timeout_ms = 1000};
+  num_replies = 0;
+  assert_int_equal(gw_hub_call(node.hub[worker], client, &m, on_reply, NULL),
+                   0);
+  hubs_settle(&node);
+}
+
+/** Whoever calls it does not wait for the connection that is dead. */
+static void test_who_moved_can_be_called(void **state) {
+  (void)state;
+  const saying there = {.worker = 1, .who = 1};
+  peer *old = come(&plain);
+  uint64_t client = welcome.client;
+  keep_token();
+  call(0, client); /* is under way when it moves */
+  (void)peer_await(old, GW_FRAME_RPC);
+  assert_int_equal(num_replies, 0);
+  peer *p = come(&there);
+  assert_true(welcome.resumed);
+  assert_int_equal(num_replies, 1);
+  assert_int_equal(reply_code, GW_CODE_PEER_GONE);
+  for (uint32_t worker = 0; worker < 2; worker++) {
+    call(worker, client);
+    gw_frame f = peer_await(p, GW_FRAME_RPC);
+    gw_head head = {.type = GW_FRAME_RPC_RESULT, .request = f.head.request};
+    gw_rpc_result result = {.data = {NULL, 0}};
+    PEER_SEND(p, rpc_result, &head, &result);
+    hubs_settle(&node);
+    assert_int_equal(num_replies, 1);
+    assert_int_equal(reply_code, GW_CODE_OK);
+  }
+  assert_int_equal(HUBS_STAT(&node, sessions), 1);
+  /* It is one that was lost and is back. */
+  assert_int_equal(HUBS_STAT(&node, connections_connected), 1);
+  assert_int_equal(HUBS_STAT(&node, connections_reconnecting), 0);
+}
+
 static void test_only_for_who_shows_the_same(void **state) {
   (void)state;
   static const saying others[] = {{.who = 2, .user = "x", .text = "t"},
@@ -307,7 +357,8 @@ static void test_a_revocation_overtakes_it(void **state) {
   assert_int_equal(gws_revoke(node.hub[1], &r, NULL, NULL), GW_CODE_OK);
   assert_int_equal(connects, 0);
   let_it_arrive();
-  (void)peer_await(p, GW_FRAME_WELCOME);
+  /* It is asked about, and rests on no newer token. */
+  assert_int_equal(peer_close_code(p), GW_CODE_TOKEN_REVOKED);
   assert_int_equal(connects, 1);
   assert_int_equal(HUBS_STAT(&node, resume_refused_total), 1);
 }
@@ -329,7 +380,8 @@ static void test_an_end_on_purpose_leaves_none(void **state) {
   }
 }
 
-/** It is at worker 1, where the API is asked; worker 0 has no record any more. */
+/** It is at worker 1, where the API is asked; worker 0 has no record any more. Who
+ * is disconnected has come already, unless it is by the connection that is lost. */
 static void test_what_the_application_does_overtakes_it(void **state) {
   (void)state;
   static const char *const about[] = {"\"user\":\"user1\"",
@@ -349,7 +401,10 @@ static void test_what_the_application_does_overtakes_it(void **state) {
                    i / 3 != 2 ? ",\"channel\":\"a\"" : "");
     api_begin(&node, 1, methods[i / 3], json);
     let_it_arrive();
-    (void)peer_await(p, GW_FRAME_WELCOME);
+    if (i == 6 || i == 7)
+      assert_int_equal(peer_close_code(p), GW_CODE_FORCED);
+    else
+      (void)peer_await(p, GW_FRAME_WELCOME);
     assert_int_equal(connects, 1);
     assert_int_equal(HUBS_STAT(&node, resume_refused_total), i + 1);
     peer_drop(p, 4000 + GW_CODE_CLOSED);
@@ -615,6 +670,7 @@ int main(void) {
       CASE(test_a_subscription_is_answered_for_once),
       CASE(test_it_is_of_use_once),
       CASE(test_a_loss_need_not_be_noticed),
+      CASE(test_who_moved_can_be_called),
       CASE(test_only_for_who_shows_the_same),
       CASE(test_another_wish_is_asked_about),
       CASE(test_time_ends_it),

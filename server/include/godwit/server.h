@@ -319,7 +319,9 @@ typedef struct gw_server_who {
 /** num: connections that it was done to. */
 typedef void (*gw_server_on_done)(void *arg, uint32_t code, gw_view message,
                                   uint32_t num);
-/** Close connections. code: what they are told, 0 for GW_CODE_FORCED. */
+/** Close connections. code: what they are told, 0 for GW_CODE_FORCED. Those that a
+ * hook is still asked about are turned away when it is known whose they are, and
+ * are not counted. */
 GW_MUST_USE int gw_server_disconnect(gw_server *s, const gw_server_who *who,
                                      uint32_t code, const char *reason,
                                      gw_server_on_done on_done, void *arg);
