@@ -35,13 +35,15 @@ struct sim_desk {
   bool is_open;
   uint32_t num;
   question *all;
-  standing user[SIM_MAX_APPS];
+  standing *user; /* by number; no more than applications */
 };
 
 sim_desk *sim_desk_new(world *w, const sim_plan *plan, sim_node *node) {
   sim_desk *d = calloc(1, sizeof *d);
   if (d == NULL) abort();
   *d = (sim_desk){.w = w, .plan = plan, .node = node};
+  d->user = calloc(plan->num_apps, sizeof *d->user);
+  if (d->user == NULL) abort();
   sim_dice_init(&d->dice, w->seed, UINT64_C(0xde5c));
   return d;
 }
@@ -52,6 +54,7 @@ void sim_desk_free(sim_desk *d) {
     d->all = q->next;
     free(q);
   }
+  free(d->user);
   free(d);
 }
 
@@ -102,7 +105,7 @@ static void set_right(sim_desk *d, uint32_t user, const char *method) {
 
 /** No connection has what was taken from its user, whatever it was resumed from. */
 static void check_rights(const sim_desk *d) {
-  for (uint32_t u = 0; u < SIM_MAX_APPS; u++) {
+  for (uint32_t u = 0; u < d->plan->num_apps; u++) {
     const standing *st = &d->user[u];
     char name[16];
     if (!st->is_taken || st->life != sim_node_life(d->node)) continue;
@@ -167,7 +170,8 @@ static void act(void *arg) {
     else
       look(d);
   }
-  world_after(d->w, world_between(d->w, 1, d->plan->think_max_ms), act, d);
+  world_after(d->w, world_between(d->w, 1, d->plan->backend_think_max_ms), act,
+              d);
   (void)world_use(d->w, before);
 }
 
