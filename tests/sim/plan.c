@@ -204,12 +204,13 @@ static void make_crowd(sim_plan *p, world *w) {
   p->presence_sample = PICK(w, 1, 5, 40);
   p->presence_max_bytes = PICK(w, 0, 0, 100);
   p->presence_permille = PICK(w, 200, 900);
-  p->think_max_ms = p->num_apps * PICK(w, 40, 80, 160);
+  p->think_max_ms = p->num_apps * PICK(w, 60, 120, 240);
   p->first_act_max_ms = PICK(w, 1000, 4000, p->think_max_ms);
   p->fault_max_ms = PICK(w, 1000, 3000);
   p->fault_width = PICK(w, 1, 10, 50);
   p->busy_ms = world_between(w, 5000, 12000);
   if (world_chance(w, 500)) p->fault_storm = true;
+  if (world_chance(w, 500)) p->fault_slow = true;
 }
 
 /** Last, so that what seeds were like before stays. */
