@@ -423,8 +423,9 @@ build-unit: $(UNIT_BIN) $(REPLAY_BIN)
 build-sim: build/godwit-sim $(SAN)/godwit-sim build/godwit-sim-mutants
 build-integration: $(SAN)/godwit $(SAN)/godwit-embed build/godwit \
   $(PLUGIN_SRC:examples/plugin/%.c=$(SAN)/plugins/%.so)
-build-tests: build-unit build-sim build-integration build-docs server wasm \
-  build/godwit-guard
+# Benchmarks as well: they are to build when somebody wants to measure.
+build-tests: build-unit build-sim build-integration build-docs build-bench \
+  server wasm build/godwit-guard build/godwit-scale build/godwit-blaster
 
 # ---------------------------------------------------------------- browsers --
 

@@ -219,12 +219,28 @@ static enum flushed flush(gw_ws *ws, gw_ws_conn *c) {
   return c->closing && !write_close(ws, c) ? BROKEN : FLUSHED;
 }
 
+/* Has the processor fetch what the next ones need while the kernel sends: each has
+ * to be got from far away otherwise, a thousand times in a fan-out. */
+__attribute__((always_inline)) static inline void foresee(const gw_link *end, const gw_link *link) {
+  const gw_link *next = link->next;
+  if (next == end) return;
+  /* What is taken from comes first in a session. */
+  const char *session =
+      (const char *)((const gw_ws_conn *)(const void *)next)->session;
+  if (session) {
+    __builtin_prefetch(session, 1);
+    __builtin_prefetch(session + 64, 1);
+  }
+  __builtin_prefetch(next->next, 1);
+}
+
 bool gw_ws_flush(gw_ws *ws) {
   /* What becomes dirty meanwhile waits for the next flush. */
   gw_link now;
   gw_ring_take(&ws->dirty, &now);
   while (!gw_ring_is_empty(&now)) {
     gw_ws_conn *c = (gw_ws_conn *)(void *)now.next;
+    foresee(&now, now.next);
     enum flushed result = flush(ws, c);
     gw_ring_remove(&c->dirty);
     if (result == BROKEN) cut(c);

@@ -248,6 +248,8 @@ static const char about[] =
     "Puts one workload on one server and prints what it saw as a line of JSON.\n"
     "Drivers: godwit topic nats nchan mqtt socketio. Exits with 1 when anything\n"
     "was lost, repeated or refused.\n";
+static const char examples[] =
+    "  godwit-load --url ws://127.0.0.1:8000/v1/ws --window 32\n";
 
 static int parse(bench *b, int argc, char **argv) {
   gw_load_options *o = &b->options;
@@ -277,7 +279,8 @@ static int parse(bench *b, int argc, char **argv) {
        "instead, publish once to each of N other channels"},
       {NULL, GW_OPTION_FLAG, NULL, NULL, NULL},
   };
-  const gw_usage usage = {"godwit-load", "--url URL", about, options, NULL};
+  const gw_usage usage = {"godwit-load", "--url URL", about,
+                          options,       NULL,        examples};
   switch (gw_options_parse(&usage, &argc, argv)) {
   case GW_PARSED_HELP:
     return -1;
