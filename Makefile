@@ -16,6 +16,8 @@ SANITIZER ?= address,undefined
 # Seeds of the simulation: release-speed build, and the sanitized one.
 SEEDS     ?= 2000
 SAN_SEEDS ?= 200
+# How large they are: empty, small, or crowd.
+SIZE      ?=
 # Seconds for each fuzz target of `make fuzz`, how many run at once, names (empty: all).
 T         ?= 60
 J         ?= 1
@@ -458,8 +460,8 @@ bench-guard: build/godwit-guard build/.checked-test ## count instructions of the
 
 # -------------------------------------------------------------- simulation --
 
-sim: build/godwit-sim ## simulated clusters only, at full speed; SEEDS=n
-	$(Q)$< --seeds $(SEEDS)
+sim: build/godwit-sim ## simulated clusters only, at full speed; SEEDS=n SIZE=small or crowd
+	$(Q)$< --seeds $(SEEDS) $(SIZE:%=--%)
 
 mutants: build/godwit-sim-mutants ## switch off each defence in turn: a simulated cluster has to notice; SEEDS=n
 	$(Q)$< --mutants --seeds $(SEEDS)

@@ -107,18 +107,11 @@ static void on_published(sim_app *a, const gw_event *e) {
     world_fail(a->w, "app %u: news of a key that is settled", a->index);
 }
 
-typedef struct returning {
-  sim_app *app;
-  uint32_t channel;
-  gw_position at;
-} returning;
-
 static void comes_back(void *arg) {
-  returning *r = arg;
+  const app_return *r = arg;
   sim_app *a = r->app;
   if (a->client != NULL)
     sim_app_subscribe(a, r->channel, r->at.epoch != 0 ? &r->at : NULL);
-  free(r);
 }
 
 /** For want of a token: it goes on where it stopped as soon as it gets one. */
@@ -132,12 +125,10 @@ static void on_sub_ended(sim_app *a, uint32_t c, const gw_event *e) {
                gw_code_name(code));
     return;
   }
-  returning *r = malloc(sizeof *r);
-  if (r == NULL) abort();
-  *r = (returning){a, c, e->u.sub.position};
+  ch->back = (app_return){a, c, e->u.sub.position};
   ch->sub = 0;
   ch->entered = false;
-  world_after(a->w, world_between(a->w, 0, 3000), comes_back, r);
+  world_after(a->w, world_between(a->w, 0, 3000), comes_back, &ch->back);
 }
 
 static void on_sub_state(sim_app *a, const gw_event *e) {
@@ -314,7 +305,7 @@ void sim_app_subscribe(sim_app *a, uint32_t c, const gw_position *since) {
   }
   a->channel[c].sub = (uint32_t)sub;
   a->channel[c].fresh = true;
-  a->channel[c].roll = (sim_roll){.num = 0};
+  sim_roll_reset(&a->channel[c].roll);
 }
 
 /** What follows the number: with deltas, parts of it change from one publication
@@ -326,6 +317,15 @@ static void fill(const sim_app *a, char *text, size_t len, uint32_t number) {
     uint32_t turn = (part + number) % 5 == 0 ? number : 0;
     text[i] = (char)('a' + (i * 7 + part * 3 + turn) % 26);
   }
+}
+
+static void add_pending(sim_app *a, uint64_t key, uint32_t number) {
+  if (a->num_pending == a->cap_pending) {
+    a->cap_pending = a->cap_pending * 2 + 16;
+    a->pending = realloc(a->pending, a->cap_pending * sizeof *a->pending);
+    if (a->pending == NULL) abort();
+  }
+  a->pending[a->num_pending++] = (app_pending){key, number};
 }
 
 static void publish(sim_app *a) {
@@ -376,7 +376,7 @@ static void publish(sim_app *a) {
     sim_book_not_taken(a->book, number);
     return;
   }
-  a->pending[a->num_pending++] = (app_pending){key, number};
+  add_pending(a, key, number);
 }
 
 static void call(sim_app *a) {
@@ -450,10 +450,9 @@ void sim_app_free(sim_app *a) {
   a->client = NULL;
   sim_side_free(a->side);
   sim_order_free(a->order);
-  for (size_t i = 0; i < a->w->num; i++) {
-    sim_event *e = &a->w->heap[i];
-    if (e->fn == comes_back && ((returning *)e->arg)->app == a) free(e->arg);
-  }
+  for (uint32_t c = 0; c < SIM_MAX_CHANNELS; c++)
+    sim_roll_reset(&a->channel[c].roll);
+  free(a->pending);
   sim_app_free_processes(a);
   sim_disk_free(a->disk);
   sim_wallet_free(a->wallet);
@@ -468,7 +467,7 @@ void sim_app_start(sim_app *a) {
   sim_order_start(a->order);
   if (gw_client_connect(a->client) != 0)
     world_fail(a->w, "app %u: connect", a->index);
-  world_after(a->w, world_between(a->w, 0, a->plan->think_max_ms), act, a);
+  world_after(a->w, world_between(a->w, 0, a->plan->first_act_max_ms), act, a);
 }
 
 void sim_app_stop_acting(sim_app *a) {

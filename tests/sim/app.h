@@ -58,8 +58,13 @@ void sim_app_check_calm(sim_app *a);
 /** Subscribe to all teams, once more: who may is let in by then. */
 void sim_app_knock(sim_app *a);
 void sim_app_check_teams(sim_app *a);
-/** Compare what it sees of a channel's presence with what the others entered. */
-void sim_app_check_presence(sim_app *a, sim_app *const *apps, uint32_t num);
+
+/** Who has entered where, when everything has calmed down. */
+typedef struct sim_people sim_people;
+sim_people *sim_people_new(sim_app *const *apps, uint32_t num);
+void sim_people_free(sim_people *p);
+/** Compare what it sees of each channel's presence with what the others entered. */
+void sim_app_check_presence(sim_app *a, const sim_people *p);
 /** Where it is in a channel; epoch 0: not subscribed. */
 gw_position sim_app_position(const sim_app *a, uint32_t channel);
 

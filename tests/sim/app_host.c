@@ -185,7 +185,8 @@ void sim_app_boot(sim_app *a) {
   *p = (app_process){.app = a, .before = a->process};
   a->process = p;
   (void)snprintf(user, sizeof user, "u%u", sim_plan_user(a->plan, a->index));
-  memset(instance, 'a' + (int)a->index, sizeof instance);
+  memset(instance, 'a' + (int)(a->index % 26), sizeof instance);
+  instance[0] = (char)('a' + (int)((a->index % 26 + a->index / 26) % 26));
   a->first_key = (SIM_WALL_ZERO_MS + a->w->now_ms) * 1000;
   gw_view endpoint = gw_view_of("sim");
   gw_client_options options = {

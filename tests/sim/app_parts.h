@@ -13,6 +13,13 @@
 #define MAX_CALLS   64
 #define STATE_LEN   16
 
+/** A subscription that ended for want of a token, and is to go on. */
+typedef struct app_return {
+  struct sim_app *app;
+  uint32_t channel;
+  gw_position at;
+} app_return;
+
 typedef struct app_channel {
   uint32_t sub; /* 0: not subscribed */
   bool fresh;   /* the next LIVE or RECOVERING begins a new subscription */
@@ -20,6 +27,7 @@ typedef struct app_channel {
   char state[STATE_LEN];
   gw_position at; /* what its handlers have had; survives the process */
   sim_roll roll;
+  app_return back;
 } app_channel;
 
 #define NO_LETTER UINT32_MAX
@@ -72,8 +80,9 @@ struct sim_app {
   uint32_t acts;
   app_channel channel[SIM_MAX_CHANNELS];
   sim_desk_view desk;
-  app_pending pending[MAX_PENDING];
+  app_pending *pending;
   size_t num_pending;
+  size_t cap_pending;
   app_call call[MAX_CALLS];
   size_t num_calls;
   uint32_t team_sub[SIM_MAX_GROUPS]; /* subscriptions; 0: none */

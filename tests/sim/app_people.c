@@ -201,7 +201,8 @@ static bool does(const sim_app *a, enum sim_act act) {
 }
 
 void sim_app_act_among_people(sim_app *a) {
-  if (a->plan->presence && does(a, SIM_ACT_PRESENCE) && world_chance(a->w, 200))
+  if (a->plan->presence && does(a, SIM_ACT_PRESENCE) &&
+      world_chance(a->w, a->plan->presence_permille))
     change_presence(a);
   if (a->plan->groups && does(a, SIM_ACT_KNOCK) && world_chance(a->w, 100))
     knock(a, (uint32_t)(world_random(a->w) % SIM_MAX_GROUPS));
@@ -211,17 +212,29 @@ void sim_app_act_among_people(sim_app *a) {
 
 /* ---- the end ------------------------------------------------------------- */
 
+/** An application by what its client is called. */
+typedef struct person {
+  uint64_t client;
+  uint32_t app;
+} person;
+
+struct sim_people {
+  sim_app *const *apps;
+  uint32_t num;
+  person *by_client; /* in their order */
+  sim_present present[SIM_MAX_CHANNELS];
+};
+
 typedef struct look {
   sim_app *a;
-  sim_app *const *apps;
-  uint32_t num_apps;
+  const sim_people *people;
   uint32_t channel;
   uint32_t found;
 } look;
 
 static void check_state(const look *l, uint32_t i,
                         const gw_presence_member *m) {
-  const char *state = state_of(l->apps[i], l->channel);
+  const char *state = state_of(l->people->apps[i], l->channel);
   if (state == NULL)
     world_fail(l->a->w, "app %u sees app %u in channel %u, which left",
                l->a->index, i, l->channel);
@@ -232,30 +245,55 @@ static void check_state(const look *l, uint32_t i,
                l->channel, state);
 }
 
+static int compare_people(const void *a, const void *b) {
+  uint64_t x = ((const person *)a)->client, y = ((const person *)b)->client;
+  return (x > y) - (x < y);
+}
+
 static bool look_at_member(void *arg, const gw_presence_member *m) {
   look *l = arg;
-  for (uint32_t i = 0; i < l->num_apps; i++) {
-    if (info_of(l->apps[i]).client != m->client) continue;
-    check_state(l, i, m);
-    l->found++;
+  person key = {.client = m->client};
+  const person *p = bsearch(&key, l->people->by_client, l->people->num,
+                            sizeof *p, compare_people);
+  if (p == NULL) {
+    world_fail(l->a->w, "app %u sees somebody unknown in channel %u",
+               l->a->index, l->channel);
     return true;
   }
-  world_fail(l->a->w, "app %u sees somebody unknown in channel %u", l->a->index,
-             l->channel);
+  check_state(l, p->app, m);
+  l->found++;
   return true;
 }
 
 static sim_present count(sim_app *const *apps, uint32_t num, uint32_t c) {
   sim_present all = {0};
-  uint32_t seen = 0;
+  sim_set seen = {.words = {0}};
   for (uint32_t i = 0; i < num; i++) {
     if (state_of(apps[i], c) == NULL) continue;
-    uint32_t bit = UINT32_C(1) << user_of(apps[i]);
     all.clients++;
-    all.users += (seen & bit) == 0;
-    seen |= bit;
+    all.users += !sim_set_has(&seen, user_of(apps[i]));
+    sim_set_add(&seen, user_of(apps[i]));
   }
   return all;
+}
+
+sim_people *sim_people_new(sim_app *const *apps, uint32_t num) {
+  sim_people *p = calloc(1, sizeof *p);
+  if (p == NULL) abort();
+  *p = (sim_people){.apps = apps, .num = num};
+  p->by_client = calloc(num, sizeof *p->by_client);
+  if (p->by_client == NULL) abort();
+  for (uint32_t i = 0; i < num; i++)
+    p->by_client[i] = (person){info_of(apps[i]).client, i};
+  qsort(p->by_client, num, sizeof *p->by_client, compare_people);
+  for (uint32_t c = 0; c < apps[0]->plan->num_channels; c++)
+    p->present[c] = count(apps, num, c);
+  return p;
+}
+
+void sim_people_free(sim_people *p) {
+  free(p->by_client);
+  free(p);
 }
 
 /** The modes that so many may be told in: near the limit it depends on how it
@@ -273,15 +311,15 @@ static uint32_t listed_in(const sim_plan *p, uint32_t mode, uint32_t num) {
   return num < p->presence_sample ? num : p->presence_sample;
 }
 
-void sim_app_check_presence(sim_app *a, sim_app *const *apps, uint32_t num) {
+void sim_app_check_presence(sim_app *a, const sim_people *p) {
   for (uint32_t c = 0; c < a->plan->num_channels; c++) {
-    look l = {a, apps, num, c, 0};
+    look l = {a, p, c, 0};
     const sim_roll *roll = &a->channel[c].roll;
     uint32_t mode = roll->numbers.mode;
-    sim_present all = count(apps, num, c);
+    sim_present all = p->present[c];
     gw_client_members(a->client, a->channel[c].sub, look_at_member, &l);
     if (!may_be_told_in(a->plan, mode, all.clients) ||
-        mode != apps[0]->channel[c].roll.numbers.mode)
+        mode != p->apps[0]->channel[c].roll.numbers.mode)
       world_fail(a->w, "app %u is told %u members of channel %u in mode %u",
                  a->index, all.clients, c, mode);
     if (l.found != listed_in(a->plan, mode, all.clients))

@@ -26,9 +26,9 @@ typedef struct view {
   bool begun;
   gw_position first; /* nothing up to here was promised */
   gw_position at;
-  uint32_t *seen; /* per publication: times delivered in this subscription */
-  bool *ever;     /* per publication: delivered in any */
-  uint32_t last_of[SIM_MAX_APPS]; /* per writer: its last number + 1 */
+  uint32_t *seen;    /* per publication: times delivered in this subscription */
+  bool *ever;        /* per publication: delivered in any */
+  uint32_t *last_of; /* per writer: its last number + 1 */
   gap *gaps;
   size_t num_gaps;
 } view;
@@ -49,7 +49,8 @@ struct sim_book {
   written *all;
   uint32_t num;
   uint32_t cap;
-  view view[SIM_MAX_APPS][SIM_MAX_CHANNELS];
+  uint32_t num_views;
+  view *views; /* of each application and channel */
   stream streams[MAX_EPOCHS];
   size_t num_streams;
   sim_book_sums sums;
@@ -67,31 +68,42 @@ sim_book *sim_book_new(world *w, const sim_plan *plan) {
   b->w = w;
   b->plan = plan;
   b->num_apps = plan->num_apps;
+  b->num_views = plan->num_apps * plan->num_channels;
+  b->views = calloc(b->num_views, sizeof *b->views);
+  if (b->views == NULL) abort();
+  for (uint32_t i = 0; i < b->num_views; i++) {
+    b->views[i].last_of = calloc(b->num_apps, sizeof(uint32_t));
+    if (b->views[i].last_of == NULL) abort();
+  }
   return b;
 }
 
 void sim_book_free(sim_book *b) {
   for (size_t i = 0; i < b->num_streams; i++)
     free(b->streams[i].number);
-  for (uint32_t a = 0; a < SIM_MAX_APPS; a++)
-    for (uint32_t c = 0; c < SIM_MAX_CHANNELS; c++) {
-      free(b->view[a][c].seen);
-      free(b->view[a][c].ever);
-      free(b->view[a][c].gaps);
-    }
+  for (uint32_t i = 0; i < b->num_views; i++) {
+    free(b->views[i].last_of);
+    free(b->views[i].seen);
+    free(b->views[i].ever);
+    free(b->views[i].gaps);
+  }
+  free(b->views);
   free(b->all);
   free(b);
 }
 
+static view *view_of(const sim_book *b, uint32_t app, uint32_t channel) {
+  return &b->views[app * b->plan->num_channels + channel];
+}
+
 static void grow_views(sim_book *b, uint32_t old_cap) {
-  for (uint32_t a = 0; a < b->num_apps; a++)
-    for (uint32_t c = 0; c < SIM_MAX_CHANNELS; c++) {
-      view *v = &b->view[a][c];
-      v->seen = grow(v->seen, b->cap, sizeof *v->seen);
-      v->ever = grow(v->ever, b->cap, sizeof *v->ever);
-      memset(v->seen + old_cap, 0, (b->cap - old_cap) * sizeof *v->seen);
-      memset(v->ever + old_cap, 0, (b->cap - old_cap) * sizeof *v->ever);
-    }
+  for (uint32_t i = 0; i < b->num_views; i++) {
+    view *v = &b->views[i];
+    v->seen = grow(v->seen, b->cap, sizeof *v->seen);
+    v->ever = grow(v->ever, b->cap, sizeof *v->ever);
+    memset(v->seen + old_cap, 0, (b->cap - old_cap) * sizeof *v->seen);
+    memset(v->ever + old_cap, 0, (b->cap - old_cap) * sizeof *v->ever);
+  }
 }
 
 uint32_t sim_book_written(sim_book *b, const sim_writing *what) {
@@ -256,7 +268,7 @@ static bool is_explained(sim_book *b, const view *v, gw_position at) {
 /** Offsets that were passed over must hold what this view does not get twice. */
 static void check_passed(sim_book *b, uint32_t app, uint32_t channel,
                          uint64_t upto) {
-  view *v = &b->view[app][channel];
+  view *v = view_of(b, app, channel);
   for (uint64_t o = v->at.offset + 1; o <= upto; o++) {
     uint32_t n = number_at(b, channel, (gw_position){v->at.epoch, o});
     if (n == 0) continue; /* acknowledged or delivered to nobody (yet) */
@@ -269,7 +281,7 @@ static void check_passed(sim_book *b, uint32_t app, uint32_t channel,
 
 void sim_book_begins(sim_book *b, uint32_t app, uint32_t channel,
                      gw_position at, uint32_t life, bool fresh) {
-  view *v = &b->view[app][channel];
+  view *v = view_of(b, app, channel);
   (void)stream_of(b, channel, at.epoch, life);
   if (!v->begun) {
     v->begun = true;
@@ -278,7 +290,7 @@ void sim_book_begins(sim_book *b, uint32_t app, uint32_t channel,
   }
   if (fresh && b->cap > 0) {
     memset(v->seen, 0, b->cap * sizeof *v->seen);
-    memset(v->last_of, 0, sizeof v->last_of);
+    memset(v->last_of, 0, b->num_apps * sizeof *v->last_of);
   }
   if (at.epoch == v->at.epoch && at.offset > v->at.offset) {
     check_passed(b, app, channel, at.offset);
@@ -292,7 +304,7 @@ void sim_book_begins(sim_book *b, uint32_t app, uint32_t channel,
 
 void sim_book_delivered(sim_book *b, uint32_t app, uint32_t channel,
                         uint32_t number, gw_position at, uint32_t life) {
-  view *v = &b->view[app][channel];
+  view *v = view_of(b, app, channel);
   if (number >= b->num || b->all[number].what.channel != channel) {
     world_fail(b->w, "app %u got #%u, which nobody wrote there", app, number);
     return;
@@ -319,7 +331,7 @@ void sim_book_delivered(sim_book *b, uint32_t app, uint32_t channel,
 
 void sim_book_gap(sim_book *b, uint32_t app, uint32_t channel, uint32_t reason,
                   uint64_t from, uint64_t to, gw_position at, uint32_t life) {
-  view *v = &b->view[app][channel];
+  view *v = view_of(b, app, channel);
   (void)stream_of(b, channel, at.epoch, life);
   if (reason == GW_GAP_NONE)
     world_fail(b->w, "app %u: gap without reason", app);
@@ -389,8 +401,8 @@ static void check_gaps(sim_book *b, uint32_t app, const view *v) {
 
 void sim_book_check(sim_book *b) {
   for (uint32_t a = 0; a < b->num_apps; a++)
-    for (uint32_t c = 0; c < SIM_MAX_CHANNELS; c++)
-      check_gaps(b, a, &b->view[a][c]);
+    for (uint32_t c = 0; c < b->plan->num_channels; c++)
+      check_gaps(b, a, view_of(b, a, c));
   for (uint32_t n = 0; n < b->num; n++) {
     const written *p = &b->all[n];
     if (!p->acked && !p->failed) {
@@ -399,7 +411,7 @@ void sim_book_check(sim_book *b) {
     }
     if (!p->acked) continue;
     for (uint32_t a = 0; a < b->num_apps; a++) {
-      const view *v = &b->view[a][p->what.channel];
+      const view *v = view_of(b, a, p->what.channel);
       if (!v->begun || v->ever[n]) continue;
       if (p->what.no_echo && p->what.app == a) continue;
       if (!is_explained(b, v, p->at)) {

@@ -40,14 +40,14 @@ struct sim_desk {
   bool is_open;
   uint32_t num;
   question *all;
-  standing user[SIM_MAX_APPS];
+  standing *user; /* by number; no more than applications */
 };
 
 /** Asked by the node, when it asks who somebody is. */
 static bool has_channel(void *arg, gw_view user) {
   const sim_desk *d = arg;
   char name[16];
-  for (uint32_t u = 0; u < SIM_MAX_APPS; u++) {
+  for (uint32_t u = 0; u < d->plan->num_apps; u++) {
     (void)snprintf(name, sizeof name, "u%u", u);
     if (gw_view_eq(user, gw_view_of(name))) return d->user[u].has;
   }
@@ -58,6 +58,8 @@ sim_desk *sim_desk_new(world *w, const sim_plan *plan, sim_node *node) {
   sim_desk *d = calloc(1, sizeof *d);
   if (d == NULL) abort();
   *d = (sim_desk){.w = w, .plan = plan, .node = node};
+  d->user = calloc(plan->num_apps, sizeof *d->user);
+  if (d->user == NULL) abort();
   sim_dice_init(&d->dice, w->seed, UINT64_C(0xde5c));
   sim_node_set_gift(node, CHANNEL, has_channel, d);
   return d;
@@ -69,6 +71,7 @@ void sim_desk_free(sim_desk *d) {
     d->all = q->next;
     free(q);
   }
+  free(d->user);
   free(d);
 }
 
@@ -161,7 +164,7 @@ static void check_session(const sim_desk *d, const standing *st,
 /** Each connection has what its user was given and not what was taken from it,
  * whatever it was resumed from and whenever it was asked about. */
 static void check_rights(const sim_desk *d) {
-  for (uint32_t u = 0; u < SIM_MAX_APPS; u++) {
+  for (uint32_t u = 0; u < d->plan->num_apps; u++) {
     char name[16];
     (void)snprintf(name, sizeof name, "u%u", u);
     for (uint32_t w = 0; w < d->plan->num_workers; w++) {
@@ -227,7 +230,8 @@ static void act(void *arg) {
     else
       look(d);
   }
-  world_after(d->w, world_between(d->w, 1, d->plan->think_max_ms), act, d);
+  world_after(d->w, world_between(d->w, 1, d->plan->backend_think_max_ms), act,
+              d);
   (void)world_use(d->w, before);
 }
 

@@ -78,10 +78,11 @@ void sim_schedule_draw(sim_schedule *s, const sim_plan *plan) {
 
 void sim_schedule_write(const sim_schedule *s, FILE *to) {
   fprintf(to, "seed %" PRIu64 "\n", s->seed);
-  if (s->small) fprintf(to, "small\n");
+  if (s->size != SIM_SIZE_FULL) fprintf(to, "%s\n", sim_size_name(s->size));
+  if (s->size == SIM_SIZE_CROWD) fprintf(to, "apps %" PRIu32 "\n", s->num_apps);
   if (s->busy_ms != 0) fprintf(to, "busy %" PRIu64 "\n", s->busy_ms);
   for (uint32_t i = 0; i < SIM_MAX_APPS; i++)
-    if ((s->mute_apps >> i & 1) != 0) fprintf(to, "mute %" PRIu32 "\n", i);
+    if (sim_set_has(&s->mute_apps, i)) fprintf(to, "mute %" PRIu32 "\n", i);
   for (uint32_t i = 0; i < SIM_NUM_ACTS; i++)
     if ((s->off_acts >> i & 1) != 0) fprintf(to, "off %s\n", sim_act_name(i));
   fprintf(to, "faults\n");
@@ -115,7 +116,11 @@ static bool read_line(sim_schedule *s, const char *line) {
       sscanf(line, "busy %" SCNu64, &s->busy_ms) == 1)
     return true;
   if (sscanf(line, "mute %" SCNu64, &number) == 1 && number < SIM_MAX_APPS) {
-    s->mute_apps |= UINT32_C(1) << number;
+    sim_set_add(&s->mute_apps, (uint32_t)number);
+    return true;
+  }
+  if (sscanf(line, "apps %" SCNu64, &number) == 1 && number <= SIM_MAX_APPS) {
+    s->num_apps = (uint32_t)number;
     return true;
   }
   if (sscanf(line, "off %15s", name) == 1) {
@@ -123,7 +128,11 @@ static bool read_line(sim_schedule *s, const char *line) {
     if (act < SIM_NUM_ACTS) s->off_acts |= UINT32_C(1) << act;
     return act < SIM_NUM_ACTS;
   }
-  if (strcmp(line, "small") == 0) return s->small = true;
+  for (int i = SIM_SIZE_FULL + 1; i < SIM_NUM_SIZES; i++) {
+    if (strcmp(line, sim_size_name((enum sim_size)i)) != 0) continue;
+    s->size = (enum sim_size)i;
+    return true;
+  }
   if (strcmp(line, "faults") == 0) return s->has_faults = true;
   return read_fault(s, line);
 }

@@ -42,12 +42,12 @@ typedef struct sim_fault {
 /** All that makes a run what it is. */
 typedef struct sim_schedule {
   uint64_t seed;
-  bool small;
-  uint32_t num_apps;  /**< as drawn */
-  uint64_t busy_ms;   /**< acts and faults up to here; 0: as the seed says */
-  uint32_t mute_apps; /**< bit per application that does nothing */
-  uint32_t off_acts;  /**< bit per enum sim_act that nobody does */
-  bool has_faults;    /**< false: they are to be drawn */
+  enum sim_size size;
+  uint32_t num_apps; /**< 0: as the seed says */
+  uint64_t busy_ms;  /**< acts and faults up to here; 0: as the seed says */
+  sim_set mute_apps; /**< applications that do nothing */
+  uint32_t off_acts; /**< bit per enum sim_act that nobody does */
+  bool has_faults;   /**< false: they are to be drawn */
   uint32_t num;
   sim_fault faults[SIM_MAX_FAULTS];
 } sim_schedule;

@@ -155,7 +155,7 @@ static void end(sim_issuer *i, token *t, uint32_t life) {
 void sim_issuer_revoke(sim_issuer *i, uint32_t number, uint32_t app,
                        uint32_t life) {
   if (number != 0) end(i, &i->all[number - 1], life);
-  for (uint32_t n = 0; app < SIM_MAX_APPS && n < i->num; n++) {
+  for (uint32_t n = 0; app < i->plan->num_apps && n < i->num; n++) {
     token *t = &i->all[n];
     /* Nobody can say which came first within a millisecond. */
     bool is_of_user =

@@ -43,7 +43,7 @@ uint32_t sim_issuer_check(sim_issuer *i, enum gw_ask kind, gw_view user,
 /** Number of a token by its text; 0: it is none. */
 uint32_t sim_issuer_find(const sim_issuer *i, gw_view text);
 
-/** Take one back, or with app < SIM_MAX_APPS all of a user, in this life of the
+/** Take one back, or all of the user of an application, where there is this one, in this life of the
  * server. */
 void sim_issuer_revoke(sim_issuer *i, uint32_t number, uint32_t app,
                        uint32_t life);

@@ -10,17 +10,18 @@
 #include "tests/sim/mutants.h"
 
 static const char usage[] =
-    "usage: godwit-sim [--seeds N] [--first S] [--jobs J] [--small] [--census]\n"
-    "       godwit-sim --seed S [--small] [--trace]\n"
+    "usage: godwit-sim [--seeds N] [--first S] [--jobs J] [SIZE] [--census]\n"
+    "       godwit-sim --seed S [SIZE] [--trace]\n"
     "       godwit-sim --schedule FILE [--trace]\n"
-    "       godwit-sim-mutants --mutants [NAME...] [--seeds N]\n"
+    "       godwit-sim-mutants --mutants [NAME...] [--seeds N] [SIZE]\n"
     "\n"
     "Runs clients and a server with several workers in one process under virtual\n"
     "time, with faults, and checks that nothing acknowledged is lost in silence.\n"
     "  --seeds N        how many seeds to run (2000)\n"
     "  --first S        the first of them (1)\n"
     "  --jobs J         processes to share the work (one per core)\n"
-    "  --small          few workers, clients and seconds\n"
+    "  --small          a SIZE: few workers, clients and seconds\n"
+    "  --crowd          a SIZE: 100 to 300 clients\n"
     "  --no-shrink      do not look for the least that fails in the same way\n"
     "  --census         count frames and faults; fail if there is none of a kind\n"
     "  --seed S         run one seed, twice, and compare\n"
@@ -125,10 +126,21 @@ static uint64_t *number_of(options *o, const char *name) {
 
 static bool *flag_of(options *o, const char *name) {
   if (strcmp(name, "--trace") == 0) return &o->trace;
-  if (strcmp(name, "--small") == 0) return &o->range.small;
   if (strcmp(name, "--census") == 0) return &o->census;
   if (strcmp(name, "--mutants") == 0) return &o->mutants;
   return NULL;
+}
+
+/** Whether it was one; of two the later counts. */
+static bool read_size(options *o, const char *name) {
+  for (int i = SIM_SIZE_FULL + 1; i < SIM_NUM_SIZES; i++) {
+    if (strncmp(name, "--", 2) != 0 ||
+        strcmp(name + 2, sim_size_name((enum sim_size)i)) != 0)
+      continue;
+    o->range.size = (enum sim_size)i;
+    return true;
+  }
+  return false;
 }
 
 /** Another seed than the one that was meant would hold for no reason. */
@@ -151,6 +163,8 @@ static bool read_options(options *o, int argc, char **argv) {
       i++;
     } else if (flag != NULL) {
       *flag = true;
+    } else if (read_size(o, name)) {
+      continue;
     } else if (strcmp(name, "--no-shrink") == 0) {
       o->range.shrinks = false;
     } else if (strcmp(name, "--schedule") == 0 && value != NULL) {
@@ -167,7 +181,7 @@ static bool read_options(options *o, int argc, char **argv) {
     }
   }
   if (o->range.num_jobs == 0) o->range.num_jobs = 1;
-  if (o->range.small) o->one.small = true;
+  if (o->range.size != SIM_SIZE_FULL) o->one.size = o->range.size;
   return true;
 }
 

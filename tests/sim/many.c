@@ -30,9 +30,9 @@ void sim_tell_failure(const sim_schedule *s, const char *failure,
   sim_schedule small = *s;
   /* All of it at once: other processes have words, too. */
   unsigned runs = shrinks ? sim_shrink(&small, failure) : 0;
-  printf("seed %llu: %s\n  replay: build/godwit-sim --seed %llu%s --trace\n",
+  printf("seed %llu: %s\n  replay: build/godwit-sim --seed %llu%s%s --trace\n",
          (unsigned long long)s->seed, failure, (unsigned long long)s->seed,
-         s->small ? " --small" : "");
+         s->size != SIM_SIZE_FULL ? " --" : "", sim_size_name(s->size));
   if (shrinks) {
     printf("  after %u runs the least that fails so, for --schedule FILE:\n",
            runs);
@@ -76,7 +76,7 @@ static bool is_over(const job *j) {
 
 static void run_seeds(job *j) {
   for (; !is_over(j); j->seed += j->range->num_jobs) {
-    sim_schedule s = {.seed = j->seed, .small = j->range->small};
+    sim_schedule s = {.seed = j->seed, .size = j->range->size};
     sim_result r;
     if (j->range->run_s != 0) (void)alarm(j->range->run_s);
     sim_run(&s, false, &r);
@@ -106,7 +106,7 @@ static void start_job(job *j) {
 
 /** One that died goes on behind the seed that killed it. */
 static void job_died(job *j) {
-  sim_schedule s = {.seed = j->seed, .small = j->range->small};
+  sim_schedule s = {.seed = j->seed, .size = j->range->size};
   j->t.runs++;
   note_failure(j, &s, "the process died");
   j->seed += j->range->num_jobs;

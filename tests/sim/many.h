@@ -9,7 +9,7 @@ typedef struct sim_range {
   uint64_t first;
   uint64_t num;
   uint64_t num_jobs;
-  bool small;
+  enum sim_size size;
   bool stops;     /**< at the first failure */
   unsigned run_s; /**< a run that takes longer has failed; 0: it may */
   bool shrinks;   /**< failures are made smaller, the first few of them */

@@ -431,7 +431,7 @@ void sim_node_revoke(sim_node *n) {
     if (number == 0) return;
     (void)snprintf(json, sizeof json, "{\"token\":\"%s\",\"forMs\":\"60000\"}",
                    token);
-    sim_issuer_revoke(n->issuer, number, SIM_MAX_APPS, n->life);
+    sim_issuer_revoke(n->issuer, number, UINT32_MAX, n->life);
     sim_node_api(n, worker, "revoke", json, on_revoked, n);
     break;
   default: /* which is nothing about tokens: it comes back */

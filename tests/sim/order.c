@@ -80,9 +80,10 @@ static bool is_at(const seen *s, gw_position at) {
   return s->at.epoch == at.epoch && s->at.offset == at.offset;
 }
 
-/** Note what somebody saw, or was told that it is there. */
+/** Note what somebody saw, or was told that it is there. All see the newest at
+ * about the same time. */
 static void note(sim_order_book *b, const seen *what) {
-  for (size_t i = 0; i < b->num; i++) {
+  for (size_t i = b->num; i-- > 0;) {
     if (!is_at(&b->all[i], what->at)) continue;
     if (b->all[i].state != what->state)
       world_fail(b->w, "order: two states at %llu",

@@ -16,7 +16,7 @@ static uint32_t pick(world *w, const uint32_t *choices, size_t num) {
   pick(w, (const uint32_t[]){__VA_ARGS__}, \
        sizeof(const uint32_t[]){__VA_ARGS__} / sizeof(uint32_t))
 
-/* ---- acts ----------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------- */
 
 static const char *const act_names[SIM_NUM_ACTS] = {
     "publish", "burst",  "side",  "order", "call", "presence",
@@ -33,8 +33,13 @@ uint32_t sim_act_find(const char *name) {
   return i;
 }
 
+const char *sim_size_name(enum sim_size size) {
+  static const char *const names[SIM_NUM_SIZES] = {"", "small", "crowd"};
+  return names[size];
+}
+
 bool sim_plan_acts(const sim_plan *p, uint32_t app, enum sim_act act) {
-  return ((p->mute_apps >> app | p->off_acts >> act) & 1) == 0;
+  return (p->off_acts >> act & 1) == 0 && !sim_set_has(&p->mute_apps, app);
 }
 
 /* ---- drawing -------------------------------------------------------------- */
@@ -76,9 +81,12 @@ uint32_t sim_plan_user(const sim_plan *p, uint32_t app) {
   return p->tabs ? app / 2 : app;
 }
 
+/** Where there is no crowd. */
+#define MAX_FEW 8
+
 static void draw_sizes(sim_plan *p, world *w) {
   p->num_workers = (uint32_t)world_between(w, 1, SIM_MAX_WORKERS);
-  p->num_apps = (uint32_t)world_between(w, 2, SIM_MAX_APPS);
+  p->num_apps = (uint32_t)world_between(w, 2, MAX_FEW);
   p->num_channels = (uint32_t)world_between(w, 1, SIM_MAX_CHANNELS);
   p->history_size = PICK(w, 4, 32, 100, 1000);
   p->ping_interval_ms = PICK(w, 2000, 5000, 25000);
@@ -100,6 +108,7 @@ static void draw_sizes(sim_plan *p, world *w) {
   p->batch_bytes = PICK(w, 200, 2000, 8192);
   p->think_max_ms = PICK(w, 100, 500, 2000);
   p->fault_max_ms = PICK(w, 500, 3000, 10000);
+  p->fault_width = 1;
   p->busy_ms = world_between(w, 5000, 30000);
   p->heal_ms = 150000;
 }
@@ -107,6 +116,7 @@ static void draw_sizes(sim_plan *p, world *w) {
 static void draw_features(sim_plan *p, world *w) {
   p->split = world_chance(w, 500);
   p->presence = world_chance(w, 600);
+  p->presence_permille = 200;
   p->no_echo = world_chance(w, 400);
   p->calls = world_chance(w, 300);
   p->churn = world_chance(w, 300);
@@ -183,6 +193,26 @@ static void make_small(sim_plan *p, world *w) {
   p->busy_ms = world_between(w, 3000, 10000);
 }
 
+/** What one says all hear, so that each says little; what befalls one of them would
+ * be nothing among so many. */
+static void make_crowd(sim_plan *p, world *w) {
+  p->num_apps = (uint32_t)world_between(w, 100, SIM_MAX_APPS);
+  p->num_channels = (uint32_t)world_between(w, 1, 2);
+  p->ping_interval_ms = PICK(w, 5000, 25000);
+  if (p->presence_full_limit != 0)
+    p->presence_full_limit = PICK(w, 20, 60, 150);
+  p->presence_sample = PICK(w, 1, 5, 40);
+  p->presence_max_bytes = PICK(w, 0, 0, 100);
+  p->presence_permille = PICK(w, 200, 900);
+  p->think_max_ms = p->num_apps * PICK(w, 60, 120, 240);
+  p->first_act_max_ms = PICK(w, 1000, 4000, p->think_max_ms);
+  p->fault_max_ms = PICK(w, 1000, 3000);
+  p->fault_width = PICK(w, 1, 10, 50);
+  p->busy_ms = world_between(w, 5000, 12000);
+  if (world_chance(w, 500)) p->fault_storm = true;
+  if (world_chance(w, 500)) p->fault_slow = true;
+}
+
 /** Last, so that what seeds were like before stays. */
 static void draw_late(sim_plan *p, world *w) {
   bool has_any = world_chance(w, 400);
@@ -192,13 +222,15 @@ static void draw_late(sim_plan *p, world *w) {
         PICK(w, GW_PRIORITY_NORMAL, GW_PRIORITY_HIGH, GW_PRIORITY_LOW);
 }
 
-void sim_plan_draw(sim_plan *p, world *w, bool small) {
+void sim_plan_draw(sim_plan *p, world *w, enum sim_size size) {
   draw_sizes(p, w);
   draw_features(p, w);
   draw_faults(p, w);
   settle(p, w);
   p->pack_min = draw_pack_min(p);
-  if (small) make_small(p, w);
+  if (size == SIM_SIZE_SMALL) make_small(p, w);
+  p->first_act_max_ms = p->backend_think_max_ms = p->think_max_ms;
+  if (size == SIM_SIZE_CROWD) make_crowd(p, w);
   draw_late(p, w);
   p->clock_lag_max_ms = draw_clock_lag(p);
 }

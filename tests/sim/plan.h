@@ -5,12 +5,22 @@
 #define GODWIT_SIM_PLAN_H
 
 #include "godwit/wire.h"
+#include "tests/sim/set.h"
 #include "tests/sim/world.h"
 
 #define SIM_MAX_WORKERS  4
-#define SIM_MAX_APPS     8
 #define SIM_MAX_CHANNELS 3
 #define SIM_MAX_GROUPS   2
+/** How large a run is. */
+enum sim_size {
+  SIM_SIZE_FULL,
+  SIM_SIZE_SMALL, /**< few workers and clients, and not for long */
+  SIM_SIZE_CROWD, /**< hundreds of clients, each of which does little */
+  SIM_NUM_SIZES
+};
+/** As a schedule and an argument name it; empty: SIM_SIZE_FULL. */
+const char *sim_size_name(enum sim_size size);
+
 /** Namespaces: of teams, "map", "wild", state, all others. */
 #define SIM_NUM_SPACES 5
 
@@ -34,7 +44,7 @@ const char *sim_act_name(uint32_t act);
 uint32_t sim_act_find(const char *name);
 
 typedef struct sim_plan {
-  uint32_t mute_apps; /**< as in a schedule */
+  sim_set mute_apps; /**< as in a schedule */
   uint32_t off_acts;
   uint32_t num_workers;
   uint32_t num_apps;
@@ -54,11 +64,15 @@ typedef struct sim_plan {
   uint32_t batch_delay_ms;
   uint32_t batch_bytes;
   uint32_t think_max_ms; /**< pause between the acts of an application */
-  uint32_t fault_max_ms; /**< pause between faults */
-  uint64_t busy_ms;      /**< acts and faults */
-  uint64_t heal_ms;      /**< then nothing but time */
-  bool split;            /**< messages arrive in pieces */
+  uint32_t first_act_max_ms;
+  uint32_t backend_think_max_ms; /**< and of the backend's people */
+  uint32_t fault_max_ms;         /**< pause between faults */
+  uint32_t fault_width; /**< so many clients in a row one of theirs befalls */
+  uint64_t busy_ms;     /**< acts and faults */
+  uint64_t heal_ms;     /**< then nothing but time */
+  bool split;           /**< messages arrive in pieces */
   bool presence;
+  uint32_t presence_permille; /**< of acts that are about it, too */
   bool no_echo;
   bool calls;
   bool churn;    /**< unsubscribe, subscribe again where it stopped */
@@ -114,8 +128,7 @@ typedef struct sim_plan {
   bool fault_close; /**< an application closes its client for a while */
 } sim_plan;
 
-/** small: few, and not for long. */
-void sim_plan_draw(sim_plan *p, world *w, bool small);
+void sim_plan_draw(sim_plan *p, world *w, enum sim_size size);
 
 /** Whether an application does such a thing at all. */
 bool sim_plan_acts(const sim_plan *p, uint32_t app, enum sim_act act);

@@ -8,7 +8,7 @@ typedef struct sent {
   sim_letter letter;
   bool answered;
   uint32_t receivers; /* by the answer */
-  uint32_t got_by;    /* bit per application */
+  sim_set got_by;     /* applications */
   uint32_t num_got;
 } sent;
 
@@ -77,9 +77,9 @@ void sim_post_got(sim_post *p, uint32_t app, uint32_t number, uint32_t to,
   if (to != s->letter.to || !is_for(p, &s->letter, app, was_member))
     world_fail(p->w, "app %u got message %u, which was not for it", app,
                number);
-  if ((s->got_by >> app & 1) != 0)
+  if (sim_set_has(&s->got_by, app))
     world_fail(p->w, "app %u got message %u twice", app, number);
-  s->got_by |= UINT32_C(1) << app;
+  sim_set_add(&s->got_by, app);
   s->num_got++;
 }
 

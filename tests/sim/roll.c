@@ -2,38 +2,68 @@
 /* roll.c - enters and leaves, added up. */
 #include "tests/sim/roll.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static bool is_whole(uint32_t mode) {
   return mode <= GW_PRESENCE_MODE_IDS;
 }
 
-static uint32_t find(const sim_roll *r, uint64_t client) {
-  uint32_t i = 0;
-  while (i < r->num && r->client[i] != client)
-    i++;
-  return i;
+void sim_roll_reset(sim_roll *r) {
+  free(r->client);
+  *r = (sim_roll){.num = 0};
+}
+
+/** Where a client is, or would be. */
+static uint32_t place_of(const sim_roll *r, uint64_t client) {
+  uint32_t low = 0, high = r->num;
+  while (low < high) {
+    uint32_t middle = (low + high) / 2;
+    if (r->client[middle] < client)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static bool is_at(const sim_roll *r, uint32_t at, uint64_t client) {
+  return at < r->num && r->client[at] == client;
 }
 
 static void add(sim_roll *r, world *w, uint64_t client) {
-  if (find(r, client) < r->num)
+  uint32_t at = place_of(r, client);
+  if (is_at(r, at, client)) {
     world_fail(w, "client %016llx enters twice", (unsigned long long)client);
-  else if (r->num == SIM_MAX_ROLL)
-    world_fail(w, "more than %d members", SIM_MAX_ROLL);
-  else
-    r->client[r->num++] = client;
+    return;
+  }
+  if (r->num == r->cap) {
+    r->cap = r->cap * 2 + 8;
+    r->client = realloc(r->client, r->cap * sizeof *r->client);
+    if (r->client == NULL) abort();
+  }
+  memmove(r->client + at + 1, r->client + at,
+          (r->num++ - at) * sizeof *r->client);
+  r->client[at] = client;
+}
+
+static void drop(sim_roll *r, uint32_t at) {
+  memmove(r->client + at, r->client + at + 1,
+          (--r->num - at) * sizeof *r->client);
 }
 
 void sim_roll_change(sim_roll *r, world *w, const gw_event *e) {
   uint64_t client = e->u.presence.member.client;
-  uint32_t at = find(r, client);
+  uint32_t at = place_of(r, client);
   r->users += e->u.presence.first;
   r->users -= e->u.presence.last;
   if (e->u.presence.kind == GW_PRESENCE_ENTER) {
     add(r, w, client);
-  } else if (at == r->num) {
+  } else if (!is_at(r, at, client)) {
     world_fail(w, "client %016llx changes or leaves, and was not there",
                (unsigned long long)client);
   } else if (e->u.presence.kind == GW_PRESENCE_LEAVE) {
-    r->client[at] = r->client[--r->num];
+    drop(r, at);
   }
 }
 
@@ -50,7 +80,7 @@ static bool list(void *arg, const gw_presence_member *m) {
 
 static bool check_listed(void *arg, const gw_presence_member *m) {
   listing *l = arg;
-  if (find(l->roll, m->client) == l->roll->num)
+  if (!is_at(l->roll, place_of(l->roll, m->client), m->client))
     world_fail(l->w, "client %016llx is listed, and was never told to enter",
                (unsigned long long)m->client);
   return true;

@@ -7,15 +7,17 @@
 #include "godwit/client.h"
 #include "tests/sim/world.h"
 
-#define SIM_MAX_ROLL 64
-
 /** All zero: nothing was told. */
 typedef struct sim_roll {
   gw_presence_numbers numbers; /**< of the last sync */
   uint32_t num;
-  uint64_t client[SIM_MAX_ROLL];
-  int64_t users; /**< that, and the first and last ones since */
+  uint32_t cap;
+  uint64_t *client; /**< in their order */
+  int64_t users;    /**< that, and the first and last ones since */
 } sim_roll;
+
+/** To where nothing was told; holds no memory then. */
+void sim_roll_reset(sim_roll *r);
 
 /** GW_EVENT_PRESENCE. */
 void sim_roll_change(sim_roll *r, world *w, const gw_event *e);

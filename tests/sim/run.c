@@ -84,6 +84,20 @@ static void fail_client(sim_app *a, const sim_fault *f) {
   }
 }
 
+/** One, or in a crowd several in a row. */
+static void fail_clients(deployment *d, const sim_fault *f) {
+  uint32_t num = d->plan.fault_width;
+  if (num > d->plan.num_apps) num = d->plan.num_apps;
+  for (uint32_t i = 0; i < num; i++) {
+    sim_app *a = d->app[(f->app + i) % d->plan.num_apps];
+    sim_link *l = sim_app_link(a);
+    if (f->kind >= SIM_FAULT_SLEEP)
+      fail_client(a, f);
+    else if (l != NULL)
+      fail_link(l, f);
+  }
+}
+
 static void fail_all_links(deployment *d) {
   for (uint32_t i = 0; i < d->plan.num_apps; i++) {
     sim_link *l = sim_app_link(d->app[i]);
@@ -121,27 +135,21 @@ static void fault(void *arg) {
   const due *x = arg;
   deployment *d = x->d;
   const sim_fault *f = x->fault;
-  sim_app *a = d->app[f->app % d->plan.num_apps];
-  sim_link *l = sim_app_link(a);
   world_trace(&d->w, "fault: %s %u %llu", sim_fault_name(f->kind), f->app,
               (unsigned long long)f->ms);
   d->census.faults[f->kind]++;
   if (f->kind >= SIM_FAULT_CRASH)
     fail_server(d, f);
-  else if (f->kind >= SIM_FAULT_SLEEP)
-    fail_client(a, f);
-  else if (l != NULL)
-    fail_link(l, f);
+  else
+    fail_clients(d, f);
 }
 
 /* ---- the end ------------------------------------------------------------- */
 
 static void check_sides(deployment *d) {
-  sim_side *all[SIM_MAX_APPS];
+  sim_side *first = sim_app_side(d->app[0]);
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
-    all[i] = sim_app_side(d->app[i]);
-  for (uint32_t i = 0; i < d->plan.num_apps; i++)
-    sim_side_check(all[i], all, d->plan.num_apps);
+    sim_side_check(sim_app_side(d->app[i]), first);
   sim_side_book_check(d->books.side);
 }
 
@@ -162,14 +170,20 @@ static void check_positions(deployment *d, uint32_t c) {
   }
 }
 
+static void check_presence(deployment *d) {
+  sim_people *p = sim_people_new(d->app, d->plan.num_apps);
+  for (uint32_t i = 0; i < d->plan.num_apps; i++)
+    sim_app_check_presence(d->app[i], p);
+  sim_people_free(p);
+}
+
 static void check(deployment *d) {
   for (uint32_t i = 0; i < d->plan.num_apps; i++)
     sim_app_check_calm(d->app[i]);
   if (world_failed(&d->w)) return;
   for (uint32_t c = 0; c < d->plan.num_channels; c++)
     check_positions(d, c);
-  for (uint32_t i = 0; i < d->plan.num_apps && d->plan.presence; i++)
-    sim_app_check_presence(d->app[i], d->app, d->plan.num_apps);
+  if (d->plan.presence) check_presence(d);
   check_sides(d);
   check_orders(d);
   sim_node_check_calm(d->node);
@@ -185,9 +199,10 @@ static void check(deployment *d) {
 
 static void draw(deployment *d) {
   sim_schedule *s = d->schedule;
-  sim_plan_draw(&d->plan, &d->w, s->small);
+  sim_plan_draw(&d->plan, &d->w, s->size);
   if (s->busy_ms != 0) d->plan.busy_ms = s->busy_ms;
   s->busy_ms = d->plan.busy_ms;
+  if (s->num_apps != 0) d->plan.num_apps = s->num_apps;
   s->num_apps = d->plan.num_apps;
   d->plan.mute_apps = s->mute_apps;
   d->plan.off_acts = s->off_acts;

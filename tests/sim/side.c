@@ -76,6 +76,7 @@ struct sim_side {
   stream streams[MAX_EPOCHS];
   uint32_t num_streams;
   uint32_t num_rung; /**< of the last writings that were heard */
+  bool has_missed;   /**< a gap was told meanwhile */
 };
 
 /* ---- what was written ------------------------------------------------------ */
@@ -284,9 +285,14 @@ void sim_side_act(sim_side *s) {
     write_wild(s, (uint32_t)(world_random(s->w) % NUM_WILD));
 }
 
+/** Applications that ring; all hear them. */
+#define MAX_RINGERS 8u
+
 void sim_side_ring(sim_side *s) {
   s->num_rung = 0;
-  if (s->plan->patterns) write_wild(s, s->index % NUM_WILD);
+  s->has_missed = false;
+  if (s->plan->patterns && s->index < MAX_RINGERS)
+    write_wild(s, s->index % NUM_WILD);
 }
 
 /* ---- a map ------------------------------------------------------------------ */
@@ -456,6 +462,7 @@ static void on_gap(sim_side *s, enum kind kind, const gw_event *e) {
     hide(s, e->u.gap.from - 1);
   if (kind == TAG) s->at = e->u.gap.position;
   if (kind == WILD) doubt_wild(s);
+  s->has_missed |= kind == WILD;
 }
 
 static void on_state(sim_side *s, enum kind kind, const gw_event *e) {
@@ -513,7 +520,9 @@ bool sim_side_event(sim_side *s, const gw_event *e) {
 
 /* ---- the end ------------------------------------------------------------------ */
 
-void sim_side_check(sim_side *s, sim_side *const *others, uint32_t num) {
+void sim_side_check(sim_side *s, sim_side *first) {
+  uint32_t num = s->plan->num_apps;
+  if (num > MAX_RINGERS) num = MAX_RINGERS;
   for (uint32_t kind = 0; kind < NUM_KINDS; kind++) {
     if (!is_used(s->plan, kind)) continue;
     enum gw_sub_state state = gw_client_sub_state(s->client, s->sub[kind]);
@@ -524,11 +533,10 @@ void sim_side_check(sim_side *s, sim_side *const *others, uint32_t num) {
   if (s->num_pending != 0)
     world_fail(s->w, "app %u has %u side publications to send", s->index,
                s->num_pending);
-  if (s->plan->maps)
-    for (uint32_t i = 0; i < num; i++)
-      check_map(s, others[i]);
+  if (s->plan->maps) check_map(first, s);
   if (s->plan->filters) check_hidden(s);
-  if (s->plan->patterns && s->num_rung != num)
+  bool is_heard = s->num_rung == num || (s->num_rung < num && s->has_missed);
+  if (s->plan->patterns && !is_heard)
     world_fail(s->w, "app %u heard %u of %u that matched", s->index,
                s->num_rung, num);
 }

@@ -32,14 +32,14 @@ void sim_side_free(sim_side *s);
 void sim_side_start(sim_side *s);
 /** Write something, or begin a subscription anew. */
 void sim_side_act(sim_side *s);
-/** Write to the pattern's channels once more, when all is calm. */
+/** Write to the pattern's channels once more, when all is calm: some do. */
 void sim_side_ring(sim_side *s);
 
 /** Whether an event was about this. */
 bool sim_side_event(sim_side *s, const gw_event *e);
 
-/** At the end. others: of the same run. */
-void sim_side_check(sim_side *s, sim_side *const *others, uint32_t num);
+/** At the end. first: of the same run, which all have to agree with. */
+void sim_side_check(sim_side *s, sim_side *first);
 void sim_side_book_check(sim_side_book *b);
 
 #endif

@@ -19,6 +19,8 @@ RELEASE, SANITIZED, MUTANTS = sys.argv[1:4]
 SEEDS = (3, 17, 58)
 # A defence whose loss takes a fault to be noticed.
 SHRUNK = "CLIENT_LIVENESS"
+# One that a few clients notice as well as hundreds.
+CROWD_SHRUNK = "RECEIVER_DEDUP"
 
 
 def run(*argv, code=0):
@@ -36,6 +38,12 @@ def the_same_seed_gives_the_same_bytes():
         assert first == run(RELEASE, *argv), f"seed {seed} has two traces"
         assert first == run(SANITIZED, *argv), f"seed {seed}: sanitized differs"
         assert first == run(MUTANTS, *argv), f"seed {seed}: mutants differ"
+
+
+def a_crowd_is_the_same_in_any_build():
+    said = {run(build, "--seed", "1", "--crowd")
+            for build in (RELEASE, SANITIZED, MUTANTS)}
+    assert len(said) == 1 and "holds" in said.copy().pop(), said
 
 
 def another_seed_gives_other_bytes():
@@ -69,6 +77,13 @@ def a_failure_is_made_smaller_and_replays():
         run(RELEASE, "--schedule", f.name)
 
 
+def a_crowd_is_made_smaller():
+    text = run(MUTANTS, "--mutant", CROWD_SHRUNK, "--seeds", "1", "--jobs", "1",
+               "--crowd", code=1)
+    apps = re.search(r"^apps (\d+)$", text, re.M)
+    assert apps and int(apps.group(1)) < 20, text[-2000:]
+
+
 def without_its_fault_it_does_not_fail():
     head = first_failure().split("faults\n")[0]
     with tempfile.NamedTemporaryFile("w", suffix=".schedule") as f:
@@ -99,8 +114,10 @@ def what_once_failed_holds():
 
 
 TESTS = (the_same_seed_gives_the_same_bytes,
+         a_crowd_is_the_same_in_any_build,
          another_seed_gives_other_bytes,
          a_failure_is_made_smaller_and_replays,
+         a_crowd_is_made_smaller,
          without_its_fault_it_does_not_fail,
          a_schedule_that_is_none_is_refused,
          every_frame_and_every_fault_comes_about,

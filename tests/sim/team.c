@@ -47,7 +47,7 @@ struct sim_team {
   uint32_t life; /* that the models are of: groups do not outlive it */
   model groups[SIM_MAX_GROUPS];
   bool is_pending[SIM_MAX_GROUPS];
-  uint32_t ever[SIM_MAX_GROUPS];                  /* bit per user */
+  sim_set ever[SIM_MAX_GROUPS];                   /* users */
   uint64_t lost_ms[SIM_MAX_GROUPS][SIM_MAX_APPS]; /* the right, by user */
   uint32_t num_said;
   change *changes;
@@ -73,7 +73,7 @@ void sim_team_free(sim_team *t) {
 
 /** A right to read that a change takes away is lost now. */
 static void note_losses(sim_team *t, uint32_t group, const model *before) {
-  for (uint32_t u = 0; u < SIM_MAX_APPS; u++)
+  for (uint32_t u = 0; u < t->plan->num_apps; u++)
     if (may_read(before, u) && !may_read(&t->groups[group], u))
       t->lost_ms[group][u] = t->w->now_ms;
 }
@@ -195,7 +195,7 @@ static void ask(sim_team *t, uint32_t group) {
   t->changes = c;
   t->is_pending[group] = true;
   if (c->kind == CREATE || c->kind == ADD)
-    t->ever[group] |= UINT32_C(1) << c->user;
+    sim_set_add(&t->ever[group], c->user);
   char json[256];
   const char *method = describe(c, json, sizeof json);
   sim_node_api(t->node, (uint32_t)world_random(t->w), method, json, on_reply,
@@ -230,7 +230,8 @@ static void act(void *arg) {
       ask(t, group);
     say(t, group);
   }
-  world_after(t->w, world_between(t->w, 1, t->plan->think_max_ms), act, t);
+  world_after(t->w, world_between(t->w, 1, t->plan->backend_think_max_ms), act,
+              t);
 }
 
 void sim_team_start(sim_team *t) {
@@ -257,14 +258,14 @@ bool sim_team_lets_have(const sim_team *t, uint32_t group, uint32_t user,
 }
 
 bool sim_team_ever_had(const sim_team *t, uint32_t group, uint32_t user) {
-  return (t->ever[group] >> user & 1) != 0;
+  return sim_set_has(&t->ever[group], user);
 }
 
 static void check_copy(sim_team *t, uint32_t group, const gw_group *g) {
   const model *m = &t->groups[group];
   if (m->exists != (g != NULL))
     world_fail(t->w, "group %u is %s", group, g != NULL ? "there" : "lost");
-  for (uint32_t u = 0; g != NULL && u < SIM_MAX_APPS; u++) {
+  for (uint32_t u = 0; g != NULL && u < t->plan->num_apps; u++) {
     char user[16];
     (void)snprintf(user, sizeof user, "u%u", u);
     uint32_t role = gws_group_find(g, gw_view_of(user));
