@@ -50,7 +50,7 @@ test("M1 subscribe, publish, unsubscribe; who is where, and what is known of it"
 
 test("M1 bad input: a name that is none", () => inDevelopment({}, async (t) => {
   const ann = await t.join("ann");
-  await fails("BAD_REQUEST", ann.publish("", 1));
+  await fails("BAD_CHANNEL", ann.publish("", 1));
   assert.equal((await t.refused(ann, "$nobody:a")).name, "PERMISSION_DENIED");
   const long = "x".repeat(ann.info.limits.maxChannelBytes + 1);
   await fails("TOO_BIG", ann.publish(long, 1));
