@@ -221,7 +221,8 @@ static enum flushed flush(gw_ws *ws, gw_ws_conn *c) {
 
 /* Has the processor fetch what the next ones need while the kernel sends: each has
  * to be got from far away otherwise, a thousand times in a fan-out. */
-__attribute__((always_inline)) static inline void foresee(const gw_link *end, const gw_link *link) {
+__attribute__((always_inline)) static inline void foresee(const gw_link *end,
+                                                          const gw_link *link) {
   const gw_link *next = link->next;
   if (next == end) return;
   /* What is taken from comes first in a session. */
