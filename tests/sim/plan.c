@@ -216,6 +216,33 @@ static void make_crowd(sim_plan *p, world *w) {
   if (world_chance(w, 500)) p->fault_slow = true;
 }
 
+static void switch_all_off(sim_plan *p) {
+  p->presence = p->no_echo = p->calls = p->churn = p->policies = p->items =
+      p->compare = p->maps = p->deltas = p->filters = p->patterns =
+          p->machines = p->groups = p->sends = p->desk = p->asks = p->tokens =
+              p->channel_tokens = false;
+  p->fault_stall = p->fault_half = p->fault_slow = p->fault_kill =
+      p->fault_clock = p->fault_crash = p->fault_break = p->fault_drain =
+          p->fault_issuer = p->fault_check = p->fault_revoke = false;
+}
+
+/** Clients that are away while others remove items, and removals are forgotten:
+ * what takes two rare things at once seldom comes about beside all the rest. */
+static void see_maps_only(sim_plan *p) {
+  switch_all_off(p);
+  p->maps = true;
+  p->map_size = 4;
+  p->think_max_ms = p->first_act_max_ms = 100;
+  p->fault_max_ms = 500;
+  p->busy_ms = 30000;
+  p->fault_sleep = p->fault_offline = p->fault_close = p->fault_reset = true;
+}
+
+/** One seed of 25: of what is drawn already, as above. */
+static bool sees_maps_only(const sim_plan *p) {
+  return p->busy_ms % 25 == 3;
+}
+
 /** Last, so that what seeds were like before stays. */
 static void draw_late(sim_plan *p, world *w) {
   bool has_any = world_chance(w, 400);
@@ -236,6 +263,7 @@ void sim_plan_draw(sim_plan *p, world *w, enum sim_size size) {
   if (size == SIM_SIZE_CROWD) make_crowd(p, w);
   draw_late(p, w);
   p->clock_lag_max_ms = draw_clock_lag(p);
+  if (size == SIM_SIZE_FULL && sees_maps_only(p)) see_maps_only(p);
 }
 
 bool sim_plan_takes_delta(const sim_plan *p, uint32_t app) {
