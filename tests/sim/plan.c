@@ -226,8 +226,9 @@ static void switch_all_off(sim_plan *p) {
           p->fault_issuer = p->fault_check = p->fault_revoke = false;
 }
 
-/** Clients that are away while others remove items, and removals are forgotten:
- * what takes two rare things at once seldom comes about beside all the rest. */
+/* What takes two rare things at once seldom comes about beside all the rest. */
+
+/** Clients that are away while others remove items, and removals are forgotten. */
 static void see_maps_only(sim_plan *p) {
   switch_all_off(p);
   p->maps = true;
@@ -238,9 +239,29 @@ static void see_maps_only(sim_plan *p) {
   p->fault_sleep = p->fault_offline = p->fault_close = p->fault_reset = true;
 }
 
-/** One seed of 25: of what is drawn already, as above. */
-static bool sees_maps_only(const sim_plan *p) {
-  return p->busy_ms % 25 == 3;
+/** Connections that are given up, and what they still say comes later. */
+static void see_members_only(sim_plan *p) {
+  switch_all_off(p);
+  p->presence = true;
+  p->presence_mode = GW_PRESENCE_MODE_FULL;
+  p->presence_permille = 900;
+  p->ping_interval_ms = 25000;
+  p->latency_max_ms = 1;
+  p->resume = false; /* it ends the connection before */
+  p->fault_stall = p->fault_cut = true;
+  p->fault_reset = p->fault_silence = p->fault_storm = p->fault_sleep =
+      p->fault_offline = p->fault_close = false;
+  p->num_apps = 6;
+  p->busy_ms = 5000;
+  p->think_max_ms = 400;
+  p->fault_max_ms = 80; /* of which few are of these kinds */
+}
+
+/** One seed of 25, and three: of what is drawn already, as above. */
+static void look_closer(sim_plan *p) {
+  uint64_t draw = p->busy_ms % 25;
+  if (draw == 3) see_maps_only(p);
+  if (draw % 8 == 6) see_members_only(p);
 }
 
 /** Last, so that what seeds were like before stays. */
@@ -263,7 +284,7 @@ void sim_plan_draw(sim_plan *p, world *w, enum sim_size size) {
   if (size == SIM_SIZE_CROWD) make_crowd(p, w);
   draw_late(p, w);
   p->clock_lag_max_ms = draw_clock_lag(p);
-  if (size == SIM_SIZE_FULL && sees_maps_only(p)) see_maps_only(p);
+  if (size == SIM_SIZE_FULL) look_closer(p);
 }
 
 bool sim_plan_takes_delta(const sim_plan *p, uint32_t app) {
