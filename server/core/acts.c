@@ -193,13 +193,6 @@ bool gws_acts_end(gw_hub *h, const gws_wait *w, uint64_t client,
   return true;
 }
 
-/** As nobody asked for it, what cannot be is told to the log. */
-static void give(gw_session *s, gw_view channel) {
-  uint32_t code = gws_grant(s, channel);
-  if (code != GW_CODE_OK)
-    gws_session_log(s, GWS_LOG_WARN, "grant.refused", code, gw_code_text(code));
-}
-
 void gws_acts_do(gw_session *s, const gws_wait *w) {
   const gw_hub *h = s->hub;
   const person who = {gws_session_user(s), s->client};
@@ -207,7 +200,7 @@ void gws_acts_do(gw_session *s, const gws_wait *w) {
   const gws_kept *k = first_of(h, &who, w->since);
   for (; k != NULL; k = next_of(k, &who)) {
     if (s->state != GWS_SESSION_OPEN) return;
-    if (k->act.kind == GWS_ACT_GIVE) give(s, k->act.channel);
+    if (k->act.kind == GWS_ACT_GIVE) gws_grant_unasked(s, k->act.channel);
     if (k->act.kind == GWS_ACT_TAKE)
       (void)gws_grant_withdraw(s, k->act.channel, k->act.code, k->act.reason);
   }

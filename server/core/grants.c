@@ -128,6 +128,12 @@ uint32_t gws_grant(gw_session *s, gw_view channel) {
   return code;
 }
 
+void gws_grant_unasked(gw_session *s, gw_view channel) {
+  uint32_t code = gws_grant(s, channel);
+  if (code != GW_CODE_OK)
+    gws_session_log(s, GWS_LOG_WARN, "grant.refused", code, gw_code_text(code));
+}
+
 bool gws_grant_withdraw(gw_session *s, gw_view channel, uint32_t code,
                         const char *reason) {
   gw_hub *h = s->hub;

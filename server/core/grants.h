@@ -43,6 +43,8 @@ bool gws_is_within(const gw_session *s, gw_view channel, uint64_t hash);
 /** Grant, and subscribe if it is not. GW_CODE_OK, BAD_CHANNEL, LIMIT_REACHED (as
  * many grants as subscriptions may be), INTERNAL. */
 uint32_t gws_grant(gw_session *s, gw_view channel);
+/** The same where nobody waits for an answer: what cannot be is told to the log. */
+void gws_grant_unasked(gw_session *s, gw_view channel);
 
 /** Take it back, and end the subscription, however it began, also one that somebody
  * is still asked about. Returns whether there was one. code, reason (NULL: the

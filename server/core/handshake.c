@@ -199,16 +199,12 @@ void gws_turn_away(gw_session *s, const gw_verdict *v) {
                         v->retry_after_ms);
 }
 
-/** Subscribe it to channels. What cannot be is told to the log: the client did
- * not ask for it. */
+/** Subscribe it to channels, which the client did not ask for. */
 static void grant_channels(gw_session *s, const gw_view *channels,
                            size_t num_channels) {
   for (size_t i = 0; i < num_channels; i++) {
     if (s->state != GWS_SESSION_OPEN) return;
-    uint32_t code = gws_grant(s, channels[i]);
-    if (code != GW_CODE_OK)
-      gws_session_log(s, GWS_LOG_WARN, "grant.refused", code,
-                      gw_code_text(code));
+    gws_grant_unasked(s, channels[i]);
   }
 }
 

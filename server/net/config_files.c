@@ -39,11 +39,15 @@ static void tell_of_key(findings *f, const char *sentence) {
   tell(f, gw_config_place_of_key(f->config, key), sentence);
 }
 
-/** The result of what tells by a sentence. Returns whether it is good. */
-static bool take(findings *f, int err, const char *sentence) {
+/** The result of what tells by a sentence about a text of the configuration, or,
+ * when field is NULL, by one that begins with its key. Returns whether it is good. */
+static bool take(findings *f, int err, const void *field,
+                 const char *sentence) {
   if (err >= 0) return true;
   if (err == GW_ERR_NOMEM)
     f->is_out_of_memory = true;
+  else if (field != NULL)
+    tell(f, gw_config_place(f->config, field), sentence);
   else
     tell_of_key(f, sentence);
   return false;
@@ -69,9 +73,7 @@ static void check_admin(findings *f) {
   for (size_t i = 0; i < a->num_users && !f->is_out_of_memory; i++) {
     const gw_config_admin_user *u = &a->users[i];
     int err = gw_admin_http_add_user(&users, u, why);
-    if (err == GW_ERR_NOMEM) f->is_out_of_memory = true;
-    if (err == GW_ERR_INVALID)
-      tell(f, gw_config_place(f->config, &u->password_file), why);
+    (void)take(f, err, &u->password_file, why);
   }
   gw_admin_users_deinit(&users);
 }
@@ -81,10 +83,7 @@ static void check_mounts(findings *f) {
   char why[GW_MOUNTS_WHY_MAX];
   for (size_t i = 0; i < f->config->num_statics; i++) {
     const gw_config_static *s = &f->config->statics[i];
-    int err = gw_mounts_add(&mounts, s, why);
-    if (err == GW_ERR_NOMEM) f->is_out_of_memory = true;
-    if (err == GW_ERR_INVALID)
-      tell(f, gw_config_place(f->config, &s->folder), why);
+    (void)take(f, gw_mounts_add(&mounts, s, why), &s->folder, why);
   }
   gw_mounts_deinit(&mounts);
 }
@@ -104,7 +103,7 @@ static void check_edge(findings *f, const gw_edge_keys *keys) {
   gw_edge edge;
   int err = gw_edge_init(&edge, f->config, keys, why);
   if (err == 0 && f->config->num_plugins == 0) err = gw_edge_finish(&edge, why);
-  (void)take(f, err, why);
+  (void)take(f, err, NULL, why);
   gw_edge_deinit(&edge);
 }
 
@@ -115,7 +114,7 @@ static void check_keys_and_edge(findings *f) {
   gw_edge_keys keys = {.rules = &rules, .is_trial = true};
   char why[GW_AUTH_WHY_MAX];
   if (gw_auth_is_configured(auth)) {
-    if (!take(f, gw_token_rules_init(&rules, auth, why), why)) return;
+    if (!take(f, gw_token_rules_init(&rules, auth, why), NULL, why)) return;
     keys.keystore = gw_keystore_new(auth, NULL, why);
     if (keys.keystore == NULL) {
       tell_of_key(f, why);

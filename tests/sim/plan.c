@@ -221,9 +221,11 @@ static void switch_all_off(sim_plan *p) {
       p->compare = p->maps = p->deltas = p->filters = p->patterns =
           p->machines = p->groups = p->sends = p->desk = p->asks = p->tokens =
               p->channel_tokens = false;
-  p->fault_stall = p->fault_half = p->fault_slow = p->fault_kill =
-      p->fault_clock = p->fault_crash = p->fault_break = p->fault_drain =
-          p->fault_issuer = p->fault_check = p->fault_revoke = false;
+  p->fault_reset = p->fault_silence = p->fault_stall = p->fault_cut =
+      p->fault_half = p->fault_slow = p->fault_storm = p->fault_kill =
+          p->fault_clock = p->fault_crash = p->fault_break = p->fault_drain =
+              p->fault_sleep = p->fault_offline = p->fault_issuer =
+                  p->fault_check = p->fault_revoke = p->fault_close = false;
 }
 
 /* What takes two rare things at once seldom comes about beside all the rest. */
@@ -249,8 +251,6 @@ static void see_members_only(sim_plan *p) {
   p->latency_max_ms = 1;
   p->resume = false; /* it ends the connection before */
   p->fault_stall = p->fault_cut = true;
-  p->fault_reset = p->fault_silence = p->fault_storm = p->fault_sleep =
-      p->fault_offline = p->fault_close = false;
   p->num_apps = 6;
   p->busy_ms = 5000;
   p->think_max_ms = 400;

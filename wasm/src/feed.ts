@@ -280,7 +280,8 @@ export class Feed {
 /** What is wrong with a channel's name, if anything is; the core would say that
  * something is too big, or not valid. 255: GW_MAX_CHANNEL_BYTES. */
 export function reasonOfName(channel: string): Reason | false {
-  const { length } = toUtf8(channel);
+  // A unit has three bytes at most, so most names need not be encoded for it.
+  const { length } = channel.length > 85 ? toUtf8(channel) : channel;
   return (!length || length > 255) && reasonOf(
     length ? Code.TOO_BIG : Code.BAD_CHANNEL, 'a channel has 1 to 255 bytes');
 }
