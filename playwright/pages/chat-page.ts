@@ -79,9 +79,10 @@ export class ChatPage {
   }
 
   /** By the browser's "back". A page that was kept is not loaded, which
-   * Playwright's own goBack would wait for. */
+   * Playwright's own goBack would wait for. It begins when the script has
+   * answered: the answer would end with the page it comes from. */
   async comeBack(): Promise<void> {
-    await this.page.evaluate(() => history.back());
+    await this.page.evaluate(() => void setTimeout(() => history.back()));
     await expect(this.page).toHaveURL(/\/chat\//);
   }
 
