@@ -171,7 +171,7 @@ static const gw__key *find_variable(const gw__targets *t, const char *name,
   for (size_t i = 0; i < GW__TARGETS_MAX; i++) {
     for (const gw__key *k = t->of[i].keys; k->path != NULL; k++) {
       env_name(k->path, known);
-      size_t away = gw__edit_distance(known, name);
+      size_t away = gw__edit_distance(known, name, *distance);
       if (away >= *distance) continue;
       *distance = away;
       *at = t->of[i].at;

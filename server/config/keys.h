@@ -116,8 +116,9 @@ const char *gw__words_text(const gw__key *key, const void *field,
  * by the caller. */
 char *gw__words_pattern(const gw__key *key);
 
-/** Number of edits (insert, delete, replace, swap neighbours) between texts. */
-size_t gw__edit_distance(const char *a, const char *b);
+/** Number of edits (insert, delete, replace, swap neighbours) between texts, or
+ * limit, if there are as many or more: that is often known early. */
+size_t gw__edit_distance(const char *a, const char *b, size_t limit);
 
 /** What was meant by a name that is not known, of the names looked at so far. */
 typedef struct gw__nearest {

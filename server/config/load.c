@@ -74,13 +74,14 @@ static void consider(match *best, const char *path, size_t path_len,
   if (path_len >= sizeof copy) return;
   memcpy(copy, path, path_len);
   copy[path_len] = '\0';
-  size_t distance = gw__edit_distance(copy, wanted);
+  size_t distance = gw__edit_distance(copy, wanted, best->distance);
   /* A key that was written without its section, or in the wrong one. */
   const char *last = strrchr(copy, '.');
   const char *wanted_last = strrchr(wanted, '.');
   if (last != NULL) {
     size_t away =
-        1 + gw__edit_distance(last + 1, wanted_last ? wanted_last + 1 : wanted);
+        1 + gw__edit_distance(last + 1, wanted_last ? wanted_last + 1 : wanted,
+                              best->distance);
     if (away < distance) distance = away;
   }
   if (distance < best->distance) *best = (match){path, path_len, distance};

@@ -333,18 +333,31 @@ static size_t least(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
+/* A fuzzer that watched each comparison of texts would have time for little
+ * else. */
+#ifdef __clang__
+#define UNWATCHED __attribute__((no_sanitize("coverage")))
+#else
+#define UNWATCHED
+#endif
+
 /* Optimal string alignment: rows[i % 3][j] is the distance between the first i
  * characters of a and the first j of b. */
-size_t gw__edit_distance(const char *a, const char *b) {
+UNWATCHED size_t gw__edit_distance(const char *a, const char *b, size_t limit) {
   size_t a_len = strnlen(a, LIKE_MAX);
   size_t b_len = strnlen(b, LIKE_MAX);
   size_t rows[3][LIKE_MAX + 1];
+  size_t nearest = 0, nearest_before = 0;
+  if ((a_len > b_len ? a_len - b_len : b_len - a_len) >= limit) return limit;
   for (size_t j = 0; j <= b_len; j++)
     rows[0][j] = j;
   for (size_t i = 1; i <= a_len; i++) {
     size_t *row = rows[i % 3];
     const size_t *last = rows[(i - 1) % 3];
-    row[0] = i;
+    /* No row to come is nearer than both of the last two, from which it comes. */
+    if (least(nearest, nearest_before + 1) >= limit) return limit;
+    nearest_before = nearest;
+    nearest = row[0] = i;
     for (size_t j = 1; j <= b_len; j++) {
       bool is_same =
           tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
@@ -352,12 +365,13 @@ size_t gw__edit_distance(const char *a, const char *b) {
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
         row[j] = least(row[j], rows[(i - 2) % 3][j - 2] + 1);
       }
+      nearest = least(nearest, row[j]);
     }
   }
-  return rows[a_len % 3][b_len];
+  return least(rows[a_len % 3][b_len], limit);
 }
 
 void gw__nearest_try(gw__nearest *n, const char *name, const char *wanted) {
-  size_t away = gw__edit_distance(name, wanted);
+  size_t away = gw__edit_distance(name, wanted, n->away);
   if (away < n->away) *n = (gw__nearest){name, away};
 }

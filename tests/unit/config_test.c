@@ -704,12 +704,19 @@ static void test_addresses(void **state) {
 
 static void test_edit_distance(void **state) {
   (void)state;
-  assert_int_equal(0, gw__edit_distance("", ""));
-  assert_int_equal(3, gw__edit_distance("", "abc"));
-  assert_int_equal(1, gw__edit_distance("level", "levl"));
-  assert_int_equal(1, gw__edit_distance("ping", "pnig"));
-  assert_int_equal(0, gw__edit_distance("Level", "level"));
-  assert_int_equal(3, gw__edit_distance("kitten", "sitting"));
+  assert_int_equal(0, gw__edit_distance("", "", SIZE_MAX));
+  assert_int_equal(3, gw__edit_distance("", "abc", SIZE_MAX));
+  assert_int_equal(1, gw__edit_distance("level", "levl", SIZE_MAX));
+  assert_int_equal(1, gw__edit_distance("ping", "pnig", SIZE_MAX));
+  assert_int_equal(0, gw__edit_distance("Level", "level", SIZE_MAX));
+  assert_int_equal(3, gw__edit_distance("kitten", "sitting", SIZE_MAX));
+  for (size_t limit = 0; limit <= 4; limit++) {
+    size_t shown = limit < 3 ? limit : 3;
+    assert_int_equal(shown, gw__edit_distance("kitten", "sitting", limit));
+    assert_int_equal(limit < 2 ? limit : 2,
+                     gw__edit_distance("badc", "abcd", limit));
+    assert_int_equal(shown, gw__edit_distance("abc", "", limit));
+  }
 }
 
 /** Every field as text, for both tables. */
