@@ -112,6 +112,7 @@ endif
 TSAN   := build/san-thread
 PLAIN  := build/san-none
 REL    := build/rel
+GODWIT := build/godwit
 FUZZ   := build/fuzz
 MUT    := build/mut
 
@@ -336,7 +337,7 @@ $(eval $(call flavour,MUT,$(MUT),server))
 server/main.c:
 	@echo 'server: $@ is not there yet' >&2; exit 1
 
-build/godwit: $(REL)/obj/server/main.o $(REL)/libgodwit-app.a $(REL_LIBS)
+$(GODWIT): $(REL)/obj/server/main.o $(REL)/libgodwit-app.a $(REL_LIBS)
 	$(call say,LD)
 	$(Q)$(REL_link) $(SYS_LIBS)
 
@@ -389,6 +390,35 @@ build/godwit-blaster: $(call objects,$(REL),$(BLASTER_SRC)) $(REL_LIBS)
 build/godwit-guard: $(call objects,$(REL),tests/bench/guard.c) $(REL_LIBS)
 	$(call say,LD)
 	$(Q)$(REL_link) $(SYS_LIBS)
+
+# The server once more, compiled with a profile of itself under load. The first
+# build counts, the second is for use; code that the load did not reach is
+# compiled as ever.
+RELEASE  := build/release
+COUNTING := $(RELEASE)/counting
+PROFILE  := $(RELEASE)/profile
+COUNT_FLAGS   = -fprofile-generate -fprofile-update=prefer-atomic
+RELEASE_FLAGS = -fprofile-use -fprofile-partial-training -fomit-frame-pointer -w
+# built,DIR,FLAGS: the flavour REL in another folder and with more flags.
+built = $(Q)+$(MAKE) --no-print-directory $(JOBS) REL=$(1) GODWIT=$(1)/godwit \
+  REL_CFLAGS='$(REL_CFLAGS) $(2)' REL_LDFLAGS='$(REL_LDFLAGS) $(2)' $(1)/godwit
+
+.PHONY: release build-release
+release: ## the server for production, compiled with a profile: build/release/godwit (5 minutes)
+	$(after_setup) build-release
+build-release: build/godwit-load
+	$(call built,$(COUNTING),$(COUNT_FLAGS))
+	$(Q)$(MAKE) --no-print-directory $(PROFILE)
+	$(call built,$(RELEASE),$(RELEASE_FLAGS))
+
+# The counts lie beside the objects, where the compiler looks for them.
+$(PROFILE): $(COUNTING)/godwit tests/bench/train.py
+	$(call say,TRAIN)
+	$(Q)find $(COUNTING) -name '*.gcda' -delete
+	$(Q)$(PYTHON) tests/bench/train.py $<
+	$(Q)rm -rf $(RELEASE)/obj
+	$(Q)cd $(COUNTING) && find obj -name '*.gcda' -exec cp --parents {} .. \;
+	@touch $@
 
 # Archives give a test only the objects that it uses, so that it may stand in
 # for the others.
@@ -443,12 +473,12 @@ wasm: ## build the browser SDK into wasm/dist
 .PHONY: build-bench bench-client bench-guard bench-scale
 build-bench: server build/godwit-load build/godwit-floor
 
-bench: ## compare with other servers (15 minutes, QUICK=1: 2), write docs/performance.md
-	$(after_setup) build-bench
+bench: ## compare with other servers (20 minutes, QUICK=1: 7), write docs/performance.md
+	$(after_setup) build-bench build-release
 	$(Q)$(PYTHON) tests/bench/run.py $(if $(filter 1,$(QUICK)),--quick)
 
 bench-scale: ## what TLS, workers and large numbers cost (an hour), write docs/performance.md
-	$(after_setup) build-bench build/godwit-scale
+	$(after_setup) build-bench build-release build/godwit-scale
 	$(Q)$(PYTHON) tests/bench/scale.py $(if $(filter 1,$(QUICK)),--quick)
 
 bench-client: ## compare the JavaScript client with others (20 minutes, QUICK=1: 3)
@@ -528,10 +558,12 @@ tidy: build/.checked-lint $(GENERATED) ## clang-tidy and cppcheck over the C sou
 format: build/.checked-lint ## format the C sources in place
 	$(Q)clang-format -i $(C_FILES)
 
-install: server client $(REL)/libgodwit-app.a ## install under PREFIX (/usr/local), below DESTDIR if given
+# The release build, where one was made.
+INSTALLED = $(firstword $(wildcard $(RELEASE)/godwit) $(GODWIT))
+install: server client $(REL)/libgodwit-app.a $(if $(wildcard $(RELEASE)/godwit),build-release) ## install under PREFIX (/usr/local), below DESTDIR if given
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/include/godwit
-	install -m 755 build/godwit $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(INSTALLED) $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(LIBS:%=$(REL)/%) $(REL)/libgodwit-app.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 644 $(PUBLIC_H) $(DESTDIR)$(PREFIX)/include/godwit/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \

@@ -19,6 +19,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(ROOT, "build")
+# What is measured is what `make release` builds.
+RELEASE = os.path.join(BUILD, "release", "godwit")
 STATE = os.path.join(BUILD, "bench")
 NPM = os.path.join(STATE, "npm")
 DEB = os.path.join(STATE, "deb")
@@ -113,6 +115,19 @@ def with_nginx_folder(argv):
 def nchan_module(root):
     found = glob.glob(os.path.join(root, "usr/lib/nginx/modules/ngx_nchan_module.so"))
     return found[0] if found else None
+
+
+def certificate():
+    """A certificate and its key, made by the openssl program: ECDSA, P-256."""
+    paths = [os.path.join(WORK, name) for name in ("cert.pem", "key.pem")]
+    done = subprocess.run(
+        ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:prime256v1", "-keyout", paths[1], "-out", paths[0], "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise Unavailable("openssl: " + done.stdout.strip())
+    return tuple(paths)
 
 
 # ---- processes -----------------------------------------------------------------
@@ -230,10 +245,10 @@ def version_of(argv, env=None):
 
 
 class Godwit(Peer):
-    def __init__(self, name="godwit", label="Godwit", options=()):
+    def __init__(self, name="godwit", label="Godwit", options=(), binary=RELEASE):
         super().__init__(name, label, "godwit", "/v1/ws")
         self.options = list(options)
-        self.binary = os.path.join(BUILD, "godwit")
+        self.binary = binary
 
     def prepare(self):
         self.version = version_of([self.binary, "version"])

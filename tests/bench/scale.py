@@ -24,7 +24,7 @@ import urllib.request
 import peers as peers_module
 import report
 import scale_report
-from peers import BUILD, STATE, WORK, Server, Unavailable, free_port
+from peers import BUILD, STATE, WORK, Server, Unavailable, certificate, free_port
 from run import LOAD, SERVER_CPU, Failed, load, on_sigterm
 
 SCALE = os.path.join(BUILD, "godwit-scale")
@@ -72,19 +72,6 @@ OPERATIONS = [
 MODEL = [("fan-out", 0), ("fan-out", 1000), ("mail", 0), ("mail", 15), ("follow", 1),
          ("follow", 1000)]
 STORM = ["--connections", "10000", "--channels", "100", "--window", "32", "--storm", "100"]
-
-
-def certificate():
-    """A certificate and its key, made by the openssl program: ECDSA, P-256."""
-    paths = [os.path.join(WORK, name) for name in ("cert.pem", "key.pem")]
-    done = subprocess.run(
-        ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:prime256v1", "-keyout", paths[1], "-out", paths[0], "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode != 0:
-        raise Unavailable("openssl: " + done.stdout.strip())
-    return tuple(paths)
 
 
 def godwit(name, *options, secure=()):
