@@ -398,7 +398,8 @@ RELEASE  := build/release
 COUNTING := $(RELEASE)/counting
 PROFILE  := $(RELEASE)/profile
 COUNT_FLAGS   = -fprofile-generate -fprofile-update=prefer-atomic
-RELEASE_FLAGS = -fprofile-use -fprofile-partial-training -fomit-frame-pointer -w
+RELEASE_FLAGS = -fprofile-use -fprofile-partial-training -fomit-frame-pointer \
+                -O2 -flto=auto -w
 # built,DIR,FLAGS: the flavour REL in another folder and with more flags.
 built = $(Q)+$(MAKE) --no-print-directory $(JOBS) REL=$(1) GODWIT=$(1)/godwit \
   REL_CFLAGS='$(REL_CFLAGS) $(2)' REL_LDFLAGS='$(REL_LDFLAGS) $(2)' $(1)/godwit

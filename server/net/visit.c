@@ -89,7 +89,7 @@ static void read_peer(gw_visit *v, const gw_edge *e, struct lws *wsi) {
   char text[FORWARDED_MAX];
   const gw_socket *socket = gw_socket_of(wsi);
   enum gw_forwarded_by by = (enum gw_forwarded_by)e->config->forwarded;
-  v->peer = gw_visit_socket_peer(wsi);
+  v->peer = v->socket_peer = gw_visit_socket_peer(wsi);
   v->is_secure =
       lws_is_ssl(wsi) || (socket && socket->is_proxied && socket->is_secure);
   if (by == GW_FORWARDED_NONE || !gw_networks_has(&e->trusted, &v->peer))

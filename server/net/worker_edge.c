@@ -39,8 +39,7 @@ static bool is_usual(const gw_route *route) {
 
 bool gw_worker_keep(gw_worker *w, struct lws *wsi, const gw_visit *v,
                     gw_bound *bound, gw_request *request) {
-  gw_peer own = gw_visit_socket_peer(wsi);
-  bool is_other = memcmp(&own, &v->peer, sizeof own) != 0;
+  bool is_other = memcmp(&v->socket_peer, &v->peer, sizeof v->peer) != 0;
   bool has_request = request && (w->options.edge->hooks_want ||
                                  v->values.num != 0 || is_watched(w, v->route));
   if (!bound && !has_request && !is_other && is_usual(v->route) &&
