@@ -421,8 +421,11 @@ async function enter(server, channel, user, set) {
   return client;
 }
 
+/** Changes are told, and listed, as soon as they are made. */
+const AT_ONCE = ["--presence.grace", "0", "--presence.coalesce", "0"];
+
 test("presence shows who is there", () =>
-  withServer({ args: ["--presence.grace", "0"] }, async (server) => {
+  withServer({ args: AT_ONCE }, async (server) => {
     const nobody = await run(["presence", "a"], { server });
     assert.equal(nobody.code, 0);
     assert.equal(nobody.out, "nobody is in a\n");
@@ -448,7 +451,7 @@ test("presence shows who is there", () =>
   }));
 
 test("presence --watch goes on with the changes", () =>
-  withServer({ args: ["--presence.grace", "0"] }, async (server) => {
+  withServer({ args: AT_ONCE }, async (server) => {
     const ana = await enter(server, "a", "ana", {});
     const command = new Command(["presence", "a", "--watch"], { server });
     await command.until((c) => /^ana +online/m.test(c.out));
@@ -468,13 +471,13 @@ test("presence tells numbers where members are not listed", () =>
   withServer({ args: ["--presence.mode", "counts", "--presence.grace", "0",
     "--presence.counts_interval", "50ms"] }, async (server) => {
     const ana = await enter(server, "a", "ana", {});
+    const command = new Command(["presence", "a", "--watch"], { server });
+    await command.until((c) => c.out.includes("a - 1 clients"));
     const once = await run(["presence", "a"], { server });
     assert.equal(once.out, "a - 1 clients of 1 users (counts)\n");
     const json = await run(["presence", "a", "--json"], { server });
     assert.deepEqual(JSON.parse(json.lines[0]), { type: "numbers", channel: "a",
       mode: "counts", clients: 1, users: 1 });
-    const command = new Command(["presence", "a", "--watch"], { server });
-    await command.until((c) => c.out.includes("a - 1 clients"));
     const zoe = await enter(server, "a", "ana", {});
     await command.until((c) => c.out.includes("a - 2 clients of 1 users"));
     command.signal("SIGINT");
