@@ -405,7 +405,7 @@ built = $(Q)+$(MAKE) --no-print-directory $(JOBS) REL=$(1) GODWIT=$(1)/godwit \
   REL_CFLAGS='$(REL_CFLAGS) $(2)' REL_LDFLAGS='$(REL_LDFLAGS) $(2)' $(1)/godwit
 
 .PHONY: release build-release
-release: ## the server for production, compiled with a profile: build/release/godwit (5 minutes)
+release: ## the server for production, compiled with a profile: build/release/godwit (2 to 5 minutes)
 	$(after_setup) build-release
 build-release: build/godwit-load
 	$(call built,$(COUNTING),$(COUNT_FLAGS))
@@ -417,7 +417,7 @@ $(PROFILE): $(COUNTING)/godwit tests/bench/train.py
 	$(call say,TRAIN)
 	$(Q)find $(COUNTING) -name '*.gcda' -delete
 	$(Q)$(PYTHON) tests/bench/train.py $<
-	$(Q)rm -rf $(RELEASE)/obj
+	$(Q)rm -rf $(RELEASE)/obj $(RELEASE)/*.a $(RELEASE)/godwit
 	$(Q)cd $(COUNTING) && find obj -name '*.gcda' -exec cp --parents {} .. \;
 	@touch $@
 
@@ -474,7 +474,7 @@ wasm: ## build the browser SDK into wasm/dist
 .PHONY: build-bench bench-client bench-guard bench-scale
 build-bench: server build/godwit-load build/godwit-floor
 
-bench: ## compare with other servers (20 minutes, QUICK=1: 7), write docs/performance.md
+bench: ## compare with other servers (25 minutes, QUICK=1: 2, and `make release`), write docs/performance.md
 	$(after_setup) build-bench build-release
 	$(Q)$(PYTHON) tests/bench/run.py $(if $(filter 1,$(QUICK)),--quick)
 
@@ -559,12 +559,12 @@ tidy: build/.checked-lint $(GENERATED) ## clang-tidy and cppcheck over the C sou
 format: build/.checked-lint ## format the C sources in place
 	$(Q)clang-format -i $(C_FILES)
 
-# The release build, where one was made.
-INSTALLED = $(firstword $(wildcard $(RELEASE)/godwit) $(GODWIT))
-install: server client $(REL)/libgodwit-app.a $(if $(wildcard $(RELEASE)/godwit),build-release) ## install under PREFIX (/usr/local), below DESTDIR if given
+# Where one was made, it is what is installed.
+RELEASED := $(wildcard $(RELEASE)/godwit)
+install: server client $(REL)/libgodwit-app.a $(RELEASED:%=build-release) ## install under PREFIX (/usr/local), below DESTDIR if given
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/include/godwit
-	install -m 755 $(INSTALLED) $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(or $(RELEASED),$(GODWIT)) $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(LIBS:%=$(REL)/%) $(REL)/libgodwit-app.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 644 $(PUBLIC_H) $(DESTDIR)$(PREFIX)/include/godwit/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \

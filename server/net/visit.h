@@ -13,7 +13,7 @@
 
 typedef struct gw_visit {
   char path[GW_PATH_MAX]; /**< decoded; empty: too long, or not to be read */
-  gw_peer socket_peer;    /**< see below */
+  gw_peer socket_peer;    /**< by gw_visit_socket_peer */
   gw_peer peer;           /**< the same, or who it comes from by its headers */
   bool is_secure;
   bool is_early; /**< its proxy took it from TLS early data (RFC 8470) */

@@ -5,9 +5,9 @@
 #   tests/bench/train.py SERVER
 #
 # SERVER is a godwit that was compiled with -fprofile-generate. It is put under
-# the loads of `make bench`, the payloads of a chat and of a document besides, with
-# TLS and with presence; each time it stops it adds what it counted to files beside
-# its objects. `make release` compiles with these.
+# the loads of `make bench`, by one worker and by two, and of members of a presence
+# and longer payloads, with TLS as well; each time it stops it adds what it counted
+# to files beside its objects. `make release` compiles with these.
 
 import argparse
 import os
@@ -16,10 +16,9 @@ import sys
 
 import peers as peers_module
 from peers import WORK, Godwit, Server, Unavailable, certificate
-from run import Failed, load, on_sigterm
+from run import OTHER_CPU, SERVER_CPU, Failed, load, on_sigterm
 from workloads import PUBLISHING
 
-CPU, OTHER_CPU = 0, 1
 CONNECTIONS = "2000"
 DURATION = ["--duration", "400ms", "--warm-up", "100ms"]
 PRESENCE = ["--connections", "200", "--presence", "--rate", "20"]
@@ -44,7 +43,7 @@ def work(peer):
 
 
 def train(peer):
-    server = Server(peer, CPU)
+    server = Server(peer, SERVER_CPU)
     try:
         for title, args in work(peer):
             result = load(server, args, OTHER_CPU)
