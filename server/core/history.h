@@ -60,6 +60,10 @@ void gw_history_deinit(gw_history *h);
 /** Drop everything; the mode stays. */
 void gw_history_clear(gw_history *h);
 
+/** Before a message is made that will be pushed: has the processor fetch the one
+ * that goes for it. */
+void gw_history_foresee(const gw_history *h);
+
 /**
  * Append. Takes the reference; the message's offset and item are set.
  *   returns  0; GW_ERR_NOMEM: of a stream, kept less than was asked for, or less

@@ -90,6 +90,10 @@ void gw_context_free(gw_context *c) {
   *c = (gw_context){.lws = NULL};
 }
 
+bool gw_context_has_input(struct lws *wsi) {
+  return lws_service_adjust_timeout(lws_get_context(wsi), 1, 0) == 0;
+}
+
 void gw_context_cut(struct lws *wsi) {
   int fd = lws_get_socket_fd(wsi);
   if (fd >= 0) shutdown(fd, SHUT_RDWR);

@@ -55,6 +55,10 @@ GW_MUST_USE struct lws *gw_context_adopt(const gw_context *c, int fd);
 void gw_context_close(gw_context *c);
 void gw_context_free(gw_context *c);
 
+/** Whether bytes that were read from this connection, or another one of its context,
+ * wait to be looked at. */
+bool gw_context_has_input(struct lws *wsi);
+
 /** Cut a connection at once: its loop will find it closed. */
 void gw_context_cut(struct lws *wsi);
 

@@ -370,7 +370,8 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
   case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
   case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
   case LWS_CALLBACK_CLOSED:
-    return gw_ws_on_event(&w->ws, wsi, reason, user, GW_ENCODING_JSON, in, len);
+    return gw_ws_on_event(&w->ws, wsi, reason, user, GW_ENCODING_JSON,
+                          (gw_view){in, len});
   /* A request that turns into a tunnel: there are none. */
   case LWS_CALLBACK_RAW_ADOPT:
   case LWS_CALLBACK_RAW_RX:
@@ -384,13 +385,15 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
 static int on_binary(struct lws *wsi, enum lws_callback_reasons reason,
                      void *user, void *in, size_t len) {
   gw_worker *w = worker_of(wsi);
-  return gw_ws_on_event(&w->ws, wsi, reason, user, GW_ENCODING_BINARY, in, len);
+  return gw_ws_on_event(&w->ws, wsi, reason, user, GW_ENCODING_BINARY,
+                        (gw_view){in, len});
 }
 
 static int on_json(struct lws *wsi, enum lws_callback_reasons reason,
                    void *user, void *in, size_t len) {
   gw_worker *w = worker_of(wsi);
-  return gw_ws_on_event(&w->ws, wsi, reason, user, GW_ENCODING_JSON, in, len);
+  return gw_ws_on_event(&w->ws, wsi, reason, user, GW_ENCODING_JSON,
+                        (gw_view){in, len});
 }
 
 /* Writes are as large as they come: what the kernel does not take is kept. */
@@ -400,17 +403,17 @@ const struct lws_protocols gw_public_protocols[] = {
     {.name = "http",
      .callback = on_http,
      .per_session_data_size = sizeof(gw_ws_conn),
-     .rx_buffer_size = GW_WS_RX_BYTES,
+     .rx_buffer_size = GW_WS_EARLY_BYTES,
      .tx_packet_size = TX_BYTES},
     {.name = GW_WS_BINARY,
      .callback = on_binary,
      .per_session_data_size = sizeof(gw_ws_conn),
-     .rx_buffer_size = GW_WS_RX_BYTES,
+     .rx_buffer_size = GW_WS_EARLY_BYTES,
      .tx_packet_size = TX_BYTES},
     {.name = GW_WS_JSON,
      .callback = on_json,
      .per_session_data_size = sizeof(gw_ws_conn),
-     .rx_buffer_size = GW_WS_RX_BYTES,
+     .rx_buffer_size = GW_WS_EARLY_BYTES,
      .tx_packet_size = TX_BYTES},
     {.name = NULL},
 };

@@ -207,23 +207,6 @@ static void run_tasks(gw_worker *w, bool is_gone) {
 
 /* ---- the turn ----------------------------------------------------------- */
 
-/* Keeps the loop from sleeping; there is always a turn after this one. */
-static void on_idle(uv_idle_t *idle) {
-  (void)idle;
-}
-
-/* Whether the flush may wait, as more input is on its way. */
-static bool put_off(gw_worker *w) {
-  uint64_t now = uv_now(&w->loop);
-  if (w->num_put_off == 0) w->put_off_since_ms = now;
-  if (!w->ws.more_is_coming || w->num_put_off >= GW_WORKER_PUT_OFF_TURNS ||
-      now - w->put_off_since_ms >= GW_WORKER_PUT_OFF_MS)
-    return false;
-  w->ws.more_is_coming = false;
-  w->num_put_off++;
-  return true;
-}
-
 static void check_drained(gw_worker *w) {
   size_t num = gw_hub_num_sessions(w->hub);
   atomic_store_explicit(&w->num_sessions, num, memory_order_relaxed);
@@ -232,25 +215,13 @@ static void check_drained(gw_worker *w) {
     atomic_store(&w->is_drained, num == 0 && w->ws.num_conns == 0);
 }
 
-/* Runs before the loop waits for events, so at the end of each turn. */
-static void on_prepare(uv_prepare_t *prepare) {
-  gw_worker *w = prepare->data;
-  gw_worker_touch(w);
-  if (put_off(w)) {
-    uv_idle_start(&w->idle, on_idle);
-    return;
-  }
-  w->ws.more_is_coming = false;
-  w->num_put_off = 0;
+static void end_turn(gw_worker *w) {
   if (gw_hub_deadline(w->hub) <= w->ws.now_ms) gw_hub_tick(w->hub);
   if (gw_auth_deadline(w->asks.auth) <= w->ws.now_ms) gw_auth_run(w->asks.auth);
   gw_ws_tick(&w->ws, w->ws.now_ms);
   gw_hub_end_turn(w->hub);
   gw_stat_add(&w->stats.flushes_total, 1);
-  if (gw_ws_flush(&w->ws))
-    uv_idle_start(&w->idle, on_idle);
-  else
-    uv_idle_stop(&w->idle);
+  w->is_busy = gw_ws_flush(&w->ws);
   send_mail(w);
   check_drained(w);
   arm(w);
@@ -279,7 +250,7 @@ static void on_wake(uv_async_t *async) {
   if (window) drain(w, window - 1);
   /* What is open is closed by gw_worker_free, when no other worker runs that
    * might send mail here. */
-  if (atomic_load(&w->is_stopping)) uv_stop(&w->loop);
+  w->is_over = atomic_load(&w->is_stopping);
 }
 
 /* The worker whose thread this is. */
@@ -289,10 +260,32 @@ bool gw_worker_is_current(const gw_worker *w) {
   return current == w;
 }
 
+/* Input, then all that comes of it. libuv's loop has a part only when it has
+ * something to do. */
+static void turn(gw_worker *w) {
+  int num =
+      gw_poller_wait(&w->poller, w->is_busy ? 0 : uv_backend_timeout(&w->loop));
+  bool is_loop_ready = false;
+  uv_update_time(&w->loop);
+  gw_worker_touch(w);
+  for (int i = 0; i < num; i++) {
+    gw_ws_conn *c = gw_poller_ready(&w->poller, i);
+    if (c)
+      gw_ws_on_readable(&w->ws, c);
+    else
+      is_loop_ready = true;
+  }
+  if (is_loop_ready || uv_backend_timeout(&w->loop) == 0)
+    uv_run(&w->loop, UV_RUN_NOWAIT);
+  gw_worker_touch(w);
+  end_turn(w);
+}
+
 static void *run(void *arg) {
   gw_worker *w = arg;
   current = w;
-  uv_run(&w->loop, UV_RUN_DEFAULT);
+  while (!w->is_over)
+    turn(w);
   return NULL;
 }
 
@@ -376,12 +369,9 @@ static int init_loop(gw_worker *w) {
   if (uv_loop_init(&w->loop) < 0) return GW_ERR_NOMEM;
   /* None of these can fail, but for the file descriptor of the first async. */
   if (uv_async_init(&w->loop, &w->wake, on_wake) < 0) return GW_ERR_STATE;
-  uv_prepare_init(&w->loop, &w->prepare);
-  uv_idle_init(&w->loop, &w->idle);
   uv_timer_init(&w->loop, &w->timer);
-  w->wake.data = w->prepare.data = w->idle.data = w->timer.data = w;
-  uv_prepare_start(&w->prepare, on_prepare);
-  return 0;
+  w->wake.data = w->timer.data = w;
+  return gw_poller_open(&w->poller, &w->loop);
 }
 
 static int init_hub(gw_worker *w) {
@@ -402,6 +392,7 @@ static int init_hub(gw_worker *w) {
   w->ws.hub = w->hub;
   w->ws.log = w->options.log;
   w->ws.stats = &w->stats;
+  w->ws.poller = &w->poller;
   w->ws.on_open = on_open;
   w->ws.on_input = on_input;
   w->ws.user = w;
@@ -484,8 +475,6 @@ void gw_worker_free(gw_worker *w) {
   w->is_ending = true;
   gw_context_close(&w->context);
   uv_close((uv_handle_t *)&w->wake, NULL);
-  uv_close((uv_handle_t *)&w->prepare, NULL);
-  uv_close((uv_handle_t *)&w->idle, NULL);
   uv_close((uv_handle_t *)&w->timer, NULL);
   uv_run(&w->loop, UV_RUN_DEFAULT);
   gw_context_free(&w->context);
@@ -497,6 +486,7 @@ void gw_worker_free(gw_worker *w) {
   if (w->hub) gw_hub_free(w->hub);
   gw_ws_deinit(&w->ws);
   gw_drafts_clear(&w->drafts);
+  gw_poller_close(&w->poller);
   uv_loop_close(&w->loop);
   pthread_mutex_destroy(&w->tasks_lock);
   free(w->outgoing);

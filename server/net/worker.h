@@ -20,14 +20,6 @@
 #include "server/net/visit.h"
 #include "server/net/ws.h"
 
-/** Turns of the loop that a flush is put off for while input keeps coming, so
- * that a busy publisher, who is read 512 bytes a turn, is answered in batches.
- */
-#define GW_WORKER_PUT_OFF_TURNS 16u
-
-/** And how long at most, as a turn may be long. */
-#define GW_WORKER_PUT_OFF_MS 2u
-
 /** Random numbers that are fetched at a time; 256 bytes are never cut short. */
 #define GW_WORKER_RANDOMS 32u
 
@@ -82,9 +74,8 @@ struct gw_worker {
   bool is_ending; /* whoever answers questions is gone */
 
   uv_loop_t loop;
+  gw_poller poller;
   uv_async_t wake;
-  uv_prepare_t prepare;
-  uv_idle_t idle;
   uv_timer_t timer;
   pthread_t thread;
   bool has_thread;
@@ -93,8 +84,8 @@ struct gw_worker {
   uint32_t num_randoms;
 
   uint64_t armed_ms; /* what timer is set to */
-  uint32_t num_put_off;
-  uint64_t put_off_since_ms;
+  bool is_busy;      /* output is left for the next turn */
+  bool is_over;
   gw_mail_batch *outgoing; /* one for each worker */
 
   gw_mailbox inbox;
