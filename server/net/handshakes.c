@@ -65,7 +65,6 @@ bool gw_handshakes_remove(gw_handshakes *h, struct lws *wsi) {
   if (!one || !gw_link_is_in(&one->link)) return false;
   gw_ring_remove(&one->link);
   h->num--;
-  gw_socket_settle(wsi);
   return true;
 }
 

@@ -38,7 +38,7 @@ typedef struct gw_socket {
   /* public */
   bool is_proxied; /**< peer is what a PROXY header said */
   bool is_secure;  /**< and so is this */
-  gw_peer peer;
+  gw_peer peer;    /**< unknown: nobody has asked */
   bool is_counted; /**< its address has to be told of its end */
   gw_source address;
   uint32_t refusal; /**< enum gw_code: it is open to be told this; 0: welcome */
@@ -79,7 +79,8 @@ gw_socket *gw_handshakes_add(gw_handshakes *h, struct lws *wsi,
 /** It has come a step nearer to its request. */
 void gw_handshakes_touch(gw_handshakes *h, struct lws *wsi, uint64_t now_ms);
 
-/** It sent its request. Returns whether it was waited for. */
+/** It sent its request. Returns whether it was waited for; gw_socket_settle comes
+ * when that is answered. */
 bool gw_handshakes_remove(gw_handshakes *h, struct lws *wsi);
 
 /** Cut the first, if it had its time and nothing of it waits to be read, which

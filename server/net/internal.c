@@ -294,8 +294,9 @@ static enum gw_room room(void *user) {
                                                    : GW_ROOM_ACCEPT;
 }
 
-static void on_accept(void *user, int fd) {
+static void on_accept(void *user, int fd, const gw_peer *peer) {
   gw_internal *i = user;
+  (void)peer;
   if (!gw_context_adopt(&i->context, fd))
     gw_log_write(i->server->log, GW_LOG_ERROR, "internal.no_memory", NULL);
 }

@@ -71,7 +71,10 @@ static bool accept_one(gw_listener *l, int listening) {
     pause_accepting(l);
     return false;
   }
-  int fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+  socklen_t len = sizeof from;
+  int fd = accept4(listening, (struct sockaddr *)&from, &len,
+                   SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0 && is_shortage(errno)) {
     drop_one(l, listening, errno);
     return !uv_is_active((uv_handle_t *)&l->pause);
@@ -84,7 +87,8 @@ static bool accept_one(gw_listener *l, int listening) {
     l->port.on_refuse(l->user, is_short ? EMFILE : 0);
     return true;
   }
-  l->port.on_accept(l->user, fd);
+  gw_peer peer = gw_peer_of((const struct sockaddr *)&from);
+  l->port.on_accept(l->user, fd, &peer);
   return true;
 }
 

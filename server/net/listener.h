@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "godwit/wire.h"
+#include "server/edge/peer.h"
 
 /** Sockets of one listener: some addresses, a name of which may stand for
  * several. */
@@ -73,7 +74,7 @@ enum gw_room {
 typedef struct gw_listener_port {
   enum gw_room (*room)(void *user);
   /** Takes a connected socket: non-blocking, over TCP with TCP_NODELAY. */
-  void (*on_accept)(void *user, int fd);
+  void (*on_accept)(void *user, int fd, const gw_peer *peer);
   /** One was refused; err: errno, 0 when room said so. */
   void (*on_refuse)(void *user, int err);
   /** Descriptors from this number on are left to others, as if there were none

@@ -347,6 +347,7 @@ static void on_socket_gone(gw_worker *w, struct lws *wsi) {
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
                    void *user, void *in, size_t len) {
   gw_worker *w = worker_of(wsi);
+  int result;
   switch (reason) {
   case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
     return gw_tls_set_up(&w->tls, user);
@@ -358,10 +359,15 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
     return 0;
   case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
     gw_worker_end_handshake(w, wsi);
-    return on_upgrade(w, wsi);
+    result = on_upgrade(w, wsi);
+    /* What is upgraded is settled when it is open (ws_input.c). */
+    if (result != 0) gw_socket_settle(wsi);
+    return result;
   case LWS_CALLBACK_HTTP:
     gw_worker_end_handshake(w, wsi);
-    return on_request(w, wsi);
+    result = on_request(w, wsi);
+    gw_socket_settle(wsi);
+    return result;
   case LWS_CALLBACK_HTTP_WRITEABLE:
     return on_writable(wsi);
   case LWS_CALLBACK_ESTABLISHED:

@@ -81,7 +81,8 @@ static bool is(gw_view v, const char *text) {
 
 gw_peer gw_visit_socket_peer(struct lws *wsi) {
   const gw_socket *socket = gw_socket_of(wsi);
-  if (socket && socket->is_proxied) return socket->peer;
+  if (socket && (socket->is_proxied || socket->peer.family != GW_PEER_UNKNOWN))
+    return socket->peer;
   return gw_peer_of_socket(lws_get_socket_fd(wsi));
 }
 

@@ -319,29 +319,30 @@ static gw_socket *adopt(gw_worker *w, int fd, const gw_proxy_header *h) {
   return socket;
 }
 
-void gw_worker_adopt(gw_worker *w, int fd, const gw_proxy_header *h) {
-  gw_socket visit = {.is_counted = false};
+void gw_worker_adopt(gw_worker *w, int fd, const gw_peer *peer,
+                     const gw_proxy_header *h) {
+  gw_socket visit = {.peer = h ? h->peer : *peer};
   if (w->options.addresses && !gw_worker_admit(w, fd, h, &visit)) return;
   gw_socket *socket = adopt(w, fd, h);
   if (!socket) {
     gw_worker_see_off(w, &visit);
     return;
   }
+  socket->peer = visit.peer;
   socket->is_counted = visit.is_counted;
   socket->address = visit.address;
   socket->refusal = visit.refusal;
   socket->retry_after_ms = visit.retry_after_ms;
   if (!h) return;
   socket->is_proxied = true;
-  socket->peer = h->peer;
   socket->is_secure = h->is_secure;
 }
 
-static void on_accept(void *user, int fd) {
+static void on_accept(void *user, int fd, const gw_peer *peer) {
   gw_worker *w = user;
   gw_stat_add(&w->stats.accepts_total, 1);
-  if (!gw_worker_is_proxy(w, fd))
-    gw_worker_adopt(w, fd, NULL);
+  if (!gw_worker_is_proxy(w, peer))
+    gw_worker_adopt(w, fd, peer, NULL);
   else if (gw_greetings_add(&w->greetings, fd) < 0)
     gw_log_write(w->options.log, GW_LOG_ERROR, "socket.no_memory", NULL);
 }

@@ -154,7 +154,8 @@ extern const struct lws_protocols gw_public_protocols[];
 bool gw_worker_end_handshake(gw_worker *w, struct lws *wsi);
 /** Give a socket to libwebsockets; h: what a proxy said of it, NULL: it is the
  * client's own. */
-void gw_worker_adopt(gw_worker *w, int fd, const gw_proxy_header *h);
+void gw_worker_adopt(gw_worker *w, int fd, const gw_peer *peer,
+                     const gw_proxy_header *h);
 
 /* ---- worker_edge.c: what handlers are shown ------------------------------- */
 
@@ -171,8 +172,8 @@ void gw_worker_tell(void *user, const gw_notice *notice);
 
 /** Before it listens. */
 void gw_worker_init_greetings(gw_worker *w);
-/** Whether an accepted socket begins with a PROXY header. */
-bool gw_worker_is_proxy(const gw_worker *w, int fd);
+/** Whether a socket that is accepted from there begins with a PROXY header. */
+bool gw_worker_is_proxy(const gw_worker *w, const gw_peer *peer);
 
 /* ---- worker_access.c: who may come, and who says who they are -------------- */
 
@@ -181,8 +182,8 @@ GW_MUST_USE int gw_worker_init_access(gw_worker *w);
 /** As gw_hub_port.ask; user is the worker. */
 bool gw_worker_ask(void *user, const gw_question *q, gw_verdict *v);
 
-/** What the address of an accepted socket says of it, where they are counted: its
- * own, or the one that a proxy named. false: it was closed. */
+/** What the address of an accepted socket says of it, visit->peer, where they are
+ * counted. false: it was closed. */
 bool gw_worker_admit(gw_worker *w, int fd, const gw_proxy_header *h,
                      gw_socket *visit);
 /** A socket that was admitted is gone, or could not be opened. */

@@ -88,17 +88,17 @@ static void log_limited(gw_worker *w, const char *peer, const gw_socket *visit,
 bool gw_worker_admit(gw_worker *w, int fd, const gw_proxy_header *h,
                      gw_socket *visit) {
   char text[GW_PEER_TEXT_MAX];
-  gw_peer peer = h ? h->peer : gw_peer_of_socket(fd);
   /* A proxy that says nothing of its clients stands for all of them. */
-  if (!gw_source_of(&visit->address, &peer) ||
-      (!h && gw_networks_has(&w->options.edge->trusted, &peer)))
+  if (!gw_source_of(&visit->address, &visit->peer) ||
+      (!h && gw_networks_has(&w->options.edge->trusted, &visit->peer)))
     return true;
   enum gw_entry entry = gw_addresses_enter(
       w->options.addresses, &visit->address, uv_now(&w->loop), &visit->refusal,
       &visit->retry_after_ms);
   visit->is_counted = entry != GW_ENTRY_CUT;
   if (entry == GW_ENTRY_IN) return true;
-  log_limited(w, gw_peer_text(&peer, text), visit, entry == GW_ENTRY_CUT);
+  log_limited(w, gw_peer_text(&visit->peer, text), visit,
+              entry == GW_ENTRY_CUT);
   if (entry == GW_ENTRY_TELL) return true;
   close(fd);
   return false;

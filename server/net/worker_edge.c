@@ -184,7 +184,8 @@ void gw_worker_watch(gw_worker *w) {
 
 static void on_greeted(void *user, int fd, const gw_proxy_header *h) {
   gw_worker *w = user;
-  gw_worker_adopt(w, fd, h->is_local ? NULL : h);
+  gw_peer proxy = gw_peer_of_socket(fd);
+  gw_worker_adopt(w, fd, &proxy, h->is_local ? NULL : h);
   /* It waits no more here, and perhaps not there either: it may be broken. */
   if (w->is_listening) gw_listener_resume(&w->listener);
 }
@@ -212,9 +213,7 @@ void gw_worker_init_greetings(gw_worker *w) {
                     w->options.hub.settings->handshake_timeout_ms, &port, w);
 }
 
-bool gw_worker_is_proxy(const gw_worker *w, int fd) {
+bool gw_worker_is_proxy(const gw_worker *w, const gw_peer *peer) {
   const gw_edge *e = w->options.edge;
-  if (!e->config->proxy_protocol) return false;
-  gw_peer peer = gw_peer_of_socket(fd);
-  return gw_networks_has(&e->trusted, &peer);
+  return e->config->proxy_protocol && gw_networks_has(&e->trusted, peer);
 }

@@ -119,11 +119,11 @@ void gw_ws_tick(gw_ws *ws, uint64_t now_ms) {
 
 /* ---- output ------------------------------------------------------------- */
 
-/* Give the kernel what it takes at once; returns what is left. libwebsockets holds
- * nothing back, as c is not blocked, and its own way would cost a cold connection
+/* Give the kernel what it takes at once, unless libwebsockets holds something back
+ * that comes first; returns what is left. Its own way would cost a cold connection
  * more memory than all of ours does. */
 static gw_view write_at_once(const gw_ws_conn *c, gw_view bytes) {
-  if (c->is_secure) return bytes;
+  if (c->is_secure || c->is_blocked) return bytes;
   ssize_t n = send(c->fd, bytes.data, bytes.len, MSG_DONTWAIT | MSG_NOSIGNAL);
   size_t done = n > 0 ? (size_t)n : 0;
   return (gw_view){bytes.data + done, bytes.len - done};

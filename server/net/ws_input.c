@@ -191,7 +191,9 @@ static int on_open(gw_ws *ws, struct lws *wsi, gw_ws_conn *c,
   gw_ws_want_write(ws, c);
   c->session =
       gw_hub_open(ws->hub, c, encoding, gw_view_of(gw_peer_text(&peer, text)));
-  return c->session && ws->on_open(ws->user, wsi, c) == 0 ? 0 : -1;
+  int result = c->session && ws->on_open(ws->user, wsi, c) == 0 ? 0 : -1;
+  gw_socket_settle(wsi);
+  return result;
 }
 
 /* libwebsockets reads these connections for good, as nobody can say how far it has
