@@ -262,9 +262,10 @@ bool gw_worker_is_current(const gw_worker *w) {
 
 /* Input, then all that comes of it. libuv's loop has a part only when it has
  * something to do. */
-static void turn(gw_worker *w) {
+void gw_worker_turn(gw_worker *w, bool waits) {
+  bool is_due = w->is_busy || !waits;
   int num =
-      gw_poller_wait(&w->poller, w->is_busy ? 0 : uv_backend_timeout(&w->loop));
+      gw_poller_wait(&w->poller, is_due ? 0 : uv_backend_timeout(&w->loop));
   bool is_loop_ready = false;
   uv_update_time(&w->loop);
   gw_worker_touch(w);
@@ -285,7 +286,7 @@ static void *run(void *arg) {
   gw_worker *w = arg;
   current = w;
   while (!w->is_over)
-    turn(w);
+    gw_worker_turn(w, true);
   return NULL;
 }
 

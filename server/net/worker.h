@@ -145,6 +145,8 @@ bool gw_worker_is_current(const gw_worker *w);
 
 /** With the credentials of the options, before the context is made. */
 void gw_worker_init_tls(gw_worker *w);
+/** One turn of the loop, which waits for something to happen, or does not. */
+void gw_worker_turn(gw_worker *w, bool waits);
 /** Tell the hub the time, if it is later than it was. */
 void gw_worker_touch(gw_worker *w);
 /** Of the protocols of the public listener. */

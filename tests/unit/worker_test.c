@@ -71,7 +71,7 @@ static bool is_drained(void) {
 }
 
 static void turn(void) {
-  (void)uv_run(&worker->loop, UV_RUN_NOWAIT);
+  gw_worker_turn(worker, false);
   /* The server ends when it reads this, and cuts what is open then. */
   if (is_drained()) {
     assert_false(worker->is_listening);
