@@ -140,6 +140,10 @@ static bool take(gw_ws *ws, gw_ws_conn *c, gw_ws_bytes in) {
   return true;
 }
 
+/* Otherwise OpenSSL would keep the rest of a record, and epoll not tell of it. */
+_Static_assert(GW_WS_READ_BYTES >= SSL3_RT_MAX_PLAIN_LENGTH,
+               "a read takes a whole record");
+
 /* Bytes that were read; 0: the connection has ended; below: there are none yet. */
 static ssize_t receive(const gw_ws_conn *c, uint8_t *to) {
   if (!c->is_secure) {
