@@ -137,7 +137,9 @@ static enum gw_gap_reason reason_of(const gw_history *h) {
 /* It has left the caches since it came, where there are many channels; and the
  * allocator makes the next message of its memory. */
 void gw_history_foresee(const gw_history *h) {
-  if (h->len == 0 || h->len < h->cap) return;
+  bool has_room = h->len == 0 || h->len < h->cap;
+  if (has_room || h->mode == GW_HISTORY_MAP)
+    return; /* nothing goes, or another */
   const char *oldest = (const char *)h->ring[h->head].buf;
   for (size_t i = 0; i < FORESEEN_BYTES; i += CACHE_LINE)
     __builtin_prefetch(oldest + i, 1);

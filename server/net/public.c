@@ -260,7 +260,6 @@ static int serve_file(gw_worker *w, struct lws *wsi, const asked *a,
     result = gw_files_serve(&w->files, wsi, &file, &socket->sending);
   else
     close(file.fd);
-  gw_socket_settle(wsi);
   if (result == 1) {
     *no = because(503, GW_CODE_OVERLOADED, "too many files are on their way");
     no->retry_after_ms = 1000;

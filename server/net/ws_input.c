@@ -63,6 +63,12 @@ static void end(const gw_ws *ws, gw_ws_conn *c) {
   lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
 }
 
+/* What a close frame without a fault says. */
+static uint32_t code_of(gw_view payload) {
+  if (payload.len == 0) return 1005;
+  return (uint32_t)(payload.data[0] << 8 | payload.data[1]);
+}
+
 /* A close frame: it is answered by the same, or by what is wrong with it. Ours was
  * on its way already, or is not needed: then the answer ends the connection. */
 static void on_close(gw_ws *ws, gw_ws_conn *c, gw_view payload) {
@@ -71,9 +77,7 @@ static void on_close(gw_ws *ws, gw_ws_conn *c, gw_view payload) {
   const char *why = gw_ws_close_fault(payload, &code);
   gw_ring_remove(&c->dirty);
   if (why && c->session) log_bad_frame(ws, c, why);
-  if (!why && payload.len != 0)
-    code = (uint32_t)(payload.data[0] << 8 | payload.data[1]);
-  gw__ws_let_go(c, why ? 0 : payload.len ? code : 1005);
+  gw__ws_let_go(c, why ? 0 : code_of(payload));
   if (c->closing) return;
   const uint8_t answer[2] = {(uint8_t)(code >> 8), (uint8_t)code};
   if (why) payload = (gw_view){answer, sizeof answer};
@@ -217,9 +221,7 @@ static int on_early_close(gw_ws *ws, gw_ws_conn *c, gw_view payload) {
     return -1;
   }
   gw_ring_remove(&c->dirty);
-  gw__ws_let_go(c, payload.len
-                       ? (uint32_t)(payload.data[0] << 8 | payload.data[1])
-                       : 1005);
+  gw__ws_let_go(c, code_of(payload));
   return 0;
 }
 
