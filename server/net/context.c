@@ -79,6 +79,11 @@ struct lws *gw_context_adopt(const gw_context *c, int fd) {
   return lws_adopt_socket_vhost(c->vhost, fd);
 }
 
+void gw_context_serve(const gw_context *c, int fd) {
+  struct lws_pollfd ready = {.fd = fd, .events = POLLIN, .revents = POLLIN};
+  (void)lws_service_fd(c->lws, &ready);
+}
+
 void gw_context_close(gw_context *c) {
   if (c->lws) lws_context_destroy(c->lws);
 }

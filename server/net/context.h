@@ -50,6 +50,10 @@ GW_MUST_USE int gw_context_open(gw_context *c, const gw_context_options *o);
  * (NULL): out of memory, or its first bytes were no TLS. */
 GW_MUST_USE struct lws *gw_context_adopt(const gw_context *c, int fd);
 
+/** Look for input of a connection that was just adopted, without TLS: most clients
+ * send their request along. It may end by it. */
+void gw_context_serve(const gw_context *c, int fd);
+
 /** Begin to close everything: the loop has to run until nothing of it is left,
  * then gw_context_free ends it. */
 void gw_context_close(gw_context *c);

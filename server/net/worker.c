@@ -334,9 +334,12 @@ void gw_worker_adopt(gw_worker *w, int fd, const gw_peer *peer,
   socket->address = visit.address;
   socket->refusal = visit.refusal;
   socket->retry_after_ms = visit.retry_after_ms;
-  if (!h) return;
-  socket->is_proxied = true;
-  socket->is_secure = h->is_secure;
+  if (h) {
+    socket->is_proxied = true;
+    socket->is_secure = h->is_secure;
+  }
+  /* TLS was tried at once. */
+  if (!lws_is_ssl(socket->wsi)) gw_context_serve(&w->context, fd);
 }
 
 static void on_accept(void *user, int fd, const gw_peer *peer) {
