@@ -45,6 +45,7 @@ static void begin(gw_batch *b, const gw_fanout *f) {
   } else if (!b->is_of_turn) {
     b->is_of_turn = true;
     DL_APPEND(ch->hub->turn_batches, b);
+    ch->hub->turn_width += ch->num_live;
   }
 }
 
@@ -162,6 +163,7 @@ void gws_batch_end_turn(gw_hub *h) {
     leave_turn(b);
     gws_batch_flush(b->channel);
   }
+  h->turn_width = 0;
 }
 
 void gws_batch_on_timer(gw_batch *b) {

@@ -108,6 +108,7 @@ static gw_channel *make(gw_hub *h, gw_view name, uint64_t hash) {
   ch->hash = hash;
   ch->ns = gw_settings_namespace(h->settings, name);
   ch->history.mode = (uint8_t)ch->ns->history_mode;
+  ch->history.shelf = &h->shelf;
   ch->owner = gws_channel_owner(h, hash);
   ch->timer.kind = GWS_TIMER_CHANNEL;
   ch->used_ms = h->now_ms;
@@ -245,7 +246,7 @@ gw_history_max gws_channel_max(const gw_channel *ch) {
 }
 
 int gws_channel_append(gw_channel *ch, gw_buf *buf, uint64_t expires_ms) {
-  gw_record record = {buf, expires_ms};
+  gw_record record = {.buf = buf, .expires_ms = expires_ms};
   gw_history_max max = gws_channel_max(ch);
   gw_history_trim(&ch->history, ch->hub->now_ms);
   int err = gw_history_push(&ch->history, record, &max);

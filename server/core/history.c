@@ -80,11 +80,15 @@ const gw_buf *gw_history_find(const gw_history *h, uint64_t item) {
 /* ---- records ------------------------------------------------------------- */
 
 static inline void drop_oldest(gw_history *h, enum gw_gap_reason why) {
-  gw_buf *b = h->ring[h->head].buf;
+  const gw_record *r = &h->ring[h->head];
+  gw_buf *b = r->buf;
   if (b != NULL) {
-    h->bytes -= gw_buf_most_bytes(b);
-    if (b->item != 0) gw_index_remove(&h->newest, (uint32_t)b->item, b);
-    gw_buf_unref(b);
+    h->bytes -= r->bytes;
+    if (r->has_item) gw_index_remove(&h->newest, (uint32_t)b->item, b);
+    if (h->shelf != NULL && r->bytes <= GW_SHELF_BYTES)
+      gw_shelf_put(h->shelf, b);
+    else
+      gw_buf_unref(b);
   }
   h->head = h->head + 1 == h->cap ? 0 : h->head + 1;
   h->len--;
@@ -102,7 +106,7 @@ void gw_history_deinit(gw_history *h) {
   gw_history_clear(h);
   gw_mem_free(h->ring);
   gw_index_deinit(&h->newest);
-  *h = (gw_history){.mode = h->mode};
+  *h = (gw_history){.mode = h->mode, .shelf = h->shelf};
 }
 
 int gw__history_grow(gw_history *h, uint32_t max) {
@@ -120,29 +124,16 @@ int gw__history_grow(gw_history *h, uint32_t max) {
 }
 
 void gw__history_append(gw_history *h, gw_record record) {
+  record.bytes = (uint32_t)gw_buf_most_bytes(record.buf);
+  record.has_item = record.buf->item != 0;
   h->len++;
   *gw__history_slot(h, h->len - 1) = record;
-  h->bytes += gw_buf_most_bytes(record.buf);
+  h->bytes += record.bytes;
 }
 
 /** Why the front of a history goes when there is no room for it. */
 static enum gw_gap_reason reason_of(const gw_history *h) {
   return h->mode == GW_HISTORY_LATEST ? GW_GAP_SUPERSEDED : GW_GAP_TRIMMED;
-}
-
-/* Of a message: its own fields, and about as much as most are long. */
-#define FORESEEN_BYTES 256u
-#define CACHE_LINE     64u
-
-/* It has left the caches since it came, where there are many channels; and the
- * allocator makes the next message of its memory. */
-void gw_history_foresee(const gw_history *h) {
-  bool has_room = h->len == 0 || h->len < h->cap;
-  if (has_room || h->mode == GW_HISTORY_MAP)
-    return; /* nothing goes, or another */
-  const char *oldest = (const char *)h->ring[h->head].buf;
-  for (size_t i = 0; i < FORESEEN_BYTES; i += CACHE_LINE)
-    __builtin_prefetch(oldest + i, 1);
 }
 
 static int push_stream(gw_history *h, gw_record record,

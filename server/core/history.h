@@ -8,6 +8,7 @@
 #include "server/core/buf.h"
 #include "server/core/index.h"
 #include "server/core/settings.h"
+#include "server/core/shelf.h"
 
 /** Never expires. */
 #define GW_NEVER UINT64_MAX
@@ -16,6 +17,9 @@
 typedef struct gw_record {
   gw_buf *buf;         /**< NULL: a hole, as something later took its place */
   uint64_t expires_ms; /**< monotonic; GW_NEVER. Of a hole: its offset */
+  /* set by the history, so that nothing is looked at to drop it */
+  uint32_t bytes; /**< gw_buf_most_bytes */
+  bool has_item;
 } gw_record;
 
 /** What is kept at most. */
@@ -54,15 +58,12 @@ typedef struct gw_history {
   uint32_t cap;
   gw_record *ring;
   gw_index newest; /* of each item, by its hash; the messages */
+  gw_shelf *shelf; /* where what a stream drops is put; NULL: nowhere */
 } gw_history;
 
 void gw_history_deinit(gw_history *h);
 /** Drop everything; the mode stays. */
 void gw_history_clear(gw_history *h);
-
-/** Before a message is made that will be pushed: has the processor fetch the one
- * that goes for it. */
-void gw_history_foresee(const gw_history *h);
 
 /**
  * Append. Takes the reference; the message's offset and item are set.

@@ -45,7 +45,7 @@ static void make_hole(gw_history *h, gw_buf *b) {
   gw_record *r = gw__history_slot(h, gw_history_seek(h, b->offset - 1));
   assert(r->buf == b);
   gw_index_remove(&h->newest, (uint32_t)b->item, b);
-  *r = (gw_record){NULL, b->offset};
+  *r = (gw_record){.expires_ms = b->offset};
   h->num_holes++;
   h->bytes -= gw_buf_most_bytes(b);
   if (b->removed) h->num_removed--;

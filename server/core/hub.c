@@ -102,6 +102,7 @@ void gw_hub_free(gw_hub *h) {
   free_batches(h);
   free_sessions(h);
   free_channels(h);
+  gw_shelf_clear(&h->shelf);
   gws_pasts_deinit(h);
   gws_acts_deinit(h);
   gws_conn_free(h);
@@ -280,6 +281,10 @@ void gw_hub_end_turn(gw_hub *h) {
   gws_hub_enter(h);
   gws_batch_end_turn(h);
   gws_hub_leave(h);
+}
+
+size_t gw_hub_turn_width(const gw_hub *h) {
+  return h->turn_width;
 }
 
 void gws_hub_set_timer(gw_hub *h, gw_timer *t, uint64_t delay_ms) {

@@ -118,6 +118,9 @@ uint64_t gw_hub_deadline(const gw_hub *h);
 /** The end of a turn of the loop, before output is taken: what the turn's input
  * has led to goes into the queues of connections. */
 void gw_hub_end_turn(gw_hub *h);
+/** Connections that the publications go to that wait for it; one counts for each
+ * of its channels. */
+size_t gw_hub_turn_width(const gw_hub *h);
 
 /** Take mail from another worker. */
 void gw_hub_deliver(gw_hub *h, gw_mail *mail);

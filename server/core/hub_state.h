@@ -12,6 +12,7 @@
 #include "server/core/refused.h"
 #include "server/core/resume.h"
 #include "server/core/revocation.h"
+#include "server/core/shelf.h"
 #include "server/core/slots.h"
 #include "server/core/wheel.h"
 
@@ -117,6 +118,7 @@ struct gw_hub {
   const gw_verdict *decided; /**< for the frame that is handled; NULL: ask */
 
   struct gw_batch *turn_batches; /**< that wait for the end of the turn */
+  size_t turn_width;             /**< how many get these, when they came */
   struct gw_api_open *open_api;  /**< questions that other workers are asked */
   uint32_t last_call;
   struct gw_call_open *open_calls; /**< by id */
@@ -155,6 +157,7 @@ struct gw_hub {
 
   struct gws_drain drain;
   gw_out scratch;
+  gw_shelf shelf;                     /**< what histories drop */
   struct gw_delta_table *delta_table; /**< NULL: no delta was ever made */
   uint8_t *json_frame;                /**< where JSON input becomes a frame */
 };

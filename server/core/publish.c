@@ -234,7 +234,6 @@ static void stamp(gw_channel *ch, const gw_publish_command *cmd,
                   gw_outcome *outcome, struct stamped *st) {
   const gw_publish *msg = &cmd->msg;
   struct gw_dedup_publisher *p = NULL;
-  gw_history_foresee(&ch->history);
   outcome->epoch = ch->epoch;
   outcome->code = prepare(ch, cmd, outcome, &p, st);
   if (st->buf == NULL) return;

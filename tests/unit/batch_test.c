@@ -404,6 +404,41 @@ static void test_a_follower_that_starts_anew(void **state) {
   expect_run(p, 1, 5);
 }
 
+/** Within a turn, whose end does not come yet. */
+static void say(const char *channel) {
+  uint8_t bytes[256];
+  gw_out out = {bytes, 0, sizeof bytes};
+  gw_head head = {.type = GW_FRAME_PUBLISH, .request = ++writer->last_request};
+  gw_publish m = {.channel = gw_view_of(channel), .data = gw_view_of("x")};
+  assert_int_equal(gw_encode_publish(&out, &head, &m), 0);
+  assert_int_equal(
+      gw_session_feed(writer->session, (gw_view){out.data, out.len}, true), 0);
+}
+
+/** Who reads them decides by it whether others are read first. */
+static void test_knows_how_many_wait_for_the_end_of_a_turn(void **state) {
+  (void)state;
+  const char *at_once = "none:room"; /* its namespace has no delay */
+  peer *readers[3];
+  for (unsigned i = 0; i < 3; i++) {
+    gw_subscribe m = {.channel = gw_view_of(at_once)};
+    readers[i] = peer_join(&node, here, 2 + i);
+    peer_subscribe_with(readers[i], 1, &m);
+    peer_subscribed(readers[i]);
+  }
+  assert_int_equal(gw_hub_turn_width(node.hub[here]), 0);
+  say(at_once);
+  assert_int_equal(gw_hub_turn_width(node.hub[here]), 3);
+  say(at_once);
+  assert_int_equal(gw_hub_turn_width(node.hub[here]), 3);
+  say("none:nobody");
+  assert_int_equal(gw_hub_turn_width(node.hub[here]), 3);
+  hubs_settle(&node);
+  assert_int_equal(gw_hub_turn_width(node.hub[here]), 0);
+  for (unsigned i = 0; i < 3; i++)
+    expect_run(readers[i], 1, 2);
+}
+
 #define OWNED(test) \
   { #test " (owned)", test, start_owned, stop, NULL }
 #define FOLLOWED(test) \
@@ -432,6 +467,7 @@ int main(void) {
       BOTH(test_draining_lets_it_go),
       BOTH(test_a_hub_that_is_freed),
       FOLLOWED(test_a_follower_that_starts_anew),
+      OWNED(test_knows_how_many_wait_for_the_end_of_a_turn),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

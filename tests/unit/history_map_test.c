@@ -46,7 +46,10 @@ static void put(const char *items, uint32_t max_num) {
     removed = *items == '-';
     if (removed) items++;
     gw_buf *b = make((uint64_t)*items, removed, 10);
-    assert_int_equal(gw_history_push(&map, (gw_record){b, GW_NEVER}, &max), 0);
+    assert_int_equal(
+        gw_history_push(&map, (gw_record){.buf = b, .expires_ms = GW_NEVER},
+                        &max),
+        0);
   }
 }
 
@@ -206,7 +209,10 @@ static void test_agrees_with_a_list(void **state) {
     bool removed = (seed >> 8 & 3) == 0;
     bool is_new = items[item].offset == 0 || items[item].removed;
     gw_buf *b = make(item, removed, 5);
-    assert_int_equal(gw_history_push(&map, (gw_record){b, GW_NEVER}, &max), 0);
+    assert_int_equal(
+        gw_history_push(&map, (gw_record){.buf = b, .expires_ms = GW_NEVER},
+                        &max),
+        0);
     if (!removed || !is_new) items[item] = (known){top, removed};
     if (n % 50 == 0) check(items);
   }

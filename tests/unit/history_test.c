@@ -15,7 +15,7 @@ static gw_record record(uint32_t number, uint64_t expires_ms) {
   gw_buf *b = gw_buf_new((gw_view){(uint8_t *)&number, sizeof number}, false);
   assert_non_null(b);
   b->offset = number + 1;
-  return (gw_record){b, expires_ms};
+  return (gw_record){.buf = b, .expires_ms = expires_ms};
 }
 
 /** Append to a history of so many records. */
