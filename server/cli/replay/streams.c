@@ -54,8 +54,8 @@ static void set_number(gw__conn *c, gw__stream *s, uint32_t number) {
     HASH_DELETE(by_number, c->numbers, before);
     before->state = GW__STREAM_ENDED; /* this one took its place */
   }
-  if (s->number != 0 && by_number(c, s->number) == s)
-    HASH_DELETE(by_number, c->numbers, s);
+  /* A broken server may have given it any number, 0 too. */
+  if (by_number(c, s->number) == s) HASH_DELETE(by_number, c->numbers, s);
   s->number = number;
   HASH_ADD(by_number, c->numbers, number, sizeof s->number, s);
 }
