@@ -45,12 +45,15 @@ static void begin(gw_batch *b, const gw_fanout *f) {
   } else if (!b->is_of_turn) {
     b->is_of_turn = true;
     DL_APPEND(ch->hub->turn_batches, b);
-    ch->hub->turn_width += ch->num_live;
+    b->turn_width = ch->num_live;
+    ch->hub->turn_width += b->turn_width;
   }
 }
 
 static void leave_turn(gw_batch *b) {
-  if (b->is_of_turn) DL_DELETE(b->channel->hub->turn_batches, b);
+  if (!b->is_of_turn) return;
+  DL_DELETE(b->channel->hub->turn_batches, b);
+  b->channel->hub->turn_width -= b->turn_width;
   b->is_of_turn = false;
 }
 
@@ -163,7 +166,6 @@ void gws_batch_end_turn(gw_hub *h) {
     leave_turn(b);
     gws_batch_flush(b->channel);
   }
-  h->turn_width = 0;
 }
 
 void gws_batch_on_timer(gw_batch *b) {

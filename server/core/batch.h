@@ -33,6 +33,7 @@ typedef struct gw_batch {
   gw_timer timer;               /**< set while parts wait for a delay */
   struct gw_batch *prev, *next; /**< hub.turn_batches */
   bool is_of_turn;              /**< is in that list */
+  uint32_t turn_width;          /**< what it adds to the hub's, while it is */
   /* of the first part */
   uint64_t first;
   uint64_t quiet; /**< handle of the session that wants no echo; 0: none */

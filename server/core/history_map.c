@@ -45,9 +45,9 @@ static void make_hole(gw_history *h, gw_buf *b) {
   gw_record *r = gw__history_slot(h, gw_history_seek(h, b->offset - 1));
   assert(r->buf == b);
   gw_index_remove(&h->newest, (uint32_t)b->item, b);
+  h->bytes -= r->bytes;
   *r = (gw_record){.expires_ms = b->offset};
   h->num_holes++;
-  h->bytes -= gw_buf_most_bytes(b);
   if (b->removed) h->num_removed--;
   gw_buf_unref(b);
   trim_holes(h);

@@ -118,7 +118,7 @@ struct gw_hub {
   const gw_verdict *decided; /**< for the frame that is handled; NULL: ask */
 
   struct gw_batch *turn_batches; /**< that wait for the end of the turn */
-  size_t turn_width;             /**< how many get these, when they came */
+  size_t turn_width;             /**< sum of theirs */
   struct gw_api_open *open_api;  /**< questions that other workers are asked */
   uint32_t last_call;
   struct gw_call_open *open_calls; /**< by id */
