@@ -2,7 +2,6 @@
 /* keystore.c - keys from files, and a thread that keeps a set of them fresh. */
 #include "server/auth/keystore.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -13,7 +12,7 @@
 
 #include "server/auth/fetch.h"
 #include "server/auth/jwks_plan.h"
-#include "server/observe/unreadable.h"
+#include "server/observe/small_file.h"
 
 /** A file of keys at most. */
 #define FILE_MAX_BYTES (256u * 1024u)
@@ -45,27 +44,6 @@ static uint64_t now_ms(void) {
 
 /* ---- keys of the configuration ---------------------------------------------- */
 
-/** The text of a file, to be freed; NULL: why says it. */
-static char *read_file(const char *path, size_t *len, char *why) {
-  FILE *file = fopen(path, "re");
-  char *text = file != NULL ? malloc(FILE_MAX_BYTES + 1) : NULL;
-  int err = text == NULL ? errno : 0;
-  if (text != NULL) {
-    *len = fread(text, 1, FILE_MAX_BYTES + 1, file);
-    if (ferror(file)) err = errno;
-  }
-  if (file != NULL) fclose(file);
-  if (err == 0 && *len <= FILE_MAX_BYTES) return text;
-  if (err != 0)
-    (void)snprintf(why, GW_AUTH_WHY_MAX, "%s; %s", strerror(err),
-                   gw_unreadable_remedy(err));
-  else
-    (void)snprintf(why, GW_AUTH_WHY_MAX, "is larger than %u KiB",
-                   FILE_MAX_BYTES / 1024u);
-  free(text);
-  return NULL;
-}
-
 static int add_secret(gw_keyring *ring, gw_view text, char *why) {
   /* Editors end files with a line end, which is not meant. */
   while (text.len != 0 &&
@@ -84,7 +62,7 @@ static int add_file(gw_keyring *ring, const char *key, const char *path,
   char what[GW_AUTH_WHY_MAX] = "";
   size_t len = 0;
   if (*path == '\0') return 0;
-  char *text = read_file(path, &len, what);
+  char *text = gw_small_file_read(path, FILE_MAX_BYTES, &len, what);
   int err = text != NULL ? add(ring, (gw_view){(uint8_t *)text, len}, what)
                          : GW_ERR_INVALID;
   if (text != NULL) sodium_memzero(text, len);

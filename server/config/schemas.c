@@ -1,63 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /* schemas.c - schema files of namespaces, read and compiled at start-up. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/config/load.h"
 #include "server/core/schema.h"
-#include "server/observe/unreadable.h"
+#include "server/observe/small_file.h"
 
 /** A schema is for people to read: one that is larger is another file. */
 #define FILE_BYTES_MAX (1024u * 1024u)
 
 /** Tell a mistake in a namespace's schema, by where its path was given. */
-static void fail(gw__load *l, const gw_namespace *n, const char *what) {
+static void fail(gw__load *l, const gw_namespace *n, const char *joint,
+                 const char *why) {
   gw__load_fail(l, gw_config_place(l->config, &n->schema_file),
-                "payload.schema: %s%s", n->schema_file, what);
-}
-
-static void fail_reading(gw__load *l, const gw_namespace *n, int err) {
-  char what[256];
-  (void)snprintf(what, sizeof what, " cannot be read: %s; %s", strerror(err),
-                 gw_unreadable_remedy(err));
-  fail(l, n, what);
-}
-
-/** The content of a file, to be freed; NULL after a mistake, which is told. */
-static uint8_t *read_file(gw__load *l, const gw_namespace *n, size_t *len) {
-  FILE *file = fopen(n->schema_file, "rbe");
-  uint8_t *content = file != NULL ? malloc(FILE_BYTES_MAX + 1u) : NULL;
-  if (file == NULL) {
-    fail_reading(l, n, errno);
-    return NULL;
-  }
-  *len = content != NULL ? fread(content, 1, FILE_BYTES_MAX + 1u, file) : 0;
-  int err = content != NULL && ferror(file) ? errno : 0;
-  fclose(file);
-  if (content == NULL) l->is_out_of_memory = true;
-  if (content == NULL || (err == 0 && *len <= FILE_BYTES_MAX)) return content;
-  if (err != 0)
-    fail_reading(l, n, err);
-  else
-    fail(l, n, " is larger than 1 MiB; a schema is for people to read");
-  free(content);
-  return NULL;
+                "payload.schema: %s%s%s", n->schema_file, joint, why);
 }
 
 static void load_schema(gw__load *l, gw_namespace *n) {
-  char why[GW_SCHEMA_WHY_MAX], what[GW_SCHEMA_WHY_MAX + 2];
+  char unread[GW_SMALL_FILE_WHY_MAX], why[GW_SCHEMA_WHY_MAX];
   size_t len;
-  uint8_t *content = read_file(l, n, &len);
-  if (content == NULL) return;
-  gw_view text = {content, len};
+  char *content =
+      gw_small_file_read(n->schema_file, FILE_BYTES_MAX, &len, unread);
+  if (content == NULL) {
+    fail(l, n, " ", unread);
+    return;
+  }
+  gw_view text = {(const uint8_t *)content, len};
   n->schema = n->payload == GW_TAKES_JSON
                   ? gw_schema_from_json(text, why)
                   : gw_schema_from_descriptors(text, n->schema_message, why);
   free(content);
-  if (n->schema != NULL) return;
-  (void)snprintf(what, sizeof what, ": %s", why);
-  fail(l, n, what);
+  if (n->schema == NULL) fail(l, n, ": ", why);
 }
 
 /** Whether an earlier namespace has had the same one from the same place, in vain:

@@ -2,7 +2,6 @@
 /* admin_http.c - the door for administrators. */
 #include "server/net/admin_http.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -15,7 +14,7 @@
 #include "server/net/http.h"
 #include "server/net/server.h"
 #include "server/net/visit.h"
-#include "server/observe/unreadable.h"
+#include "server/observe/small_file.h"
 
 #define JSON_TYPE "application/json"
 
@@ -30,6 +29,9 @@
  * nobody did anything. */
 #define CSRF_HEADER       "x-csrf-token:"
 #define BACKGROUND_HEADER "x-godwit-background:"
+
+/** More than any file of one line with a password. */
+#define PASSWORD_FILE_MAX 4096u
 
 static const char no_admins[] =
     "Nobody can log in here yet. Make the hash of a password,\n"
@@ -560,30 +562,28 @@ int gw_admin_http_post(gw_admin_http *a, struct lws *wsi, const char *path,
 
 /* ---- life ----------------------------------------------------------------- */
 
-/** The one line of a file; false: why says it. */
-static bool read_file(const char *path, char text[GW_PASSWORD_TEXT_MAX + 2],
+/** The first line of a file; false: why says it. */
+static bool read_line(const char *path, char text[GW_PASSWORD_TEXT_MAX + 2],
                       char *why) {
-  FILE *f = fopen(path, "re");
-  text[0] = '\0';
-  int err = f == NULL ? errno : 0;
-  if (f != NULL) {
-    if (fgets(text, GW_PASSWORD_TEXT_MAX + 2, f) == NULL) text[0] = '\0';
-    if (ferror(f)) err = errno;
-    fclose(f);
+  char what[GW_SMALL_FILE_WHY_MAX];
+  size_t len;
+  char *content = gw_small_file_read(path, PASSWORD_FILE_MAX, &len, what);
+  if (content == NULL) {
+    (void)snprintf(why, GW_ADMIN_HTTP_WHY_MAX, "admin.users: '%.600s' %s", path,
+                   what);
+    return false;
   }
-  text[strcspn(text, "\r\n")] = '\0';
-  if (err != 0)
-    (void)snprintf(why, GW_ADMIN_HTTP_WHY_MAX,
-                   "admin.users: '%.600s' cannot be read: %s; %s", path,
-                   strerror(err), gw_unreadable_remedy(err));
-  return err == 0;
+  content[strcspn(content, "\r\n")] = '\0';
+  (void)snprintf(text, GW_PASSWORD_TEXT_MAX + 2, "%s", content);
+  free(content);
+  return true;
 }
 
 int gw_admin_http_add_user(gw_admin_users *users, const gw_config_admin_user *u,
                            char why[GW_ADMIN_HTTP_WHY_MAX]) {
   char text[GW_PASSWORD_TEXT_MAX + 2], what[GW_ADMIN_WHY_MAX];
   bool has_file = *u->password_file != '\0';
-  if (has_file && !read_file(u->password_file, text, why))
+  if (has_file && !read_line(u->password_file, text, why))
     return GW_ERR_INVALID;
   int err =
       gw_admin_users_add(users, u->name, has_file ? text : u->password, what);
