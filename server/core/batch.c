@@ -3,6 +3,7 @@
 #include "server/core/batch.h"
 
 #include <string.h>
+#include <utlist.h>
 
 #include "server/core/mem.h"
 #include "server/core/session.h"

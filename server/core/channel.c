@@ -53,11 +53,21 @@ gw_view gws_channel_name(const gw_channel *ch) {
   return (gw_view){ch->name, ch->name_len};
 }
 
+/** Its lines come from memory together, not as each is needed: one of a million
+ * channels is in no cache. */
+static void prefetch(const gw_channel *ch) {
+  for (size_t at = 0; at < sizeof *ch; at += 64)
+    __builtin_prefetch((const char *)ch + at);
+}
+
 gw_channel *gws_channel_find(const gw_hub *h, gw_view name, uint64_t hash) {
+  gw_index_walk walk = {.hash = (uint32_t)hash};
   gw_channel *ch;
-  HASH_FIND_BYHASHVALUE(hh, h->by_name, name.data, name.len, (uint32_t)hash,
-                        ch);
-  return ch;
+  while ((ch = gw_index_next(&h->by_name, &walk)) != NULL) {
+    prefetch(ch);
+    if (gw_view_eq(gws_channel_name(ch), name)) return ch;
+  }
+  return NULL;
 }
 
 static uint32_t number_hash(uint32_t number) {
@@ -119,9 +129,7 @@ static gw_channel *make(gw_hub *h, gw_view name, uint64_t hash) {
     gw_mem_free(ch);
     return NULL;
   }
-  HASH_ADD_KEYPTR_BYHASHVALUE(hh, h->by_name, ch->name, name.len,
-                              (uint32_t)hash, ch);
-  if (!GWS_TABLE_HAS(ch)) {
+  if (gw_index_add(&h->by_name, (uint32_t)hash, ch) < 0) {
     gw_slots_remove(&h->channels, ch->handle);
     gw_mem_free(ch);
     return NULL;
@@ -132,7 +140,7 @@ static gw_channel *make(gw_hub *h, gw_view name, uint64_t hash) {
 /** Undo make. */
 static void forget(gw_channel *ch) {
   gw_hub *h = ch->hub;
-  HASH_DEL(h->by_name, ch);
+  gw_index_remove(&h->by_name, (uint32_t)ch->hash, ch);
   gw_slots_remove(&h->channels, ch->handle);
   gw_mem_free(ch);
 }

@@ -8,7 +8,6 @@
 #include "server/core/history.h"
 #include "server/core/hub_state.h"
 #include "server/core/subscription.h"
-#include "server/core/table.h"
 
 struct gw_batch;
 struct gw_filtered;
@@ -45,7 +44,6 @@ typedef struct gw_follower {
 } gw_follower;
 
 struct gw_channel {
-  UT_hash_handle hh; /**< hub.by_name */
   gw_hub *hub;
   const gw_namespace *ns;
   uint64_t hash; /**< of the name; names the owner and finds the channel */

@@ -3,6 +3,7 @@
 #include "server/core/grants.h"
 
 #include <string.h>
+#include <utlist.h>
 
 #include "server/core/channel.h"
 #include "server/core/mem.h"

@@ -116,6 +116,7 @@ void gw_hub_free(gw_hub *h) {
   gws_receipts_deinit(h);
   gws_quotas_free(h);
   gw_index_deinit(&h->users);
+  gw_index_deinit(&h->by_name);
   gw_index_deinit(&h->followed);
   gws_filters_deinit(h);
   gws_names_deinit(h);

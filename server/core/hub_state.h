@@ -97,7 +97,7 @@ struct gw_hub {
   uint32_t low_water;     /**< half of the queue's cap */
 
   gw_slots channels;
-  gw_channel *by_name;
+  gw_index by_name;  /**< channels */
   gw_index followed; /**< attached channels of other workers, by number */
   gw_index present;  /**< first row of each user in presences; see bunch.h */
   gw_names names;    /**< patterns, wherever their subscribers are */
