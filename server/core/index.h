@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* index.h - finds things by a hash: 16 bytes an entry, where uthash takes 56
- * and a place in the thing. For what there is one of per connection or
- * subscription. */
+ * and a place in the thing. For what there is one of per connection,
+ * subscription or channel. */
 #ifndef GODWIT_SERVER_INDEX_H
 #define GODWIT_SERVER_INDEX_H
 
