@@ -3,10 +3,15 @@
 #include "server/core/dedup_window.h"
 
 #include <assert.h>
+#include <utlist.h>
 
-#include "server/core/table.h"
+#include "server/core/mem.h"
 
 #define KEYS_MIN 4u
+
+/** Publishers that are found by looking at each: most channels have one or two,
+ * and an index would be the largest part of such a window. */
+#define FEW 8u
 
 struct kept_key {
   uint64_t key;
@@ -14,11 +19,11 @@ struct kept_key {
 };
 
 struct gw_dedup_publisher {
-  UT_hash_handle hh;
   struct gw_dedup_publisher *prev, *next;
   uint64_t client;
   uint64_t used_ms;
   uint64_t highest;
+  uint32_t hash;
   uint8_t num;
   uint8_t at; /**< where the next one goes */
   uint8_t cap;
@@ -27,8 +32,8 @@ struct gw_dedup_publisher {
 typedef struct gw_dedup_publisher publisher;
 
 static void forget(gw_dedup_window *w, publisher *p) {
-  /* It is in there. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-  HASH_DEL(w->publishers, p);
+  if (w->by_client.num != 0) gw_index_remove(&w->by_client, p->hash, p);
+  if (w->by_client.num == 0) gw_index_deinit(&w->by_client);
   DL_DELETE(w->oldest, p);
   w->num--;
   gw_mem_free(p->keys);
@@ -61,17 +66,44 @@ bool gw_dedup_has(const publisher *p, uint64_t key, uint64_t *offset) {
   return was_dropped(p, key);
 }
 
-static publisher *add(gw_dedup_window *w, uint64_t client, uint32_t hash) {
+static uint32_t hash_of(const gw_hub *h, uint64_t client) {
+  return (uint32_t)gws_hub_hash(h, &client, sizeof client);
+}
+
+static int index_all(gw_dedup_window *w) {
+  publisher *p;
+  DL_FOREACH(w->oldest, p) {
+    if (gw_index_add(&w->by_client, p->hash, p) == 0) continue;
+    gw_index_deinit(&w->by_client);
+    return GW_ERR_NOMEM;
+  }
+  return 0;
+}
+
+/** Make it one that can be found. */
+static int enter(gw_dedup_window *w, publisher *p) {
+  DL_APPEND(w->oldest, p);
+  int err = 0;
+  if (w->by_client.num != 0)
+    err = gw_index_add(&w->by_client, p->hash, p);
+  else if (w->num == FEW)
+    err = index_all(w);
+  if (err == 0)
+    w->num++;
+  else
+    DL_DELETE(w->oldest, p);
+  return err;
+}
+
+static publisher *add(gw_dedup_window *w, const gw_hub *h, uint64_t client) {
   publisher *p = gw_mem_zalloc(sizeof *p);
   if (p == NULL) return NULL;
   p->client = client;
-  HASH_ADD_BYHASHVALUE(hh, w->publishers, client, sizeof client, hash, p);
-  if (!GWS_TABLE_HAS(p)) {
+  p->hash = hash_of(h, client);
+  if (enter(w, p) < 0) {
     gw_mem_free(p);
     return NULL;
   }
-  DL_APPEND(w->oldest, p);
-  w->num++;
   if (w->num > GW_DEDUP_PUBLISHERS) forget(w, w->oldest);
   return p;
 }
@@ -92,11 +124,25 @@ static publisher *newest(const gw_dedup_window *w) {
   return w->oldest == NULL ? NULL : w->oldest->prev; /* the list's tail */
 }
 
-static publisher *find(gw_dedup_window *w, const gw_hub *h, uint64_t client) {
-  uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
+static publisher *find(const gw_dedup_window *w, const gw_hub *h,
+                       uint64_t client) {
   publisher *p;
-  HASH_FIND_BYHASHVALUE(hh, w->publishers, &client, sizeof client, hash, p);
-  if (p == NULL) return add(w, client, hash);
+  if (w->by_client.num == 0) {
+    DL_SEARCH_SCALAR(w->oldest, p, client, client);
+    return p;
+  }
+  gw_index_walk walk = {.hash = hash_of(h, client)};
+  do {
+    p = gw_index_next(&w->by_client, &walk);
+  } while (p != NULL && p->client != client);
+  return p;
+}
+
+/** The record of another than the newest. */
+static publisher *turn_to(gw_dedup_window *w, const gw_hub *h,
+                          uint64_t client) {
+  publisher *p = find(w, h, client);
+  if (p == NULL) return add(w, h, client);
   DL_DELETE(w->oldest, p);
   DL_APPEND(w->oldest, p);
   return p;
@@ -104,7 +150,7 @@ static publisher *find(gw_dedup_window *w, const gw_hub *h, uint64_t client) {
 
 publisher *gw_dedup_open(gw_dedup_window *w, const gw_hub *h, uint64_t client) {
   publisher *p = newest(w);
-  if (p == NULL || p->client != client) p = find(w, h, client);
+  if (p == NULL || p->client != client) p = turn_to(w, h, client);
   if (p == NULL || !make_room(p)) return NULL;
   p->used_ms = h->now_ms;
   return p;

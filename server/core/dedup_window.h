@@ -17,8 +17,8 @@ struct gw_dedup_publisher;
 
 /** All zero is empty. */
 typedef struct gw_dedup_window {
-  struct gw_dedup_publisher *publishers; /**< uthash, by client */
-  struct gw_dedup_publisher *oldest;     /**< utlist, by last use */
+  gw_index by_client;                /**< empty while there are few */
+  struct gw_dedup_publisher *oldest; /**< utlist, by last use */
   uint32_t num;
 } gw_dedup_window;
 

@@ -102,6 +102,32 @@ static void test_a_new_key_keeps_the_old_ones(void **state) {
   assert_int_equal(find(1, 1), 1);
 }
 
+static void check_all(uint64_t num, uint64_t key) {
+  for (uint64_t client = 1; client <= num; client++)
+    assert_int_equal(find(client, key), 100 * key + client);
+  assert_int_equal(window.num, num);
+}
+
+/** Few and many publishers are found in different ways. */
+static void test_publishers_become_more_and_fewer(void **state) {
+  (void)state;
+  enum { MOST = 40, ROUNDS = 3 };
+  uint64_t now = 2000;
+  for (uint64_t key = 1; key <= ROUNDS; key++) {
+    for (uint64_t client = 1; client <= MOST; client++) {
+      put(client, key, 100 * key + client);
+      check_all(client, key);
+    }
+    for (uint64_t left = MOST; left-- > 0; now += 10) {
+      gw_hub_set_time(hub, now, now);
+      for (uint64_t client = 1; client <= left; client++)
+        assert_int_not_equal(find(client, key), -1);
+      gw_dedup_expire(&window, now);
+      check_all(left, key);
+    }
+  }
+}
+
 static void test_many_publishers_are_bounded(void **state) {
   (void)state;
   for (uint64_t client = 1; client <= GW_DEDUP_PUBLISHERS + 10; client++) {
@@ -117,8 +143,11 @@ static void test_many_publishers_are_bounded(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      T(test_remembers_keys_of_each),      T(test_the_last_64_keys),
-      T(test_forgets_who_was_silent),      T(test_a_new_key_keeps_the_old_ones),
+      T(test_remembers_keys_of_each),
+      T(test_the_last_64_keys),
+      T(test_forgets_who_was_silent),
+      T(test_a_new_key_keeps_the_old_ones),
+      T(test_publishers_become_more_and_fewer),
       T(test_many_publishers_are_bounded),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
