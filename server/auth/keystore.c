@@ -65,10 +65,12 @@ static int add_file(gw_keyring *ring, const char *key, const char *path,
   char *text = gw_small_file_read(path, FILE_MAX_BYTES, &len, what);
   int err = text != NULL ? add(ring, (gw_view){(uint8_t *)text, len}, what)
                          : GW_ERR_INVALID;
+  const char *joint = text != NULL ? ":" : "";
   if (text != NULL) sodium_memzero(text, len);
   free(text);
   if (err < 0)
-    (void)snprintf(why, GW_AUTH_WHY_MAX, "%s: %.150s: %.140s", key, path, what);
+    (void)snprintf(why, GW_AUTH_WHY_MAX, "%s: %.150s%s %.140s", key, path,
+                   joint, what);
   return err;
 }
 

@@ -184,7 +184,7 @@ test("what is wrong with keys is told at the start", async () => {
     [["--auth.jwt.secret", "short"],
       /auth\.jwt\.secret: the secret must have 32 to 4096 bytes/],
     [["--auth.jwt.key_file", "/nowhere.pem"],
-      /auth\.jwt\.key_file: \/nowhere\.pem: No such file/],
+      /auth\.jwt\.key_file: \/nowhere\.pem cannot be read: No such file/],
     [["--auth.jwt.jwks_file", "/etc/hostname"],
       /auth\.jwt\.jwks_file: \/etc\/hostname: it is no JSON/],
     [["--auth.cookie", "session"], /auth\.cookie: needs a key/],

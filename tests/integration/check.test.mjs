@@ -82,7 +82,7 @@ const MISTAKES = () => [
   [`tls:\n  cert: text\n  key: ${good.key}\n`,
     /^2: tls\.cert: text holds no certificate in PEM; `openssl/],
   ["auth:\n  jwt:\n    secret_file: none\n",
-    /^3: auth\.jwt\.secret_file: none: No such file.*; give the path of a file/],
+    /^3: auth\.jwt\.secret_file: none cannot be read: No such file.*; give the path of a file/],
   ["auth:\n  jwt:\n\n    secret_file: text\n",
     /^4: auth\.jwt\.secret_file: text: the secret must have 32/],
   ["auth:\n  jwt:\n    key_file: text\n", /^3: auth\.jwt\.key_file: text: /],
@@ -91,7 +91,7 @@ const MISTAKES = () => [
   ["auth:\n  jwt:\n    jwks_file: torn.json\n",
     /^3: auth\.jwt\.jwks_file: torn\.json: it is no JSON/],
   ["auth:\n  jwt:\n    jwks_file: pages\n",
-    /^3: auth\.jwt\.jwks_file: pages: Is a directory; give a file, not a folder/],
+    /^3: auth\.jwt\.jwks_file: pages cannot be read: Is a directory; give a file, not a folder/],
   ["admin:\n  users:\n    - name: ada\n      password_file: none\n",
     /^4: admin\.users: 'none' cannot be read: No such file.*; give the path/],
   ["admin:\n  users:\n    - name: ada\n      password_file: text\n",
@@ -144,7 +144,7 @@ test("config check tells several mistakes, and what no file has", async () => {
   const here = await run(["config", "check"], { cwd, env });
   assert.equal(here.code, 2);
   assert.match(here.err,
-    /^GODWIT_AUTH_JWT_SECRET_FILE: auth\.jwt\.secret_file: none: No such/);
+    /^GODWIT_AUTH_JWT_SECRET_FILE: auth\.jwt\.secret_file: none cannot be read: No such/);
 });
 
 test("config check --no-files leaves alone what is on another machine",
@@ -161,7 +161,7 @@ test("config check --no-files leaves alone what is on another machine",
 test("config check needs the rights that the server needs", async () => {
   const cases = [
     ["auth: {jwt: {secret_file: secret}}\n",
-      /^r\.yaml:1: auth\.jwt\.secret_file: secret: Permission denied; the user/],
+      /^r\.yaml:1: auth\.jwt\.secret_file: secret cannot be read: Permission denied; the user/],
     ["middleware: access_log\naccess_log: {file: file.log}\n",
       /^r\.yaml:2: access_log\.file: 'file\.log' .*Permission denied; the user/],
     ["middleware: access_log\naccess_log: {file: new.log}\n",
