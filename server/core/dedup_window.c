@@ -80,19 +80,18 @@ static int index_all(gw_dedup_window *w) {
   return 0;
 }
 
-/** Make it one that can be found. */
-static int enter(gw_dedup_window *w, publisher *p) {
-  DL_APPEND(w->oldest, p);
+/** See to it that one that is about to join the list can be found. */
+static int prepare(gw_dedup_window *w, publisher *p) {
   int err = 0;
-  if (w->by_client.num != 0)
+  if (w->by_client.num == 0 && w->num == FEW) err = index_all(w);
+  if (err == 0 && w->by_client.num != 0)
     err = gw_index_add(&w->by_client, p->hash, p);
-  else if (w->num == FEW)
-    err = index_all(w);
-  if (err == 0)
-    w->num++;
-  else
-    DL_DELETE(w->oldest, p);
   return err;
+}
+
+static void append(gw_dedup_window *w, publisher *p) {
+  assert(w->oldest == NULL || w->oldest->prev != NULL); /* the tail */
+  DL_APPEND(w->oldest, p);
 }
 
 static publisher *add(gw_dedup_window *w, const gw_hub *h, uint64_t client) {
@@ -100,10 +99,12 @@ static publisher *add(gw_dedup_window *w, const gw_hub *h, uint64_t client) {
   if (p == NULL) return NULL;
   p->client = client;
   p->hash = hash_of(h, client);
-  if (enter(w, p) < 0) {
+  if (prepare(w, p) < 0) {
     gw_mem_free(p);
     return NULL;
   }
+  append(w, p);
+  w->num++;
   if (w->num > GW_DEDUP_PUBLISHERS) forget(w, w->oldest);
   return p;
 }
@@ -144,7 +145,7 @@ static publisher *turn_to(gw_dedup_window *w, const gw_hub *h,
   publisher *p = find(w, h, client);
   if (p == NULL) return add(w, h, client);
   DL_DELETE(w->oldest, p);
-  DL_APPEND(w->oldest, p);
+  append(w, p);
   return p;
 }
 
