@@ -144,8 +144,7 @@ bool gws_call_has_room(const gw_session *s) {
  * without having been noticed. */
 static gw_session *find_client(const gw_hub *h, uint64_t client) {
   gw_session *found = NULL, *s;
-  gw_index_walk walk = {.hash =
-                            (uint32_t)gws_hub_hash(h, &client, sizeof client)};
+  gw_index_walk walk = {.hash = gws_hub_id_hash(h, client)};
   while ((s = gw_index_next(&h->clients, &walk)) != NULL) {
     if (s->client != client || s->state != GWS_SESSION_OPEN) continue;
     if (found == NULL || s->opened_ms >= found->opened_ms) found = s;

@@ -120,13 +120,9 @@ static void move(gw_session *s, enum gw_conn_state to, uint32_t code) {
 
 /* ---- absences --------------------------------------------------------------- */
 
-static uint32_t hash_of(const gw_hub *h, uint64_t client) {
-  return (uint32_t)gws_hub_hash(h, &client, sizeof client);
-}
-
 static gw_absence *find(const gw_hub *h, uint64_t client) {
   if (h->absences == NULL) return NULL; /* as a rule */
-  gw_index_walk walk = {.hash = hash_of(h, client)};
+  gw_index_walk walk = {.hash = gws_hub_id_hash(h, client)};
   gw_absence *a;
   while ((a = gw_index_next(&h->absent, &walk)) != NULL) {
     if (a->client == client) return a;
@@ -136,7 +132,7 @@ static gw_absence *find(const gw_hub *h, uint64_t client) {
 
 /** An open connection of a client; NULL. */
 static gw_session *find_open(const gw_hub *h, uint64_t client) {
-  gw_index_walk walk = {.hash = hash_of(h, client)};
+  gw_index_walk walk = {.hash = gws_hub_id_hash(h, client)};
   gw_session *s;
   while ((s = gw_index_next(&h->clients, &walk)) != NULL) {
     if (s->client == client && s->state == GWS_SESSION_OPEN) return s;
@@ -146,7 +142,7 @@ static gw_session *find_open(const gw_hub *h, uint64_t client) {
 
 static void forget(gw_hub *h, gw_absence *a) {
   gw_wheel_cancel(&h->wheel, &a->timer);
-  gw_index_remove(&h->absent, hash_of(h, a->client), a);
+  gw_index_remove(&h->absent, gws_hub_id_hash(h, a->client), a);
   DL_DELETE(h->absences, a);
   if (a->worker == h->worker) h->num_absent--;
   gw_mem_free(a);
@@ -168,7 +164,7 @@ static gw_absence *keep(gw_hub *h, uint64_t client, uint32_t worker,
   a->timer.kind = GWS_TIMER_ABSENCE;
   a->user_len = (uint8_t)user.len;
   if (user.len != 0) memcpy(a->user, user.data, user.len);
-  if (gw_index_add(&h->absent, hash_of(h, client), a) < 0) {
+  if (gw_index_add(&h->absent, gws_hub_id_hash(h, client), a) < 0) {
     gw_mem_free(a);
     return NULL;
   }

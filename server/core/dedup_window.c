@@ -66,10 +66,6 @@ bool gw_dedup_has(const publisher *p, uint64_t key, uint64_t *offset) {
   return was_dropped(p, key);
 }
 
-static uint32_t hash_of(const gw_hub *h, uint64_t client) {
-  return (uint32_t)gws_hub_hash(h, &client, sizeof client);
-}
-
 static int index_all(gw_dedup_window *w) {
   publisher *p;
   DL_FOREACH(w->oldest, p) {
@@ -98,7 +94,7 @@ static publisher *add(gw_dedup_window *w, const gw_hub *h, uint64_t client) {
   publisher *p = gw_mem_zalloc(sizeof *p);
   if (p == NULL) return NULL;
   p->client = client;
-  p->hash = hash_of(h, client);
+  p->hash = gws_hub_id_hash(h, client);
   if (prepare(w, p) < 0) {
     gw_mem_free(p);
     return NULL;
@@ -132,7 +128,7 @@ static publisher *find(const gw_dedup_window *w, const gw_hub *h,
     DL_SEARCH_SCALAR(w->oldest, p, client, client);
     return p;
   }
-  gw_index_walk walk = {.hash = hash_of(h, client)};
+  gw_index_walk walk = {.hash = gws_hub_id_hash(h, client)};
   do {
     p = gw_index_next(&w->by_client, &walk);
   } while (p != NULL && p->client != client);

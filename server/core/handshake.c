@@ -114,7 +114,7 @@ static bool is_vouched_for(const gw_hub *h, const gw_verdict *v) {
 static bool open_session(gw_session *s, const gw_hello *hello, uint64_t client,
                          const gw_verdict *v) {
   gw_hub *h = s->hub;
-  uint32_t hash = (uint32_t)gws_hub_hash(h, &client, sizeof client);
+  uint32_t hash = gws_hub_id_hash(h, client);
   if (!remember_names(s, v->user, hello->agent) || gws_identity_set(s, v) < 0)
     return false;
   s->is_known = is_vouched_for(h, v);

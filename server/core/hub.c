@@ -365,6 +365,10 @@ uint64_t gws_hub_hash(const gw_hub *h, const void *data, size_t len) {
   return hash;
 }
 
+uint32_t gws_hub_id_hash(const gw_hub *h, uint64_t id) {
+  return (uint32_t)gws_hub_hash(h, &id, sizeof id);
+}
+
 uint64_t gws_hub_random(gw_hub *h) {
   uint64_t number = h->port.random(h->user);
   return number != 0 ? number : 1;

@@ -169,6 +169,8 @@ void gws_hub_leave(gw_hub *h);
 
 /** Keyed, so that peers cannot choose names that meet. */
 uint64_t gws_hub_hash(const gw_hub *h, const void *data, size_t len);
+/** Of a public id, for an index. */
+uint32_t gws_hub_id_hash(const gw_hub *h, uint64_t id);
 uint64_t gws_hub_random(gw_hub *h); /**< never 0 */
 
 /** Empty space to encode into, valid until asked for again; at least

@@ -25,15 +25,11 @@ gw_presence *gws_presence_get(gw_channel *ch) {
   return p;
 }
 
-static uint32_t hash_of(const gw_channel *ch, uint64_t client) {
-  return (uint32_t)gws_hub_hash(ch->hub, &client, sizeof client);
-}
-
 gw_member *gws_member_find(const gw_channel *ch, uint64_t client) {
   gw_member *m;
   if (ch->presence == NULL) return NULL;
   HASH_FIND_BYHASHVALUE(hh, ch->presence->members, &client, sizeof client,
-                        hash_of(ch, client), m);
+                        gws_hub_id_hash(ch->hub, client), m);
   return m;
 }
 
@@ -44,7 +40,7 @@ gw_member *gws_member_add(gw_channel *ch, uint64_t client) {
   m->client = client;
   m->channel = ch;
   m->grace.kind = GWS_TIMER_MEMBER;
-  uint32_t hash = hash_of(ch, client);
+  uint32_t hash = gws_hub_id_hash(ch->hub, client);
   HASH_ADD_BYHASHVALUE(hh, p->members, client, sizeof client, hash, m);
   if (GWS_TABLE_HAS(m)) return m;
   gw_mem_free(m);

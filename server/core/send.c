@@ -114,8 +114,7 @@ static void give_user(delivery *d, gw_view user) {
 static void give_client(delivery *d) {
   uint64_t client = d->msg->client;
   gw_session *s;
-  gw_index_walk walk = {
-      .hash = (uint32_t)gws_hub_hash(d->h, &client, sizeof client)};
+  gw_index_walk walk = {.hash = gws_hub_id_hash(d->h, client)};
   while ((s = gw_index_next(&d->h->clients, &walk)) != NULL) {
     if (s->client == client) give(d, s);
   }

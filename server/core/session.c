@@ -462,10 +462,6 @@ void gw_session_close(gw_session *s, uint32_t code, const char *reason,
   gws_hub_leave(s->hub);
 }
 
-static uint32_t hash_id(const gw_hub *h, uint64_t id) {
-  return (uint32_t)gws_hub_hash(h, &id, sizeof id);
-}
-
 static uint32_t hash_name(const gw_hub *h, gw_view name) {
   return (uint32_t)gws_hub_hash(h, name.data, name.len);
 }
@@ -519,7 +515,7 @@ static void forget(gw_session *s) {
   gw_hub *h = s->hub;
   gw_view user = gws_session_user(s);
   if (s->client == 0) return;
-  gw_index_remove(&h->clients, hash_id(h, s->client), s);
+  gw_index_remove(&h->clients, gws_hub_id_hash(h, s->client), s);
   if (user.len != 0)
     gw_bunch_remove(&h->users, hash_name(h, user), &s->of_user);
 }
