@@ -179,9 +179,8 @@ struct gw__sub {
   gw__dedup dedup;
   gw__base base;
   gw__members members;
-  uint64_t members_due_ms; /**< ask for the list then; 0: no need */
-  uint32_t members_request;
-  uint64_t members_sent_ms;
+  uint64_t members_due_ms;  /**< ask for the list then, or again; 0: no need */
+  uint32_t members_request; /**< 0: it is not asked for */
   gw__self self;
 };
 

@@ -124,10 +124,13 @@ void gw__presence_ok(gw_client *c, uint32_t request) {
  * from where the diffs follow, those that wait included.
  */
 
+static void wait_for_members(const gw_client *c, gw__sub *s) {
+  s->members_due_ms = c->now + c->request_timeout_ms;
+}
+
 static void put_members_get(gw_client *c, gw__sub *s) {
-  s->members_due_ms = 0;
+  wait_for_members(c, s);
   s->members_request = gw__next_request(c);
-  s->members_sent_ms = c->now;
   gw__put_nothing(c, GW_FRAME_PRESENCE_GET, s->members_request, s->id);
 }
 
@@ -138,6 +141,10 @@ static void give_up_members(gw_client *c, gw__sub *s, uint32_t code,
   s->members_due_ms = 0;
   gw__members_deinit(&s->members, &c->alloc, &c->removed);
   tell_refusal(c, s, code, reason);
+}
+
+static void too_many_members(gw_client *c, gw__sub *s) {
+  give_up_members(c, s, GW_CODE_LIMIT_REACHED, GW__TEXT("too many members"));
 }
 
 typedef struct change_target {
@@ -179,7 +186,7 @@ static int apply_diff(gw_client *c, gw__sub *s, const gw_presence_diff *diff) {
   if (err == 0 && s->members.numbers.mode > GW_PRESENCE_MODE_IDS)
     tell_sync(c, s);
   if (err != GW_ERR_FULL) return err;
-  give_up_members(c, s, GW_CODE_LIMIT_REACHED, GW__TEXT("too many members"));
+  too_many_members(c, s);
   return 0;
 }
 
@@ -237,10 +244,11 @@ static int take_part(gw_client *c, gw__sub *s,
   gw__members *ms = &s->members;
   int err = gw__members_part(ms, &c->alloc, part);
   if (err == GW_ERR_FULL) {
-    give_up_members(c, s, GW_CODE_LIMIT_REACHED, GW__TEXT("too many members"));
+    too_many_members(c, s);
     return 0;
   }
   if (err < 0) return err;
+  wait_for_members(c, s); /* what is arriving is not late */
   if (part->more) return 0;
   err = gw__events_reserve(c, ms->now.num + ms->coming.num + 1);
   if (err < 0) return err;
@@ -316,8 +324,8 @@ bool gw__presence_refused(gw_client *c, uint32_t request,
 
 void gw__presence_subscribed(gw_client *c, gw__sub *s) {
   /* The snapshot comes by itself; should it not, it is asked for. */
-  s->members_due_ms = s->presence ? c->now + c->request_timeout_ms : 0;
   s->members_request = 0;
+  if (s->presence) wait_for_members(c, s);
 }
 
 void gw__presence_pump(gw_client *c, gw__sub *s) {
@@ -337,8 +345,7 @@ void gw__presence_due(gw_client *c, gw__sub *s) {
   }
   if (self->dirty && self->retry_at_ms > c->now)
     (void)gw__due(c, self->retry_at_ms);
-  if (s->members_request != 0 &&
-      gw__due(c, s->members_sent_ms + c->request_timeout_ms)) {
+  if (s->members_request != 0 && gw__due(c, s->members_due_ms)) {
     s->members_request = 0;
     s->members_due_ms = later(c, 0);
   }

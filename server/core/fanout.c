@@ -132,7 +132,8 @@ static void give_diff(gw_sub *sub, gw_buf *diff) {
   }
   if (sub->roster != GWS_ROSTER_LIVE) return; /* the snapshot will have it */
   /* A slow reader is spared the diffs, and sent the outcome when it reads. */
-  if (s->out.bytes > s->hub->low_water)
+  if (s->out.bytes != 0 &&
+      s->out.bytes + (uint64_t)diff->len > s->hub->low_water)
     gws_sub_set_roster(sub, GWS_ROSTER_STALE);
   else
     gws_session_push(s, gws_sub_lane(sub), gw_buf_ref(diff));

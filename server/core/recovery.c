@@ -158,16 +158,19 @@ static bool begin_snapshot(gw_sub *sub) {
   return true;
 }
 
+/** A part of it, or one of the diffs that were held back meanwhile: what is drawn
+ * next waits until this has gone out. */
 static void draw_snapshot(gw_sub *sub) {
   gw_session *s = sub->session;
   if (sub->roster == GWS_ROSTER_STALE && !begin_snapshot(sub)) return;
   gw_catchup *c = sub->catchup;
-  gws_session_push(s, gws_sub_lane(sub),
-                   gw_buf_ref(c->snapshot->parts[c->part++]));
-  if (c->part < c->snapshot->num_parts) return;
-  for (uint32_t i = 0; i < c->num_held; i++)
-    gws_session_push(s, gws_sub_lane(sub), gw_buf_ref(c->held[i]));
-  gws_sub_set_roster(sub, GWS_ROSTER_LIVE);
+  if (c->part < c->snapshot->num_parts)
+    gws_session_push(s, gws_sub_lane(sub),
+                     gw_buf_ref(c->snapshot->parts[c->part++]));
+  else
+    gws_session_push(s, gws_sub_lane(sub), c->held[c->first_held++]);
+  if (c->part == c->snapshot->num_parts && c->first_held == c->num_held)
+    gws_sub_set_roster(sub, GWS_ROSTER_LIVE);
 }
 
 void gws_recovery_draw(gw_sub *sub) {

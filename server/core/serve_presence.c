@@ -171,11 +171,13 @@ static void send_part(gw_session *s, enum gw_lane_id lane, uint32_t request,
     gws_session_put(s, lane, out, gw_frame_put(out, &f.head, f.body));
 }
 
-static size_t size_of(const gw_snapshot *snapshot) {
-  size_t sum = 0;
+/** An answer is sent at once. */
+static bool fits(const gw_session *s, const gw_snapshot *snapshot) {
+  uint32_t cap = s->hub->settings->limits.max_queue_bytes;
+  size_t sum = s->out.bytes;
   for (uint32_t i = 0; i < snapshot->num_parts; i++)
     sum += snapshot->parts[i]->len;
-  return sum;
+  return cap == 0 || sum <= cap;
 }
 
 /** A channel that is not there has a mode all the same: its namespace's. */
@@ -190,14 +192,12 @@ static void send_nobody(gw_session *s, uint32_t request,
 
 void gws_presence_answer(gw_session *s, uint32_t request, gw_view channel,
                          const gw_snapshot *snapshot) {
-  uint32_t cap = s->hub->settings->limits.max_queue_bytes;
   const gw_namespace *ns = gw_settings_namespace(s->hub->settings, channel);
   if (snapshot == NULL) {
     send_nobody(s, request, ns);
     return;
   }
-  /* All at once, so it has to fit; a subscription gets it part by part. */
-  if (cap != 0 && size_of(snapshot) + s->out.bytes > cap) {
+  if (!fits(s, snapshot)) {
     gws_reply_error(s, request, GW_CODE_LIMIT_REACHED,
                     "too many members: subscribe to the presence");
     return;
@@ -206,7 +206,28 @@ void gws_presence_answer(gw_session *s, uint32_t request, gw_view channel,
     send_part(s, gw_lane_of(ns->priority), request, snapshot->parts[i]);
 }
 
-static void answer_here(gw_session *s, uint32_t request, const gw_target *t) {
+/** Whether who asks is told of all changes, too. */
+static bool is_told(const gw_frame *f, const gw_target *t) {
+  return f->head.channel != 0 && t->sub->roster != GWS_ROSTER_NONE;
+}
+
+/** Whether it can be had now: an answer must not come between the parts of a list
+ * that is older. */
+static bool is_answer_good(const gw_sub *sub, const gw_snapshot *snapshot) {
+  return sub->roster == GWS_ROSTER_LIVE && fits(sub->session, snapshot);
+}
+
+/** The list comes as it did after the Subscribe, part by part, unless it is coming
+ * already. Its reader may be slow, which is why it asked. */
+static void push_list(gw_sub *sub, uint32_t request) {
+  if (sub->roster == GWS_ROSTER_LIVE) gws_sub_set_roster(sub, GWS_ROSTER_STALE);
+  gws_reply_refusal(sub->session, request, GW_CODE_OVERLOADED,
+                    gw_view_of("the list comes in parts, by itself"),
+                    GW_REQUEST_TIMEOUT_MS);
+}
+
+static void answer_here(gw_session *s, const gw_frame *f, const gw_target *t) {
+  uint32_t request = f->head.request;
   gw_channel *ch = t->channel;
   gw_snapshot *snapshot = ch == NULL ? NULL : gws_presence_snapshot(ch);
   if (ch != NULL && snapshot == NULL) {
@@ -214,7 +235,10 @@ static void answer_here(gw_session *s, uint32_t request, const gw_target *t) {
     gws_reply_error(s, request, GW_CODE_INTERNAL, NULL);
     return;
   }
-  gws_presence_answer(s, request, t->name, snapshot);
+  if (snapshot != NULL && is_told(f, t) && !is_answer_good(t->sub, snapshot))
+    push_list(t->sub, request);
+  else
+    gws_presence_answer(s, request, t->name, snapshot);
   gws_snapshot_unref(snapshot);
 }
 
@@ -243,7 +267,9 @@ static void answer_get(gw_session *s, const gw_frame *f, const gw_target *t) {
   uint32_t owner = gws_channel_owner(h, t->hash);
   bool is_here = t->channel != NULL && gws_channel_is_ready(t->channel);
   if (owner == h->worker || is_here)
-    answer_here(s, f->head.request, t);
+    answer_here(s, f, t);
+  else if (is_told(f, t))
+    push_list(t->sub, f->head.request);
   else
     ask_owner(s, f, owner, t);
 }

@@ -203,12 +203,12 @@ uint64_t gws_sub_told(const gw_sub *sub) {
 
 static void drop_roster(gw_catchup *c) {
   gws_snapshot_unref(c->snapshot);
-  for (uint32_t i = 0; i < c->num_held; i++)
+  for (uint32_t i = c->first_held; i < c->num_held; i++)
     gw_buf_unref(c->held[i]);
   gw_mem_free(c->held);
   c->snapshot = NULL;
   c->held = NULL;
-  c->part = c->num_held = c->cap_held = 0;
+  c->part = c->first_held = c->num_held = c->cap_held = 0;
 }
 
 static void drop_catchup(gw_sub *sub) {

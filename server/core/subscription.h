@@ -49,7 +49,8 @@ typedef struct gw_catchup {
   /* of a SENDING one */
   uint32_t part;
   gw_snapshot *snapshot;
-  gw_buf **held;
+  gw_buf **held; /**< diffs to be sent behind it */
+  uint32_t first_held;
   uint32_t num_held;
   uint32_t cap_held;
 } gw_catchup;

@@ -257,10 +257,27 @@ static void see_members_only(sim_plan *p) {
   p->fault_max_ms = 80; /* of which few are of these kinds */
 }
 
-/** One seed of 25, and three: of what is drawn already, as above. */
+/** Lists of members that are sent part by part to slow readers, while all change. */
+static void see_lists_only(sim_plan *p) {
+  switch_all_off(p);
+  p->presence = p->churn = true;
+  p->presence_mode = GW_PRESENCE_MODE_FULL;
+  p->presence_permille = 900;
+  p->presence_max_bytes = 2000;
+  p->num_apps = MAX_FEW;
+  p->window_bytes = 512;
+  p->max_queue_bytes = 16384;
+  p->think_max_ms = p->first_act_max_ms = 200;
+  p->fault_max_ms = 200;
+  p->busy_ms = 20000;
+  p->fault_slow = p->fault_stall = p->fault_reset = true;
+}
+
+/** Five seeds of 25: of what is drawn already, as above. */
 static void look_closer(sim_plan *p) {
   uint64_t draw = p->busy_ms % 25;
   if (draw == 3) see_maps_only(p);
+  if (draw == 18) see_lists_only(p);
   if (draw % 8 == 6) see_members_only(p);
 }
 

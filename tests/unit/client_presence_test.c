@@ -92,6 +92,32 @@ static void a_diff_before_its_snapshot_waits(void **state) {
   rig_deinit(&r);
 }
 
+static void parts_that_arrive_are_not_late(void **state) {
+  (void)state;
+  gw_client_options o = {.request_timeout_ms = 2000};
+  rig r;
+  rig_init(&r, &o);
+  rig_sub(&r, "a", &with_presence);
+  rig_ready(&r);
+  rig_live(&r, 9, 0);
+  rig_run(&r, 1500);
+  rig_snapshot(&r, 0, 9, 10, "1", true);
+  rig_run(&r, 1999);
+  rig_not_sent(&r, GW_FRAME_PRESENCE_GET);
+  rig_run(&r, 1);
+  uint32_t request = rig_sent(&r, GW_FRAME_PRESENCE_GET)->head.request;
+  rig_forget(&r);
+  rig_run(&r, 1500);
+  rig_snapshot(&r, request, 9, 10, "1", true);
+  rig_run(&r, 1999);
+  rig_not_sent(&r, GW_FRAME_PRESENCE_GET);
+  rig_snapshot(&r, request, 9, 10, "2", false);
+  rig_expect(&r, "enter1:1 enter1:2 sync1 ");
+  rig_run(&r, 5000);
+  rig_not_sent(&r, GW_FRAME_PRESENCE_GET);
+  rig_deinit(&r);
+}
+
 static void a_hole_asks_for_the_list_and_tells_the_difference(void **state) {
   (void)state;
   rig r;
@@ -633,6 +659,7 @@ int main(void) {
       cmocka_unit_test(snapshot_then_diffs),
       cmocka_unit_test(a_snapshot_in_parts_is_told_when_it_is_whole),
       cmocka_unit_test(a_diff_before_its_snapshot_waits),
+      cmocka_unit_test(parts_that_arrive_are_not_late),
       cmocka_unit_test(a_hole_asks_for_the_list_and_tells_the_difference),
       cmocka_unit_test(a_list_that_does_not_come_is_asked_for),
       cmocka_unit_test(too_many_diffs_may_not_wait),

@@ -397,21 +397,28 @@ static void test_get(void **state) {
 
 /* ---- large --------------------------------------------------------------- */
 
-/** Members with 1.5 kB each: a snapshot of several parts. */
-static void fill(unsigned num) {
+static void say_much(peer *p, uint8_t what) {
   static uint8_t data[1500];
+  memset(data, what, sizeof data);
+  gw_head head = {.type = GW_FRAME_PRESENCE_SET,
+                  .flags = GW_FLAG_ALIAS,
+                  .request = 5,
+                  .channel = 1};
+  gw_presence_set m = {.data = {data, sizeof data}};
+  PEER_SEND(p, presence_set, &head, &m);
+  peer_await(p, GW_FRAME_OK);
+}
+
+/** Members with 1.5 kB each: a snapshot of several parts. The last of them. */
+static peer *fill(unsigned num) {
+  peer *p = NULL;
   for (unsigned i = 0; i < num; i++) {
-    peer *p = peer_join(&node, here, 1000 + i);
+    p = peer_join(&node, here, 1000 + i);
     peer_subscribe(p, 1, name);
-    gw_head head = {.type = GW_FRAME_PRESENCE_SET,
-                    .flags = GW_FLAG_ALIAS,
-                    .request = 5,
-                    .channel = 1};
-    gw_presence_set m = {.data = {data, sizeof data}};
-    PEER_SEND(p, presence_set, &head, &m);
-    peer_await(p, GW_FRAME_OK);
+    say_much(p, 0);
   }
   hubs_pass(&node, GATHERED);
+  return p;
 }
 
 static void test_a_large_snapshot_comes_in_parts(void **state) {
@@ -474,12 +481,18 @@ static void test_many_changes_come_in_several_diffs(void **state) {
   assert_true(diffs > 1);
 }
 
+#define SMALL_QUEUE 4000u
+
+static void start_small(void) {
+  node.settings.limits.max_queue_bytes = SMALL_QUEUE;
+  hubs_stop(&node);
+  hubs_start(&node);
+}
+
 /** Who reads slowly gets the outcome instead of each change. */
 static void test_a_slow_reader_is_sent_a_snapshot_later(void **state) {
   (void)state;
-  node.settings.limits.max_queue_bytes = 4000;
-  hubs_stop(&node);
-  hubs_start(&node);
+  start_small();
   peer *a = peer_join(&node, here, 1);
   watch(a, 1, 0);
   a->is_stalled = true;
@@ -506,6 +519,108 @@ static void test_a_slow_reader_is_sent_a_snapshot_later(void **state) {
   enter(b, 1, "y");
   hubs_pass(&node, GATHERED);
   expect_change(a, 201, GW_PRESENCE_UPDATE, b, "y");
+}
+
+/** The next message that is sent to it, which is one frame; nothing beyond the cap
+ * waits behind. */
+static bool take_one(peer *p, gw_frame *f, uint8_t kept[SMALL_QUEUE]) {
+  gw_buf *b;
+  if (gw_session_take(p->session, &b, 1, 1) == 0) return false;
+  gw_view bytes = gw_buf_payload(b);
+  assert_true(bytes.len <= SMALL_QUEUE);
+  memcpy(kept, bytes.data, bytes.len);
+  assert_int_equal(
+      gw_frame_parse((gw_view){kept, bytes.len}, GW_MAX_FRAME_BYTES_HARD, f),
+      bytes.len);
+  gw_buf_unref(b);
+  assert_true(HUBS_STAT(&node, queue_bytes) <= SMALL_QUEUE);
+  return true;
+}
+
+/** What changes while a list is sent is held back, and sent as it is read. */
+static void test_what_is_held_back_does_not_come_at_once(void **state) {
+  (void)state;
+  uint8_t kept[SMALL_QUEUE];
+  gw_frame f;
+  gw_presence_snapshot list = {.more = true};
+  gw_presence_diff diff;
+  gw_subscribe m = {.channel = gw_view_of(name), .presence = true};
+  start_small();
+  peer *b = fill(6);
+  peer *a = peer_join(&node, here, 1);
+  a->is_stalled = true;
+  peer_subscribe_with(a, 1, &m);
+  assert_true(take_one(a, &f, kept));
+  assert_int_equal(f.head.type, GW_FRAME_SUBSCRIBED);
+  assert_true(take_one(a, &f, kept));
+  for (uint8_t i = 1; i <= 20; i++) {
+    say_much(b, i);
+    hubs_pass(&node, GATHERED);
+  }
+  for (; list.more; assert_true(take_one(a, &f, kept))) {
+    assert_int_equal(f.head.type, GW_FRAME_PRESENCE_SNAPSHOT);
+    assert_int_equal(gw_decode_presence_snapshot(f.body, &list), 0);
+  }
+  for (uint8_t i = 1; i <= 20; i++) {
+    assert_int_equal(f.head.type, GW_FRAME_PRESENCE_DIFF);
+    assert_int_equal(gw_decode_presence_diff(f.body, &diff), 0);
+    assert_int_equal(diff.version, list.version + i);
+    if (i == 10) {
+      say_much(b, 21); /* comes behind what still waits */
+      hubs_pass(&node, GATHERED);
+    }
+    assert_true(take_one(a, &f, kept));
+  }
+  assert_int_equal(gw_decode_presence_diff(f.body, &diff), 0);
+  assert_int_equal(diff.version, list.version + 21);
+  assert_false(take_one(a, &f, kept));
+}
+
+static uint32_t get_by_alias(peer *p) {
+  return peer_send_empty(p, GW_FRAME_PRESENCE_GET, 1);
+}
+
+/** As a client does that has waited for it, and may be about to get it. */
+static void
+test_a_subscriber_may_ask_for_more_than_its_queue_holds(void **state) {
+  (void)state;
+  gw_subscribe m = {.channel = gw_view_of(name), .presence = true};
+  start_small();
+  peer *b = fill(6);
+  peer *a = peer_join(&node, here, 1);
+  assert_int_equal(peer_error(a, get(a, name)), GW_CODE_LIMIT_REACHED);
+  peer_subscribe_with(a, 1, &m);
+  peer_subscribed(a);
+  assert_int_equal(expect_members(a, 0), 6);
+  assert_int_equal(peer_error(a, get_by_alias(a)), GW_CODE_OVERLOADED);
+  assert_int_equal(expect_members(a, 0), 6);
+  say_much(b, 1);
+  hubs_pass(&node, GATHERED);
+  (void)peer_expect(a, GW_FRAME_PRESENCE_DIFF);
+  peer_expect_nothing(a);
+}
+
+/** An answer between its parts would be taken for one of them. */
+static void test_a_list_that_is_coming_is_not_begun_again(void **state) {
+  (void)state;
+  gw_subscribe m = {.channel = gw_view_of(name), .presence = true};
+  gw_buf *bufs[2];
+  fill(50);
+  peer *a = peer_join(&node, here, 1);
+  a->is_stalled = true;
+  peer_subscribe_with(a, 1, &m);
+  /* Subscribed and the first part. */
+  assert_int_equal(gw_session_take(a->session, bufs, 2, 1000000), 2);
+  gw_buf_unref(bufs[0]);
+  gw_buf_unref(bufs[1]);
+  uint32_t request = get_by_alias(a);
+  a->is_stalled = false;
+  a->wants_write = true;
+  assert_int_equal(peer_error(a, request), GW_CODE_OVERLOADED);
+  size_t num = expect_members(a, 0);
+  assert_true(num > 0 && num < 50);
+  peer_expect_nothing(a);
+  assert_int_equal(expect_members(a, get_by_alias(a)), 50);
 }
 
 static void test_members_keep_a_channel(void **state) {
@@ -544,6 +659,9 @@ int main(void) {
       BOTH(test_a_large_snapshot_comes_in_parts),
       BOTH(test_many_changes_come_in_several_diffs),
       BOTH(test_a_slow_reader_is_sent_a_snapshot_later),
+      BOTH(test_what_is_held_back_does_not_come_at_once),
+      BOTH(test_a_subscriber_may_ask_for_more_than_its_queue_holds),
+      BOTH(test_a_list_that_is_coming_is_not_begun_again),
       BOTH(test_members_keep_a_channel),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
