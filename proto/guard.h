@@ -59,7 +59,8 @@
   X(REVOKED_COMES, "a token that was taken back is not taken again")      \
   X(REVOKED_ENDS, "what rests on a token that was taken back ends")       \
   X(RESUME_STILL, "a right that has ended meanwhile is not resumed")      \
-  X(WAITING_MET, "who is asked about does not miss what is done to it")
+  X(WAITING_MET, "who is asked about does not miss what is done to it")   \
+  X(FOLLOWER_BEHIND, "a position may still be on its way to this worker")
 
 enum gw_guard {
   GW_GUARD_NONE, /**< nothing is off */

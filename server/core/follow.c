@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* follow.c - how a worker gets, keeps and gives up its copy of a channel that
  * another one owns. The exchange is drawn in mail.h. */
+#include "proto/guard.h"
 #include "server/core/batch.h"
 #include "server/core/channel.h"
 #include "server/core/mail.h"
@@ -146,9 +147,35 @@ static bool load(gw_channel *ch, gw_channel_state *st) {
   return true;
 }
 
+/** Whether the subscriber may come from a worker that has publications which are
+ * still on their way here. */
+static bool is_behind(const gw_sub *sub) {
+  const gw_channel *ch = sub->channel;
+  const gw_catchup *c = sub->catchup;
+  return GW_GUARD(FOLLOWER_BEHIND) && ch->state == GWS_CHANNEL_ATTACHED &&
+         c->recover && c->epoch == ch->epoch && c->offset > ch->top;
+}
+
+void gws_follow_begin(gw_sub *sub) {
+  gw_channel *ch = sub->channel;
+  gw_session *s = sub->session;
+  if (!is_behind(sub)) {
+    gws_recovery_begin(sub);
+    return;
+  }
+  gw_mail *m = new_mail(ch, GWS_MAIL_SYNC);
+  if (m == NULL) {
+    gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
+    return;
+  }
+  m->origin =
+      (gw_origin){.session = s->handle, .request = sub->catchup->request};
+  gws_mail_post(ch->hub, ch->owner, m);
+}
+
 static void serve_one(gw_sub *sub) {
   if (sub->feed == GWS_FEED_WAITING) {
-    gws_recovery_begin(sub);
+    gws_follow_begin(sub);
     return;
   }
   if (sub->roster == GWS_ROSTER_LIVE || sub->roster == GWS_ROSTER_SENDING)
@@ -193,6 +220,18 @@ void gws_follow_on_refused(gw_hub *h, gw_mail *m) {
   if (ch != NULL && ch->state == GWS_CHANNEL_ATTACHING)
     gws_follow_end(ch, m->code);
   gw_mail_free(m);
+}
+
+/** Now its position is known here, or nowhere. */
+void gws_follow_on_synced(gw_hub *h, gw_mail *m) {
+  gw_session *s = gws_session_get(h, m->origin.session);
+  gw_channel *ch = gw_slots_get(&h->channels, m->handle);
+  gw_sub *sub = s != NULL ? gws_subs_by_channel(&s->subs, ch) : NULL;
+  bool waits = sub != NULL && gws_channel_is_ready(ch) &&
+               sub->feed == GWS_FEED_WAITING &&
+               sub->catchup->request == m->origin.request;
+  gw_mail_free(m);
+  if (waits) gws_recovery_begin(sub);
 }
 
 void gws_follow_on_roster(gw_hub *h, gw_mail *m) {
@@ -339,6 +378,12 @@ void gws_follow_on_detach(gw_hub *h, gw_mail *m) {
     gws_channel_touch(ch);
   }
   gw_mail_free(m);
+}
+
+/** The way back is that of the publications. */
+void gws_follow_on_sync(gw_hub *h, gw_mail *m) {
+  m->kind = GWS_MAIL_SYNCED;
+  gws_mail_post(h, m->from, m);
 }
 
 static gw_mail *new_roster_mail(gw_roster *members, gw_buf *diff) {

@@ -36,6 +36,8 @@ enum gws_mail_kind {
   GWS_MAIL_REFUSED, /**< answer to ATTACH */
   GWS_MAIL_DETACH,
   GWS_MAIL_RESET,
+  GWS_MAIL_SYNC,   /**< what has been published before is to come first */
+  GWS_MAIL_SYNCED, /**< answer to SYNC */
   GWS_MAIL_PUBLISH,
   GWS_MAIL_PUBLICATION,
   GWS_MAIL_PRESENCE_SET,
@@ -261,6 +263,10 @@ bool gws_follow_detach(gw_channel *ch);
 void gws_follow_on_state(gw_hub *h, gw_mail *m);
 void gws_follow_on_refused(gw_hub *h, gw_mail *m);
 void gws_follow_on_reset(gw_hub *h, gw_mail *m);
+/** Begin one that waits, at a channel that can be served; later, if its position
+ * is one that may be on its way here. */
+void gws_follow_begin(gw_sub *sub);
+void gws_follow_on_synced(gw_hub *h, gw_mail *m);
 /** A publication came that does not follow the last: attach anew. */
 void gws_follow_break(gw_channel *ch);
 void gws_follow_on_roster(gw_hub *h, gw_mail *m);
@@ -271,6 +277,7 @@ void gws_follow_on_roster(gw_hub *h, gw_mail *m);
 void gws_follow_send_roster(gw_channel *ch, gw_roster *members, gw_buf *diff);
 void gws_follow_on_attach(gw_hub *h, gw_mail *m);
 void gws_follow_on_detach(gw_hub *h, gw_mail *m);
+void gws_follow_on_sync(gw_hub *h, gw_mail *m);
 /** The channel ends, with all that followers have of it. */
 void gws_follow_send_ended(gw_channel *ch);
 void gws_follow_on_ended(gw_hub *h, gw_mail *m);

@@ -5,6 +5,7 @@
 #include "server/core/filter.h"
 #include "server/core/grants.h"
 #include "server/core/json_text.h"
+#include "server/core/mail.h"
 #include "server/core/meter.h"
 #include "server/core/resume.h"
 #include "server/core/session.h"
@@ -70,7 +71,7 @@ static void begin(gw_sub *sub, uint32_t request, const gw_subscribe *msg) {
   c->epoch = msg->epoch;
   c->offset = msg->offset;
   sub->overflow = (uint8_t)msg->overflow;
-  if (gws_channel_is_ready(sub->channel)) gws_recovery_begin(sub);
+  if (gws_channel_is_ready(sub->channel)) gws_follow_begin(sub);
   /* After Subscribed, so that the snapshot follows it. */
   if (msg->presence) gws_sub_set_roster(sub, GWS_ROSTER_STALE);
 }

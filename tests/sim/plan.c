@@ -273,10 +273,28 @@ static void see_lists_only(sim_plan *p) {
   p->fault_slow = p->fault_stall = p->fault_reset = true;
 }
 
-/** Five seeds of 25: of what is drawn already, as above. */
+/** Clients that are back at once, at a worker that is behind. */
+static void see_workers_only(sim_plan *p) {
+  switch_all_off(p);
+  p->num_workers = SIM_MAX_WORKERS;
+  p->num_channels = SIM_MAX_CHANNELS;
+  p->mail_delay_max_ms = 400;
+  p->latency_max_ms = 1;
+  p->turn_max_ms = 0;
+  p->batch_delay_ms = 0;
+  p->window_bytes = 262144;
+  p->max_queue_bytes = 1048576;
+  p->think_max_ms = p->first_act_max_ms = 60;
+  p->fault_max_ms = 50;
+  p->busy_ms = 20000;
+  p->fault_kill = true;
+}
+
+/** Six seeds of 25: of what is drawn already, as above. */
 static void look_closer(sim_plan *p) {
   uint64_t draw = p->busy_ms % 25;
   if (draw == 3) see_maps_only(p);
+  if (draw == 10) see_workers_only(p);
   if (draw == 18) see_lists_only(p);
   if (draw % 8 == 6) see_members_only(p);
 }

@@ -188,6 +188,70 @@ static void test_order_across_workers(void **state) {
   }
 }
 
+/** Publications that the owner has, and HERE has not yet; THERE a reader was told
+ * of them, comes back HERE, and is told again of none. */
+static peer *come_ahead(uint64_t offset, uint32_t alias) {
+  gw_subscribe m = {.channel = gw_view_of(name), .recover = true};
+  peer *writer = peer_join(&node, OWNER, 1), *b = peer_join(&node, HERE, 2);
+  peer_subscribe(b, 1, name);
+  m.epoch = peer_subscribed(b).epoch;
+  hold(true);
+  for (uint64_t key = 1; key <= 3; key++) {
+    peer_publish(writer, name, "x", key, key - 1);
+    assert_int_equal(peer_published(writer).offset, key);
+  }
+  m.offset = offset;
+  peer *a = peer_join(&node, HERE, 3);
+  peer_subscribe_with(a, alias, &m);
+  peer_expect_nothing(a);
+  return a;
+}
+
+static void test_a_position_that_is_on_its_way_is_waited_for(void **state) {
+  (void)state;
+  peer *a = come_ahead(2, 1);
+  hold(false);
+  gw_subscribed s = peer_subscribed(a);
+  assert_int_equal(s.result, GW_RECOVERY_RECOVERED);
+  assert_int_equal(s.offset, 2);
+  assert_int_equal(peer_publication(a).offset, 3);
+}
+
+static void test_a_position_that_nobody_has_is_told(void **state) {
+  (void)state;
+  peer *a = come_ahead(4, 1);
+  hold(false);
+  gw_subscribed s = peer_subscribed(a);
+  assert_int_equal(s.result, GW_RECOVERY_GAP);
+  assert_int_equal(s.gap, GW_GAP_EPOCH_CHANGED);
+  assert_int_equal(s.offset, 0);
+}
+
+/** What is answered is the last Subscribe, once. */
+static void test_subscribed_again_while_a_position_is_waited_for(void **state) {
+  (void)state;
+  peer *a = come_ahead(2, 1), *b = peer_join(&node, HERE, 4);
+  gw_subscribe m = {.channel = gw_view_of(name)};
+  peer_subscribe_with(b, 1, &m);
+  assert_true(peer_subscribed(b).live); /* it has no position */
+  m = (gw_subscribe){
+      .channel = gw_view_of(name), .recover = true, .epoch = 1, .offset = 9};
+  peer_subscribe_with(a, 2, &m);
+  assert_int_equal(peer_error(a, a->last_request - 1), GW_CODE_UNSUBSCRIBED);
+  assert_int_equal(peer_subscribed(a).gap, GW_GAP_EPOCH_CHANGED);
+  hold(false);
+  for (uint64_t offset = 1; offset <= 3; offset++)
+    assert_int_equal(peer_publication(a).offset, offset);
+  peer_expect_nothing(a);
+}
+
+static void test_gone_while_a_position_is_waited_for(void **state) {
+  (void)state;
+  peer_drop(come_ahead(2, 1), 0);
+  hold(false);
+  assert_int_equal(HUBS_STAT(&node, subscriptions), 1);
+}
+
 static void test_a_worker_that_does_not_follow_gets_its_answer(void **state) {
   (void)state;
   peer *a = peer_join(&node, HERE, 1);
@@ -273,6 +337,10 @@ int main(void) {
       T(test_a_channel_is_given_up_some_time_after_its_last_user),
       T(test_attaching_again_at_once),
       T(test_order_across_workers),
+      T(test_a_position_that_is_on_its_way_is_waited_for),
+      T(test_a_position_that_nobody_has_is_told),
+      T(test_subscribed_again_while_a_position_is_waited_for),
+      T(test_gone_while_a_position_is_waited_for),
       T(test_a_worker_that_does_not_follow_gets_its_answer),
       T(test_a_publisher_that_went_away),
       T(test_overload_keeps_the_order),
