@@ -265,6 +265,9 @@ static void fire(void *user, gw_timer *t) {
   case GWS_TIMER_RESUME:
     gws_resume_on_timer(user, GWS_AROUND(t, gws_past, timer));
     break;
+  case GWS_TIMER_QUOTA:
+    gws_quota_on_timer(user, t);
+    break;
   case GWS_TIMER_DRAIN:
     gws_drain_step(GWS_AROUND(t, gw_hub, drain.timer));
     break;

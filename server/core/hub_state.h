@@ -34,6 +34,7 @@ enum gws_timer_kind {
   GWS_TIMER_HOLD,
   GWS_TIMER_ABSENCE,
   GWS_TIMER_RESUME,
+  GWS_TIMER_QUOTA,
   GWS_TIMER_DRAIN
 };
 

@@ -150,7 +150,8 @@ typedef struct gw_quota_mail {
   uint64_t client;
   uint64_t since_ms; /**< JOIN: when it opened */
   uint32_t share;
-  uint32_t code; /**< CLOSE: what the connection is told */
+  uint32_t code;    /**< CLOSE: what the connection is told */
+  bool keeps_share; /**< LEAVE: its worker goes on to have a share */
 } gw_quota_mail;
 
 /** A question of the application. */

@@ -10,6 +10,8 @@
 /** A connection of a user comes back after this when it has too many, and within
  * as much again. */
 #define CROWDED_RETRY_MS 5000u
+/** Without memory to give a share back, it is tried again after this long. */
+#define AGAIN_MS 1000u
 
 /** What a user uses on this worker. */
 typedef struct gw_quota {
@@ -17,6 +19,8 @@ typedef struct gw_quota {
   uint32_t num_sessions;
   uint32_t share; /**< one of so many workers */
   gw_bucket bucket;
+  gw_timer timer;  /**< set: what was used keeps a place in place of this ... */
+  uint64_t keeper; /**< ... connection, which was the last */
   uint32_t user_len;
   uint8_t user[];
 } gw_quota;
@@ -27,7 +31,8 @@ typedef struct place {
   uint64_t client;
   uint64_t since_ms; /**< when it opened */
   uint32_t worker;
-  bool is_closing; /**< it was told to, and does not count any more */
+  bool is_closing; /**< it was told to, or is gone and has used of the rate: it
+                        does not count any more, but for the worker's share */
 } place;
 
 /** A user that this worker counts. */
@@ -61,6 +66,7 @@ static gw_quota *get_quota(gw_hub *h, gw_view user) {
   q = gw_mem_zalloc(sizeof *q + user.len);
   if (q == NULL) return NULL;
   q->share = 1;
+  q->timer.kind = GWS_TIMER_QUOTA;
   q->user_len = (uint32_t)user.len;
   memcpy(q->user, user.data, user.len);
   HASH_ADD_KEYPTR_BYHASHVALUE(hh, h->quotas, q->user, q->user_len, hash, q);
@@ -69,19 +75,17 @@ static gw_quota *get_quota(gw_hub *h, gw_view user) {
   return NULL;
 }
 
-static void put_quota(gw_hub *h, gw_quota *q) {
-  if (q->num_sessions != 0) return;
+static void forget(gw_hub *h, gw_quota *q) {
   HASH_DELETE(hh, h->quotas, q);
+  gw_wheel_cancel(&h->wheel, &q->timer);
   gw_mem_free(q);
 }
 
-static gw_mail *make_mail(enum gws_mail_kind kind, gw_view user,
-                          const gw_session *s) {
-  gw_mail *m = gws_mail_new(kind, user.len);
+static gw_mail *make_mail(enum gws_mail_kind kind, const gw_quota_mail *what) {
+  gw_mail *m = gws_mail_new(kind, what->user.len);
   if (m == NULL) return NULL;
-  m->u.quota = (gw_quota_mail){
-      .session = s->handle, .client = s->client, .since_ms = s->hub->now_ms};
-  m->u.quota.user = gws_mail_keep(m, user);
+  m->u.quota = *what;
+  m->u.quota.user = gws_mail_keep(m, what->user);
   return m;
 }
 
@@ -103,8 +107,12 @@ bool gws_quota_join(gw_session *s, gw_quota_seat *seat) {
   gw_hub *h = s->hub;
   gw_view user = gws_session_user(s);
   if (!gws_quota_applies(s)) return true;
-  gw_mail *join = make_mail(GWS_MAIL_USER_JOIN, user, s);
-  gw_mail *leave = make_mail(GWS_MAIL_USER_LEAVE, user, s);
+  gw_quota_mail what = {.user = user,
+                        .session = s->handle,
+                        .client = s->client,
+                        .since_ms = h->now_ms};
+  gw_mail *join = make_mail(GWS_MAIL_USER_JOIN, &what);
+  gw_mail *leave = make_mail(GWS_MAIL_USER_LEAVE, &what);
   gw_quota *q = join != NULL && leave != NULL ? get_quota(h, user) : NULL;
   if (q == NULL) {
     gw_mail_free(join);
@@ -117,12 +125,46 @@ bool gws_quota_join(gw_session *s, gw_quota_seat *seat) {
   return true;
 }
 
+/** What was used outlasts the last connection, and keeps its worker's share of the
+ * rate: or who comes back, here or at another worker, would have all again. */
+static void wait_until_full(gw_hub *h, gw_quota *q) {
+  gws_hub_set_timer(h, &q->timer, q->bucket.full_us / 1000 + 1 - h->now_ms);
+}
+
+static bool is_used(const gw_hub *h, const gw_quota *q) {
+  return !gw_bucket_is_full(&q->bucket, h->now_ms);
+}
+
 void gws_quota_leave(gw_session *s, gw_quota_seat *seat) {
-  if (seat->quota == NULL) return;
-  seat->quota->num_sessions--;
-  put_quota(s->hub, seat->quota);
-  post(s->hub, seat->leave);
+  gw_hub *h = s->hub;
+  gw_quota *q = seat->quota;
+  if (q == NULL) return;
+  bool is_last = --q->num_sessions == 0;
+  if (is_last && !gw_timer_is_set(&q->timer) && is_used(h, q)) {
+    q->keeper = s->handle;
+    seat->leave->u.quota.keeps_share = true;
+    wait_until_full(h, q);
+  }
+  post(h, seat->leave);
+  if (is_last && !gw_timer_is_set(&q->timer)) forget(h, q);
   *seat = (gw_quota_seat){NULL, NULL};
+}
+
+void gws_quota_on_timer(gw_hub *h, gw_timer *t) {
+  gw_quota *q = GWS_AROUND(t, gw_quota, timer);
+  gw_quota_mail what = {.user = {q->user, q->user_len}, .session = q->keeper};
+  if (q->num_sessions == 0 && is_used(h, q)) { /* by who was here since */
+    wait_until_full(h, q);
+    return;
+  }
+  gw_mail *leave = make_mail(GWS_MAIL_USER_LEAVE, &what);
+  if (leave == NULL) {
+    gws_hub_nomem(h);
+    gws_hub_set_timer(h, &q->timer, AGAIN_MS);
+    return;
+  }
+  post(h, leave);
+  if (q->num_sessions == 0) forget(h, q);
 }
 
 uint32_t gws_quota_take(gw_hub *h, gw_quota_seat *seat) {
@@ -204,13 +246,11 @@ static bool add_place(gw_quota_home *home, const place *p) {
 /** Tell a worker; one that is not told, for want of memory, goes on as it was. */
 static void tell(gw_hub *h, uint32_t worker, enum gws_mail_kind kind,
                  const gw_quota_mail *what) {
-  gw_mail *m = gws_mail_new(kind, what->user.len);
+  gw_mail *m = make_mail(kind, what);
   if (m == NULL) {
     gws_hub_nomem(h);
     return;
   }
-  m->u.quota = *what;
-  m->u.quota.user = gws_mail_keep(m, what->user);
   if (worker != h->worker)
     gws_mail_post(h, worker, m);
   else if (kind == GWS_MAIL_USER_SHARE)
@@ -296,6 +336,8 @@ void gws_quota_on_leave(gw_hub *h, gw_mail *m) {
   for (uint32_t i = 0; home != NULL && i < home->num_places; i++) {
     place *p = &home->places[i];
     if (p->worker != m->from || p->session != m->u.quota.session) continue;
+    p->is_closing = true;
+    if (m->u.quota.keeps_share) break;
     uint32_t rest = --home->num_places - i;
     memmove(p, p + 1, rest * sizeof *p);
     break;
@@ -314,7 +356,6 @@ void gws_quotas_free(gw_hub *h) {
     free_home(h, home);
   }
   HASH_ITER(hh, h->quotas, q, next) {
-    HASH_DELETE(hh, h->quotas, q);
-    gw_mem_free(q);
+    forget(h, q);
   }
 }

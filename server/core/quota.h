@@ -5,6 +5,7 @@
 #define GODWIT_SERVER_QUOTA_H
 
 #include "server/core/bucket.h"
+#include "server/core/wheel.h"
 
 typedef struct gw_hub gw_hub;
 typedef struct gw_session gw_session;
@@ -23,8 +24,10 @@ typedef struct gw_mail gw_mail;
  *
  * A connection opens without waiting for an answer; one too many is closed a
  * moment later. A user's rate is shared out among the workers that have
- * connections of it, evenly, so that no message has to ask another worker: never
- * more than the rate in all, and less where one worker does not use its share.
+ * connections of it, or had, until what these used has come again: evenly, so that
+ * no message has to ask another worker, and less where one worker does not use its
+ * share. In the long run it is never more than the rate in all; a worker that the
+ * user comes to for the first time has a whole burst, until it is told its share.
  */
 
 struct gw_quota;
@@ -45,6 +48,9 @@ void gws_quota_leave(gw_session *s, gw_quota_seat *seat);
 
 /** Take one operation of this worker's share. 0, or wait so many ms. */
 uint32_t gws_quota_take(gw_hub *h, gw_quota_seat *seat);
+
+/** All that was used has come again. */
+void gws_quota_on_timer(gw_hub *h, gw_timer *t);
 
 void gws_quota_on_join(gw_hub *h, gw_mail *m);
 void gws_quota_on_leave(gw_hub *h, gw_mail *m);

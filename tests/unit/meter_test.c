@@ -144,8 +144,33 @@ static void test_the_rate_is_shared_out_over_workers(void **state) {
     assert_int_equal(calls_until_limited(p[w]), 4);
   peer_drop(p[0], 1006);
   peer_drop(p[1], 1006);
-  hubs_pass(&node, 1000); /* all of it is with the one that is left */
+  hubs_pass(&node, 1100); /* all of it is with the one that is left */
   assert_int_equal(calls_until_limited(p[2]), 12);
+}
+
+/** Nor does one that goes to another worker, but for its share of the burst. */
+static void test_who_comes_back_has_used_what_it_used(void **state) {
+  (void)state;
+  node.settings.user_rate = (gw_rate){10, 1000, 10};
+  node.settings.max_user_connections = 1; /* what is gone does not count */
+  hubs_start(&node);
+  peer *p = peer_join(&node, 1, 1);
+  assert_int_equal(calls_until_limited(p), 10);
+  peer_drop(p, 1000);
+  p = peer_join(&node, 1, 1);
+  assert_int_equal(calls_until_limited(p), 0);
+  peer_drop(p, 1000);
+  p = peer_join(&node, 2, 1);
+  hubs_settle(&node);
+  assert_int_equal(calls_until_limited(p), 5);
+  hubs_pass(&node, 999); /* the other worker still has its share */
+  assert_int_equal(calls_until_limited(p), 4);
+  assert_false(p->is_closing);
+  peer_drop(p, 1000);
+  hubs_pass(&node, 2000);
+  p = peer_join(&node, 1, 1);
+  hubs_settle(&node);
+  assert_int_equal(calls_until_limited(p), 10);
 }
 
 static void test_a_name_that_nobody_vouches_for_is_not_counted(void **state) {
@@ -363,6 +388,7 @@ int main(void) {
       TEST(without_rates_nothing_is_kept),
       TEST(a_user_has_one_rate_on_a_worker),
       TEST(the_rate_is_shared_out_over_workers),
+      TEST(who_comes_back_has_used_what_it_used),
       TEST(a_name_that_nobody_vouches_for_is_not_counted),
       TEST(a_user_over_its_connections),
       TEST(the_oldest_makes_room),
