@@ -541,7 +541,7 @@ static bool take_one(peer *p, gw_frame *f, uint8_t kept[SMALL_QUEUE]) {
 static void test_what_is_held_back_does_not_come_at_once(void **state) {
   (void)state;
   uint8_t kept[SMALL_QUEUE];
-  gw_frame f;
+  gw_frame f = {.body = {NULL, 0}};
   gw_presence_snapshot list = {.more = true};
   gw_presence_diff diff;
   gw_subscribe m = {.channel = gw_view_of(name), .presence = true};
