@@ -16,7 +16,7 @@ SANITIZER ?= address,undefined
 # Seeds of the simulation: release-speed build, and the sanitized one.
 SEEDS     ?= 2000
 SAN_SEEDS ?= 200
-# How large they are: empty, small, or crowd.
+# How large they are: empty, small, crowd, or few.
 SIZE      ?=
 # Seconds for each fuzz target of `make fuzz`, how many run at once, names (empty: all).
 T         ?= 60
@@ -491,7 +491,7 @@ bench-guard: build/godwit-guard build/.checked-test ## count instructions of the
 
 # -------------------------------------------------------------- simulation --
 
-sim: build/godwit-sim ## simulated clusters only, at full speed; SEEDS=n SIZE=small or crowd
+sim: build/godwit-sim ## simulated clusters only, at full speed; SEEDS=n SIZE=small, crowd or few
 	$(Q)$< --seeds $(SEEDS) $(SIZE:%=--%)
 
 # Some are noticed by one seed in a thousand.

@@ -22,6 +22,7 @@ static const char usage[] =
     "  --jobs J         processes to share the work (one per core)\n"
     "  --small          a SIZE: few workers, clients and seconds\n"
     "  --crowd          a SIZE: 100 to 300 clients\n"
+    "  --few            a SIZE: one to four features under one to four faults\n"
     "  --no-shrink      do not look for the least that fails in the same way\n"
     "  --census         count frames and faults; fail if there is none of a kind\n"
     "  --seed S         run one seed, twice, and compare\n"

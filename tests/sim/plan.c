@@ -2,6 +2,7 @@
 /* plan.c - draws a run from its seed. */
 #include "tests/sim/plan.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "godwit/client.h"
@@ -34,7 +35,7 @@ uint32_t sim_act_find(const char *name) {
 }
 
 const char *sim_size_name(enum sim_size size) {
-  static const char *const names[SIM_NUM_SIZES] = {"", "small", "crowd"};
+  static const char *const names[SIM_NUM_SIZES] = {"", "small", "crowd", "few"};
   return names[size];
 }
 
@@ -170,7 +171,48 @@ static void settle(sim_plan *p, world *w) {
   if (p->channel_tokens || p->fault_kill)
     p->desk = p->groups = p->sends = p->tabs = p->maps = p->filters =
         p->patterns = p->machines = false;
-  if (world_chance(w, 80)) switch_all_on(p);
+}
+
+#define AT(name) offsetof(sim_plan, name)
+
+static const size_t features[] = {
+    AT(presence), AT(no_echo),  AT(calls),         AT(churn),  AT(policies),
+    AT(items),    AT(compare),  AT(maps),          AT(deltas), AT(filters),
+    AT(patterns), AT(machines), AT(groups),        AT(sends),  AT(desk),
+    AT(asks),     AT(tokens),   AT(channel_tokens)};
+
+static const size_t faults[] = {
+    AT(fault_reset), AT(fault_silence), AT(fault_stall),   AT(fault_crash),
+    AT(fault_drain), AT(fault_sleep),   AT(fault_offline), AT(fault_issuer),
+    AT(fault_check), AT(fault_revoke),  AT(fault_close),   AT(fault_cut),
+    AT(fault_half),  AT(fault_slow),    AT(fault_storm),   AT(fault_kill),
+    AT(fault_clock), AT(fault_break)};
+
+#define NUM_FEATURES (sizeof features / sizeof features[0])
+#define NUM_FAULTS   (sizeof faults / sizeof faults[0])
+
+static void put(sim_plan *p, size_t at, bool on) {
+  memcpy((char *)p + at, &on, sizeof on);
+}
+
+static void switch_all_off(sim_plan *p) {
+  for (size_t i = 0; i < NUM_FEATURES; i++)
+    put(p, features[i], false);
+  for (size_t i = 0; i < NUM_FAULTS; i++)
+    put(p, faults[i], false);
+}
+
+/** One to four features under one to four faults, and much of each. */
+static void make_few(sim_plan *p, world *w) {
+  switch_all_off(p);
+  for (uint64_t i = world_between(w, 1, 4); i > 0; i--)
+    put(p, features[world_random(w) % NUM_FEATURES], true);
+  for (uint64_t i = world_between(w, 1, 4); i > 0; i--)
+    put(p, faults[world_random(w) % NUM_FAULTS], true);
+  p->presence_permille = PICK(w, 200, 900);
+  p->think_max_ms = PICK(w, 60, 150, 400);
+  p->fault_max_ms = PICK(w, 60, 200, 800);
+  p->busy_ms = world_between(w, 5000, 20000);
 }
 
 /** Of what is drawn already, so that what follows is drawn as without it. */
@@ -214,18 +256,6 @@ static void make_crowd(sim_plan *p, world *w) {
   p->busy_ms = world_between(w, 5000, 12000);
   if (world_chance(w, 500)) p->fault_storm = true;
   if (world_chance(w, 500)) p->fault_slow = true;
-}
-
-static void switch_all_off(sim_plan *p) {
-  p->presence = p->no_echo = p->calls = p->churn = p->policies = p->items =
-      p->compare = p->maps = p->deltas = p->filters = p->patterns =
-          p->machines = p->groups = p->sends = p->desk = p->asks = p->tokens =
-              p->channel_tokens = false;
-  p->fault_reset = p->fault_silence = p->fault_stall = p->fault_cut =
-      p->fault_half = p->fault_slow = p->fault_storm = p->fault_kill =
-          p->fault_clock = p->fault_crash = p->fault_break = p->fault_drain =
-              p->fault_sleep = p->fault_offline = p->fault_issuer =
-                  p->fault_check = p->fault_revoke = p->fault_close = false;
 }
 
 /* What takes two rare things at once seldom comes about beside all the rest. */
@@ -312,7 +342,9 @@ void sim_plan_draw(sim_plan *p, world *w, enum sim_size size) {
   draw_sizes(p, w);
   draw_features(p, w);
   draw_faults(p, w);
+  if (size == SIM_SIZE_FEW) make_few(p, w);
   settle(p, w);
+  if (world_chance(w, 80) && size != SIM_SIZE_FEW) switch_all_on(p);
   p->pack_min = draw_pack_min(p);
   if (size == SIM_SIZE_SMALL) make_small(p, w);
   p->first_act_max_ms = p->backend_think_max_ms = p->think_max_ms;

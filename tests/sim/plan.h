@@ -16,6 +16,7 @@ enum sim_size {
   SIM_SIZE_FULL,
   SIM_SIZE_SMALL, /**< few workers and clients, and not for long */
   SIM_SIZE_CROWD, /**< hundreds of clients, each of which does little */
+  SIM_SIZE_FEW,   /**< as full, with few features and few kinds of faults */
   SIM_NUM_SIZES
 };
 /** As a schedule and an argument name it; empty: SIM_SIZE_FULL. */
