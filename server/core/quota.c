@@ -336,8 +336,10 @@ void gws_quota_on_leave(gw_hub *h, gw_mail *m) {
   for (uint32_t i = 0; home != NULL && i < home->num_places; i++) {
     place *p = &home->places[i];
     if (p->worker != m->from || p->session != m->u.quota.session) continue;
-    p->is_closing = true;
-    if (m->u.quota.keeps_share) break;
+    if (m->u.quota.keeps_share) {
+      p->is_closing = true;
+      break;
+    }
     uint32_t rest = --home->num_places - i;
     memmove(p, p + 1, rest * sizeof *p);
     break;

@@ -271,12 +271,16 @@ static void see_maps_only(sim_plan *p) {
   p->fault_sleep = p->fault_offline = p->fault_close = p->fault_reset = true;
 }
 
-/** Connections that are given up, and what they still say comes later. */
-static void see_members_only(sim_plan *p) {
+static void see_presence_only(sim_plan *p) {
   switch_all_off(p);
   p->presence = true;
   p->presence_mode = GW_PRESENCE_MODE_FULL;
   p->presence_permille = 900;
+}
+
+/** Connections that are given up, and what they still say comes later. */
+static void see_members_only(sim_plan *p) {
+  see_presence_only(p);
   p->ping_interval_ms = 25000;
   p->latency_max_ms = 1;
   p->resume = false; /* it ends the connection before */
@@ -289,10 +293,8 @@ static void see_members_only(sim_plan *p) {
 
 /** Lists of members that are sent part by part to slow readers, while all change. */
 static void see_lists_only(sim_plan *p) {
-  switch_all_off(p);
-  p->presence = p->churn = true;
-  p->presence_mode = GW_PRESENCE_MODE_FULL;
-  p->presence_permille = 900;
+  see_presence_only(p);
+  p->churn = true;
   p->presence_max_bytes = 2000;
   p->num_apps = MAX_FEW;
   p->window_bytes = 512;

@@ -12,13 +12,17 @@
 static const gw_sub_options with_presence = {.presence = true};
 
 /** Live in one channel with presence, number 9; no snapshot yet. */
-static uint32_t live_rig(rig *r) {
-  rig_init(r, NULL);
+static uint32_t live_rig_with(rig *r, const gw_client_options *o) {
+  rig_init(r, o);
   uint32_t sub = rig_sub(r, "a", &with_presence);
   rig_ready(r);
   rig_live(r, 9, 0);
   rig_forget(r);
   return sub;
+}
+
+static uint32_t live_rig(rig *r) {
+  return live_rig_with(r, NULL);
 }
 
 static bool collect(void *arg, const gw_presence_member *m) {
@@ -96,10 +100,7 @@ static void parts_that_arrive_are_not_late(void **state) {
   (void)state;
   gw_client_options o = {.request_timeout_ms = 2000};
   rig r;
-  rig_init(&r, &o);
-  rig_sub(&r, "a", &with_presence);
-  rig_ready(&r);
-  rig_live(&r, 9, 0);
+  live_rig_with(&r, &o);
   rig_run(&r, 1500);
   rig_snapshot(&r, 0, 9, 10, "1", true);
   rig_run(&r, 1999);
@@ -144,10 +145,7 @@ static void a_list_that_does_not_come_is_asked_for(void **state) {
   (void)state;
   gw_client_options o = {.request_timeout_ms = 2000};
   rig r;
-  rig_init(&r, &o);
-  rig_sub(&r, "a", &with_presence);
-  rig_ready(&r);
-  rig_live(&r, 9, 0);
+  live_rig_with(&r, &o);
   rig_run(&r, 1999);
   rig_not_sent(&r, GW_FRAME_PRESENCE_GET);
   rig_run(&r, 1);

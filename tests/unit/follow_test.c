@@ -188,9 +188,9 @@ static void test_order_across_workers(void **state) {
   }
 }
 
-/** Publications that the owner has, and HERE has not yet; THERE a reader was told
- * of them, comes back HERE, and is told again of none. */
-static peer *come_ahead(uint64_t offset, uint32_t alias) {
+/** One who was told up to an offset elsewhere, and comes HERE before any of the
+ * three publications that the owner has. */
+static peer *come_ahead(uint64_t offset) {
   gw_subscribe m = {.channel = gw_view_of(name), .recover = true};
   peer *writer = peer_join(&node, OWNER, 1), *b = peer_join(&node, HERE, 2);
   peer_subscribe(b, 1, name);
@@ -202,14 +202,14 @@ static peer *come_ahead(uint64_t offset, uint32_t alias) {
   }
   m.offset = offset;
   peer *a = peer_join(&node, HERE, 3);
-  peer_subscribe_with(a, alias, &m);
+  peer_subscribe_with(a, 1, &m);
   peer_expect_nothing(a);
   return a;
 }
 
 static void test_a_position_that_is_on_its_way_is_waited_for(void **state) {
   (void)state;
-  peer *a = come_ahead(2, 1);
+  peer *a = come_ahead(2);
   hold(false);
   gw_subscribed s = peer_subscribed(a);
   assert_int_equal(s.result, GW_RECOVERY_RECOVERED);
@@ -219,7 +219,7 @@ static void test_a_position_that_is_on_its_way_is_waited_for(void **state) {
 
 static void test_a_position_that_nobody_has_is_told(void **state) {
   (void)state;
-  peer *a = come_ahead(4, 1);
+  peer *a = come_ahead(4);
   hold(false);
   gw_subscribed s = peer_subscribed(a);
   assert_int_equal(s.result, GW_RECOVERY_GAP);
@@ -230,7 +230,7 @@ static void test_a_position_that_nobody_has_is_told(void **state) {
 /** What is answered is the last Subscribe, once. */
 static void test_subscribed_again_while_a_position_is_waited_for(void **state) {
   (void)state;
-  peer *a = come_ahead(2, 1), *b = peer_join(&node, HERE, 4);
+  peer *a = come_ahead(2), *b = peer_join(&node, HERE, 4);
   gw_subscribe m = {.channel = gw_view_of(name)};
   peer_subscribe_with(b, 1, &m);
   assert_true(peer_subscribed(b).live); /* it has no position */
@@ -247,7 +247,7 @@ static void test_subscribed_again_while_a_position_is_waited_for(void **state) {
 
 static void test_gone_while_a_position_is_waited_for(void **state) {
   (void)state;
-  peer_drop(come_ahead(2, 1), 0);
+  peer_drop(come_ahead(2), 0);
   hold(false);
   assert_int_equal(HUBS_STAT(&node, subscriptions), 1);
 }

@@ -20,6 +20,7 @@ for (const [name, build] of Object.entries(builds)) {
   const godwit = await load(build);
   test(`${name}: anything at any time (SEED=${seed})`, options, async (t) => {
     const server = new RealServer();
+    t.after(() => server.close());
     await server.start();
     const chaos = new Chaos(godwit, {
       isLite: build.isLite, server, WebSocket, seed,
@@ -29,7 +30,6 @@ for (const [name, build] of Object.entries(builds)) {
       await chaos.heal();
     });
     t.diagnostic(`${chaos.numPromises} promises, ${chaos.numTold} events`);
-    await server.close();
     equal([...chaos.failures].slice(0, 5), []);
     ok(chaos.numPromises > 0 && chaos.numTold > 0, 'something happened');
   });

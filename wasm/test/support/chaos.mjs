@@ -68,6 +68,7 @@ class Reader {
 
   #told(event, what) {
     const { chaos, owner } = this;
+    chaos.numTold++;
     if (what.to !== 'ended' && (this.isEnded || owner.isFreed)) {
       chaos.fails(`${event} in ${this.channel} after the end`);
     }
