@@ -142,13 +142,15 @@ def read_closing_line(text, outcome):
 
 
 def playwright_reason(test):
-    """The first words of the first error, and where."""
-    for error in (e for r in test.get("results", []) for e in r["errors"]):
-        words = COLOUR.sub("", error.get("message", "")).split("\n")
-        at = error.get("location", {})
-        place = os.path.basename(at.get("file", "")) + f":{at.get('line', 0)}"
-        return ": " + " ".join(filter(None, words[:4]))[:200] + f" ({place})"
-    return ""
+    """The first words of the first error, and where: a test that took too long has
+    the place in the next."""
+    errors = [e for r in test.get("results", []) for e in r["errors"]]
+    if not errors:
+        return ""
+    words = COLOUR.sub("", errors[0].get("message", "")).split("\n")
+    at = next((e["location"] for e in errors if "location" in e), {})
+    place = os.path.basename(at.get("file", "")) + f":{at.get('line', 0)}"
+    return ": " + " ".join(filter(None, words[:4]))[:200] + f" ({place})"
 
 
 def read_playwright(path, outcome):

@@ -28,6 +28,10 @@ const REFUSED_MAX = 20;
 const ROW_PX = 42;
 /** After an event of a scroll there may be another for so long. */
 const SCROLL_MS = 500;
+/** A scroll by hand may go on for so long after the last key, wheel or touch. */
+const HAND_MS = 500;
+const SCROLL_KEYS = new Set(['ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home',
+  ' ']);
 /** This close to the end counts as reading along. */
 const NEAR_END_PX = 48;
 
@@ -49,6 +53,7 @@ export class LogView {
   #follow = true;
   #scrollWanted = false;
   #scrolledAt = 0;
+  #handAt = -HAND_MS;
   /** Messages that fill the window, at least. */
   #inWindow = 1;
   #isSyncing = false;
@@ -61,6 +66,7 @@ export class LogView {
   constructor() {
     this.#scroller.addEventListener('scroll', () => this.#onScroll(),
       { passive: true });
+    this.#watchHand();
     this.#toNewest.addEventListener('click', () => this.toNewest());
     // The keyboard of a phone and the growing text field change the height, and
     // so do rows that grow.
@@ -298,21 +304,50 @@ export class LogView {
     this.#earlier.hidden = false;
   }
 
+  #watchHand() {
+    const note = () => { this.#handAt = performance.now(); };
+    for (const type of ['wheel', 'touchmove']) {
+      this.#scroller.addEventListener(type, note, { passive: true });
+    }
+    this.#scroller.addEventListener('keydown', (event) => {
+      if (SCROLL_KEYS.has(event.key)) note();
+      if (event.key !== 'End') return;
+      event.preventDefault(); // the end may be further down when it is reached
+      this.#handAt = -HAND_MS;
+      this.toNewest();
+    });
+    this.#scroller.addEventListener('pointerdown', ({ target }) => {
+      if (target === this.#scroller) note(); // its scroll bar
+    });
+  }
+
+  get #isByHand() {
+    return performance.now() - this.#handAt < HAND_MS;
+  }
+
   /** Layout is asked for once per frame, however many messages came. */
   #scrollToEnd() {
     if (this.#scrollWanted) return;
     this.#scrollWanted = true;
-    requestAnimationFrame(() => {
-      this.#scrollWanted = false;
-      if (this.#follow) this.#scroller.scrollTop = this.#scroller.scrollHeight;
-    });
+    requestAnimationFrame(() => this.#scrollNow());
+  }
+
+  /** A scroll by hand that has just begun is not undone: where it leads is waited
+   * for. */
+  #scrollNow() {
+    if (this.#follow && this.#isByHand) {
+      requestAnimationFrame(() => this.#scrollNow());
+      return;
+    }
+    this.#scrollWanted = false;
+    if (this.#follow) this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
   #onScroll() {
     const { scrollTop, clientHeight, scrollHeight } = this.#scroller;
     const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
     // A scroll event of our own can come after the next message is there.
-    if (!atEnd && this.#scrollWanted) return;
+    if (!atEnd && this.#scrollWanted && !this.#isByHand) return;
     this.#scrolledAt = performance.now();
     if (atEnd && !this.#follow) this.toNewest();
     this.#follow = atEnd;

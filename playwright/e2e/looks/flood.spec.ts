@@ -12,6 +12,10 @@ import type { ChatPage } from '../../pages/chat-page.js';
 const MANY = 3000;
 const PER_SECOND = 1000;
 const FEW = 100;
+/** One at a time, most frames with another. */
+const STEADY = 300;
+const STEADY_PER_SECOND = 40;
+const TURNS = 5;
 /** A flood that stays in the page. */
 const SOME = 480;
 const ROWS_MIN = 490;
@@ -82,4 +86,26 @@ test('who reads back in a flood stays where they read',
     await expect(ada.texts().last()).toBeInViewport();
     await expect(toNewest).toBeHidden();
     await expect(ada.page.locator('#earlier')).toBeVisible();
+  });
+
+test('who goes up while messages come is not taken back down',
+  async ({ enter, page, room, server }) => {
+    const ada = await enter('Ada');
+    await openEmptyPage(page, server);
+    await flood(page, `room:${room}`, FEW, PER_SECOND);
+    await expect(ada.texts().last()).toHaveText(`flood ${FEW}`);
+    const isOver = flood(page, `room:${room}`, STEADY, STEADY_PER_SECOND);
+    await ada.page.getByRole('region', { name: 'Conversation' }).focus();
+    const toNewest = ada.page.locator('#to-newest');
+    for (let i = 0; i < TURNS; i++) {
+      await ada.page.keyboard.press('Home');
+      await expect(ada.messages.first()).toBeInViewport();
+      await expect(toNewest).toHaveText(/[1-9]\d new messages ↓/);
+      await expect(ada.messages.first()).toBeInViewport();
+      await ada.page.keyboard.press('End');
+      await expect(toNewest).toBeHidden();
+    }
+    await isOver;
+    await expect(ada.texts().last()).toHaveText(`flood ${STEADY}`);
+    await expect(ada.texts().last()).toBeInViewport();
   });
