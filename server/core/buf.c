@@ -37,6 +37,7 @@ gw_buf *gw_buf_make(size_t len, bool is_text, uint8_t **payload) {
   b->offset = 0;
   b->pack_min = GW_PACK_NEVER;
   b->removed = false;
+  b->is_control = false;
   b->is_text = is_text;
   b->item = 0;
   uint8_t header[GW_BUF_PREFIX_MAX];

@@ -40,6 +40,7 @@ struct gw_buf {
   uint32_t pack_min; /**< bodies from this length on may be compressed; of any
                           new message GW_PACK_NEVER */
   bool removed;      /**< it says that the item is gone */
+  bool is_control;   /**< it takes no credit, also in a lane of data */
   /* read-only */
   uint8_t prefix_len; /**< of the WebSocket header right before the payload */
   bool is_text;

@@ -15,14 +15,27 @@ void gws_command_post(gw_hub *h, uint32_t worker, gw_mail *m) {
 
 /* ---- answers ------------------------------------------------------------- */
 
+/** A publisher goes on when it has the answer. One that hears itself, and reads
+ * slowly, would fill its own queue: much may wait there of what is acknowledged. So
+ * the answer stays behind it, from the quarter of the queue on that a client leaves
+ * to its echoes. */
+static enum gw_lane_id lane_of_answer(const gw_session *s,
+                                      const gw_outcome *o) {
+  if (s->out.bytes <= s->hub->low_water / 2) return GW_LANE_CONTROL;
+  const gw_sub *sub =
+      gws_subs_by_channel(&s->subs, gw_slots_get(&s->hub->channels, o->echo));
+  return sub != NULL && sub->feed == GWS_FEED_LIVE ? gws_sub_lane(sub)
+                                                   : GW_LANE_CONTROL;
+}
+
 static void reply_published(gw_session *s, uint32_t request,
                             const gw_outcome *o) {
   gw_out *out = gws_hub_scratch(s->hub, GWS_SCRATCH_MIN);
   gw_head head = {.type = GW_FRAME_PUBLISHED, .request = request};
   gw_published msg = {
       .epoch = o->epoch, .offset = o->offset, .duplicate = o->duplicate};
-  gws_session_send(s, GW_LANE_CONTROL, out,
-                   gw_encode_published(out, &head, &msg));
+  gws_session_send_behind(s, lane_of_answer(s, o), out,
+                          gw_encode_published(out, &head, &msg));
 }
 
 void gws_outcome_problem(const gw_outcome *o, gws_problem *p) {

@@ -397,7 +397,10 @@ static gw_mail *accept_one(gw_hub *h, const gw_publish_command *cmd,
     gw_refused_accept(&h->refused, key_stream(cmd), cmd->msg.key);
   }
   if (o->duplicate) gw_stat_add(&h->stats.duplicates_total, 1);
-  if (st.buf != NULL) mail = spread(ch, &st, origin, mail);
+  if (st.buf != NULL) {
+    mail = spread(ch, &st, origin, mail);
+    if (origin->worker == h->worker) o->echo = ch->handle;
+  }
   if (ch != NULL) gws_channel_touch(ch);
   return mail;
 }
@@ -434,7 +437,8 @@ void gws_publish_follow(gw_hub *h, gw_mail *m) {
     gw_outcome outcome = {.code = GW_CODE_OK,
                           .key = pub->key,
                           .epoch = pub->epoch,
-                          .offset = pub->offset};
+                          .offset = pub->offset,
+                          .echo = m->handle};
     h->forwarded[m->from]--;
     gws_command_answer(h, &m->origin, &outcome);
   }

@@ -230,12 +230,13 @@ bool gws_session_push(gw_session *s, enum gw_lane_id lane, gw_buf *b) {
   return true;
 }
 
-void gws_session_put(gw_session *s, enum gw_lane_id lane, const gw_out *out,
-                     int err) {
+static void put(gw_session *s, enum gw_lane_id lane, bool is_control,
+                const gw_out *out, int err) {
   if (s->state == GWS_SESSION_ENDING) return;
   gw_view bytes = {out->data, out->len};
   gw_buf *b = err < 0 ? NULL : gw_buf_new(bytes, false);
   if (b != NULL) {
+    b->is_control = is_control;
     gws_may_pack(b, gws_pack_rest(s->hub));
     gws_session_push(s, lane, b);
     return;
@@ -244,17 +245,32 @@ void gws_session_put(gw_session *s, enum gw_lane_id lane, const gw_out *out,
   gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
 }
 
-void gws_session_send(gw_session *s, enum gw_lane_id lane, const gw_out *out,
-                      int err) {
+void gws_session_put(gw_session *s, enum gw_lane_id lane, const gw_out *out,
+                     int err) {
+  put(s, lane, lane == GW_LANE_CONTROL, out, err);
+}
+
+static void send(gw_session *s, enum gw_lane_id lane, bool is_control,
+                 const gw_out *out, int err) {
   uint32_t cap = s->hub->settings->limits.max_queue_bytes;
-  size_t room = lane == GW_LANE_CONTROL ? CONTROL_ROOM_BYTES : 0;
+  size_t room = is_control ? CONTROL_ROOM_BYTES : 0;
   bool is_over = cap != 0 && out->len + s->out.bytes > cap + room;
   if (!is_over || s->state == GWS_SESSION_ENDING) {
-    gws_session_put(s, lane, out, err);
+    put(s, lane, is_control, out, err);
     return;
   }
   gw_stat_add(&s->hub->stats.slow_readers_total, 1);
   gws_session_end(s, GW_CODE_SLOW_READER, NULL);
+}
+
+void gws_session_send(gw_session *s, enum gw_lane_id lane, const gw_out *out,
+                      int err) {
+  send(s, lane, lane == GW_LANE_CONTROL, out, err);
+}
+
+void gws_session_send_behind(gw_session *s, enum gw_lane_id lane,
+                             const gw_out *out, int err) {
+  send(s, lane, true, out, err);
 }
 
 /** Whether what comes next is data, and waits for credit. Not at the end: nothing
@@ -293,17 +309,17 @@ static gw_buf *next_output(gw_session *s) {
   return is_held(s) ? NULL : gw_outq_peek(&s->out);
 }
 
-/** What is about to be taken counts as it is sent. */
-static void use_credit(gw_session *s, uint32_t len) {
-  if (gw_outq_has_control(&s->out)) return;
+/** Data counts as it is sent. */
+static void use_credit(gw_session *s, const gw_buf *b, uint32_t len) {
+  if (b->is_control) return;
   s->out.credit -= (int32_t)len;
   if (s->out.credit <= 0) gw_stat_add(&s->hub->stats.credit_stalls_total, 1);
 }
 
 /** Pop what next_output showed, in the session's encoding. */
 static gw_buf *take_output(gw_session *s, gw_buf *shown) {
-  if (s->has_credit) use_credit(s, shown->len);
   gw_buf *b = gw_outq_pop(&s->out);
+  if (s->has_credit) use_credit(s, b, shown->len);
   gw_stat_sub(&s->hub->stats.queue_bytes, b->len);
   if (shown == b) return b;
   gw_buf_ref(shown);
@@ -331,7 +347,7 @@ static gw_buf *take_single(gw_session *s) {
     b = gws_pack_taken(s->hub, b);
     len = b->len;
   }
-  if (s->has_credit) use_credit(s, len);
+  if (s->has_credit) use_credit(s, b, len);
   count_output(s, 1, len);
   s->signalled = false;
   return b;

@@ -120,6 +120,9 @@ void gws_session_put(gw_session *s, enum gw_lane_id lane, const gw_out *out,
  * is some room above it, so that what data has filled keeps no answer back. */
 void gws_session_send(gw_session *s, enum gw_lane_id lane, const gw_out *out,
                       int err);
+/** Control that is to stay behind what waits in a lane of data. */
+void gws_session_send_behind(gw_session *s, enum gw_lane_id lane,
+                             const gw_out *out, int err);
 /** Drop what waits. */
 void gws_session_drop_output(gw_session *s);
 /** Tell the port once that there is output. */

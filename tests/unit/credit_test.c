@@ -229,6 +229,28 @@ static void test_both_ends_count_the_same(void **state) {
   assert_int_equal(p->session->out.credit, credit - p->data);
 }
 
+/** Answers that stay behind data are none. */
+static void test_answers_among_data_need_none(void **state) {
+  (void)state;
+  const uint32_t credit = 100000;
+  peer *p = peer_join_with_credit(&node, 0, 2, credit);
+  subscribe(p, "a", GW_OVERFLOW_CLOSE);
+  p->is_stalled = true;
+  for (unsigned i = 0; i < 8; i++)
+    peer_publish(p, "a", payload, 0, 0);
+  p->is_stalled = false;
+  p->wants_write = true;
+  gw_frame f;
+  uint8_t last = 0;
+  unsigned num = 0;
+  while (peer_next(p, &f)) {
+    num += last == GW_FRAME_PUBLICATION && f.head.type == GW_FRAME_PUBLISHED;
+    last = f.head.type;
+  }
+  assert_int_equal(num, 3);
+  assert_int_equal(p->session->out.credit, credit - p->data);
+}
+
 /* ---- who does not grant -------------------------------------------------- */
 
 static void test_costs_its_cap_and_is_closed(void **state) {
@@ -328,6 +350,7 @@ int main(void) {
       T(test_control_has_room_in_a_full_queue),
       T(test_recovery_waits_for_credit),
       T(test_both_ends_count_the_same),
+      T(test_answers_among_data_need_none),
       T(test_costs_its_cap_and_is_closed),
       T(test_costs_its_cap_and_lags),
       T(test_what_waits_at_the_end_needs_none),

@@ -336,6 +336,45 @@ static void test_answers_are_not_dropped(void **state) {
   assert_int_equal(peer_publication(slow).offset, 1);
 }
 
+/** A publisher goes on when it is answered: from a quarter of its queue on it has to
+ * read what it heard from itself before. */
+static void test_answers_stay_behind_what_one_hears_from_oneself(void **state) {
+  (void)state;
+  char got[256];
+  size_t len = 0;
+  gw_frame f;
+  peer *p = join_stalled(GW_OVERFLOW_CLOSE);
+  for (unsigned i = 0; i < 8; i++)
+    peer_publish(p, "a", payload, 0, 0);
+  p->is_stalled = false;
+  p->wants_write = true;
+  while (peer_next(p, &f)) {
+    gw_published done;
+    gw_publication pub;
+    if (f.head.type == GW_FRAME_PUBLISHED) {
+      assert_int_equal(gw_decode_published(f.body, &done), 0);
+      len += (size_t)sprintf(got + len, "(%u) ", (unsigned)done.offset);
+    } else {
+      assert_int_equal(f.head.type, GW_FRAME_PUBLICATION);
+      assert_int_equal(gw_decode_publication(f.body, &pub), 0);
+      len += (size_t)sprintf(got + len, "%u ", (unsigned)pub.offset);
+    }
+  }
+  assert_string_equal(got, "(1) (2) (3) (4) (5) 1 2 3 4 5 (6) 6 (7) 7 (8) 8 ");
+}
+
+/** To a channel that it does not hear: the answers are first. */
+static void test_other_answers_overtake(void **state) {
+  (void)state;
+  peer *p = join_stalled(GW_OVERFLOW_CLOSE);
+  publish("a", 8);
+  peer_publish(p, "b", payload, 0, 0);
+  p->is_stalled = false;
+  p->wants_write = true;
+  (void)peer_expect(p, GW_FRAME_PUBLISHED);
+  expect_stream(p, "1 2 3 4 5 6 7 8 ");
+}
+
 static void test_a_flood_of_requests_is_bounded(void **state) {
   (void)state;
   peer *slow = peer_join(&node, 0, 2);
@@ -419,6 +458,8 @@ int main(void) {
       T(test_a_recovery_is_whole_whatever_the_policy),
       T(test_without_history_all_is_dropped),
       T(test_answers_are_not_dropped),
+      T(test_answers_stay_behind_what_one_hears_from_oneself),
+      T(test_other_answers_overtake),
       T(test_a_flood_of_requests_is_bounded),
       T(test_a_mix_of_policies),
       T(test_several_fall_behind_in_one_fan_out),
