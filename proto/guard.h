@@ -60,7 +60,9 @@
   X(REVOKED_ENDS, "what rests on a token that was taken back ends")       \
   X(RESUME_STILL, "a right that has ended meanwhile is not resumed")      \
   X(WAITING_MET, "who is asked about does not miss what is done to it")   \
-  X(FOLLOWER_BEHIND, "a position may still be on its way to this worker")
+  X(FOLLOWER_BEHIND, "a position may still be on its way to this worker") \
+  X(PATTERN_BEHIND, "what was sent to a pattern before comes first")      \
+  X(LATE_MESSAGE, "a message is not for who came after it")
 
 enum gw_guard {
   GW_GUARD_NONE, /**< nothing is off */

@@ -481,6 +481,7 @@ void gw_hub_api(gw_hub *h, gw_view method, const gw_caller *caller,
   gw_api_open *o = NULL;
   gw_caller asker = *caller;
   if (asker.asked_ms == 0) asker.asked_ms = h->wall_ms;
+  asker.at_ms = gws_hub_clock(h);
   gws_hub_enter(h);
   if (m != NULL) owner = owner_of(h, m, msg, caller, &p);
   if (p.code == GW_CODE_OK) {

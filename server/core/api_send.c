@@ -30,7 +30,7 @@ uint32_t gws_api_send(gw_hub *h, const gw_caller *caller,
   gw_view *channels = gw_mem_alloc((q->n_channels + 1) * sizeof *channels);
   if (channels == NULL) return GW_CODE_INTERNAL;
   gw_send msg = read_request(q, channels);
-  gws_sender from = {caller->client, caller->user};
+  gws_sender from = {caller->client, caller->user, caller->at_ms};
   enum gw_address to;
   uint32_t code = gws_send_check(h, &msg, &to, &r->why);
   if (code == GW_CODE_OK) {

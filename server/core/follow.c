@@ -147,30 +147,38 @@ static bool load(gw_channel *ch, gw_channel_state *st) {
   return true;
 }
 
-/** Whether the subscriber may come from a worker that has publications which are
- * still on their way here. */
-static bool is_behind(const gw_sub *sub) {
+/** Whether a subscriber may come from a worker that has publications which are
+ * still on their way here from this one. */
+static bool is_behind(const gw_sub *sub, uint32_t worker) {
   const gw_channel *ch = sub->channel;
   const gw_catchup *c = sub->catchup;
-  return GW_GUARD(FOLLOWER_BEHIND) && ch->state == GWS_CHANNEL_ATTACHED &&
-         c->recover && c->epoch == ch->epoch && c->offset > ch->top;
+  if (!c->recover || worker == ch->hub->worker) return false;
+  if (gws_channel_is_pattern(ch)) return GW_GUARD(PATTERN_BEHIND);
+  return GW_GUARD(FOLLOWER_BEHIND) && worker == ch->owner &&
+         ch->state == GWS_CHANNEL_ATTACHED && c->epoch == ch->epoch &&
+         c->offset > ch->top;
+}
+
+/** False when out of memory. */
+static bool ask_to_sync(gw_sub *sub, uint32_t worker) {
+  gw_mail *m = new_mail(sub->channel, GWS_MAIL_SYNC);
+  if (m == NULL) return false;
+  m->origin = (gw_origin){.session = sub->session->handle,
+                          .request = sub->catchup->request};
+  sub->catchup->num_behind++;
+  gws_mail_post(sub->channel->hub, worker, m);
+  return true;
 }
 
 void gws_follow_begin(gw_sub *sub) {
-  gw_channel *ch = sub->channel;
-  gw_session *s = sub->session;
-  if (!is_behind(sub)) {
-    gws_recovery_begin(sub);
+  uint32_t num = sub->channel->hub->num_workers;
+  sub->catchup->num_behind = 0;
+  for (uint32_t w = 0; w < num; w++) {
+    if (!is_behind(sub, w) || ask_to_sync(sub, w)) continue;
+    gws_session_end(sub->session, GW_CODE_INTERNAL, "out of memory");
     return;
   }
-  gw_mail *m = new_mail(ch, GWS_MAIL_SYNC);
-  if (m == NULL) {
-    gws_session_end(s, GW_CODE_INTERNAL, "out of memory");
-    return;
-  }
-  m->origin =
-      (gw_origin){.session = s->handle, .request = sub->catchup->request};
-  gws_mail_post(ch->hub, ch->owner, m);
+  if (sub->catchup->num_behind == 0) gws_recovery_begin(sub);
 }
 
 static void serve_one(gw_sub *sub) {
@@ -222,7 +230,8 @@ void gws_follow_on_refused(gw_hub *h, gw_mail *m) {
   gw_mail_free(m);
 }
 
-/** Now its position is known here, or nowhere. */
+/** Now its position is known here, or nowhere; and of a pattern, what it may have
+ * had from the worker before has gone by. */
 void gws_follow_on_synced(gw_hub *h, gw_mail *m) {
   gw_session *s = gws_session_get(h, m->origin.session);
   gw_channel *ch = gw_slots_get(&h->channels, m->handle);
@@ -231,7 +240,7 @@ void gws_follow_on_synced(gw_hub *h, gw_mail *m) {
                sub->feed == GWS_FEED_WAITING &&
                sub->catchup->request == m->origin.request;
   gw_mail_free(m);
-  if (waits) gws_recovery_begin(sub);
+  if (waits && --sub->catchup->num_behind == 0) gws_recovery_begin(sub);
 }
 
 void gws_follow_on_roster(gw_hub *h, gw_mail *m) {

@@ -124,7 +124,7 @@ static bool open_session(gw_session *s, const gw_hello *hello, uint64_t client,
     s->client = 0;
     return false;
   }
-  s->opened_ms = h->now_ms;
+  s->opened_ms = gws_hub_clock(h);
   s->active_ms = INT64_MIN / 2;
   s->ping_interval_ms = agree_on_interval(h, hello->ping_interval_ms);
   s->out.credit = (int32_t)credit_of(hello);

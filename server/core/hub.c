@@ -201,6 +201,12 @@ void gws_hub_leave(gw_hub *h) {
 
 /* ---- time ---------------------------------------------------------------- */
 
+uint64_t gws_hub_clock(gw_hub *h) {
+  if (h->port.clock != NULL)
+    gw_hub_set_time(h, h->port.clock(h->user), h->wall_ms);
+  return h->now_ms;
+}
+
 void gw_hub_set_time(gw_hub *h, uint64_t mono_ms, uint64_t wall_ms) {
   if (h->now_ms == 0) h->start_ms = mono_ms;
   if (mono_ms > h->now_ms) h->now_ms = mono_ms;

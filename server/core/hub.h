@@ -47,6 +47,9 @@ typedef struct gw_hub_port {
   /** Give mail to another worker's gw_hub_deliver; ownership passes. */
   void (*post)(void *user, uint32_t worker, gw_mail *mail);
   uint64_t (*random)(void *user);
+  /** The time now, on the clock of mono_ms, which the workers of a node share: a
+   * turn may be long. NULL: what gw_hub_set_time was told is good enough. */
+  uint64_t (*clock)(void *user);
   /** Decide: true when *verdict (all zero: granted) is the answer; false when it
    * will be given by gw_hub_decide, once. NULL: everything is granted. */
   bool (*ask)(void *user, const gw_question *question, gw_verdict *verdict);

@@ -173,6 +173,8 @@ uint64_t gws_hub_hash(const gw_hub *h, const void *data, size_t len);
 /** Of a public id, for an index. */
 uint32_t gws_hub_id_hash(const gw_hub *h, uint64_t id);
 uint64_t gws_hub_random(gw_hub *h); /**< never 0 */
+/** The time now, where it matters which of two workers was first. */
+uint64_t gws_hub_clock(gw_hub *h);
 
 /** Empty space to encode into, valid until asked for again; at least
  * GWS_SCRATCH_MIN. NULL when there is none of this size. */

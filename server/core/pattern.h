@@ -23,6 +23,9 @@
  *      |  PATTERN_END                                  |
  *      |---------------------------------------------->|
  *
+ * Who comes back with a position may have been given some of it by another worker:
+ * it is let in when what all had sent before has gone by (SYNC).
+ *
  * What comes is the channel's own message with the pattern's number, and with the
  * channel's name and epoch behind its other fields.
  */

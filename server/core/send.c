@@ -2,6 +2,7 @@
 /* send.c - from an address to the connections of this worker. */
 #include "server/core/send.h"
 
+#include "proto/guard.h"
 #include "server/core/channel.h"
 #include "server/core/groups.h"
 #include "server/core/pack.h"
@@ -93,6 +94,7 @@ static void give(delivery *d, gw_session *s) {
   if (s->state != GWS_SESSION_OPEN || s->delivery == d->h->last_delivery)
     return;
   s->delivery = d->h->last_delivery;
+  if (GW_GUARD(LATE_MESSAGE) && s->opened_ms > d->from->at_ms) return;
   if (d->msg->no_echo && s->client == d->from->client) return;
   if (s->out.bytes > d->h->low_water) {
     gw_stat_add(&d->h->stats.messages_dropped_total, 1);

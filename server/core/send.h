@@ -11,14 +11,16 @@
 uint32_t gws_send_check(const gw_hub *h, const gw_send *msg,
                         enum gw_address *to, const char **why);
 
-/** Who sends it; all zero: the application. */
+/** Who sends it, and when. */
 typedef struct gws_sender {
-  uint64_t client;
+  uint64_t client; /**< 0, and no user: the application */
   gw_view user;
+  uint64_t at_ms; /**< gws_hub_clock at the worker where it was sent */
 } gws_sender;
 
 /** Give a sound message to its receivers on this worker. One whose queue is half
- * full is left out. Returns how many got it. */
+ * full is left out; so is one who came when it had been sent, who may have got it
+ * by the connection before, at another worker. Returns how many got it. */
 uint32_t gws_send_here(gw_hub *h, const gw_send *msg, enum gw_address to,
                        const gws_sender *from);
 

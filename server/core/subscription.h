@@ -46,6 +46,7 @@ typedef struct gw_catchup {
   uint32_t request; /**< 0: none, the server began it */
   bool recover;
   bool may_recover;
+  uint32_t num_behind; /**< workers whose mail has to come first */
   /* of a SENDING one */
   uint32_t part;
   gw_snapshot *snapshot;

@@ -83,6 +83,12 @@ static void post(void *user, uint32_t worker, gw_mail *mail) {
   gw_mail_batch_add(&w->outgoing[worker], mail);
 }
 
+/* Of the same clock as uv_now. */
+static uint64_t clock_now(void *user) {
+  (void)user;
+  return uv_hrtime() / 1000000;
+}
+
 /* The system is asked for several at once: a connection needs two. */
 static uint64_t random_number(void *user) {
   gw_worker *w = user;
@@ -405,6 +411,7 @@ static int init_hub(gw_worker *w) {
                             .close = close_conn,
                             .post = post,
                             .random = random_number,
+                            .clock = clock_now,
                             .ask = has_asks ? gw_worker_ask : NULL,
                             .way = way_of,
                             .tell = gw_worker_tell,

@@ -137,11 +137,17 @@ static void port_log(void *user, int level, const char *event,
     world_trace(k->node->w, "hub %u: %s %s", k->index, event, fields);
 }
 
+static uint64_t port_clock(void *user) {
+  const sim_worker *k = user;
+  return k->node->w->now_ms;
+}
+
 static const gw_hub_port hub_port = {
     .want_write = port_want_write,
     .close = port_close,
     .post = port_post,
     .random = port_random,
+    .clock = port_clock,
     .log = port_log,
 };
 

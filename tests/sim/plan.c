@@ -306,7 +306,7 @@ static void see_lists_only(sim_plan *p) {
 }
 
 /** Clients that are back at once, at a worker that is behind. */
-static void see_workers_only(sim_plan *p) {
+static void meet_late_mail(sim_plan *p) {
   switch_all_off(p);
   p->num_workers = SIM_MAX_WORKERS;
   p->num_channels = SIM_MAX_CHANNELS;
@@ -319,14 +319,27 @@ static void see_workers_only(sim_plan *p) {
   p->think_max_ms = p->first_act_max_ms = 60;
   p->fault_max_ms = 50;
   p->busy_ms = 20000;
+}
+
+/** They have read on where it is behind. */
+static void see_workers_only(sim_plan *p) {
+  meet_late_mail(p);
   p->fault_kill = true;
 }
 
-/** Six seeds of 25: of what is drawn already, as above. */
+/** They have been told what has no position. */
+static void see_messages_only(sim_plan *p) {
+  meet_late_mail(p);
+  p->fault_close = true;
+  p->sends = p->patterns = p->churn = true;
+}
+
+/** Seven seeds of 25: of what is drawn already, as above. */
 static void look_closer(sim_plan *p) {
   uint64_t draw = p->busy_ms % 25;
   if (draw == 3) see_maps_only(p);
   if (draw == 10) see_workers_only(p);
+  if (draw == 12) see_messages_only(p);
   if (draw == 18) see_lists_only(p);
   if (draw % 8 == 6) see_members_only(p);
 }

@@ -94,6 +94,33 @@ static void test_to_a_user_on_all_workers(void **state) {
       sent(eve, send(eve, &(gw_send){.user = gw_view_of("nobody")})), 0);
 }
 
+/** Mail takes its time: who comes meanwhile may have got the message at another
+ * worker, by the connection before. */
+static void test_not_to_who_came_when_it_was_sent(void **state) {
+  (void)state;
+  node.holds_mail = true;
+  uint32_t request = send(eve, &(gw_send){.user = gw_view_of("user1")});
+  node.now_ms++;
+  peer *late = peer_join(&node, 0, 1);
+  node.holds_mail = false;
+  assert_int_equal(sent(eve, request), 2);
+  (void)got(ada[0]);
+  (void)got(ada[1]);
+  peer_expect_nothing(late);
+  assert_int_equal(
+      sent(eve, send(eve, &(gw_send){.user = gw_view_of("user1")})), 3);
+}
+
+/** The sender's worker has not looked at the clock for a while. */
+static void test_to_who_came_before_it_was_sent(void **state) {
+  (void)state;
+  node.now_ms += 50;
+  peer *late = peer_join(&node, 0, 1);
+  uint32_t request = send(eve, &(gw_send){.user = gw_view_of("user1")});
+  assert_int_equal(sent(eve, request), 3);
+  (void)got(late);
+}
+
 static void test_to_a_client_and_a_connection(void **state) {
   (void)state;
   uint32_t request =
@@ -348,6 +375,8 @@ int main(void) {
   cmocka_unit_test_setup_teardown(test_##name, prepare, stop)
   const struct CMUnitTest tests[] = {
       ON(to_a_user_on_all_workers, start),
+      ON(not_to_who_came_when_it_was_sent, start),
+      ON(to_who_came_before_it_was_sent, start),
       ON(to_a_client_and_a_connection, start),
       ON(to_everybody_with_and_without_the_sender, start),
       ON(to_channels_each_connection_once, start),

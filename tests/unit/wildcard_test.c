@@ -154,6 +154,29 @@ static void test_coming_back_is_told_a_gap(void **state) {
   assert_int_equal(s.gap, GW_GAP_LIVE_ONLY);
 }
 
+/** Mail to one worker is late: what comes by it may have been told by another. */
+static void test_coming_back_is_not_told_twice(void **state) {
+  (void)state;
+  const uint32_t slow = 2;
+  peer *p = subscribe(1, 2, ">"), *stays = subscribe(slow, 3, ">");
+  node.holds_mail = true;
+  peer_publish(writer, "a.b", "x", 0, 0);
+  hubs_deliver_to_others(&node, slow);
+  expect_stream(p, "a.b@1 ");
+  peer_drop(p, 0);
+  p = peer_join(&node, slow, 2);
+  gw_subscribe m = {
+      .channel = gw_view_of(">"), .recover = true, .epoch = 77, .offset = 1};
+  peer_subscribe_with(p, 1, &m);
+  peer_expect_nothing(p);
+  node.holds_mail = false;
+  assert_int_equal(peer_subscribed(p).gap, GW_GAP_LIVE_ONLY);
+  peer_expect_nothing(p);
+  publish("a.b");
+  expect_stream(p, "a.b@2 ");
+  expect_stream(stays, "a.b@1 a.b@2 ");
+}
+
 static void test_slow_reader_is_told_how_many(void **state) {
   (void)state;
   node.settings.limits.max_queue_bytes = 200;
@@ -293,6 +316,8 @@ int main(void) {
       BOTH(test_nobody_is_asked_when_nobody_wants_it),
       BOTH(test_live_means_that_every_worker_knows),
       BOTH(test_coming_back_is_told_a_gap),
+      {"test_coming_back_is_not_told_twice", test_coming_back_is_not_told_twice,
+       start_many, stop, NULL},
       BOTH(test_slow_reader_is_told_how_many),
       BOTH(test_with_a_filter),
       BOTH(test_with_gathering),

@@ -70,10 +70,16 @@ static void port_tell(void *user, const gw_notice *notice) {
   node_of(user)->tell(notice);
 }
 
+/** Hubs look at theirs when hubs_pass tells them. */
+static uint64_t port_clock(void *user) {
+  return node_of(user)->now_ms;
+}
+
 static const gw_hub_port port = {.want_write = port_want_write,
                                  .close = port_close,
                                  .post = port_post,
                                  .random = port_random,
+                                 .clock = port_clock,
                                  .log = port_log};
 
 /* ---- node ---------------------------------------------------------------- */
