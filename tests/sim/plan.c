@@ -334,12 +334,26 @@ static void see_messages_only(sim_plan *p) {
   p->sends = p->patterns = p->churn = true;
 }
 
-/** Seven seeds of 25: of what is drawn already, as above. */
+/** Rights that end while those who have them are away for a moment. */
+static void see_rights_only(sim_plan *p) {
+  switch_all_off(p);
+  p->asks = p->tokens = p->resume = true;
+  p->num_workers = 1;
+  p->token_life_ms = 2000;
+  p->latency_max_ms = 20;
+  p->think_max_ms = p->first_act_max_ms = 60;
+  p->fault_max_ms = 50;
+  p->busy_ms = 20000;
+  p->fault_cut = p->fault_check = true;
+}
+
+/** Eight seeds of 25: of what is drawn already, as above. */
 static void look_closer(sim_plan *p) {
   uint64_t draw = p->busy_ms % 25;
   if (draw == 3) see_maps_only(p);
   if (draw == 10) see_workers_only(p);
   if (draw == 12) see_messages_only(p);
+  if (draw == 16) see_rights_only(p);
   if (draw == 18) see_lists_only(p);
   if (draw % 8 == 6) see_members_only(p);
 }
