@@ -19,8 +19,8 @@ typedef struct gw_caller {
   /** since 1970; 0: now, by the hub's clock, which stands still for a turn of its
    * loop */
   uint64_t asked_ms;
-  uint64_t
-      at_ms; /**< the same, of the clock that workers share; set by the hub */
+  /** The same by the clock that workers share; set by the hub. */
+  uint64_t at_ms;
 } gw_caller;
 
 /** Told once, on the hub's thread, within gw_hub_api or later. code: GW_CODE_OK

@@ -95,9 +95,9 @@ typedef struct gw_outcome {
   uint64_t epoch;
   uint64_t offset;
   bool duplicate;
-  uint64_t
-      echo; /**< handle of the channel, where it fans out at the worker that
-                      waits for the answer; 0: it does not */
+  /** Handle of the channel, where it fans out at the worker that waits for the
+   * answer; 0: it does not. */
+  uint64_t echo;
   uint32_t retry_after_ms; /**< of a refusal; 0: the usual */
 } gw_outcome;
 

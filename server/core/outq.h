@@ -8,10 +8,10 @@
 #include "server/core/settings.h"
 
 /** What is in a lane goes out before what is in the next. Control: pings, answers
- * that stand for themselves (one may stay behind data: command.c). The others are data and keep the order of the
- * streams: publications, presence, and the answers that begin and end a
- * subscription are in the lane of their channel; what has no channel is in
- * NORMAL. */
+ * that stand for themselves (one may stay behind data: command.c). The others are
+ * data and keep the order of the streams: publications, presence, and the answers
+ * that begin and end a subscription are in the lane of their channel; what has no
+ * channel is in NORMAL. */
 enum gw_lane_id {
   GW_LANE_CONTROL,
   GW_LANE_HIGH,
