@@ -305,6 +305,13 @@ static void see_lists_only(sim_plan *p) {
   p->fault_slow = p->fault_stall = p->fault_reset = true;
 }
 
+/** Much is done in a short time, and many links fail. */
+static void hurry(sim_plan *p) {
+  p->think_max_ms = p->first_act_max_ms = 60;
+  p->fault_max_ms = 50;
+  p->busy_ms = 20000;
+}
+
 /** Clients that are back at once, at a worker that is behind. */
 static void meet_late_mail(sim_plan *p) {
   switch_all_off(p);
@@ -316,9 +323,7 @@ static void meet_late_mail(sim_plan *p) {
   p->batch_delay_ms = 0;
   p->window_bytes = 262144;
   p->max_queue_bytes = 1048576;
-  p->think_max_ms = p->first_act_max_ms = 60;
-  p->fault_max_ms = 50;
-  p->busy_ms = 20000;
+  hurry(p);
 }
 
 /** They have read on where it is behind. */
@@ -341,9 +346,7 @@ static void see_rights_only(sim_plan *p) {
   p->num_workers = 1;
   p->token_life_ms = 2000;
   p->latency_max_ms = 20;
-  p->think_max_ms = p->first_act_max_ms = 60;
-  p->fault_max_ms = 50;
-  p->busy_ms = 20000;
+  hurry(p);
   p->fault_cut = p->fault_check = true;
 }
 

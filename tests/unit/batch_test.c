@@ -213,8 +213,7 @@ static void test_a_recovery_ends_at_the_top(void **state) {
   gw_subscribe m = {.channel = gw_view_of(name), .recover = true};
   peer_subscribe_with(b, 1, &m);
   publish(3); /* gathered for a; b will draw them */
-  b->is_stalled = false;
-  b->wants_write = true;
+  peer_read_again(b);
   peer_subscribed(b);
   for (uint64_t offset = 1; offset <= 11; offset++)
     assert_int_equal(peer_publication(b).offset, offset);
@@ -238,8 +237,7 @@ static void test_who_falls_behind_goes_on_in_front_of_it(void **state) {
     hubs_pass(&node, DELAY_MS);
     expect_run(quick, top + 1, top + 60);
     assert_true(HUBS_STAT(&node, queue_bytes) <= 2000);
-    slow->is_stalled = false;
-    slow->wants_write = true;
+    peer_read_again(slow);
     uint64_t at = top;
     gw_frame f;
     while (peer_next(slow, &f)) {

@@ -188,8 +188,7 @@ static void test_newer_metadata_overtake_those_that_are_due(void **state) {
   api_ask(&node, 0, "channel_set", "{\"channel\":\"room\",\"meta\":1}");
   read_a_little(a, GW_MAX_QUEUE_BYTES / 2);
   api_ask(&node, 0, "channel_set", "{\"channel\":\"room\",\"meta\":2}");
-  a->is_stalled = false;
-  a->wants_write = true;
+  peer_read_again(a);
   hubs_settle(&node);
   unsigned num = 0;
   for (gw_frame f; peer_next(a, &f);) {

@@ -650,8 +650,7 @@ static void test_publications_during_a_recovery(void **state) {
   gw_subscribe m = recover_from(0, 0);
   peer_subscribe_with(b, 1, &m);
   publish(a, 5);
-  b->is_stalled = false;
-  b->wants_write = true;
+  peer_read_again(b);
   peer_subscribed(b);
   expect_run(b, 1, 10);
   gw_recovery end = expect_recovery(b);
@@ -671,8 +670,7 @@ static void test_what_is_trimmed_during_a_recovery_is_told(void **state) {
   gw_subscribe m = recover_from(0, 0);
   peer_subscribe_with(b, 1, &m);
   publish(a, 3);
-  b->is_stalled = false;
-  b->wants_write = true;
+  peer_read_again(b);
   assert_int_equal(peer_subscribed(b).offset, 0);
   gw_recovery end = expect_recovery(b);
   assert_int_equal(end.gap, GW_GAP_TRIMMED);

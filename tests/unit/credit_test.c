@@ -238,8 +238,7 @@ static void test_answers_among_data_need_none(void **state) {
   p->is_stalled = true;
   for (unsigned i = 0; i < 8; i++)
     peer_publish(p, "a", payload, 0, 0);
-  p->is_stalled = false;
-  p->wants_write = true;
+  peer_read_again(p);
   gw_frame f;
   uint8_t last = 0;
   unsigned num = 0;

@@ -166,8 +166,7 @@ static void test_slow_reader_with_a_filter(void **state) {
   subscribe_with(p, "kind=a", m, "0 CONTINUOUS live");
   p->is_stalled = true;
   publish("abbaabba");
-  p->is_stalled = false;
-  p->wants_write = true;
+  peer_read_again(p);
   expect_stream(p, "1 L2-3:F 4 5 L6-7:F 8 ");
   publish("ba");
   expect_stream(p, "L9-9:F 10 ");
@@ -184,8 +183,7 @@ static void test_sample_with_a_filter(void **state) {
   subscribe_with(p, "kind=a", m, "0 CONTINUOUS live");
   p->is_stalled = true;
   publish("aabbaab");
-  p->is_stalled = false;
-  p->wants_write = true;
+  peer_read_again(p);
   expect_stream(p, "1 L2-5:S 6 L7-7:F ");
 }
 
@@ -202,8 +200,7 @@ static void test_stalled_reader_costs_nothing(void **state) {
   publish_many("b", 10 * GW_FILTERED_MAX);
   assert_false(a->is_closing);
   assert_true(HUBS_STAT(&node, queue_bytes) < 200);
-  a->is_stalled = false;
-  a->wants_write = true;
+  peer_read_again(a);
   hubs_pass(&node, GW_FILTERED_MAX_MS);
   gw_frame f;
   uint64_t to = 0;

@@ -225,8 +225,7 @@ static void test_a_slow_reader_begins_anew(void **state) {
   expect_stream(a, "1 d2 ");
   a->is_stalled = true;
   publish_many(30);
-  a->is_stalled = false;
-  a->wants_write = true;
+  peer_read_again(a);
   gw_frame f;
   gw_publication pub;
   bool was_whole = false;

@@ -288,8 +288,7 @@ static void test_slow_reader_of_a_map(void **state) {
   epoch = expect_subscribed(p, "0 CONTINUOUS live");
   p->is_stalled = true;
   publish("abababab-bac");
-  p->is_stalled = false;
-  p->wants_write = true;
+  peer_read_again(p);
   expect_stream(p, "1a 2b L3-8:S -9b 10a 11c ");
 }
 
@@ -311,8 +310,7 @@ static void test_very_slow_reader_of_a_map_is_sent_back(void **state) {
     char items[] = {c, '-', c, 0};
     publish(items);
   }
-  p->is_stalled = false;
-  p->wants_write = true;
+  peer_read_again(p);
   expect_stream(p, "1a 2b U401 ");
   m = (gw_subscribe){.channel = gw_view_of(name),
                      .recover = true,

@@ -447,8 +447,7 @@ static void test_a_large_snapshot_comes_in_parts(void **state) {
   a->is_stalled = true;
   peer *b = come(here, 2, "x");
   hubs_pass(&node, GATHERED);
-  a->is_stalled = false;
-  a->wants_write = true;
+  peer_read_again(a);
   do {
     f = peer_expect(a, GW_FRAME_PRESENCE_SNAPSHOT);
     assert_int_equal(gw_decode_presence_snapshot(f.body, &snapshot), 0);
@@ -503,8 +502,7 @@ static void test_a_slow_reader_is_sent_a_snapshot_later(void **state) {
     hubs_pass(&node, GATHERED);
   }
   assert_false(a->is_closing);
-  a->is_stalled = false;
-  a->wants_write = true;
+  peer_read_again(a);
   uint64_t version = 0;
   gw_frame f;
   gw_presence_diff diff;
@@ -614,8 +612,7 @@ static void test_a_list_that_is_coming_is_not_begun_again(void **state) {
   gw_buf_unref(bufs[0]);
   gw_buf_unref(bufs[1]);
   uint32_t request = get_by_alias(a);
-  a->is_stalled = false;
-  a->wants_write = true;
+  peer_read_again(a);
   assert_int_equal(peer_error(a, request), GW_CODE_OVERLOADED);
   size_t num = expect_members(a, 0);
   assert_true(num > 0 && num < 50);

@@ -60,11 +60,6 @@ static void subscribe_all(peer *p, uint32_t overflow) {
   }
 }
 
-static void resume(peer *p) {
-  p->is_stalled = false;
-  p->wants_write = true;
-}
-
 /** L, N or H: the priority of the channel that a frame is of. */
 static char letter_of(const gw_frame *f) {
   const gw_channel *ch = gws_channel_by_number(node.hub[0], f->head.channel);
@@ -106,7 +101,7 @@ static void test_high_before_normal_before_low(void **state) {
     publish("a", 1);
     publish("high:a", 2);
   }
-  resume(slow);
+  peer_read_again(slow);
   expect_order(slow, "H1 H2 H3 H4 N1 N2 L1 L2 ");
   publish("low:a", 1); /* who reads is kept waiting by nothing */
   publish("high:a", 1);
@@ -124,7 +119,7 @@ static void test_also_where_a_cursor_is_drawn_from(void **state) {
   publish("a", 2);
   publish("high:a", 3);
   publish("low:a", 2);
-  resume(slow);
+  peer_read_again(slow);
   expect_order(slow, "H1 H2 H3 N1 N2 "
                      "L1 L2 L3 L4 L5 L6 L7 L8 L9 L10 L11 ");
   publish("high:a", 1);
@@ -146,7 +141,7 @@ static void test_those_of_a_priority_take_turns(void **state) {
     publish("high:b", 1);
     publish("high:a", 1);
   }
-  resume(slow);
+  peer_read_again(slow);
   char order[8] = "";
   gw_frame f;
   for (unsigned num = 0; peer_next(slow, &f);) {
@@ -168,7 +163,7 @@ static void test_an_end_stays_behind_its_channel(void **state) {
   peer_send_empty(slow, GW_FRAME_UNSUBSCRIBE, 1);
   subscribe(slow, 1, "high:b", GW_OVERFLOW_CLOSE); /* by the same alias */
   publish("high:b", 1);
-  resume(slow);
+  peer_read_again(slow);
   expect_order(slow, "Hs H1 N1 L1 L2 Lu ");
 }
 
@@ -185,7 +180,7 @@ static void test_members_come_with_their_channel(void **state) {
   gw_head head = {.type = GW_FRAME_PRESENCE_GET, .request = 99};
   gw_presence_get get = {.channel = gw_view_of("high:a")};
   PEER_SEND(slow, presence_get, &head, &get);
-  resume(slow);
+  peer_read_again(slow);
   expect_order(slow, "Hs Hp Hp N1 Ls Lp ");
 }
 
@@ -197,7 +192,7 @@ static void test_the_close_is_last(void **state) {
   publish("low:a", 2);
   publish("high:a", 1);
   gw_session_close(slow->session, GW_CODE_SHUTDOWN, "come again", 0, 0);
-  resume(slow);
+  peer_read_again(slow);
   expect_order(slow, "H1 L1 L2 . ");
 }
 

@@ -55,7 +55,7 @@ static void publish_about(const char *channel, const char *items) {
 }
 
 /** What came, in short: "1 2 L3-5/3 6 "; with the items of publications behind
- * their offsets, if they have any. */
+ * their offsets, if they have any, and answers in brackets. */
 static void expect_stream(peer *p, const char *want) {
   static char got[4096];
   size_t len = 0;
@@ -64,12 +64,16 @@ static void expect_stream(peer *p, const char *want) {
   while (peer_next(p, &f)) {
     gw_lagged lag;
     gw_publication pub;
+    gw_published done;
     assert_true(len < sizeof got - 100);
     if (f.head.type == GW_FRAME_LAGGED) {
       assert_int_equal(gw_decode_lagged(f.body, &lag), 0);
       assert_int_equal(lag.reason, GW_GAP_SLOW_READER);
       len += (size_t)sprintf(got + len, "L%u-%u/%u ", (unsigned)lag.from,
                              (unsigned)lag.to, (unsigned)lag.count);
+    } else if (f.head.type == GW_FRAME_PUBLISHED) {
+      assert_int_equal(gw_decode_published(f.body, &done), 0);
+      len += (size_t)sprintf(got + len, "(%u) ", (unsigned)done.offset);
     } else {
       assert_int_equal(f.head.type, GW_FRAME_PUBLICATION);
       assert_int_equal(gw_decode_publication(f.body, &pub), 0);
@@ -92,11 +96,6 @@ static peer *join_stalled(uint32_t overflow) {
   return p;
 }
 
-static void resume(peer *p) {
-  p->is_stalled = false;
-  p->wants_write = true;
-}
-
 static void test_is_closed_at_its_cap(void **state) {
   (void)state;
   peer *slow = peer_join(&node, 0, 2);
@@ -114,7 +113,7 @@ static void test_is_closed_at_its_cap(void **state) {
   assert_int_equal(HUBS_STAT(&node, slow_readers_total), 1);
   for (uint64_t offset = 1; offset <= 27; offset++)
     assert_int_equal(peer_publication(quick).offset, offset);
-  resume(slow);
+  peer_read_again(slow);
   assert_int_equal(peer_close_code(slow), GW_CODE_SLOW_READER);
 }
 
@@ -126,7 +125,7 @@ static void test_goes_on_from_the_history(void **state) {
   publish("a", 40);
   assert_false(slow->is_closing);
   assert_true(HUBS_STAT(&node, queue_bytes) <= CAP / 2);
-  resume(slow);
+  peer_read_again(slow);
   for (uint64_t offset = 1; offset <= 40; offset++)
     assert_int_equal(peer_publication(slow).offset, offset);
   peer_expect_nothing(slow);
@@ -141,7 +140,7 @@ static void test_is_told_what_was_dropped(void **state) {
   subscribe(slow, 1, "a", GW_OVERFLOW_DROP);
   slow->is_stalled = true;
   publish("a", 100);
-  resume(slow);
+  peer_read_again(slow);
   uint64_t offset = 0;
   gw_frame f;
   gw_publication pub;
@@ -166,7 +165,7 @@ static void test_conflates_to_the_newest_of_each_item(void **state) {
   peer *slow = join_stalled(GW_OVERFLOW_CONFLATE);
   publish("a", FULL);
   publish_about("a", "abcabab.c");
-  resume(slow);
+  peer_read_again(slow);
   expect_stream(slow, FILLED "L10-14/5 15a 16b 17 18c ");
   publish_about("a", "a"); /* live again */
   expect_stream(slow, "19a ");
@@ -178,7 +177,7 @@ static void test_tells_each_run_that_conflation_skips(void **state) {
   peer *slow = join_stalled(GW_OVERFLOW_CONFLATE);
   publish("a", FULL);
   publish_about("a", "ab.c.aa.dbc");
-  resume(slow);
+  peer_read_again(slow);
   expect_stream(slow,
                 FILLED "L10-11/2 12 L13-13/1 14 L15-15/1 16a 17 18d 19b 20c ");
 }
@@ -187,7 +186,7 @@ static void test_without_items_conflation_keeps_all(void **state) {
   (void)state;
   peer *slow = join_stalled(GW_OVERFLOW_CONFLATE);
   publish("a", 20);
-  resume(slow);
+  peer_read_again(slow);
   expect_stream(slow, FILLED "10 11 12 13 14 15 16 17 18 19 20 ");
 }
 
@@ -196,7 +195,7 @@ static void test_conflation_skips_what_the_history_lost(void **state) {
   peer *slow = join_stalled(GW_OVERFLOW_CONFLATE);
   publish("a", FULL + 55);
   publish_about("a", "aa"); /* 17 to 66 are kept */
-  resume(slow);
+  peer_read_again(slow);
   gw_frame f;
   for (unsigned i = 0; i < FULL; i++)
     peer_publication(slow);
@@ -224,7 +223,7 @@ static void test_an_expired_publication_supersedes(void **state) {
   peer_publish_with(writer, &m);
   peer_published(writer);
   hubs_pass(&node, 100);
-  resume(slow);
+  peer_read_again(slow);
   expect_stream(slow, FILLED "L10-10/1 11b L12-12/1 ");
   publish("a", 1);
   expect_stream(slow, "13 ");
@@ -234,7 +233,7 @@ static void test_samples_the_newest(void **state) {
   (void)state;
   peer *slow = join_stalled(GW_OVERFLOW_SAMPLE);
   publish("a", 100);
-  resume(slow);
+  peer_read_again(slow);
   expect_stream(slow, FILLED "L10-99/90 100 ");
   publish("a", 1); /* live again */
   expect_stream(slow, "101 ");
@@ -244,7 +243,7 @@ static void test_a_sample_of_one_skips_nothing(void **state) {
   (void)state;
   peer *slow = join_stalled(GW_OVERFLOW_SAMPLE);
   publish("a", FULL + 1);
-  resume(slow);
+  peer_read_again(slow);
   expect_stream(slow, FILLED "10 ");
   assert_int_equal(HUBS_STAT(&node, lagged_total), 0);
 }
@@ -258,7 +257,7 @@ static void test_a_sample_that_has_expired_is_told(void **state) {
   peer_publish_with(writer, &m);
   peer_published(writer);
   hubs_pass(&node, 100);
-  resume(slow);
+  peer_read_again(slow);
   expect_stream(slow, FILLED "L10-20/11 ");
 }
 
@@ -270,7 +269,7 @@ static void test_falling_behind_again_and_again(void **state) {
   for (unsigned i = 0; i < 20; i++) {
     slow->is_stalled = true;
     publish("a", 30 + i);
-    resume(slow);
+    peer_read_again(slow);
     gw_frame f;
     gw_lagged lag;
     gw_publication pub;
@@ -310,7 +309,7 @@ static void test_without_history_all_is_dropped(void **state) {
   subscribe(slow, 1, "none:a", GW_OVERFLOW_DROP);
   slow->is_stalled = true;
   publish("none:a", 30);
-  resume(slow);
+  peer_read_again(slow);
   gw_frame f = peer_await(slow, GW_FRAME_LAGGED);
   gw_lagged lagged;
   assert_int_equal(gw_decode_lagged(f.body, &lagged), 0);
@@ -330,7 +329,7 @@ static void test_answers_are_not_dropped(void **state) {
   gw_head head = {.type = GW_FRAME_PING};
   gw_ping m = {.time = 1};
   PEER_SEND(slow, ping, &head, &m);
-  resume(slow);
+  peer_read_again(slow);
   peer_expect(slow, GW_FRAME_PUBLISHED); /* they go first */
   peer_expect(slow, GW_FRAME_PONG);
   assert_int_equal(peer_publication(slow).offset, 1);
@@ -340,27 +339,11 @@ static void test_answers_are_not_dropped(void **state) {
  * read what it heard from itself before. */
 static void test_answers_stay_behind_what_one_hears_from_oneself(void **state) {
   (void)state;
-  char got[256];
-  size_t len = 0;
-  gw_frame f;
   peer *p = join_stalled(GW_OVERFLOW_CLOSE);
   for (unsigned i = 0; i < 8; i++)
     peer_publish(p, "a", payload, 0, 0);
-  p->is_stalled = false;
-  p->wants_write = true;
-  while (peer_next(p, &f)) {
-    gw_published done;
-    gw_publication pub;
-    if (f.head.type == GW_FRAME_PUBLISHED) {
-      assert_int_equal(gw_decode_published(f.body, &done), 0);
-      len += (size_t)sprintf(got + len, "(%u) ", (unsigned)done.offset);
-    } else {
-      assert_int_equal(f.head.type, GW_FRAME_PUBLICATION);
-      assert_int_equal(gw_decode_publication(f.body, &pub), 0);
-      len += (size_t)sprintf(got + len, "%u ", (unsigned)pub.offset);
-    }
-  }
-  assert_string_equal(got, "(1) (2) (3) (4) (5) 1 2 3 4 5 (6) 6 (7) 7 (8) 8 ");
+  peer_read_again(p);
+  expect_stream(p, "(1) (2) (3) (4) (5) 1 2 3 4 5 (6) 6 (7) 7 (8) 8 ");
 }
 
 /** To a channel that it does not hear: the answers are first. */
@@ -369,8 +352,7 @@ static void test_other_answers_overtake(void **state) {
   peer *p = join_stalled(GW_OVERFLOW_CLOSE);
   publish("a", 8);
   peer_publish(p, "b", payload, 0, 0);
-  p->is_stalled = false;
-  p->wants_write = true;
+  peer_read_again(p);
   (void)peer_expect(p, GW_FRAME_PUBLISHED);
   expect_stream(p, "1 2 3 4 5 6 7 8 ");
 }
@@ -417,7 +399,7 @@ static void test_several_fall_behind_in_one_fan_out(void **state) {
       continue;
     }
     assert_false(slow[i]->is_closing);
-    resume(slow[i]);
+    peer_read_again(slow[i]);
     for (uint64_t offset = 1; offset <= 45; offset++)
       assert_int_equal(peer_publication(slow[i]).offset, offset);
   }
@@ -430,7 +412,7 @@ static void test_ending_while_it_lags(void **state) {
   slow->is_stalled = true;
   publish("a", 40);
   peer_send_empty(slow, GW_FRAME_UNSUBSCRIBE, 1);
-  resume(slow);
+  peer_read_again(slow);
   gw_frame f;
   do {
     assert_true(peer_next(slow, &f));

@@ -122,8 +122,7 @@ static void script(void) {
   for (unsigned n = 0; n < 20; n++)
     try_publish(n % 2);
   if (is_up(peers[1])) {
-    peers[1]->is_stalled = false;
-    peers[1]->wants_write = true;
+    peer_read_again(peers[1]);
   }
   hubs_pass(&node, 100);
   for (unsigned n = 0; n < 6; n++)

@@ -190,8 +190,7 @@ static void test_slow_reader_is_told_how_many(void **state) {
   p->is_stalled = true;
   for (int i = 0; i < 7; i++)
     publish(i % 2 ? "a.b" : "a.c");
-  p->is_stalled = false;
-  p->wants_write = true;
+  peer_read_again(p);
   expect_stream(p, "a.c@1 a.b@1 L3-7:S ");
   publish("a.b");
   expect_stream(p, "a.b@4 ");

@@ -53,7 +53,7 @@ export class LogView {
   #follow = true;
   #scrollWanted = false;
   #scrolledAt = 0;
-  #handAt = -HAND_MS;
+  #handAt = -Infinity;
   /** Messages that fill the window, at least. */
   #inWindow = 1;
   #isSyncing = false;
@@ -313,7 +313,7 @@ export class LogView {
       if (SCROLL_KEYS.has(event.key)) note();
       if (event.key !== 'End') return;
       event.preventDefault(); // the end may be further down when it is reached
-      this.#handAt = -HAND_MS;
+      this.#handAt = -Infinity;
       this.toNewest();
     });
     this.#scroller.addEventListener('pointerdown', ({ target }) => {

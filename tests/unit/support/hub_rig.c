@@ -328,6 +328,11 @@ peer *peer_join_with_delta(hubs *n, uint32_t worker, unsigned who) {
   return join(n, worker, who, GW_FEATURE_DELTA, 0);
 }
 
+void peer_read_again(peer *p) {
+  p->is_stalled = false;
+  p->wants_write = true;
+}
+
 void peer_grant(peer *p, uint64_t bytes) {
   gw_head head = {.type = GW_FRAME_CREDIT};
   gw_credit m = {.bytes = bytes};

@@ -99,6 +99,7 @@ peer *peer_join_packed(hubs *n, uint32_t worker, unsigned who,
 void peer_hello_packed(peer *p, unsigned who);
 /** One that reads deltas. */
 peer *peer_join_with_delta(hubs *n, uint32_t worker, unsigned who);
+void peer_read_again(peer *p); /**< one that was stalled, and has output */
 void peer_grant(peer *p, uint64_t bytes);
 void peer_drop(peer *p, uint32_t ws_code); /**< connection lost */
 void peer_free(peer *p);
